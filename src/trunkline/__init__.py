@@ -1,0 +1,3 @@
+"""Trunkline: a self-hosted, multi-tenant AI call centre."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Floor 3: the business. One package per noun."""

@@ -1,0 +1,1 @@
+"""Floor 1: vocabulary that every other floor may speak. Imports nothing of ours."""

@@ -1,0 +1,30 @@
+"""Telephone numbers: reading what people type, writing E.164, and where a number is at home."""
+
+from __future__ import annotations
+
+import phonenumbers
+from phonenumbers import timezone as number_zones
+
+
+class InvalidPhone(ValueError):
+    """The text is not a telephone number that could be dialled."""
+
+
+def to_e164(text: str, *, region: str) -> str:
+    """Return the number in E.164 (`+972501234567`), reading national forms as of `region` (ISO 3166).
+
+    Raises InvalidPhone with the text, so that an import can show the row's fault.
+    """
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException as error:
+        raise InvalidPhone(f"{text!r} is not a telephone number") from error
+    if not phonenumbers.is_possible_number(number):
+        raise InvalidPhone(f"{text!r} does not have the length of a telephone number")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def zones_of(e164: str) -> tuple[str, ...]:
+    """Return the IANA zones where the number may be at home; empty when nobody can say."""
+    zones = number_zones.time_zones_for_number(phonenumbers.parse(e164))
+    return tuple(zone for zone in zones if zone != "Etc/Unknown")

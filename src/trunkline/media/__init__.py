@@ -1,0 +1,1 @@
+"""Floor 3: the clean room. One live call's audio; nothing here blocks."""

@@ -1,0 +1,1 @@
+"""Floor 2: foreign countries. One folder per provider, behind the protocols in `ports`."""

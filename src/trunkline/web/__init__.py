@@ -1,0 +1,1 @@
+"""Floor 4: the doorway. Assembles the application and lets people, providers and calls in."""
