@@ -1,7 +1,7 @@
 """The wall clock, as something that tests can move.
 
 Everything that asks for the time of day asks here. Monotonic time for pacing audio stays with
-the event loop, and lease arithmetic with the ledger, which passes `now()` to PostgreSQL.
+the event loop, and lease arithmetic with PostgreSQL, whose clock all workers share.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ _frozen: ContextVar[datetime | None] = ContextVar("trunkline_frozen_clock", defa
 def now() -> datetime:
     """Return the current instant, aware, in UTC."""
     return _frozen.get() or datetime.now(UTC)
+
+
+def frozen() -> datetime | None:
+    """Return the instant at which a test holds the clock, or None. For SQL that else asks PostgreSQL."""
+    return _frozen.get()
 
 
 @contextmanager

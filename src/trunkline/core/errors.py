@@ -1,0 +1,82 @@
+"""Errors with a name, a status and a code. Raised where the fact is known, rendered by the web floor."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class TrunklineError(Exception):
+    """Base of every error that a caller may see. `data` holds facts that a client can act on."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, message: str, **data: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data
+
+
+class InvalidInput(TrunklineError):
+    """What was sent cannot be used; the message says what and why."""
+
+    status = 422
+    code = "invalid_input"
+
+
+class NotSignedIn(TrunklineError):
+    """No session, or one that has ended."""
+
+    status = 401
+    code = "not_signed_in"
+
+
+class Forbidden(TrunklineError):
+    """Known to exist, not allowed; `reason` is `no_business` or `insufficient_role`."""
+
+    status = 403
+    code = "forbidden"
+
+
+class NotFound(TrunklineError):
+    """No such thing in this business. Another tenant's things are not found either."""
+
+    status = 404
+    code = "not_found"
+
+
+class Conflict(TrunklineError):
+    """The state of things does not allow it now."""
+
+    status = 409
+    code = "conflict"
+
+
+class RunAlreadyActive(Conflict):
+    """The run, or another one of the same list, is active; `run_id` names it."""
+
+    code = "run_already_active"
+
+
+class SlotTaken(Conflict):
+    """Another appointment holds this time."""
+
+    code = "slot_taken"
+
+
+class TooManyRequests(TrunklineError):
+    """Slow down; `retry_after_s` says for how long."""
+
+    status = 429
+    code = "too_many_requests"
+
+
+class NotReady(TrunklineError):
+    """This process cannot serve yet: the database is missing, unmigrated or has the wrong role."""
+
+    status = 503
+    code = "not_ready"
+
+
+class StartRefused(Exception):
+    """A process may not start like this. The message is one sentence for the person at the terminal."""

@@ -1,0 +1,77 @@
+"""The events table: what happened, written in the transaction in which it happened.
+
+Append-only. Every consumer reads it in commit order with a cursor of its own; a row becomes
+readable only when no older transaction can still add one before it, so that no cursor ever
+steps over an event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, func, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from trunkline.core.db import Base, current_unit
+
+
+class Event(Base):
+    """One thing that happened. `business_id` is null for the system's own."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_feed", "business_id", "transaction_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    transaction_id: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("pg_current_xact_id()::text::bigint")
+    )
+    business_id: Mapped[UUID | None] = mapped_column(ForeignKey("businesses.id"))
+    kind: Mapped[str]
+    subject_id: Mapped[UUID | None]
+    actor: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a consumer has read: the last event's transaction and id."""
+
+    transaction_id: int = 0
+    id: int = 0
+
+
+def announce(kind: str, *, subject_id: UUID | None, actor: str, **data: Any) -> None:
+    """Append an event to the unit of work in hand. `kind` is `noun.past_tense`, `actor` who did it."""
+    unit = current_unit()
+    unit.session.add(
+        Event(business_id=unit.scope.business_id, kind=kind, subject_id=subject_id, actor=actor, data=data)
+    )
+
+
+def read_after(session: Session, cursor: Cursor, *, limit: int = 100) -> list[Event]:
+    """Return the scope's events behind the cursor, oldest first, without a gap that could yet fill."""
+    scope = session.info["scope"]
+    rows = session.execute(
+        text(
+            """
+            select id from events
+            where business_id is not distinct from :business
+              and (transaction_id, id) > (:transaction_id, :id)
+              and transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+            order by transaction_id, id limit :limit
+            """
+        ),
+        {
+            "business": scope.business_id,
+            "transaction_id": cursor.transaction_id,
+            "id": cursor.id,
+            "limit": limit,
+        },
+    ).scalars()
+    ids = list(rows)
+    events = {event.id: event for event in session.query(Event).where(Event.id.in_(ids))}
+    return [events[event_id] for event_id in ids]

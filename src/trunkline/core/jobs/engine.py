@@ -1,0 +1,156 @@
+"""The engine: RQ's worker, bound to the ledger.
+
+RQ delivers wake-ups; what is run is always a claimed row. When no wake-up comes for a second, and
+whenever Redis is away, the worker looks into the ledger by itself, so nothing waits on a lost
+message. Jobs run in the worker's own process (RQ's SimpleWorker): a fork for each would cost ten
+times the work, and a process that dies is replaced by its supervisor.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from types import FrameType
+from typing import Any
+
+import redis
+from rq import SimpleWorker
+from rq.exceptions import DequeueTimeout
+from rq.serializers import JSONSerializer
+from sqlalchemy.exc import OperationalError
+
+from trunkline.core.jobs import bell
+from trunkline.core.jobs.executor import Executor
+from trunkline.core.jobs.heartbeat import Heartbeat
+from trunkline.core.telemetry import get_logger
+from trunkline.kit.ids import new_id
+
+_SLICE_S = 5.0
+_LISTEN_S = 1
+
+log = get_logger(__name__)
+
+_engine: WorkerEngine | None = None
+
+
+def wake_up(queue: str) -> None:
+    """RQ's only job: run a slice of a queue in the worker that was woken."""
+    if _engine is None:
+        raise RuntimeError("a wake-up was delivered to a process that is no worker of ours")
+    _engine.heard(queue)
+
+
+class WorkerEngine:
+    """One worker process: listens, claims, works, until told to stop."""
+
+    def __init__(
+        self,
+        *,
+        executor: Executor,
+        heartbeat: Heartbeat,
+        redis_url: str,
+        queues: Sequence[str],
+        between: Callable[[], None],
+    ) -> None:
+        """`between` is called every second or so between jobs: sweeping and other upkeep."""
+        self.executor = executor
+        self.stopping = False
+        self._heartbeat = heartbeat
+        self._redis = redis.Redis.from_url(redis_url)
+        self._queues = tuple(queues)
+        self._between = between
+
+    def run(self) -> None:
+        """Work until stopped. First SIGTERM: finish the job in hand; second: leave it to the sweeper."""
+        global _engine  # noqa: PLW0603 - RQ calls wake_up by path and has no way to pass its worker
+        _engine = self
+        self._heartbeat.start()
+        try:
+            while not self.stopping:
+                self._listen()
+                if not self.stopping:
+                    self.look()
+        finally:
+            self._heartbeat.stop()
+            self._redis.close()
+
+    def heard(self, queue: str) -> None:
+        """A wake-up came: take its flag down, then work."""
+        bell.lower_flag(self._redis, queue)
+        self.executor.work_slice(queue, seconds=_SLICE_S)
+
+    def look(self) -> int:
+        """Look into the ledger, queue by queue in order, without being rung for."""
+        done = 0
+        try:
+            self._between()
+            for queue in self._queues:
+                if self.stopping:
+                    break
+                done += self.executor.work_slice(queue, seconds=_SLICE_S)
+        except OperationalError:
+            log.warning("ledger_unreachable", exc_info=True)
+        return done
+
+    def _listen(self) -> None:
+        """Let RQ's worker listen; it comes back when told to stop or when Redis is lost."""
+        try:
+            # Every worker has a name of its own: a replaced one may not collide with the dead.
+            name = f"{socket.gethostname()}-{os.getpid()}-{new_id().hex[-8:]}"
+            _Listener(self, [bell.rq_queue(q, self._redis) for q in self._queues], self._redis, name).work(
+                logging_level="WARNING"
+            )
+        except redis.RedisError as error:
+            log.warning("redis_unreachable", error=str(error))
+
+
+class _Listener(SimpleWorker):
+    """RQ's simple worker, listening for a second at a time so that the ledger is looked at too."""
+
+    def __init__(self, engine: WorkerEngine, queues: list[Any], connection: redis.Redis, name: str) -> None:
+        super().__init__(queues, name=name, connection=connection, serializer=JSONSerializer, worker_ttl=60)
+        self._ours = engine
+        self._server_version: tuple[int, int, int] | None = super().get_redis_server_version()  # type: ignore[no-untyped-call]
+
+    def subscribe(self) -> None:
+        """RQ's command channel is a thread of its own and stops jobs by force; the ledger has its own way."""
+
+    def unsubscribe(self) -> None:
+        """Nothing was subscribed to."""
+
+    def request_stop(self, _signum: int, _frame: FrameType | None) -> None:
+        """First signal: finish the job in hand. Second: stop now."""
+        if self._ours.stopping:
+            raise SystemExit(0)
+        self._ours.stopping = True
+        self._stop_requested = True
+
+    def dequeue_job_and_maintain_ttl(
+        self, _timeout: int | None, _max_idle_time: int | None = None
+    ) -> tuple[Any, Any] | None:
+        """Return the next wake-up; between seconds without one, look into the ledger."""
+        while not self._ours.stopping:
+            self.heartbeat()
+            try:
+                wake_up = self.queue_class.dequeue_any(
+                    self._ordered_queues,
+                    _LISTEN_S,
+                    connection=self.connection,
+                    job_class=self.job_class,
+                    serializer=self.serializer,
+                    death_penalty_class=self.death_penalty_class,
+                )
+            except DequeueTimeout:
+                self._ours.look()
+                continue
+            if wake_up is not None:
+                wake_up[0].redis_server_version = self._server_version
+                return wake_up
+        return None
+
+
+def lease_length(seconds: float) -> timedelta:
+    """Return a lease from the setting."""
+    return timedelta(seconds=seconds)

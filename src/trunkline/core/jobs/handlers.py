@@ -1,0 +1,135 @@
+"""Handlers: plain functions marked `@job`, and the context that each receives first."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from trunkline.core.db import SYSTEM, Scope, of_business, unit_of_work
+
+RESERVED_NAMES = frozenset(
+    {
+        "queue", "func", "business_id", "run_id", "job_id", "ttl", "timeout", "retry", "dedup_key", "run_in",
+        "args", "kwargs",
+    }
+)  # fmt: skip
+"""Names of `enqueue_job`'s own parameters, which a handler's may not bear."""
+
+
+class JobCancelled(Exception):
+    """The job was told to stop, or its lease went to another worker; whatever it held is let go."""
+
+
+class JobTimedOut(Exception):
+    """The job took longer than its timeout."""
+
+
+@dataclass(slots=True)
+class JobContext:
+    """What a handler knows about itself."""
+
+    job_id: UUID
+    business_id: UUID | None
+    run_id: UUID | None
+    trace_id: str
+    attempt: int
+    lease_epoch: int
+    lease_lost: bool = field(default=False)
+    """Set by the heartbeat when another worker has the row."""
+
+    @property
+    def scope(self) -> Scope:
+        """The business's scope, or the system's."""
+        return SYSTEM if self.business_id is None else of_business(self.business_id)
+
+    @property
+    def business(self) -> UUID:
+        """The business. Raises RuntimeError in a system job, which has none."""
+        if self.business_id is None:
+            raise RuntimeError("a system job has no business")
+        return self.business_id
+
+    def unit_of_work(self) -> AbstractContextManager[Session]:
+        """Open a transaction in the job's scope."""
+        return unit_of_work(self.scope)
+
+    def progress(self, done: int, total: int) -> None:
+        """Record how far the job is. Raises JobCancelled once the lease is lost."""
+        with self.unit_of_work() as session:
+            session.execute(
+                text(
+                    "update jobs set progress_done = :done, progress_total = :total "
+                    "where id = :id and lease_epoch = :epoch"
+                ),
+                {"done": done, "total": total, "id": self.job_id, "epoch": self.lease_epoch},
+            )
+        self.check_cancelled()
+
+    def check_cancelled(self) -> None:
+        """Stop here if someone asked for it. Raises JobCancelled."""
+        if self.lease_lost:
+            raise JobCancelled("the lease was lost")
+        with self.unit_of_work() as session:
+            row = session.execute(
+                text("select cancel_requested_at, lease_epoch from jobs where id = :id"), {"id": self.job_id}
+            ).one()
+        if row.cancel_requested_at is not None or row.lease_epoch != self.lease_epoch:
+            raise JobCancelled("cancelled on request")
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A registered handler and its defaults."""
+
+    name: str
+    function: Callable[..., None]
+    queue: str
+    timeout_s: float
+    max_attempts: int
+    backoff_s: float
+
+
+_handlers: dict[str, Handler] = {}
+
+
+def job(
+    *, queue: str, timeout: float, retries: int = 3, backoff: float = 2.0
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function a job under its own name.
+
+    `timeout` and `backoff` are seconds; `retries` counts attempts in all. The wait before attempt
+    n + 1 is `backoff * 2 ** (n - 1)`, with jitter. Raises TypeError for a function whose parameters
+    do not begin with the context, or bear a reserved name.
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        names = list(inspect.signature(function).parameters)
+        if not names or names[0] != "ctx":
+            raise TypeError(f"{function.__name__}: the first parameter of a job is its context, ctx")
+        if reserved := RESERVED_NAMES.intersection(names):
+            raise TypeError(
+                f"{function.__name__}: {', '.join(sorted(reserved))} belongs to the queue; use another name"
+            )
+        name = function.__name__
+        if name in _handlers and _handlers[name].function is not function:
+            raise TypeError(f"two jobs are called {name}")
+        _handlers[name] = Handler(name, function, queue, timeout, retries, backoff)
+        return function
+
+    return register
+
+
+def handler_named(name: str) -> Handler:
+    """Return the handler of this name. Raises KeyError that names it."""
+    return _handlers[name]
+
+
+def handler_names() -> tuple[str, ...]:
+    """Return the names of all registered handlers."""
+    return tuple(sorted(_handlers))

@@ -1,0 +1,47 @@
+"""The registry: which carrier, speech and brains this installation has.
+
+Floors 4 and 5 register factories at start; services ask here by name and never import a provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trunkline.core.errors import InvalidInput
+from trunkline.providers.ports import Brain, Carrier
+
+CarrierFactory = Callable[[], Carrier]
+BrainFactory = Callable[[], Brain]
+
+_carrier: CarrierFactory | None = None
+_brains: dict[str, BrainFactory] = {}
+
+
+def register_carrier(factory: CarrierFactory) -> None:
+    """Make this the installation's carrier."""
+    global _carrier  # noqa: PLW0603 - one registry a process, filled at start
+    _carrier = factory
+
+
+def carrier() -> Carrier:
+    """Return the installation's carrier. Raises InvalidInput where none is configured."""
+    if _carrier is None:
+        raise InvalidInput("No carrier is configured: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
+    return _carrier()
+
+
+def register_brain(name: str, factory: BrainFactory) -> None:
+    """Offer a brain to agents under this name."""
+    _brains[name] = factory
+
+
+def brain(name: str) -> Brain:
+    """Return the brain of this name. Raises InvalidInput that lists the known ones."""
+    if name not in _brains:
+        raise InvalidInput(f"There is no brain {name!r}; this installation has {', '.join(sorted(_brains))}.")
+    return _brains[name]()
+
+
+def brain_names() -> tuple[str, ...]:
+    """Return the names that an agent's form may offer."""
+    return tuple(sorted(_brains))

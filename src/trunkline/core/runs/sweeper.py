@@ -1,0 +1,45 @@
+"""The runs' sweeper: gives every running run a push now and then, whatever became of its last one.
+
+Speaks as the relay to find the runs, and as the business to enqueue the step, so that a crash
+leaves no run idle for longer than a few seconds.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import Engine, text
+
+from trunkline.core.db import of_business, unit_of_work
+from trunkline.core.jobs import enqueue_unique
+
+_DUE = text(
+    """
+    update runs set swept_at = statement_timestamp()
+    where id in (
+        select id from runs
+        where state = 'running' and (swept_at is null or swept_at < statement_timestamp() - :pause)
+        order by swept_at nulls first limit 100
+        for update skip locked
+    )
+    returning id, business_id, kind
+    """
+)
+
+_steps: dict[str, tuple[str, str]] = {}
+
+
+def register_step(kind: str, *, queue: str, job_name: str) -> None:
+    """Name the job that pushes a run of this kind; it takes the run's id."""
+    _steps[kind] = (queue, job_name)
+
+
+def sweep(relay: Engine, *, pause: timedelta) -> int:
+    """Push every running run not pushed within `pause`. Returns how many."""
+    with relay.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        due = connection.execute(_DUE, {"pause": pause}).all()
+    for run in due:
+        queue, job_name = _steps[run.kind]
+        with unit_of_work(of_business(run.business_id)):
+            enqueue_unique(queue, job_name, str(run.id), str(run.id), run_id=run.id)
+    return len(due)

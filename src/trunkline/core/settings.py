@@ -1,0 +1,109 @@
+"""Every setting of Trunkline: environment variables, typed, with their defaults, in one place."""
+
+from __future__ import annotations
+
+import enum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from trunkline.core.errors import StartRefused
+
+
+class ServiceRole(enum.StrEnum):
+    """What a process may do."""
+
+    API = "api"
+    """Serves HTTP and live calls, and only enqueues background work."""
+    CALLS = "calls"
+    """Serves live calls and carrier hooks alone."""
+    WORKER = "worker"
+    """Executes background work."""
+    ALL = "all"
+    """Does everything; for development."""
+
+
+class Settings(BaseSettings):
+    """The environment, read once at start."""
+
+    model_config = SettingsConfigDict(env_file=None, extra="ignore", case_sensitive=False)
+
+    # Where data lives. Unset URLs mean the embedded servers.
+    database_url: SecretStr | None = Field(None, description="PostgreSQL as the application role")
+    database_relay_url: SecretStr | None = Field(None, description="PostgreSQL as the relay role")
+    database_owner_url: SecretStr | None = Field(None, description="PostgreSQL as the owner, for migrations")
+    redis_url: SecretStr | None = Field(None, description="Redis or Valkey that carries wake-ups")
+    trunkline_home: Path | None = Field(None, description="Folder of embedded servers, spool and keys")
+
+    # Who this process is.
+    service_role: ServiceRole | None = Field(None, description="Unset, the command decides")
+    enable_schedulers: bool | None = Field(None, description="Fire recurring jobs in this process")
+    rq_queues: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("high", "default", "low", "maintenance", "broadcasts", "recordings"),
+        description="Queues a worker serves, in order of priority",
+    )
+    worker_concurrency: int = Field(2, ge=1, le=64, description="Worker processes")
+    lease_seconds: float = Field(15.0, ge=1, description="How long a silent worker keeps its job")
+
+    # How the world reaches us.
+    public_url: str = Field("http://127.0.0.1:8000", description="Our address as carriers and people see it")
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+    secret_key: SecretStr | None = Field(None, description="Signs tokens; kept in the home folder if unset")
+
+    # The carrier.
+    twilio_account_sid: str | None = None
+    twilio_auth_token: SecretStr | None = None
+    twilio_base_url: str = "https://api.twilio.com"
+    carrier_calls_per_second: float = Field(1.0, gt=0, description="Pace of dials per carrier account")
+    carrier_timeout_seconds: float = Field(10.0, gt=0)
+
+    # Limits.
+    max_active_calls: int = Field(50, ge=1, description="Live calls of one process, and dials of the system")
+    ring_timeout_seconds: int = Field(60, ge=5, le=600)
+    longest_call_seconds: int = Field(600, ge=10)
+    unknown_fence_hours: float = Field(24.0, gt=0, description="How long an unresolved dial fences a number")
+    sweep_seconds: float = Field(2.0, gt=0, description="Pause between sweeps of the ledger and the runs")
+
+    # Telling.
+    log_format: Literal["json", "console"] = "console"
+    log_level: str = "INFO"
+
+    @field_validator("rq_queues", mode="before")
+    @classmethod
+    def _split_queues(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _trim_slash(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/")
+
+    @cached_property
+    def media_url(self) -> str:
+        """Our address for media sockets."""
+        return "ws" + self.public_url.removeprefix("http")
+
+    @property
+    def is_embedded(self) -> bool:
+        """True when a server must be brought up by us."""
+        return self.database_url is None or self.redis_url is None
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment. Raises StartRefused that names each wrong variable."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc']).upper()} {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)
+        )
+        raise StartRefused(f"A setting is wrong: {faults}.") from error

@@ -1,0 +1,91 @@
+"""Tenancy: the checks that make row-level security worth something, made before a process serves.
+
+A superuser, a BYPASSRLS role or a table's owner with the wrong grants would see every tenant's
+rows; a process that finds itself in such a role refuses to start. The look-ups that must cross
+tenants before a tenant is known call narrow SQL functions, all of them here.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from trunkline.core.errors import StartRefused
+
+APP_ROLE = "trunkline_app"
+RELAY_ROLE = "trunkline_relay"
+LOOKUP_ROLE = "trunkline_lookup"
+
+_ROLE_FACTS = text(
+    """
+    select current_user as name,
+           r.rolsuper,
+           r.rolbypassrls,
+           exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                   where n.nspname = 'public' and c.relkind in ('r', 'p') and c.relowner = r.oid)
+               as owns_tables,
+           to_regrole(:wanted) is not null and pg_has_role(current_user, to_regrole(:wanted), 'usage')
+               as has_role,
+           exists (select from unnest(cast(:others as text[])) other
+                   where to_regrole(other) is not null
+                   and pg_has_role(current_user, to_regrole(other), 'member')) as has_other
+    from pg_roles r where r.rolname = current_user
+    """
+)
+
+
+def check_role(engine: Engine, *, wanted: str, variable: str) -> None:
+    """Refuse to go on as a role that row-level security does not bind.
+
+    `variable` is the setting that named the connection, for the sentence. Raises StartRefused.
+    """
+    others = sorted({APP_ROLE, RELAY_ROLE, LOOKUP_ROLE} - {wanted})
+    with engine.connect() as connection:
+        facts = connection.execute(_ROLE_FACTS, {"wanted": wanted, "others": others}).one()
+    fault = None
+    if facts.rolsuper:
+        fault = "is a superuser, whom row-level security does not bind"
+    elif facts.rolbypassrls:
+        fault = "has BYPASSRLS, so it would see every business's rows"
+    elif facts.owns_tables:
+        fault = "owns tables; the owner's address belongs in DATABASE_OWNER_URL"
+    elif not facts.has_role:
+        fault = f"is not (a member of) the role {wanted}"
+    elif facts.has_other:
+        fault = "is a member of a role that it must be kept apart from"
+    if fault:
+        raise StartRefused(
+            f"{variable} connects as {facts.name}, which {fault}. "
+            "`trunkline doctor` prints the SQL that makes the roles."
+        )
+
+
+def business_of_login(session: Session, email: str) -> tuple[bool, UUID | None]:
+    """Return (whether the e-mail address is known, its business; None for a system admin)."""
+    row = session.execute(text("select * from lookup_login(:email)"), {"email": email}).one_or_none()
+    return (False, None) if row is None else (True, row.business_id)
+
+
+def business_of_sign_in(session: Session, token_hash: str) -> tuple[bool, UUID | None]:
+    """Return (whether the session exists, its business; None for a system admin's)."""
+    row = session.execute(text("select * from lookup_sign_in(:hash)"), {"hash": token_hash}).one_or_none()
+    return (False, None) if row is None else (True, row.business_id)
+
+
+def business_of_number(session: Session, e164: str) -> UUID | None:
+    """Return the business that a dialled number belongs to, or None: such a call is rejected."""
+    business_id: UUID | None = session.execute(
+        text("select lookup_number(:number)"), {"number": e164}
+    ).scalar_one()
+    return business_id
+
+
+def live_dials_of_system(session: Session, *, live_since: object) -> int:
+    """Return how many dials of all businesses may be ringing or talking now.
+
+    `live_since` is the instant before which an unknown attempt can no longer be live.
+    """
+    count: int = session.execute(text("select count_live_dials(:since)"), {"since": live_since}).scalar_one()
+    return count

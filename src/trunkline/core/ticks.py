@@ -1,0 +1,33 @@
+"""Ticks: makes a recurring job fire once per tick, however many schedulers ask."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from trunkline.core.db import Base
+
+_TAKE = text(
+    """
+    insert into schedule_ticks (name, last_tick) values (:name, :tick)
+    on conflict (name) do update set last_tick = excluded.last_tick
+        where schedule_ticks.last_tick < excluded.last_tick
+    returning name
+    """
+)
+
+
+class ScheduleTick(Base):
+    """The last tick of a recurring job that was fired."""
+
+    __tablename__ = "schedule_ticks"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    last_tick: Mapped[datetime]
+
+
+def take(session: Session, *, name: str, tick: datetime) -> bool:
+    """Claim a tick in the unit of work in hand. False: another scheduler has it, or a later one."""
+    return session.execute(_TAKE, {"name": name, "tick": tick}).scalar_one_or_none() is not None

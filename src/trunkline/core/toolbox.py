@@ -1,0 +1,84 @@
+"""The toolbox: what the AI agent may do, one registry over all domains' `tools.py`.
+
+A tool is a verb of a service with a typed argument model. The business comes from the call,
+never from the model's words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.orm import Session
+
+from trunkline.core.db import of_business, unit_of_work
+from trunkline.core.errors import TrunklineError
+from trunkline.providers.ports import ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCaller:
+    """The call on whose behalf a tool runs."""
+
+    business_id: UUID
+    call_id: UUID
+    agent_id: UUID
+    lead_id: UUID | None
+    phone: str
+    """The other party's number, E.164."""
+
+
+ToolFunction = Callable[[Session, ToolCaller, Any], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One thing an agent can do."""
+
+    name: str
+    description: str
+    arguments: type[BaseModel]
+    function: ToolFunction
+
+
+_tools: dict[str, Tool] = {}
+
+
+def tool(
+    name: str, *, description: str, arguments: type[BaseModel]
+) -> Callable[[ToolFunction], ToolFunction]:
+    """Register a function as a tool. `description` is what a language model reads."""
+
+    def register(function: ToolFunction) -> ToolFunction:
+        _tools[name] = Tool(name, description, arguments, function)
+        return function
+
+    return register
+
+
+def tool_names() -> tuple[str, ...]:
+    """Return every tool an agent can be given."""
+    return tuple(sorted(_tools))
+
+
+def run_tool(
+    name: str, arguments: Mapping[str, Any], *, caller: ToolCaller, allowed: tuple[str, ...]
+) -> ToolResult:
+    """Run a tool in a transaction of its own, in the caller's business.
+
+    What the law forbids, or the arguments lack, comes back as a result that says so.
+    """
+    if name not in allowed or name not in _tools:
+        return ToolResult(ok=False, data={"error": "unknown_tool", "message": f"No tool {name!r} here."})
+    chosen = _tools[name]
+    try:
+        parsed = chosen.arguments.model_validate(arguments)
+        with unit_of_work(of_business(caller.business_id)) as session:
+            return ToolResult(ok=True, data=chosen.function(session, caller, parsed))
+    except ValidationError as error:
+        return ToolResult(ok=False, data={"error": "invalid_arguments", "message": str(error)})
+    except TrunklineError as error:
+        return ToolResult(ok=False, data={"error": error.code, "message": error.message, **error.data})

@@ -1,0 +1,1 @@
+"""Agents: what speaks for a business on the telephone."""

@@ -1,0 +1,95 @@
+"""The verbs of agents."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from trunkline.core import registry, toolbox
+from trunkline.core.errors import InvalidInput, NotFound
+from trunkline.core.events import announce
+from trunkline.domain.agents.models import Agent
+from trunkline.domain.tenants.service import LANGUAGES
+from trunkline.kit import clock
+from trunkline.kit.dialogue import Dialogue
+
+SCRIPTED = "scripted"
+"""The brain that follows a written dialogue and needs no AI account."""
+
+
+def create_agent(
+    session: Session,
+    business_id: UUID,
+    *,
+    name: str,
+    language: str,
+    greeting: str = "",
+    instructions: str = "",
+    script: dict[str, Any] | None = None,
+    brain: str = SCRIPTED,
+    voice: dict[str, Any] | None = None,
+    tools: list[str] | None = None,
+    actor: str,
+) -> Agent:
+    """Make an agent. Raises InvalidInput that says which part cannot work."""
+    agent = Agent(
+        business_id=business_id, name=name, language=language, greeting=greeting, instructions=instructions,
+        script=script, brain=brain, voice=voice or {}, tools=tools or [],
+    )  # fmt: skip
+    _check(agent)
+    session.add(agent)
+    session.flush()
+    announce("agent.created", subject_id=agent.id, actor=actor, name=name)
+    return agent
+
+
+def update_agent(
+    session: Session, business_id: UUID, agent_id: UUID, changes: dict[str, Any], *, actor: str
+) -> Agent:
+    """Change an agent; calls that are live keep what they began with. Raises NotFound, InvalidInput."""
+    agent = get_agent(session, business_id, agent_id)
+    for field, value in changes.items():
+        setattr(agent, field, value)
+    agent.updated_at = clock.now()
+    _check(agent)
+    announce("agent.updated", subject_id=agent.id, actor=actor, fields=sorted(changes))
+    return agent
+
+
+def get_agent(session: Session, business_id: UUID, agent_id: UUID) -> Agent:
+    """Return an agent of this business. Raises NotFound."""
+    agent = session.scalar(select(Agent).where(Agent.business_id == business_id, Agent.id == agent_id))
+    if agent is None:
+        raise NotFound("There is no such agent.")
+    return agent
+
+
+def list_agents(session: Session, business_id: UUID) -> list[Agent]:
+    """Return the business's agents, by name."""
+    return list(session.scalars(select(Agent).where(Agent.business_id == business_id).order_by(Agent.name)))
+
+
+def _check(agent: Agent) -> None:
+    if agent.language not in LANGUAGES:
+        raise InvalidInput(f"{agent.language!r} is not a language we speak; we speak {', '.join(LANGUAGES)}.")
+    if agent.brain not in registry.brain_names():
+        raise InvalidInput(
+            f"There is no brain {agent.brain!r} here; there is {', '.join(registry.brain_names())}."
+        )
+    if unknown := sorted(set(agent.tools) - set(toolbox.tool_names())):
+        raise InvalidInput(f"There is no tool {unknown[0]!r}.", tools=unknown)
+    if agent.brain == SCRIPTED:
+        if agent.script is None:
+            raise InvalidInput("A scripted agent needs a script.")
+        try:
+            Dialogue.model_validate(agent.script)
+        except ValidationError as error:
+            faults = [
+                {"path": ".".join(str(part) for part in fault["loc"]), "fault": fault["msg"]}
+                for fault in error.errors(include_url=False, include_input=False)
+            ]
+            raise InvalidInput("The script cannot be followed.", faults=faults) from error

@@ -1,0 +1,1 @@
+"""Appointments: working hours, free slots, and bookings that never overlap."""

@@ -1,0 +1,1 @@
+"""Calls: the log of every call, its events and its outcome."""

@@ -1,0 +1,76 @@
+"""Tables: calls and call_events."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from trunkline.core.db import Base, PrimaryId
+
+
+class CallState(enum.StrEnum):
+    """Where a call stands with us."""
+
+    RINGING = "ringing"
+    LIVE = "live"
+    ENDED = "ended"
+
+    @property
+    def rank(self) -> int:
+        """A late report of a lower rank changes nothing."""
+        return list(CallState).index(self)
+
+
+class Call(Base):
+    """One call, either direction."""
+
+    __tablename__ = "calls"
+    __table_args__ = (
+        UniqueConstraint("business_id", "id", name="uq_calls_business_id"),
+        UniqueConstraint("business_id", "carrier_sid", name="uq_calls_carrier_sid"),
+        ForeignKeyConstraint(["business_id", "agent_id"], ["agents.business_id", "agents.id"]),
+        ForeignKeyConstraint(["business_id", "lead_id"], ["leads.business_id", "leads.id"]),
+        Index("ix_calls_newest", "business_id", "created_at"),
+        Index("ix_calls_open", "business_id", postgresql_where=text("state <> 'ended'")),
+    )
+
+    id: Mapped[PrimaryId]
+    business_id: Mapped[UUID] = mapped_column(ForeignKey("businesses.id"))
+    carrier_sid: Mapped[str]
+    direction: Mapped[str]
+    """`inbound` or `outbound`."""
+    ours: Mapped[str]
+    """Our number, E.164."""
+    theirs: Mapped[str]
+    """The other party's number, as the carrier gave it."""
+    agent_id: Mapped[UUID | None]
+    lead_id: Mapped[UUID | None]
+    state: Mapped[str]
+    disposition: Mapped[str | None]
+    end_reason: Mapped[str | None]
+    media_opened_at: Mapped[datetime | None]
+    """When the media socket's single-use token was spent."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    answered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    finalized_at: Mapped[datetime | None]
+    """When everything that media had to tell of the call was written."""
+
+
+class CallEvent(Base):
+    """One thing that happened in a call: said, heard, keyed, measured, ended."""
+
+    __tablename__ = "call_events"
+    __table_args__ = (ForeignKeyConstraint(["business_id", "call_id"], ["calls.business_id", "calls.id"]),)
+
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    call_id: Mapped[UUID] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    at: Mapped[datetime]
+    data: Mapped[dict[str, Any]]

@@ -1,0 +1,203 @@
+"""The verbs of calls. A call's row is opened by whoever hears of it first, and only ever moves on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from trunkline.core.errors import Conflict, NotFound
+from trunkline.core.events import announce
+from trunkline.domain.calls.models import Call, CallEvent, CallState
+from trunkline.kit import clock
+from trunkline.kit.ids import new_id
+from trunkline.providers.ports import CallStatus
+
+_STATES = {
+    CallStatus.QUEUED: CallState.RINGING,
+    CallStatus.INITIATED: CallState.RINGING,
+    CallStatus.RINGING: CallState.RINGING,
+    CallStatus.IN_PROGRESS: CallState.LIVE,
+}
+
+_UNANSWERED = {
+    CallStatus.BUSY: "busy",
+    CallStatus.NO_ANSWER: "no_answer",
+    CallStatus.FAILED: "failed",
+    CallStatus.CANCELED: "cancelled",
+}
+
+
+def open_call(
+    session: Session,
+    business_id: UUID,
+    *,
+    sid: str,
+    direction: str,
+    ours: str,
+    theirs: str,
+    agent_id: UUID | None,
+    lead_id: UUID | None,
+) -> Call:
+    """Return the row of the carrier's call `sid`, writing it if this is the first word of it."""
+    session.execute(
+        insert(Call)
+        .values(
+            id=new_id(), business_id=business_id, carrier_sid=sid, direction=direction, ours=ours,
+            theirs=theirs, agent_id=agent_id, lead_id=lead_id, state=CallState.RINGING,
+        )
+        .on_conflict_do_nothing(index_elements=["business_id", "carrier_sid"])
+    )  # fmt: skip
+    return session.scalars(
+        select(Call).where(Call.business_id == business_id, Call.carrier_sid == sid).with_for_update()
+    ).one()
+
+
+def get_call(session: Session, business_id: UUID, call_id: UUID) -> Call:
+    """Return a call of this business. Raises NotFound."""
+    call = session.scalar(select(Call).where(Call.business_id == business_id, Call.id == call_id))
+    if call is None:
+        raise NotFound("There is no such call.")
+    return call
+
+
+def call_of_sid(session: Session, business_id: UUID, sid: str) -> Call | None:
+    """Return the call that the carrier calls `sid`."""
+    return session.scalar(
+        select(Call).where(Call.business_id == business_id, Call.carrier_sid == sid).with_for_update()
+    )
+
+
+def list_calls(session: Session, business_id: UUID, *, limit: int, offset: int) -> Sequence[Call]:
+    """Return calls, newest first."""
+    return session.scalars(
+        select(Call)
+        .where(Call.business_id == business_id)
+        .order_by(Call.created_at.desc(), Call.id.desc())
+        .limit(limit)
+        .offset(offset)
+    ).all()
+
+
+def open_inbound_calls(session: Session, business_id: UUID) -> int:
+    """Return how many calls to the business are not over."""
+    return session.scalar(
+        select(func.count()).where(
+            Call.business_id == business_id, Call.direction == "inbound", Call.state != CallState.ENDED
+        )
+    ) or 0  # fmt: skip
+
+
+def note_status(session: Session, call: Call, status: CallStatus) -> bool:
+    """Take what the carrier says of a call; False: a late or repeated report, which changes nothing."""
+    state = CallState.ENDED if status.is_final else _STATES[status]
+    if state.rank <= CallState(call.state).rank:
+        return False
+    call.state = state
+    if state is CallState.LIVE:
+        call.answered_at = clock.now()
+    elif state is CallState.ENDED:
+        call.ended_at = clock.now()
+        # Of an answered call, media tells the disposition when it has told all else.
+        if call.media_opened_at is None:
+            call.disposition = call.disposition or _UNANSWERED.get(status, "no_conversation")
+            call.end_reason = call.end_reason or status.value
+            call.finalized_at = clock.now()
+        announce("call.ended", subject_id=call.id, actor="carrier", disposition=call.disposition)
+    return True
+
+
+def reject_for_capacity(session: Session, call: Call) -> None:
+    """Log a call that found every line of the business taken."""
+    call.disposition = "rejected_capacity"
+    announce("call.rejected_capacity", subject_id=call.id, actor="system")
+
+
+def spend_media_token(session: Session, business_id: UUID, call_id: UUID) -> Call:
+    """Let one media socket in, once. Raises NotFound, or Conflict for a second one and for an ended call."""
+    call: Call | None = session.scalar(
+        update(Call)
+        .where(
+            Call.business_id == business_id,
+            Call.id == call_id,
+            Call.media_opened_at.is_(None),
+            Call.state != CallState.ENDED,
+        )
+        .values(media_opened_at=clock.now(), state=CallState.LIVE)
+        .returning(Call)
+    )
+    if call is None:
+        get_call(session, business_id, call_id)
+        raise Conflict("This call's audio is connected already, or the call is over.")
+    if call.answered_at is None:
+        call.answered_at = call.media_opened_at
+    announce("call.answered", subject_id=call.id, actor="carrier", direction=call.direction)
+    return call
+
+
+def record_events(
+    session: Session, business_id: UUID, call_id: UUID, events: Sequence[dict[str, Any]]
+) -> None:
+    """Write what happened in a call; an event that is written already is left as it is."""
+    if not events:
+        return
+    session.execute(
+        insert(CallEvent)
+        .values(
+            [
+                {
+                    "business_id": business_id,
+                    "call_id": call_id,
+                    "sequence": event["sequence"],
+                    "kind": event["kind"],
+                    "at": datetime.fromisoformat(event["at"]),
+                    "data": event["data"],
+                }
+                for event in events
+            ]
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def events_of(session: Session, business_id: UUID, call_id: UUID) -> Sequence[CallEvent]:
+    """Return a call's events in order."""
+    return session.scalars(
+        select(CallEvent)
+        .where(CallEvent.business_id == business_id, CallEvent.call_id == call_id)
+        .order_by(CallEvent.sequence)
+    ).all()
+
+
+def count_events(session: Session, business_id: UUID, call_id: UUID) -> int:
+    """Return how many events of a call are written."""
+    return session.scalar(
+        select(func.count()).where(CallEvent.business_id == business_id, CallEvent.call_id == call_id)
+    ) or 0  # fmt: skip
+
+
+def finalize(
+    session: Session, business_id: UUID, call_id: UUID, *, end_reason: str, disposition: str
+) -> bool:
+    """Write a call's outcome, once. False: it was written before."""
+    call = session.scalar(
+        update(Call)
+        .where(Call.business_id == business_id, Call.id == call_id, Call.finalized_at.is_(None))
+        .values(
+            finalized_at=clock.now(),
+            end_reason=end_reason,
+            disposition=disposition,
+            ended_at=func.coalesce(Call.ended_at, clock.now()),
+            state=CallState.ENDED,
+        )
+        .returning(Call)
+    )
+    if call is None:
+        return False
+    announce("call.finalized", subject_id=call.id, actor="media", disposition=disposition)
+    return True

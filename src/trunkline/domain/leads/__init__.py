@@ -1,0 +1,1 @@
+"""Leads: the people a business wants to talk to, and the lists they stand in."""

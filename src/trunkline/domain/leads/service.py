@@ -1,0 +1,152 @@
+"""The verbs of leads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from trunkline.core.errors import InvalidInput, NotFound
+from trunkline.core.events import announce
+from trunkline.domain.leads.models import Lead, LeadList, LeadListEntry
+from trunkline.domain.leads.rules import LeadRow, RowFault, read_csv
+from trunkline.domain.tenants.models import Business
+from trunkline.kit.ids import new_id
+
+
+@dataclass(slots=True)
+class ImportResult:
+    """What became of a file: the list it made, and the rows that could not be used."""
+
+    lead_list: LeadList
+    imported: int = 0
+    created: int = 0
+    faults: list[RowFault] = field(default_factory=list)
+
+
+def import_csv(
+    session: Session, business: Business, *, name: str, content: bytes, actor: str
+) -> ImportResult:
+    """Make a named list of a CSV file's people; known numbers keep their lead.
+
+    Raises InvalidInput when the file cannot be used or the business has a list of this name.
+    """
+    rows = list(read_csv(content, region=business.region))
+    taken = select(LeadList.id).where(LeadList.business_id == business.id, LeadList.name == name)
+    if session.scalar(taken):
+        raise InvalidInput(f"There is a list called {name!r} already.")
+    lead_list = LeadList(business_id=business.id, name=name)
+    session.add(lead_list)
+    session.flush()
+    result = ImportResult(lead_list)
+    for row in rows:
+        if isinstance(row, RowFault):
+            result.faults.append(row)
+            continue
+        lead_id, created = _keep(session, business.id, row, source=f"list:{name}")
+        result.imported += 1
+        result.created += created
+        session.add(
+            LeadListEntry(
+                business_id=business.id, list_id=lead_list.id, lead_id=lead_id, position=result.imported
+            )
+        )
+    session.flush()
+    announce(
+        "list.imported", subject_id=lead_list.id, actor=actor, imported=result.imported,
+        faults=len(result.faults),
+    )  # fmt: skip
+    return result
+
+
+def lead_of_caller(session: Session, business_id: UUID, phone: str) -> UUID:
+    """Return the lead with this number, making one for somebody new."""
+    lead_id, _ = _keep(session, business_id, LeadRow(phone, "", None, None), source="call")
+    return lead_id
+
+
+def get_lead(session: Session, business_id: UUID, lead_id: UUID) -> Lead:
+    """Return a lead of this business. Raises NotFound."""
+    lead = session.scalar(select(Lead).where(Lead.business_id == business_id, Lead.id == lead_id))
+    if lead is None:
+        raise NotFound("There is no such lead.")
+    return lead
+
+
+def list_leads(session: Session, business_id: UUID, *, limit: int, offset: int) -> Sequence[Lead]:
+    """Return leads, newest first."""
+    return session.scalars(
+        select(Lead)
+        .where(Lead.business_id == business_id)
+        .order_by(Lead.created_at.desc(), Lead.id.desc())
+        .limit(limit)
+        .offset(offset)
+    ).all()
+
+
+def list_lists(session: Session, business_id: UUID) -> list[tuple[LeadList, int]]:
+    """Return the business's lists with how many leads stand in each, newest first."""
+    rows = session.execute(
+        select(LeadList, func.count(LeadListEntry.lead_id))
+        .outerjoin(
+            LeadListEntry,
+            (LeadListEntry.list_id == LeadList.id) & (LeadListEntry.business_id == LeadList.business_id),
+        )
+        .where(LeadList.business_id == business_id)
+        .group_by(LeadList.id)
+        .order_by(LeadList.created_at.desc())
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def leads_of_list(session: Session, business_id: UUID, list_id: UUID) -> Sequence[Lead]:
+    """Return a list's leads in their order. Raises NotFound."""
+    found = select(LeadList.id).where(LeadList.business_id == business_id, LeadList.id == list_id)
+    if session.scalar(found) is None:
+        raise NotFound("There is no such list.")
+    return session.scalars(
+        select(Lead)
+        .join(
+            LeadListEntry,
+            (LeadListEntry.lead_id == Lead.id) & (LeadListEntry.business_id == Lead.business_id),
+        )
+        .where(LeadListEntry.business_id == business_id, LeadListEntry.list_id == list_id)
+        .order_by(LeadListEntry.position)
+    ).all()
+
+
+def leads_by_id(session: Session, business_id: UUID, lead_ids: Sequence[UUID]) -> Sequence[Lead]:
+    """Return these leads in the order asked for. Raises NotFound if one is not this business's."""
+    found = {
+        lead.id: lead
+        for lead in session.scalars(
+            select(Lead).where(Lead.business_id == business_id, Lead.id.in_(lead_ids))
+        )
+    }
+    if missing := [lead_id for lead_id in lead_ids if lead_id not in found]:
+        raise NotFound("There is no such lead.", lead_ids=[str(lead_id) for lead_id in missing])
+    return [found[lead_id] for lead_id in dict.fromkeys(lead_ids)]
+
+
+def _keep(session: Session, business_id: UUID, row: LeadRow, *, source: str) -> tuple[UUID, bool]:
+    """Return the lead of this number and whether it is new; blanks of a known one are filled."""
+    candidate = new_id()
+    statement = insert(Lead).values(
+        id=candidate, business_id=business_id, phone=row.phone, name=row.name, email=row.email,
+        notes=row.notes, source=source,
+    )  # fmt: skip
+    lead_id: UUID = session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["business_id", "phone"],
+            set_={
+                "name": func.coalesce(func.nullif(Lead.name, ""), statement.excluded.name),
+                "email": func.coalesce(Lead.email, statement.excluded.email),
+                "notes": func.coalesce(Lead.notes, statement.excluded.notes),
+            },
+        ).returning(Lead.id)
+    ).scalar_one()
+    return lead_id, lead_id == candidate

@@ -1,0 +1,153 @@
+"""The workers' door to outbound: dialling, going on after a call, tending runs, asking the carrier."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from trunkline.core import registry
+from trunkline.core.db import of_business, unit_of_work
+from trunkline.core.jobs import JobContext, enqueue_unique, job
+from trunkline.core.telemetry import get_logger
+from trunkline.domain.outbound import dialling, service, store
+from trunkline.domain.outbound.dialling import Claim, Denied
+from trunkline.domain.outbound.models import AttemptState, OutboundAttempt
+from trunkline.domain.outbound.options import installed_limits
+from trunkline.domain.tenants import service as tenants
+from trunkline.kit import barriers, clock
+from trunkline.providers.ports import CallReport, Carrier, CarrierRefused, CarrierUncertain
+
+_RECONCILE_DELAYS_S = (5.0, 15.0, 60.0, 300.0, 1_800.0, 3_600.0)
+
+_SKEW = timedelta(seconds=2)
+"""How far the carrier's clock may be behind ours when it dates a call."""
+
+log = get_logger(__name__)
+
+
+@job(queue="high", timeout=60, retries=3)
+def dial_next(ctx: JobContext, run: str) -> None:
+    """Dial items of a run, one after another, until something denies the next."""
+    run_id, limits = UUID(run), installed_limits()
+    carrier = registry.carrier()
+    while True:
+        ctx.check_cancelled()
+        with ctx.unit_of_work() as session:
+            claim = dialling.claim_next(
+                session, ctx.business, run_id, limits=limits, job_id=ctx.job_id, lease_epoch=ctx.lease_epoch
+            )
+            if isinstance(claim, Denied):
+                if claim.retry_in_s is not None:
+                    enqueue_unique(
+                        "high", dial_next, f"pace:{run}", run, run_id=run_id, run_in=claim.retry_in_s
+                    )
+                elif claim.reason == "nothing_to_dial":
+                    service.finish_if_done(session, ctx.business, run_id)
+                log.debug("dial_denied", reason=claim.reason, run_id=run)
+                return
+        barriers.reached("dial.committed")
+        _dial(ctx, carrier, run_id, claim)
+
+
+@job(queue="high", timeout=60, retries=3)
+def release_and_process_next(ctx: JobContext, run: str) -> None:
+    """A call of the run has ended: see whether it is done, else dial on."""
+    with ctx.unit_of_work() as session:
+        done = service.finish_if_done(session, ctx.business, UUID(run))
+    if not done:
+        dial_next(ctx, run)
+
+
+@job(queue="high", timeout=60, retries=3)
+def sweep_outbound(ctx: JobContext, run: str) -> None:
+    """Push a running run on; enqueued every few seconds for every running run."""
+    with ctx.unit_of_work() as session:
+        service.tend_run(session, ctx.business, UUID(run), limits=installed_limits())
+
+
+@job(queue="high", timeout=60, retries=3)
+def reconcile_attempt(ctx: JobContext, attempt: str, round_number: int) -> None:
+    """Ask the carrier what became of an attempt; ask again, ever later, until the fence comes down."""
+    attempt_id, limits = UUID(attempt), installed_limits()
+    with ctx.unit_of_work() as session:
+        row = session.get(OutboundAttempt, attempt_id)
+    if row is None or row.released or row.state in {AttemptState.ENDED, AttemptState.REJECTED}:
+        return
+    carrier = registry.carrier()
+    try:
+        found = _find(ctx, carrier, row)
+    except CarrierUncertain as error:
+        log.warning("reconcile_unanswered", attempt_id=attempt, error=str(error))
+        found = None
+    barriers.reached("reconcile.asked")
+    with ctx.unit_of_work() as session:
+        if found is not None:
+            service.hear_report(session, ctx.business, attempt_id, found)
+            if found.status.is_final:
+                return
+        if clock.now() - row.created_at < limits.fence:
+            delay = _RECONCILE_DELAYS_S[min(round_number, len(_RECONCILE_DELAYS_S) - 1)]
+            enqueue_unique(
+                "high", reconcile_attempt, f"{attempt}:{round_number + 1}", attempt, round_number + 1,
+                run_in=delay,
+            )  # fmt: skip
+
+
+@job(queue="high", timeout=60, retries=3)
+def hang_up_call(_ctx: JobContext, sid: str) -> None:
+    """End a live call at the carrier; its terminal callback does the rest."""
+    registry.carrier().hang_up(sid)
+
+
+@job(queue="maintenance", timeout=60, retries=3)
+def release_unknown_dials(ctx: JobContext) -> None:
+    """Take down the fences that have stood for the carrier's queue limit, business by business."""
+    with ctx.unit_of_work() as session:
+        businesses = [business.id for business in tenants.list_businesses(session)]
+    for business_id in businesses:
+        with unit_of_work(of_business(business_id)) as session:
+            store.release_old_unknowns(
+                session, business_id, fenced_since=clock.now() - installed_limits().fence
+            )
+
+
+def _dial(ctx: JobContext, carrier: Carrier, run_id: UUID, claim: Claim) -> None:
+    """POST once and record what came of it. No transaction is open meanwhile."""
+    with ctx.unit_of_work() as session:
+        if not dialling.run_allows(session, ctx.business, run_id, claim.attempt_id):
+            return
+    order = service.order_of(ctx.business, claim)
+    barriers.reached("dial.before_post")
+    try:
+        sid = carrier.place_call(order)
+    except CarrierRefused as refusal:
+        with ctx.unit_of_work() as session:
+            dialling.refuse(
+                session, ctx.business, claim.attempt_id,
+                error=f"{refusal.code}: {refusal}", try_again=refusal.retry_after_s is not None,
+            )  # fmt: skip
+        log.warning("dial_refused", attempt_id=str(claim.attempt_id), code=refusal.code)
+    except CarrierUncertain as doubt:
+        with ctx.unit_of_work() as session:
+            dialling.leave_unknown(session, ctx.business, claim.attempt_id, error=str(doubt))
+        log.warning("dial_unknown", attempt_id=str(claim.attempt_id), error=str(doubt))
+    else:
+        barriers.reached("dial.posted")
+        with ctx.unit_of_work() as session:
+            dialling.bind(session, ctx.business, claim.attempt_id, sid=sid, lease_epoch=ctx.lease_epoch)
+    barriers.reached("dial.recorded")
+
+
+def _find(ctx: JobContext, carrier: Carrier, attempt: OutboundAttempt) -> CallReport | None:
+    """Return what the carrier knows of the attempt's call. Raises CarrierUncertain."""
+    if attempt.carrier_sid is not None:
+        call = carrier.fetch_call(attempt.carrier_sid)
+        return None if call is None else service.report_of_listing(call.sid, call.status, attempt)
+    if not carrier.capabilities.lists_calls:
+        return None
+    listed = carrier.find_calls(to=attempt.phone, from_=attempt.from_number, since=attempt.created_at - _SKEW)
+    with ctx.unit_of_work() as session:
+        for call in listed:
+            if not store.is_bound(session, ctx.business, call.sid):
+                return service.report_of_listing(call.sid, call.status, attempt)
+    return None

@@ -1,0 +1,172 @@
+"""The verbs of people: making them, signing them in and out, and knowing them again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from trunkline.core.access import Principal, Role
+from trunkline.core.db import SYSTEM, Scope, of_business, unit_of_work
+from trunkline.core.errors import Forbidden, InvalidInput, NotFound, NotSignedIn
+from trunkline.core.events import announce
+from trunkline.core.tenancy import business_of_login, business_of_sign_in
+from trunkline.domain.people.models import SignIn, User
+from trunkline.domain.tenants import service as tenants
+from trunkline.kit import clock, tokens
+
+SHORTEST_PASSWORD = 10
+IDLE_LIMIT = timedelta(minutes=75)
+SESSION_LIFETIME = timedelta(days=30)
+_TOUCH_EVERY = timedelta(minutes=1)
+
+_hasher = PasswordHasher()
+# What an unknown address is checked against, so that its refusal takes as long as a wrong password's.
+_NOBODYS_HASH = _hasher.hash("nobody signs in with this")
+
+
+def create_user(
+    session: Session,
+    *,
+    business_id: UUID | None,
+    email: str,
+    name: str,
+    password: str,
+    role: Role | None,
+    language: str = "en",
+    actor: str,
+) -> User:
+    """Make a person who can sign in; without a business, a system admin. Raises InvalidInput."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise InvalidInput(f"A password has at least {SHORTEST_PASSWORD} characters.")
+    if "@" not in email:
+        raise InvalidInput(f"{email!r} is not an e-mail address.")
+    if business_of_login(session, email)[0]:
+        raise InvalidInput(f"{email} can sign in already.")
+    user = User(
+        business_id=business_id,
+        email=email.strip().lower(),
+        name=name,
+        role=role,
+        language=language,
+        password_hash=_hasher.hash(password),
+    )
+    session.add(user)
+    session.flush()
+    announce("user.created", subject_id=user.id, actor=actor, email=user.email, role=role)
+    return user
+
+
+def sign_in(email: str, password: str) -> tuple[str, Principal]:
+    """Return the new session's secret and who signed in. Raises NotSignedIn, never saying what was wrong."""
+    with unit_of_work(SYSTEM) as session:
+        known, business_id = business_of_login(session, email)
+    scope = _scope(business_id)
+    with unit_of_work(scope) as session:
+        user = session.scalar(select(User).where(func.lower(User.email) == email.strip().lower()))
+        if not known or user is None or not _matches(user.password_hash, password):
+            if not known:
+                _matches(_NOBODYS_HASH, password)
+            raise NotSignedIn("E-mail address or password is wrong.")
+        secret = tokens.new_secret()
+        now = clock.now()
+        row = SignIn(
+            business_id=business_id, user_id=user.id, token_hash=tokens.fingerprint(secret),
+            last_seen_at=now, expires_at=now + SESSION_LIFETIME,
+        )  # fmt: skip
+        session.add(row)
+        announce("user.signed_in", subject_id=user.id, actor=user.email)
+        return secret, _principal(user, row)
+
+
+def who_is(secret: str) -> Principal:
+    """Return the person whose session this is. Raises NotSignedIn when it is unknown, idle or over."""
+    token_hash = tokens.fingerprint(secret)
+    with unit_of_work(SYSTEM) as session:
+        known, business_id = business_of_sign_in(session, token_hash)
+    if not known:
+        raise NotSignedIn("This session has ended; sign in again.")
+    with unit_of_work(_scope(business_id)) as session:
+        row = session.scalar(select(SignIn).where(SignIn.token_hash == token_hash))
+        user = session.get(User, row.user_id) if row is not None else None
+        now = clock.now()
+        if row is None or user is None or now > row.expires_at or now - row.last_seen_at > IDLE_LIMIT:
+            raise NotSignedIn("This session has ended; sign in again.")
+        if now - row.last_seen_at > _TOUCH_EVERY:
+            row.last_seen_at = now
+        return _principal(user, row)
+
+
+def sign_out(secret: str) -> None:
+    """End a session. One that is over already is no error."""
+    token_hash = tokens.fingerprint(secret)
+    with unit_of_work(SYSTEM) as session:
+        known, business_id = business_of_sign_in(session, token_hash)
+    if known:
+        with unit_of_work(_scope(business_id)) as session:
+            session.execute(delete(SignIn).where(SignIn.token_hash == token_hash))
+
+
+def choose_business(session: Session, secret: str, who: Principal, business_id: UUID) -> None:
+    """Let a system admin see a business's pages from now on; it is in that business's record.
+
+    Speaks in the system's scope. Raises NotFound.
+    """
+    who.require_system_admin()
+    tenants.get_business(session, business_id)
+    session.execute(
+        update(SignIn)
+        .where(SignIn.token_hash == tokens.fingerprint(secret))
+        .values(chosen_business_id=business_id)
+    )
+    announce("admin.entered_business", subject_id=business_id, actor=who.email)
+
+
+def list_users(session: Session, business_id: UUID) -> list[User]:
+    """Return the people of a business, by name."""
+    return list(session.scalars(select(User).where(User.business_id == business_id).order_by(User.name)))
+
+
+def remove_user(session: Session, who: Principal, user_id: UUID) -> None:
+    """Take away a person's access and sessions. Raises NotFound, or Forbidden for the only owner."""
+    user = session.scalar(select(User).where(User.business_id == who.business_id, User.id == user_id))
+    if user is None:
+        raise NotFound("There is no such person.")
+    if user.role == Role.OWNER and _owners(session, user.business_id) == 1:
+        raise Forbidden("The only owner cannot be removed.", reason="only_owner")
+    session.execute(delete(SignIn).where(SignIn.user_id == user.id))
+    session.delete(user)
+    announce("user.removed", subject_id=user.id, actor=who.email, email=user.email)
+
+
+def _owners(session: Session, business_id: UUID | None) -> int:
+    return session.scalar(
+        select(func.count()).where(User.business_id == business_id, User.role == Role.OWNER)
+    ) or 0  # fmt: skip
+
+
+def _scope(business_id: UUID | None) -> Scope:
+    return SYSTEM if business_id is None else of_business(business_id)
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password)
+    except VerificationError:
+        return False
+
+
+def _principal(user: User, row: SignIn) -> Principal:
+    return Principal(
+        user_id=user.id,
+        email=user.email,
+        name=user.name,
+        language=user.language,
+        role=Role(user.role) if user.role else None,
+        business_id=user.business_id or row.chosen_business_id,
+        is_system_admin=user.business_id is None,
+    )

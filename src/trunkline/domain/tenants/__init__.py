@@ -1,0 +1,1 @@
+"""Businesses and their telephone numbers. A business is the tenant."""

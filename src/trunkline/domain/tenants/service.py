@@ -1,0 +1,103 @@
+"""The verbs of businesses and their numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from trunkline.core.errors import InvalidInput, NotFound
+from trunkline.core.events import announce
+from trunkline.domain.tenants.models import Business, PhoneNumber
+from trunkline.kit.ids import new_id
+from trunkline.kit.phone import InvalidPhone, to_e164
+
+LANGUAGES = ("en", "he")
+
+OFFICE_HOURS: dict[str, Any] = {
+    day: [["09:00", "17:00"]] for day in ("monday", "tuesday", "wednesday", "thursday", "friday")
+}
+LAWFUL_WINDOW: dict[str, Any] = {"from": "08:00", "to": "21:00"}
+"""When a person may be called, in their own local time (47 CFR 64.1200(c)(1))."""
+
+
+def create_business(
+    session: Session,
+    *,
+    name: str,
+    time_zone: str = "UTC",
+    language: str = "en",
+    region: str = "US",
+    working_hours: dict[str, Any] | None = None,
+    calling_window: dict[str, Any] | None = None,
+    max_outbound_calls: int = 3,
+    max_calls: int = 5,
+    actor: str,
+    business_id: UUID | None = None,
+) -> Business:
+    """Found a business. Speaks in the system's scope. Raises InvalidInput on an unknown zone or language."""
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InvalidInput(f"{time_zone!r} is not an IANA time zone.") from error
+    if language not in LANGUAGES:
+        raise InvalidInput(f"{language!r} is not a language we speak; we speak {', '.join(LANGUAGES)}.")
+    business = Business(
+        id=business_id or new_id(),
+        name=name,
+        time_zone=time_zone,
+        language=language,
+        region=region,
+        working_hours=OFFICE_HOURS if working_hours is None else working_hours,
+        calling_window=calling_window or LAWFUL_WINDOW,
+        max_outbound_calls=max_outbound_calls,
+        max_calls=max_calls,
+    )
+    session.add(business)
+    session.flush()
+    announce("business.created", subject_id=business.id, actor=actor, name=name)
+    return business
+
+
+def get_business(session: Session, business_id: UUID) -> Business:
+    """Return a business. Raises NotFound."""
+    business = session.get(Business, business_id)
+    if business is None:
+        raise NotFound("There is no such business.")
+    return business
+
+
+def list_businesses(session: Session) -> list[Business]:
+    """Return every business that the scope may see, by name."""
+    return list(session.scalars(select(Business).order_by(Business.name)))
+
+
+def add_number(session: Session, business: Business, *, number: str, agent_id: UUID | None) -> PhoneNumber:
+    """Give a business a number, answered by this agent. Raises InvalidInput."""
+    try:
+        e164 = to_e164(number, region=business.region)
+    except InvalidPhone as error:
+        raise InvalidInput(str(error)) from error
+    row = PhoneNumber(business_id=business.id, e164=e164, agent_id=agent_id)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def list_numbers(session: Session, business_id: UUID) -> list[PhoneNumber]:
+    """Return the business's numbers."""
+    return list(
+        session.scalars(
+            select(PhoneNumber).where(PhoneNumber.business_id == business_id).order_by(PhoneNumber.e164)
+        )
+    )
+
+
+def number_called(session: Session, business_id: UUID, e164: str) -> PhoneNumber | None:
+    """Return the business's number that was dialled."""
+    return session.scalar(
+        select(PhoneNumber).where(PhoneNumber.business_id == business_id, PhoneNumber.e164 == e164)
+    )

@@ -1,0 +1,95 @@
+"""Floor 5: the schema as a whole. Gathers every table and brings a database up to date.
+
+Migrations run once however many processes start: they are made under an advisory lock, and the
+loser of the race finds nothing left to do.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, text
+
+from trunkline.core import events as _events
+from trunkline.core import ticks as _ticks
+from trunkline.core.db import metadata
+from trunkline.core.errors import StartRefused
+from trunkline.core.jobs import models as _jobs
+from trunkline.core.runs import models as _runs
+from trunkline.core.telemetry import get_logger
+from trunkline.domain.agents import models as _agents
+from trunkline.domain.appointments import models as _appointments
+from trunkline.domain.calls import models as _calls
+from trunkline.domain.leads import models as _leads
+from trunkline.domain.outbound import models as _outbound
+from trunkline.domain.people import models as _people
+from trunkline.domain.tenants import models as _tenants
+
+__all__ = ["at_head", "metadata", "migrate", "wait_for_schema"]
+
+TABLE_MODULES = (
+    _events, _jobs, _runs, _ticks, _tenants, _people, _agents, _leads, _calls, _outbound, _appointments,
+)  # fmt: skip
+"""Importing these is what fills `metadata`."""
+
+_LOCK = 7_205_117
+"""Key of the advisory lock under which migrations run; any number, the same everywhere."""
+
+log = get_logger(__name__)
+
+
+def migrate(owner: Engine) -> bool:
+    """Bring the schema to head. Returns whether anything was done."""
+    config = _config()
+    with owner.connect() as connection:
+        connection.execute(text("select pg_advisory_lock(:key)"), {"key": _LOCK})
+        connection.commit()
+        try:
+            if at_head(owner):
+                return False
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+        finally:
+            connection.rollback()
+            connection.execute(text("select pg_advisory_unlock(:key)"), {"key": _LOCK})
+            connection.commit()
+    log.info("schema_migrated", revision=head())
+    return True
+
+
+def at_head(engine: Engine) -> bool:
+    """Return whether the database has exactly the schema that this code wants."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head()
+
+
+def head() -> str:
+    """Return the revision that this code wants."""
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    assert revision is not None  # the folder holds at least one migration
+    return revision
+
+
+def wait_for_schema(engine: Engine, *, timeout_s: float) -> None:
+    """Wait until someone has migrated the database. Raises StartRefused after `timeout_s` seconds."""
+    ends = time.monotonic() + timeout_s
+    while not at_head(engine):
+        if time.monotonic() > ends:
+            raise StartRefused(
+                "The database's schema is not this version's, and DATABASE_OWNER_URL is not set: "
+                "run `trunkline migrate` with it."
+            )
+        time.sleep(0.25)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
