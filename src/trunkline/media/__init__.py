@@ -1,1 +1,53 @@
-"""Floor 3: the clean room. One live call's audio; nothing here blocks."""
+"""Floor 3: the clean room. One live call's audio; nothing here blocks.
+
+What the call room uses:
+
+    edge = TwilioStream(socket)                 # socket: receive_text, send_text, close; SocketClosed
+    start = await edge.start(timeout_s=5)       # NoStart, or call_sid and parameters such as `token`
+    ...                                         # authenticate, build the CallBrief
+    session = Session(options=SessionOptions(voice=...), wire=edge, brief=brief, brain=brain,
+                      tools=run_tool, stt=stt, tts=tts, vad=vad, sink=sink)
+    ended = await live.run(session)             # live: LiveSessions, one a process; `live.patrol()` reaps
+
+The sink gets each `CallEvent` at once, must not block and must not raise. Kinds and their data
+(times in milliseconds):
+
+    started      direction, language
+    agent_said   turn, text, heard_text, interrupted, resumed
+    caller_said  text, confidence, kind (speech, silence, machine)
+    digits       digits
+    note         name, value
+    tool_used    name, arguments, ok, data, ms
+    latency      turn and one of: greeting_ms | clear_ms | kind, endpoint_ms, transcript_ms,
+                 thought_ms, voice_ms, wire_ms, decided_to_wire_ms, reply_ms
+    trouble      what, detail (an alarm's name, voice_failed, transcript_failed, key_not_offered, ...)
+    ended        reason, duration_ms, frames_in {received, forwarded, dropped {reason: n}, lost_ms},
+                 frames_out {queued, sent, cleared, stalls, gap_ms, worst_gap_ms, starved}, turns,
+                 interruptions, windows_judged
+
+Reasons of the end: the brain's own (HangUp), `stop` and `disconnect` (the carrier), `silence`,
+`too_long`, `speech_failed`, the watchdog's alarms, `cancelled`, `reaped`, `internal_error`, or
+what `Session.stop` was given.
+"""
+
+from trunkline.media.frames import SocketClosed
+from trunkline.media.options import SessionOptions
+from trunkline.media.reaper import LiveSessions
+from trunkline.media.scribe import CallEvent, EventKind, EventSink
+from trunkline.media.session import Ended, Session
+from trunkline.media.twilio_stream import NoStart, Socket, StreamStart, TwilioStream
+
+__all__ = [
+    "CallEvent",
+    "Ended",
+    "EventKind",
+    "EventSink",
+    "LiveSessions",
+    "NoStart",
+    "Session",
+    "SessionOptions",
+    "Socket",
+    "SocketClosed",
+    "StreamStart",
+    "TwilioStream",
+]

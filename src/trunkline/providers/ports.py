@@ -341,6 +341,8 @@ class InputKind(enum.StrEnum):
     DIGITS = "digits"
     SILENCE = "silence"
     """The caller said nothing for as long as the watchdog waits."""
+    MACHINE = "machine"
+    """What answered is no person: a `beep` or a `greeting` too long for one, named by the text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,72 @@
+"""The turns of a call, as data: what the caller said, what the agent answered, and when.
+
+Owns the account of one turn and its latency. Refuses to act on anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from trunkline.media.playback import Piece
+from trunkline.providers.ports import InputKind, Utterance
+
+
+@dataclass(slots=True)
+class CallerTurn:
+    """The caller's turn on its way to the brain. Times are the loop's, in seconds."""
+
+    kind: InputKind
+    ended_at: float
+    """When the last voice, or key, reached us."""
+    decided_at: float
+    """When it was judged to be over."""
+    text: str = ""
+    utterance: Utterance | None = None
+    last: bool = False
+    """The call ends after the brain's answer, whatever it is."""
+    text_at: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class AgentTurn:
+    """One turn of the agent, from the first act to the last word heard."""
+
+    number: int
+    answers: CallerTurn | None
+    pieces: list[Piece] = field(default_factory=list)
+    first_text_at: float | None = None
+    generated: bool = False
+    """The brain has given all its acts."""
+    sounded: bool = False
+    cut: bool = False
+    resumed: bool = False
+    told: bool = False
+    """What was said is on record."""
+    heard_text: str = ""
+    unheard: list[str] = field(default_factory=list)
+    hang_up: str | None = None
+
+
+def elapsed_ms(since: float, until: float) -> float:
+    """Return the milliseconds between two of the loop's times, to a tenth."""
+    return round((until - since) * 1000, 1)
+
+
+def latency(agent: AgentTurn, piece: Piece, *, began_at: float, wire_at: float) -> dict[str, Any]:
+    """Break a turn's latency down, now that its first frame is on the wire; empty if it answers nobody."""
+    caller = agent.answers
+    if caller is None:
+        return {"greeting_ms": elapsed_ms(began_at, wire_at)} if agent.number == 1 else {}
+    text_at = agent.first_text_at or wire_at
+    audio_at = piece.first_audio_at or wire_at
+    return {
+        "kind": caller.kind.value,
+        "endpoint_ms": elapsed_ms(caller.ended_at, caller.decided_at),
+        "transcript_ms": elapsed_ms(caller.decided_at, caller.text_at),
+        "thought_ms": elapsed_ms(caller.text_at, text_at),
+        "voice_ms": elapsed_ms(text_at, audio_at),
+        "wire_ms": elapsed_ms(audio_at, wire_at),
+        "decided_to_wire_ms": elapsed_ms(caller.decided_at, wire_at),
+        "reply_ms": elapsed_ms(caller.ended_at, wire_at),
+    }

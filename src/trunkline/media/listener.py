@@ -1,0 +1,60 @@
+"""The listener: the caller's voice to text, beginning a little before we knew they spoke.
+
+Owns the pre-roll and the one open utterance. Refuses to know when a turn begins or ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from trunkline.kit.audio import FRAME_MS
+from trunkline.providers.ports import Grammar, SpeechFailed, SpeechToText, Transcript, Utterance
+
+
+class Listener:
+    """One call's use of the recogniser."""
+
+    def __init__(self, stt: SpeechToText, *, language: str, preroll_ms: int, timeout_s: float) -> None:
+        self._stt = stt
+        self._language = language
+        self._timeout_s = timeout_s
+        self._before: deque[bytes] = deque(maxlen=max(1, preroll_ms // FRAME_MS))
+        self._open: Utterance | None = None
+
+    def feed(self, pcm: bytes) -> None:
+        """Take a frame: into the open utterance, or into the pre-roll of the next one."""
+        if self._open is None:
+            self._before.append(pcm)
+        else:
+            self._open.feed(pcm)
+
+    def begin(self, grammar: Grammar | None) -> None:
+        """The caller speaks: open an utterance and give it the pre-roll."""
+        self.drop()
+        utterance = self._stt.open(language=self._language, grammar=grammar)
+        for pcm in self._before:
+            utterance.feed(pcm)
+        self._before.clear()
+        self._open = utterance
+
+    def end(self) -> Utterance | None:
+        """The caller has finished: hand the utterance over. Whoever takes it finishes or cancels it."""
+        utterance, self._open = self._open, None
+        return utterance
+
+    def drop(self) -> None:
+        """Forget the open utterance, if there is one."""
+        utterance = self.end()
+        if utterance is not None:
+            utterance.cancel()
+
+    async def text_of(self, utterance: Utterance) -> Transcript:
+        """Wait for an utterance's text. Raises SpeechFailed, also when it takes too long."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await utterance.finish()
+        except TimeoutError as error:
+            raise SpeechFailed(f"no transcript within {self._timeout_s:g} s") from error
+        finally:
+            utterance.cancel()

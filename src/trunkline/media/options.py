@@ -1,0 +1,52 @@
+"""Everything about a call's sound and patience that may be tuned, with its default and unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from trunkline.media.answering import MachineRules
+from trunkline.media.turns import TurnRules
+from trunkline.media.watchdog import WatchRules
+from trunkline.providers.ports import Voice
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """One call's settings. Suffixes give the unit: `_ms`, `_s`; frames are 20 ms."""
+
+    voice: Voice = field(default_factory=lambda: Voice("en"))
+    turns: TurnRules = field(default_factory=TurnRules)
+    watch: WatchRules = field(default_factory=WatchRules)
+    machine: MachineRules | None = field(default_factory=MachineRules)
+    """None leaves machines to the carrier; inbound calls are never asked."""
+
+    preroll_ms: int = 400
+    """Audio before the recognised beginning of speech that the recogniser gets as well."""
+    transcript_timeout_s: float = 6.0
+    voice_timeout_s: float = 4.0
+    """Longest wait for the next stretch of a sentence's audio."""
+    voice_failures: int = 3
+    """Sentences in a row that could not be spoken, after which the call ends."""
+    sentence_pause_ms: int = 250
+    """Silence between the sentences of one turn."""
+
+    lead_s: float = 0.08
+    """How far ahead of the caller's ear audio is sent."""
+    queue_frames: int = 400
+    mark_grace_s: float = 1.0
+    """How long after its computed end a piece's mark is still waited for."""
+
+    keypad_pause_s: float = 3.0
+    """A pause after a key that submits the entry."""
+    audio_pause_s: float = 1.0
+    """Missing audio after which an open turn of the caller is closed."""
+    tool_timeout_s: float = 20.0
+    """The call room has a deadline of its own; this one only keeps a lost tool from holding the call."""
+    tool_grace_s: float = 5.0
+    """How long a tool already under way may finish after the call has ended, so that its outcome is known."""
+    farewell: str = ""
+    """Said before a call is ended for its length; empty: nothing."""
+    backchannels: frozenset[str] = frozenset(
+        {"mm", "mhm", "mm hm", "mm-hm", "hmm", "hm", "uh", "uh huh", "uh-huh", "um", "אהה", "אהמ"}
+    )
+    """What a listener says without meaning to take the turn."""

@@ -1,0 +1,88 @@
+"""The reader: everything that comes in from the wire, each frame accounted for.
+
+Owns the loop over incoming events and the balance `received = forwarded + dropped`, with a
+reason for each drop. Refuses to know what the audio means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from trunkline.kit.audio import BYTES_PER_MS
+from trunkline.media.frames import AudioIn, BadFrame, Digit, MarkEchoed, Wire
+
+
+@dataclass(slots=True)
+class FramesIn:
+    """The account of one call's incoming audio."""
+
+    received: int = 0
+    forwarded: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+    """Frames not forwarded, by reason."""
+    lost_ms: int = 0
+    """Audio that the carrier's own timestamps show never reached us."""
+
+    def as_data(self) -> dict[str, Any]:
+        return {
+            "received": self.received,
+            "forwarded": self.forwarded,
+            "dropped": dict(self.dropped),
+            "lost_ms": self.lost_ms,
+        }
+
+
+class Reader:
+    """Pulls events off the wire until it ends, and hands each to the part that wants it.
+
+    `on_audio` answers None for a frame it took, or the reason why it dropped it.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        *,
+        on_audio: Callable[[bytes], Awaitable[str | None]],
+        on_digit: Callable[[str], Awaitable[None]],
+        on_mark: Callable[[str], None],
+    ) -> None:
+        self._wire = wire
+        self._on_audio = on_audio
+        self._on_digit = on_digit
+        self._on_mark = on_mark
+        self._next_ms = -1
+        self.frames = FramesIn()
+
+    async def run(self) -> str:
+        """Read until the wire ends; return why it did."""
+        while True:
+            event = await self._wire.receive()
+            if isinstance(event, AudioIn):
+                await self._take(event)
+            elif isinstance(event, MarkEchoed):
+                self._on_mark(event.name)
+            elif isinstance(event, Digit):
+                await self._on_digit(event.digit)
+            elif isinstance(event, BadFrame):
+                self.frames.received += 1
+                self._drop(event.reason)
+            else:
+                return event.reason
+
+    async def _take(self, audio: AudioIn) -> None:
+        frames = self.frames
+        frames.received += 1
+        if audio.timestamp_ms >= 0:
+            if 0 <= self._next_ms < audio.timestamp_ms:
+                frames.lost_ms += audio.timestamp_ms - self._next_ms
+            self._next_ms = audio.timestamp_ms + len(audio.pcm) // BYTES_PER_MS
+        refusal = await self._on_audio(audio.pcm)
+        if refusal is None:
+            frames.forwarded += 1
+        else:
+            self._drop(refusal)
+
+    def _drop(self, reason: str) -> None:
+        self.frames.dropped[reason] = self.frames.dropped.get(reason, 0) + 1

@@ -1,0 +1,59 @@
+"""The scribe: what happened in a call, as numbered events, handed to whoever keeps them.
+
+Owns the order and the numbering. Refuses to know where events go: the sink is the caller's,
+takes each event without blocking, and never raises. (call_id, sequence) names an event for
+ever, so a sink may deliver it twice.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from trunkline.kit import clock
+
+
+class EventKind(enum.StrEnum):
+    """What an event tells. The shapes of `data` are listed in the package's docstring."""
+
+    STARTED = "started"
+    AGENT_SAID = "agent_said"
+    CALLER_SAID = "caller_said"
+    DIGITS = "digits"
+    NOTE = "note"
+    TOOL_USED = "tool_used"
+    LATENCY = "latency"
+    TROUBLE = "trouble"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """One thing that happened in one call. `data` holds only what JSON can carry."""
+
+    call_id: str
+    sequence: int
+    """Counts from 1 without a gap."""
+    at: datetime
+    kind: EventKind
+    data: Mapping[str, Any]
+
+
+EventSink = Callable[[CallEvent], None]
+
+
+class Scribe:
+    """Numbers one call's events and passes them on at once."""
+
+    def __init__(self, call_id: str, sink: EventSink) -> None:
+        self._call_id = call_id
+        self._sink = sink
+        self._sequence = 0
+
+    def record(self, kind: EventKind, /, **data: Any) -> None:
+        """Tell the sink what happened."""
+        self._sequence += 1
+        self._sink(CallEvent(self._call_id, self._sequence, clock.now(), kind, data))

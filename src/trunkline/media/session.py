@@ -1,0 +1,355 @@
+"""One live call: the parts bound together, from the first frame to the last event.
+
+Owns the call's tasks, its wiring and its end. `run` returns when the call is over, and then
+nothing of it is left: no task, no open utterance, no voice at work. Refuses to know where the
+call came from and where its events go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Coroutine
+from dataclasses import dataclass
+from typing import Any, cast
+
+from trunkline.media.agent_turn import CallerTurn, elapsed_ms
+from trunkline.media.answering import MachineDetector
+from trunkline.media.frames import SocketClosed, Wire
+from trunkline.media.keypad import Keypad
+from trunkline.media.listener import Listener
+from trunkline.media.options import SessionOptions
+from trunkline.media.reader import Reader
+from trunkline.media.scribe import EventKind, EventSink, Scribe
+from trunkline.media.speaker import Speaker
+from trunkline.media.talk import Talk
+from trunkline.media.transmitter import Transmitter
+from trunkline.media.turns import Change, Evidence, TurnState, cut_short, step
+from trunkline.media.vad import VoiceGate, Window
+from trunkline.media.watchdog import Alarm, Signs, Watchdog
+from trunkline.providers.ports import (
+    Brain,
+    CallBrief,
+    InputKind,
+    SpeechToText,
+    TextToSpeech,
+    ToolRunner,
+    VoiceActivity,
+)
+
+_TICK_S = 0.2
+"""How often the watchdog looks."""
+_CLOSE_S = 2.0
+"""Longest wait for the socket's close."""
+_TASKS_S = 5.0
+"""Longest wait for the call's own tasks after they were cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a call ended. The same is told in its last event."""
+
+    reason: str
+    duration_ms: float
+    frames_in: dict[str, Any]
+    frames_out: dict[str, Any]
+
+
+class Session:
+    """One call's media session. Build it when the call is known to be ours, then `await run()`.
+
+    Raises ValueError when the brain cannot use the brief. All parameters but `wire`, `vad` and
+    `sink` may be shared by many calls.
+    """
+
+    def __init__(
+        self,
+        *,
+        options: SessionOptions,
+        wire: Wire,
+        brief: CallBrief,
+        brain: Brain,
+        tools: ToolRunner,
+        stt: SpeechToText,
+        tts: TextToSpeech,
+        vad: VoiceActivity,
+        sink: EventSink,
+    ) -> None:
+        self.call_id = brief.call_id
+        self.started_at = self._now()
+        self.wire_ended_at: float | None = None
+        """When the carrier went away; the reaper goes by it."""
+        self._options = options
+        self._brief = brief
+        self._wire = wire
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._over = asyncio.Event()
+        self._reason = ""
+        self._scribe = Scribe(brief.call_id, sink)
+        self._gate = VoiceGate(vad, voice=options.turns.voice)
+        self._turn = TurnState()
+        self._voice_at = self._audio_in_at = self.started_at
+        self._machine: MachineDetector | None = None
+        if options.machine is not None and brief.direction == "outbound":
+            self._machine = MachineDetector(options.machine)
+        self._keypad = Keypad(pause_s=options.keypad_pause_s)
+        self._listener = Listener(
+            stt,
+            language=brief.language,
+            preroll_ms=options.preroll_ms,
+            timeout_s=options.transcript_timeout_s,
+        )
+        self._talk = Talk(
+            brain=brain,
+            brief=brief,
+            tools=tools,
+            options=options,
+            listener=self._listener,
+            keypad=self._keypad,
+            scribe=self._scribe,
+            clock=self._now,
+            spawn=self._spawn,
+            end=self.stop,
+        )
+        self._transmitter = Transmitter(
+            wire,
+            lead_s=options.lead_s,
+            limit_frames=options.queue_frames,
+            mark_grace_s=options.mark_grace_s,
+            clock=self._now,
+            on_first_frame=self._talk.first_frame,
+            on_played=self._talk.played,
+        )
+        self._speaker = Speaker(
+            tts,
+            options.voice,
+            self._transmitter,
+            timeout_s=options.voice_timeout_s,
+            pause_ms=options.sentence_pause_ms,
+            clock=self._now,
+            spawn=self._spawn,
+            on_failure=self._talk.voice_failed,
+        )
+        self._talk.bind(self._speaker, self._transmitter)
+        self._reader = Reader(
+            wire, on_audio=self._audio, on_digit=self._digit, on_mark=self._transmitter.mark_echoed
+        )
+        self._watchdog = Watchdog(options.watch, started_at=self.started_at)
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+    def stop(self, reason: str) -> None:
+        """End the call now, whatever it is doing. The first reason given is the call's."""
+        if not self._over.is_set():
+            self._reason = reason
+            self._over.set()
+
+    async def run(self) -> Ended:
+        """Hold the call until it is over and return how it ended.
+
+        Cancelling it ends the call as well, with everything closed and recorded first.
+        """
+        self._scribe.record(EventKind.STARTED, direction=self._brief.direction, language=self._brief.language)
+        self._spawn("rx", self._receive())
+        self._spawn("tx", self._transmitter.run())
+        self._spawn("talk", self._talk.run())
+        try:
+            await self._watch()
+        except asyncio.CancelledError:
+            self.stop("cancelled")
+            raise
+        except Exception as error:  # noqa: BLE001 - the call's outermost loop; it is put on record
+            self._scribe.record(EventKind.TROUBLE, what="internal_error", detail=repr(error))
+            self.stop("internal_error")
+        finally:
+            ended = await self._finish()
+        return ended
+
+    # --- Tasks ----------------------------------------------------------------------------
+
+    def _spawn(self, name: str, work: Awaitable[None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(
+            cast("Coroutine[Any, Any, None]", work), name=f"call-{self.call_id}-{name}"
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+        return task
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if isinstance(error, SocketClosed):
+            self.wire_ended_at = self.wire_ended_at or self._now()
+            self.stop("disconnect")
+        elif error is not None:
+            self._scribe.record(
+                EventKind.TROUBLE, what="internal_error", detail=repr(error), task=task.get_name()
+            )
+            self.stop("internal_error")
+
+    async def _receive(self) -> None:
+        reason = await self._reader.run()
+        self.wire_ended_at = self._now()
+        self.stop(reason)
+
+    # --- The caller -----------------------------------------------------------------------
+
+    async def _audio(self, pcm: bytes) -> str | None:
+        self._audio_in_at = self._now()
+        if self._over.is_set():
+            return "ended"
+        if self._talk.closing:
+            return "goodbye"
+        self._listener.feed(pcm)
+        for window in self._gate.feed(pcm):
+            await self._judge(window)
+        return None
+
+    async def _judge(self, window: Window) -> None:
+        talk = self._talk
+        seen = Evidence(
+            length_ms=window.length_ms,
+            probability=window.probability,
+            level=window.level,
+            floor=window.floor,
+            agent_ms=self._transmitter.sounding_ms(),
+            greeting=talk.greeting,
+            short_answer=talk.grammar is not None,
+        )
+        was_speaking = self._turn.speaking
+        self._turn, change = step(self._turn, seen, self._options.turns)
+        if self._turn.speaking and not self._turn.silent_ms:
+            self._voice_at = self._audio_in_at
+            self._watchdog.caller_active()
+        if change is Change.BEGAN or (change is Change.INTERRUPTED and not was_speaking):
+            self._listener.begin(talk.grammar)
+        if change is Change.INTERRUPTED:
+            await talk.interrupt()
+        elif change is Change.ENDED:
+            self._end_turn()
+        elif change is Change.DISMISSED:
+            self._listener.drop()
+        if self._machine is not None:
+            self._suspect(self._machine, window)
+
+    def _end_turn(self) -> None:
+        """The caller has finished: hand the utterance to the conversation."""
+        utterance = self._listener.end()
+        if utterance is not None:
+            self._talk.caller_turn(
+                CallerTurn(InputKind.SPEECH, self._voice_at, self._now(), utterance=utterance)
+            )
+
+    def _suspect(self, machine: MachineDetector, window: Window) -> None:
+        found = machine.hear(
+            pcm=window.pcm,
+            level=window.level,
+            voice=window.probability >= self._options.turns.voice,
+            speaking=self._turn.speaking,
+        )
+        if found is not None:
+            self._machine = None
+            self._instead(InputKind.MACHINE, found)
+
+    def _instead(self, kind: InputKind, text: str) -> None:
+        """Something else than speech is the caller's turn; what was being said no longer matters."""
+        self._listener.drop()
+        self._turn = cut_short(self._turn)
+        now = self._now()
+        self._talk.caller_turn(CallerTurn(kind, now, now, text=text))
+
+    async def _digit(self, key: str) -> None:
+        if self._talk.closing or not self._keypad.offered:
+            self._scribe.record(EventKind.TROUBLE, what="key_not_offered", detail=key)
+            return
+        self._watchdog.caller_active()
+        # A key is no echo and no cough: it silences the agent without further evidence.
+        entry = self._keypad.press(key, self._now())
+        await self._talk.interrupt()
+        if entry is not None:
+            self._instead(InputKind.DIGITS, entry)
+
+    # --- The clock ------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        while not self._over.is_set():
+            try:
+                async with asyncio.timeout(_TICK_S):
+                    await self._over.wait()
+            except TimeoutError:
+                self._tick(self._now())
+
+    def _tick(self, now: float) -> None:
+        talk = self._talk
+        talk.tick()
+        entry = self._keypad.tick(now)
+        if entry is not None:
+            self._instead(InputKind.DIGITS, entry)
+        if self._turn.speaking and now - self._audio_in_at >= self._options.audio_pause_s:
+            self._turn = cut_short(self._turn)
+            self._end_turn()
+        signs = Signs(
+            audio_in_at=self._audio_in_at,
+            agent_spoke=self._transmitter.frames.sent > 0,
+            reply_due_since=talk.reply_due_since,
+            sending_since=self._transmitter.sending_since,
+            quiet=talk.quiet and not self._turn.speaking and not self._keypad.open,
+        )
+        alarm = self._watchdog.check(now, signs)
+        if alarm is not None:
+            self._act_on(alarm, now)
+
+    def _act_on(self, alarm: Alarm, now: float) -> None:
+        self._scribe.record(
+            EventKind.TROUBLE, what=alarm.value, detail=f"{now - self.started_at:.1f} s into the call"
+        )
+        if alarm in (Alarm.SILENCE, Alarm.LONG_SILENCE):
+            self._talk.caller_turn(CallerTurn(InputKind.SILENCE, now, now, last=alarm is Alarm.LONG_SILENCE))
+        elif alarm is Alarm.TOO_LONG:
+            self._talk.part(alarm.value)
+        elif alarm is not Alarm.LATE_REPLY:
+            self.stop(alarm.value)
+
+    # --- The end --------------------------------------------------------------------------
+
+    async def _finish(self) -> Ended:
+        try:
+            await self._talk.settle()
+        finally:
+            # The reaper may cancel even the wait for a tool; the call is closed all the same.
+            ended = await self._close()
+        return ended
+
+    async def _close(self) -> Ended:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_TASKS_S)
+        self._talk.discard()
+        self._listener.drop()
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._wire.close()
+        except TimeoutError:
+            self._scribe.record(EventKind.TROUBLE, what="close_hung", detail="the socket did not close")
+        ended = Ended(
+            reason=self._reason,
+            duration_ms=elapsed_ms(self.started_at, self._now()),
+            frames_in=self._reader.frames.as_data(),
+            frames_out=self._transmitter.frames.as_data(),
+        )
+        self._scribe.record(
+            EventKind.ENDED,
+            reason=ended.reason,
+            duration_ms=ended.duration_ms,
+            frames_in=ended.frames_in,
+            frames_out=ended.frames_out,
+            turns=self._talk.turns,
+            interruptions=self._talk.interruptions,
+            windows_judged=self._gate.judged,
+        )
+        return ended

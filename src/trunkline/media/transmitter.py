@@ -1,0 +1,247 @@
+"""The transmitter: agent audio onto the wire, 20 ms at a time, a little ahead of the ear.
+
+Owns the bounded queue of frames, the pace, the marks and the `clear`. It keeps a model of the
+carrier's buffer: every frame sent plays for 20 ms after the one before, so `plays_until` says
+when the caller will have heard everything. A frame is due once that model is shorter than the
+lead; a late wake-up catches up at no more than twice the pace of speech, and a stall that
+emptied the buffer starts the model anew. Nothing is ever sent in a burst.
+
+Refuses to know turns, text and the carrier's message format.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from trunkline.kit.audio import FRAME_BYTES, FRAME_MS, level
+from trunkline.media.frames import Wire
+from trunkline.media.playback import Piece
+
+_FRAME_S = FRAME_MS / 1000
+_CLOSEST_S = _FRAME_S / 2
+"""Two frames never leave closer together than this."""
+_VOICED_LEVEL = 60
+"""Below this a frame of synthesised speech is a pause."""
+_SAME_SPEECH_S = 0.25
+"""A gap between sentences this short does not make the agent's speech begin anew."""
+
+
+@dataclass(slots=True)
+class FramesOut:
+    """The account of one call's outgoing audio: `queued = sent + cleared` once it is over."""
+
+    queued: int = 0
+    sent: int = 0
+    cleared: int = 0
+    stalls: int = 0
+    """How often we were so late that the caller heard a hole."""
+    gap_ms: float = 0.0
+    """The holes together."""
+    worst_gap_ms: float = 0.0
+    starved: int = 0
+    """Holes because the voice was slower than speech."""
+
+    def as_data(self) -> dict[str, Any]:
+        return {name: round(value, 1) for name, value in asdict(self).items()}
+
+
+class Transmitter:
+    """One call's way out. `run` is its loop; `clock` and `sleep` belong together."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        *,
+        lead_s: float,
+        limit_frames: int,
+        mark_grace_s: float,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        on_first_frame: Callable[[Piece], None] = lambda _: None,
+        on_played: Callable[[Piece], None] = lambda _: None,
+    ) -> None:
+        self._wire = wire
+        self._lead_s = lead_s
+        self._limit = limit_frames
+        self._mark_grace_s = mark_grace_s
+        self._clock = clock
+        self._sleep = sleep
+        self._on_first_frame = on_first_frame
+        self._on_played = on_played
+        self._line: deque[Piece] = deque()
+        self._unplayed: dict[str, Piece] = {}
+        self._waiting = 0
+        self._marks = 0
+        self._work = asyncio.Event()
+        self._room = asyncio.Event()
+        self._plays_until = clock()
+        self._last_sent = self._plays_until - 1.0
+        self._sounding_since = self._plays_until
+        self.sending_since: float | None = None
+        """When the send now under way began; a socket half dead keeps it set."""
+        self.frames = FramesOut()
+
+    # --- From the speaker -----------------------------------------------------------------
+
+    def add(self, piece: Piece) -> None:
+        """Put a piece in line, behind everything added before."""
+        self._line.append(piece)
+
+    async def put(self, piece: Piece, pcm: bytes) -> None:
+        """Append audio to a piece in line; waits while the queue is full. A cut piece takes none."""
+        audio = piece.rest + pcm if piece.rest else pcm
+        offset = 0
+        while not piece.cut:
+            while self._waiting < self._limit and len(audio) - offset >= FRAME_BYTES:
+                self._append(piece, audio[offset : offset + FRAME_BYTES])
+                offset += FRAME_BYTES
+            self._work.set()
+            if len(audio) - offset < FRAME_BYTES:
+                piece.rest = audio[offset:]
+                return
+            self._room.clear()
+            await self._room.wait()
+
+    def finish(self, piece: Piece) -> None:
+        """The piece is complete: its mark follows its last frame."""
+        if piece.rest and not piece.cut:
+            self._append(piece, piece.rest.ljust(FRAME_BYTES, b"\0"))
+        piece.rest = b""
+        piece.complete = True
+        self._work.set()
+
+    def _append(self, piece: Piece, frame: bytes) -> None:
+        if level(frame) > _VOICED_LEVEL:
+            if piece.first_voiced < 0:
+                piece.first_voiced = piece.made
+            piece.last_voiced = piece.made
+        piece.frames.append(frame)
+        piece.made += 1
+        self._waiting += 1
+        self.frames.queued += 1
+
+    # --- What the caller hears ------------------------------------------------------------
+
+    def sounding(self) -> bool:
+        """True while the caller still hears the agent, by the carrier's marks and by the clock."""
+        now = self._clock()
+        if self._waiting or now < self._plays_until:
+            return True
+        return bool(self._unplayed) and now < self._plays_until + self._mark_grace_s
+
+    def sounding_ms(self) -> int | None:
+        """Return for how long the caller has been hearing the agent; None in silence."""
+        now = self._clock()
+        if now >= self._plays_until:
+            return None
+        return int((now - self._sounding_since) * 1000)
+
+    def mark_echoed(self, name: str) -> None:
+        """A mark came back. Those flushed by our own `clear` are unknown here and prove nothing."""
+        if name not in self._unplayed:
+            return
+        for earlier in list(self._unplayed):
+            piece = self._unplayed.pop(earlier)
+            piece.played = True
+            self._on_played(piece)
+            if earlier == name:
+                return
+
+    async def heard_out(self) -> bool:
+        """Wait until everything in line has been played; False if the last mark stayed away."""
+        while self._line or self._unplayed:
+            if not self._line and self._clock() >= self._plays_until + self._mark_grace_s:
+                return False
+            await self._sleep(_FRAME_S)
+        return True
+
+    def cut(self) -> None:
+        """Throw away everything in line and on its way. What was heard must be asked before."""
+        for piece in (*self._line, *self._unplayed.values()):
+            piece.cut = True
+            self._waiting -= len(piece.frames)
+            self.frames.cleared += len(piece.frames)
+            piece.frames.clear()
+        self._line.clear()
+        self._unplayed.clear()
+        self._plays_until = min(self._plays_until, self._clock())
+        self._room.set()
+
+    async def clear(self) -> None:
+        """Silence the agent: cut our line, then flush the carrier's buffer."""
+        self.cut()
+        await self._wire.send_clear()
+
+    # --- The loop -------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Send what is due, for ever. Raises SocketClosed when the wire is gone."""
+        while True:
+            piece = self._line[0] if self._line else None
+            if piece is None or not (piece.frames or piece.complete):
+                hungry = piece is not None and piece.sent > 0
+                self._work.clear()
+                await self._work.wait()
+                if hungry and self._clock() > self._plays_until:
+                    self.frames.starved += 1
+                    self._resync()
+            elif piece.frames:
+                wait_s = self._due() - self._clock()
+                if wait_s > 0:
+                    # Whatever happens meanwhile, a `clear` above all, is looked at afresh.
+                    await self._sleep(wait_s)
+                else:
+                    await self._send(piece)
+            else:
+                self._line.popleft()
+                await self._mark(piece)
+
+    def _due(self) -> float:
+        return max(self._plays_until - self._lead_s, self._last_sent + _CLOSEST_S)
+
+    def _resync(self) -> None:
+        self._plays_until = max(self._plays_until, self._clock())
+
+    async def _send(self, piece: Piece) -> None:
+        now = self._clock()
+        late_s = now - self._plays_until
+        if late_s > 0:
+            if piece.sent:
+                self._note_gap(late_s * 1000)
+            if late_s > _SAME_SPEECH_S or not self.frames.sent:
+                self._sounding_since = now
+            self._plays_until = now
+        frame = piece.frames.popleft()
+        self._waiting -= 1
+        if self._waiting <= self._limit - self._limit // 8:
+            self._room.set()
+        self._plays_until += _FRAME_S
+        self._last_sent = now
+        piece.sent += 1
+        piece.plays_until = self._plays_until
+        self.frames.sent += 1
+        self.sending_since = now
+        await self._wire.send_audio(frame)
+        self.sending_since = None
+        if piece.first_sent_at is None:
+            piece.first_sent_at = self._clock()
+            self._on_first_frame(piece)
+
+    def _note_gap(self, gap_ms: float) -> None:
+        self.frames.stalls += 1
+        self.frames.gap_ms += gap_ms
+        self.frames.worst_gap_ms = max(self.frames.worst_gap_ms, gap_ms)
+
+    async def _mark(self, piece: Piece) -> None:
+        if not piece.sent:
+            # Nothing of it was audible, so nothing has to be confirmed.
+            self._on_played(piece)
+            return
+        self._marks += 1
+        name = f"p{self._marks}"
+        self._unplayed[name] = piece
+        await self._wire.send_mark(name)

@@ -1,0 +1,155 @@
+"""When the caller began, ended, interrupted: pure decisions over time and evidence.
+
+Owns every rule about whose turn it is. Refuses to know audio, clocks and sockets: it is told
+how long a window was, how likely it held voice, and what the caller still hears of the agent.
+
+Time here is the caller's audio, counted in milliseconds, so frames that arrive in a clump are
+worth as much as frames that arrive on time.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRules:
+    """What makes a turn; all times in milliseconds of the caller's audio."""
+
+    voice: float = 0.5
+    """Probability from which a window counts as voice."""
+    still_voice: float = 0.35
+    """The same within a turn: the tail of a word is softer than its head."""
+    begin_ms: int = 64
+    """Voice that opens a turn while the agent is silent."""
+    breath_ms: int = 160
+    """A pause this short does not start the count of voice anew."""
+    end_ms: int = 700
+    """Silence that ends a turn."""
+    end_short_ms: int = 500
+    """The same where a short answer out of a known few is expected."""
+    least_ms: int = 96
+    """Voice below which a turn was a click or a cough, and nobody's answer."""
+    longest_ms: int = 30_000
+    """A turn is cut off after this much, so that nothing grows without end."""
+    barge_in_ms: int = 180
+    """Voice over the agent that interrupts it."""
+    barge_in_ratio: float = 1.4
+    """How far above the noise floor that voice must lie."""
+    echo_guard_ms: int = 200
+    """From the start of agent audio, the line may carry our own voice back."""
+    echo_guard_ratio: float = 1.8
+    """The ratio that holds meanwhile."""
+    between_interruptions_ms: int = 700
+    greeting_protected_ms: int = 500
+    """Of the greeting, nothing interrupts this much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One window of the caller's audio, and what the agent was doing in the caller's ear."""
+
+    length_ms: int
+    probability: float
+    level: float
+    floor: float
+    agent_ms: int | None = None
+    """For how long the agent has been sounding; None while it is silent."""
+    greeting: bool = False
+    """True while what sounds is the greeting."""
+    short_answer: bool = False
+    """True where a short answer out of a known few is expected."""
+
+
+class Change(enum.Enum):
+    """What a window changed about whose turn it is."""
+
+    BEGAN = "began"
+    """The caller has begun to speak."""
+    INTERRUPTED = "interrupted"
+    """The caller speaks over the agent and means it. Comes with or after the beginning."""
+    ENDED = "ended"
+    """The caller has finished a turn."""
+    DISMISSED = "dismissed"
+    """What had begun was too short to be speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnState:
+    """Whose turn it is, and the evidence so far."""
+
+    at_ms: int = 0
+    speaking: bool = False
+    """The caller's turn is open."""
+    voiced_ms: int = 0
+    """Voice in the current run; in a turn, voice of the whole turn."""
+    loud_ms: int = 0
+    """Of the current run, voice loud enough to interrupt."""
+    silent_ms: int = 0
+    """Silence since the last voice."""
+    open_ms: int = 0
+    """How long the turn has been open."""
+    interrupted_at_ms: int | None = None
+
+
+def step(state: TurnState, seen: Evidence, rules: TurnRules) -> tuple[TurnState, Change | None]:
+    """Judge one window. At most one change a window; a turn ends only after it began."""
+    at_ms = state.at_ms + seen.length_ms
+    threshold = rules.still_voice if state.speaking else rules.voice
+    voice = seen.probability >= threshold
+    if not voice and not state.speaking and not state.voiced_ms:
+        # The common case of a call: nobody says anything.
+        return replace(state, at_ms=at_ms), None
+    silent_ms = 0 if voice else state.silent_ms + seen.length_ms
+    run_goes_on = silent_ms < rules.breath_ms
+    loud_ms = state.loud_ms if run_goes_on else 0
+    if voice and seen.level > seen.floor * _ratio(seen, rules):
+        loud_ms += seen.length_ms
+    voiced_ms = state.voiced_ms + seen.length_ms if voice else state.voiced_ms
+    if not state.speaking and not run_goes_on:
+        voiced_ms = 0
+    after = TurnState(
+        at_ms=at_ms,
+        speaking=state.speaking,
+        voiced_ms=voiced_ms,
+        loud_ms=loud_ms,
+        silent_ms=silent_ms,
+        open_ms=state.open_ms + seen.length_ms if state.speaking else 0,
+        interrupted_at_ms=state.interrupted_at_ms,
+    )
+    if voice and _interrupts(after, seen, rules):
+        return replace(after, speaking=True, loud_ms=0, interrupted_at_ms=at_ms), Change.INTERRUPTED
+    if state.speaking:
+        return _maybe_end(after, seen, rules)
+    if voice and seen.agent_ms is None and voiced_ms >= rules.begin_ms:
+        return replace(after, speaking=True), Change.BEGAN
+    return after, None
+
+
+def _ratio(seen: Evidence, rules: TurnRules) -> float:
+    if seen.agent_ms is not None and seen.agent_ms < rules.echo_guard_ms:
+        return rules.echo_guard_ratio
+    return rules.barge_in_ratio
+
+
+def _interrupts(state: TurnState, seen: Evidence, rules: TurnRules) -> bool:
+    if seen.agent_ms is None or state.loud_ms < rules.barge_in_ms:
+        return False
+    if seen.greeting and seen.agent_ms < rules.greeting_protected_ms:
+        return False
+    last = state.interrupted_at_ms
+    return last is None or state.at_ms - last >= rules.between_interruptions_ms
+
+
+def _maybe_end(state: TurnState, seen: Evidence, rules: TurnRules) -> tuple[TurnState, Change | None]:
+    patience_ms = rules.end_short_ms if seen.short_answer else rules.end_ms
+    if state.silent_ms < patience_ms and state.open_ms < rules.longest_ms:
+        return state, None
+    quiet = TurnState(at_ms=state.at_ms, interrupted_at_ms=state.interrupted_at_ms)
+    return quiet, Change.ENDED if state.voiced_ms >= rules.least_ms else Change.DISMISSED
+
+
+def cut_short(state: TurnState) -> TurnState:
+    """Return to silence without judging what was open: audio stopped coming, or a key was pressed."""
+    return TurnState(at_ms=state.at_ms, interrupted_at_ms=state.interrupted_at_ms)

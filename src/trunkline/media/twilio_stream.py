@@ -1,0 +1,183 @@
+"""The wire edge for Twilio Media Streams: its JSON messages in and out, and nothing else.
+
+Owns the message format, mu-law and base64; everything further in sees PCM and `frames`.
+Refuses to know web frameworks: the call room wraps its socket in the small `Socket` protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from trunkline.kit.audio import pcm_to_ulaw, ulaw_to_pcm
+from trunkline.media.frames import (
+    AudioIn,
+    BadFrame,
+    Digit,
+    MarkEchoed,
+    SocketClosed,
+    WireEnded,
+    WireEvent,
+)
+
+LONGEST_MESSAGE = 65_536
+"""Characters; Twilio's media messages have about 270."""
+
+
+class Socket(Protocol):
+    """A text WebSocket. All three raise SocketClosed once the other side is gone."""
+
+    async def receive_text(self) -> str: ...
+
+    async def send_text(self, text: str) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class NoStart(Exception):
+    """The stream did not introduce itself: too late, gone, or not a stream we can speak to."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStart:
+    """Twilio's `start` message: whose call this claims to be, before anyone has checked it."""
+
+    stream_sid: str
+    call_sid: str
+    account_sid: str
+    parameters: Mapping[str, str]
+    """The `<Parameter>` values of the TwiML, such as `token`."""
+
+
+class TwilioStream:
+    """One Media Streams socket as a `Wire`. Call `start` once, before anything else."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self._ended: WireEnded | None = None
+        self._closed = False
+        self._audio_head = ""
+        self._stream = ""
+
+    async def start(self, *, timeout_s: float = 5.0) -> StreamStart:
+        """Wait for the `start` message and return it. Raises NoStart."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    message = self._read(await self._socket.receive_text())
+                    event = message.get("event") if message else None
+                    if event == "start" and message is not None:
+                        return self._introduce(message)
+                    if event != "connected":
+                        raise NoStart(f"the stream began with {event!r} instead of 'start'")
+        except TimeoutError as error:
+            raise NoStart(f"no start message within {timeout_s:g} s") from error
+        except SocketClosed as error:
+            raise NoStart("the socket closed before its start message") from error
+
+    def _introduce(self, message: Mapping[str, Any]) -> StreamStart:
+        start = message.get("start")
+        if not isinstance(start, dict):
+            raise NoStart("the start message says nothing about the stream")
+        media_format = start.get("mediaFormat")
+        if not isinstance(media_format, dict) or (
+            media_format.get("encoding"),
+            int(media_format.get("sampleRate") or 0),
+        ) != ("audio/x-mulaw", 8000):
+            raise NoStart(f"the stream's format is {media_format!r}, not mu-law at 8000 Hz")
+        stream_sid = str(start.get("streamSid") or message.get("streamSid") or "")
+        if not stream_sid:
+            raise NoStart("the start message has no streamSid")
+        parameters = start.get("customParameters")
+        self._stream = json.dumps(stream_sid)
+        self._audio_head = f'{{"event":"media","streamSid":{self._stream},"media":{{"payload":"'
+        return StreamStart(
+            stream_sid=stream_sid,
+            call_sid=str(start.get("callSid") or ""),
+            account_sid=str(start.get("accountSid") or ""),
+            parameters={str(k): str(v) for k, v in parameters.items()}
+            if isinstance(parameters, dict)
+            else {},
+        )
+
+    async def receive(self) -> WireEvent:
+        """Wait for the next event; see `Wire.receive`."""
+        while self._ended is None:
+            try:
+                text = await self._socket.receive_text()
+            except SocketClosed:
+                self._ended = WireEnded("disconnect")
+                break
+            event = self._event(text)
+            if event is not None:
+                return event
+        return self._ended
+
+    def _event(self, text: str) -> WireEvent | None:
+        """Translate one message; None for those that mean nothing to a call."""
+        message = self._read(text)
+        if message is None:
+            return BadFrame("malformed")
+        kind = message.get("event")
+        body = message.get(kind) if isinstance(kind, str) else None
+        if kind == "media":
+            return _audio(body)
+        if kind == "mark" and isinstance(body, dict):
+            return MarkEchoed(str(body.get("name", "")))
+        if kind == "dtmf" and isinstance(body, dict):
+            return Digit(str(body.get("digit", "")))
+        if kind == "stop":
+            self._ended = WireEnded("stop")
+            return self._ended
+        return None
+
+    @staticmethod
+    def _read(text: str) -> dict[str, Any] | None:
+        if len(text) > LONGEST_MESSAGE:
+            return None
+        try:
+            message = json.loads(text)
+        except ValueError:
+            return None
+        return message if isinstance(message, dict) else None
+
+    async def send_audio(self, pcm: bytes) -> None:
+        payload = binascii.b2a_base64(pcm_to_ulaw(pcm), newline=False).decode("ascii")
+        await self._socket.send_text(f'{self._audio_head}{payload}"}}}}')
+
+    async def send_mark(self, name: str) -> None:
+        await self._socket.send_text(
+            f'{{"event":"mark","streamSid":{self._stream},"mark":{{"name":{json.dumps(name)}}}}}'
+        )
+
+    async def send_clear(self) -> None:
+        await self._socket.send_text(f'{{"event":"clear","streamSid":{self._stream}}}')
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            await self._socket.close()
+        except SocketClosed:
+            self._ended = self._ended or WireEnded("disconnect")
+
+
+def _audio(body: Any) -> WireEvent:
+    """Read the body of a `media` message. Its numbers arrive as strings."""
+    if not isinstance(body, dict):
+        return BadFrame("malformed")
+    if body.get("track", "inbound") != "inbound":
+        return BadFrame("other_track")
+    try:
+        ulaw = binascii.a2b_base64(body["payload"])
+        timestamp_ms = int(body.get("timestamp", -1))
+    except (KeyError, TypeError, ValueError):
+        return BadFrame("malformed")
+    if not ulaw:
+        return BadFrame("empty")
+    return AudioIn(ulaw_to_pcm(ulaw), timestamp_ms)

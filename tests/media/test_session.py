@@ -1,0 +1,382 @@
+"""Whole calls over a fake socket, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+from stubs import LETTER_MS, Call, FakeCarrier, StubBrain, StubStt, StubTts, ask, brief, goodbye, tone, voice
+from virtual_time import run
+
+from trunkline.media import EventKind, LiveSessions, NoStart, SessionOptions, TwilioStream
+from trunkline.media.turns import TurnRules
+from trunkline.media.watchdog import WatchRules
+from trunkline.providers.ports import Grammar, Heard, InputKind, Listen, Note, Say, ToolResult
+
+
+def test_a_whole_call_is_told_in_order() -> None:
+    call = Call(
+        StubBrain(ask("Hello there."), [Note("disposition", "booked"), *goodbye()]), stt=StubStt(["yes"])
+    )
+    ended = run(call.run((2.0, lambda: call.carrier.say(voice(400)))))
+    assert ended.data["reason"] == "done"
+    kinds = [event.kind.value for event in call.events if event.kind is not EventKind.LATENCY]
+    assert kinds == ["started", "agent_said", "caller_said", "note", "agent_said", "ended"]
+    assert call.brain.heard == [Heard(InputKind.SPEECH, "yes", 0.9)]
+    said = call.told(EventKind.AGENT_SAID)
+    assert [(s["text"], s["heard_text"], s["interrupted"]) for s in said] == [
+        ("Hello there.", "Hello there.", False),
+        ("Goodbye.", "Goodbye.", False),
+    ]
+
+
+def test_the_goodbye_is_heard_out_before_the_socket_closes() -> None:
+    call = Call(StubBrain(goodbye("A rather long goodbye to you.")))
+    run(call.run())
+    last_frame_played = call.carrier.plays_until
+    assert call.carrier.closed_at is not None
+    assert call.carrier.closed_at >= last_frame_played
+
+
+@pytest.mark.parametrize("echo_marks", [True, False])
+def test_a_mark_that_never_comes_back_delays_the_end_by_its_grace_only(echo_marks: bool) -> None:
+    carrier = FakeCarrier(echo_marks=echo_marks)
+    call = Call(StubBrain(goodbye()), carrier=carrier)
+    run(call.run())
+    assert carrier.closed_at is not None
+    wait = carrier.closed_at - carrier.plays_until
+    assert (wait < 0.1) if echo_marks else (0.9 < wait < 1.1)
+    assert call.told(EventKind.AGENT_SAID)[0]["heard_text"] == "Goodbye."
+
+
+def test_latency_is_measured_from_the_last_voiced_frame_to_the_wire() -> None:
+    options = SessionOptions(turns=TurnRules(end_ms=700, end_short_ms=400))
+    call = Call(StubBrain(ask("Hello."), goodbye(), delay_s=0.2), stt=StubStt(["yes"], 0.1), options=options)
+    run(call.run((2.0, lambda: call.carrier.say(voice(500)))))
+    greeting, reply = call.told(EventKind.LATENCY)
+    assert 250 <= greeting["greeting_ms"] <= 260
+    assert 400 <= reply["endpoint_ms"] <= 440
+    assert reply["transcript_ms"] == pytest.approx(100, abs=1)
+    assert reply["thought_ms"] == pytest.approx(200, abs=1)
+    assert reply["voice_ms"] == pytest.approx(50, abs=1)
+    first_after = next(at for at in call.carrier.times("media") if at > 1002.5)
+    assert reply["reply_ms"] == pytest.approx((first_after - 1002.5) * 1000, abs=40)
+    parts = ("transcript_ms", "thought_ms", "voice_ms", "wire_ms")
+    assert reply["decided_to_wire_ms"] == pytest.approx(sum(reply[part] for part in parts), abs=1)
+
+
+LONG = "One two three four five six seven eight nine ten."
+
+
+def test_an_interruption_clears_the_wire_and_strikes_what_was_not_heard() -> None:
+    call = Call(StubBrain(ask(LONG), goodbye()), stt=StubStt(["stop"]))
+    run(call.run((1.5, lambda: call.carrier.say(voice(600)))))
+    (cleared_at,) = call.carrier.times("clear")
+    # 180 ms of voice in windows of 32 ms, cut from frames of 20 ms.
+    assert 1001.64 <= cleared_at <= 1001.76
+    said = call.told(EventKind.AGENT_SAID)[0]
+    assert said["interrupted"]
+    assert said["text"] == LONG
+    # 1.6 s of 2.94 s: the sixth word is in the air.
+    assert said["heard_text"] == "One two three four five six"
+    assert call.brain.cut_at == [said["heard_text"]]
+    assert call.brain.heard[0].text == "stop"
+    clear = next(data for data in call.told(EventKind.LATENCY) if "clear_ms" in data)
+    assert clear["clear_ms"] <= 5
+    resumed_at = next(at for at in call.carrier.times("media") if at > cleared_at)
+    assert resumed_at - cleared_at > 0.5
+
+
+def test_a_mark_flushed_by_our_clear_is_no_proof_of_playback() -> None:
+    # All of it is on the wire already, its mark pending, when the caller speaks up near the end.
+    text = "One two three four five six."
+    call = Call(StubBrain(ask(text), goodbye()), stt=StubStt(["stop"]), options=SessionOptions(lead_s=1.0))
+    run(call.run((1.0, lambda: call.carrier.say(voice(600)))))
+    mark_sent, cleared = call.carrier.times("mark")[0], call.carrier.times("clear")[0]
+    assert mark_sent < cleared
+    assert call.told(EventKind.AGENT_SAID)[0]["heard_text"] == "One two three four"
+
+
+@pytest.mark.parametrize("text", ["", "mm-hm", None])
+def test_a_false_interruption_resumes_with_the_sentence_that_was_cut(text: str | None) -> None:
+    acts = [Say("First sentence here."), Say("Second sentence here, a long one."), Listen(None)]
+    call = Call(StubBrain(acts, goodbye()), stt=StubStt([text, "yes"]))
+    run(call.run((2.0, lambda: call.carrier.say(voice(300))), (8.0, lambda: call.carrier.say(voice(300)))))
+    assert call.tts.spoken[:3] == ["First sentence here.", acts[1].text, acts[1].text]
+    assert [heard.text for heard in call.brain.heard] == ["yes"]
+    assert call.brain.cut_at == []
+    said = call.told(EventKind.AGENT_SAID)
+    assert (said[0]["interrupted"], said[1]["resumed"], said[1]["heard_text"]) == (True, True, acts[1].text)
+
+
+def test_a_short_noise_over_the_agent_changes_nothing() -> None:
+    call = Call(StubBrain(ask(LONG), goodbye()), stt=StubStt(["yes"]))
+    run(call.run((1.5, lambda: call.carrier.say(voice(120))), (5.0, lambda: call.carrier.say(voice(300)))))
+    assert call.carrier.times("clear") == []
+    assert not call.told(EventKind.AGENT_SAID)[0]["interrupted"]
+
+
+def test_speech_during_the_goodbye_neither_interrupts_nor_crashes() -> None:
+    call = Call(StubBrain(goodbye(LONG)))
+    ended = run(call.run((1.0, lambda: call.carrier.say(voice(800)))))
+    assert ended.data["reason"] == "done"
+    assert call.carrier.times("clear") == []
+    assert ended.data["frames_in"]["dropped"]["goodbye"] > 50
+
+
+def test_the_recogniser_gets_the_preroll_and_the_grammar() -> None:
+    call = Call(StubBrain(ask("Hello."), goodbye()), stt=StubStt(["yes"]))
+    run(call.run((2.0, lambda: call.carrier.say(voice(500)))))
+    (utterance,) = call.stt.utterances
+    assert call.stt.grammars == [Grammar(("yes", "no"))]
+    # Pre-roll, all of the voice, and the silence that ended it.
+    assert 1250 <= len(utterance.pcm) / 16 <= 1400
+    voiced = [i for i in range(0, len(utterance.pcm) - 320, 320) if any(utterance.pcm[i : i + 320])]
+    assert len(voiced) * 20 >= 500
+
+
+def test_keys_answer_where_they_are_offered() -> None:
+    brain = StubBrain(ask("Press.", 2), ask("Once more.", 2), ask("Again.", 2), goodbye())
+    call = Call(brain)
+    key = lambda digit: lambda: call.carrier.put("dtmf", dtmf={"track": "inbound_track", "digit": digit})  # noqa: E731
+    script = [(1.0, "1"), (1.2, "2"), (3.0, "7"), (3.1, "*"), (3.2, "4"), (3.3, "#"), (6.0, "5")]
+    run(call.run(*((at, key(digit)) for at, digit in script)))
+    assert [data["digits"] for data in call.told(EventKind.DIGITS)] == ["12", "4", "5"]
+    assert [heard.kind for heard in brain.heard] == [InputKind.DIGITS] * 3
+    pressed_last = call.told(EventKind.LATENCY)[-1]
+    assert pressed_last["kind"] == "digits"
+
+
+def test_a_key_silences_the_agent_at_once() -> None:
+    call = Call(StubBrain([*ask(LONG, 1)], goodbye()))
+    run(call.run((1.0, lambda: call.carrier.put("dtmf", dtmf={"digit": "1"}))))
+    assert call.carrier.times("clear") == pytest.approx([1001.0], abs=0.001)
+    assert call.brain.cut_at
+
+
+def test_silence_is_asked_about_twice_and_then_ends_the_call_politely() -> None:
+    brain = StubBrain(ask("Hello."), ask("Still there?"), ask("Anybody?"), [Say("Then goodbye.")])
+    call = Call(brain)
+    ended = run(call.run())
+    assert [heard.kind for heard in brain.heard] == [InputKind.SILENCE] * 3
+    assert ended.data["reason"] == "silence"
+    spoken = sum(len(text) for text in call.tts.spoken) * LETTER_MS / 1000
+    assert ended.data["duration_ms"] / 1000 == pytest.approx(20 + spoken, abs=1.5)
+    assert call.told(EventKind.AGENT_SAID)[-1]["heard_text"] == "Then goodbye."
+
+
+def test_a_caller_who_speaks_makes_silence_begin_anew() -> None:
+    brain = StubBrain(ask("Hello."), ask("Good."), goodbye())
+    call = Call(brain, stt=StubStt(["yes"]))
+    run(call.run((9.0, lambda: call.carrier.say(voice(300)))))
+    assert [heard.kind for heard in brain.heard] == [InputKind.SPEECH, InputKind.SILENCE]
+
+
+def test_the_longest_call_ends_with_the_farewell() -> None:
+    options = SessionOptions(watch=WatchRules(longest_call_s=12.0, silence_s=(5.0,)), farewell="Time is up.")
+    call = Call(StubBrain(), options=options)
+    ended = run(call.run())
+    assert ended.data["reason"] == "too_long"
+    assert call.tts.spoken[-1] == "Time is up."
+    assert ended.data["duration_ms"] < 16_000
+
+
+def test_no_audio_from_the_carrier_ends_the_call() -> None:
+    call = Call(StubBrain(ask("Hello.")))
+
+    def go_deaf() -> None:
+        assert call.carrier._task is not None
+        call.carrier._task.cancel()
+
+    ended = run(call.run((1.0, go_deaf)))
+    assert ended.data["reason"] == "no_audio"
+    assert 10_900 <= ended.data["duration_ms"] <= 11_500
+
+
+def test_a_voice_that_never_answers_ends_the_call() -> None:
+    call = Call(
+        StubBrain(ask("Hello.")), tts=StubTts(hangs=["Hello."]), options=SessionOptions(voice_timeout_s=60)
+    )
+    ended = run(call.run())
+    assert ended.data["reason"] == "no_greeting"
+    assert ended.data["duration_ms"] == pytest.approx(5000, abs=250)
+
+
+def test_one_failed_sentence_is_left_out_and_the_call_goes_on() -> None:
+    brain = StubBrain([Say("Bad."), Say("Good."), Listen(None)], goodbye())
+    call = Call(brain, stt=StubStt(["yes"]), tts=StubTts(fails=["Bad."]))
+    ended = run(call.run((2.0, lambda: call.carrier.say(voice(300)))))
+    assert ended.data["reason"] == "done"
+    assert call.told(EventKind.TROUBLE)[0]["what"] == "voice_failed"
+    assert call.told(EventKind.AGENT_SAID)[0]["heard_text"] == "Good."
+
+
+def test_a_voice_that_always_fails_ends_the_call() -> None:
+    brain = StubBrain([Say("Bad."), Say("Bad."), Say("Bad."), Listen(None)])
+    ended = run(Call(brain, tts=StubTts(fails=["Bad."])).run())
+    assert ended.data["reason"] == "speech_failed"
+
+
+def test_a_recogniser_that_fails_leaves_an_unintelligible_turn() -> None:
+    call = Call(StubBrain(ask("Hello."), goodbye()), stt=StubStt([None]))
+    run(call.run((2.0, lambda: call.carrier.say(voice(300)))))
+    assert call.brain.heard == [Heard(InputKind.SPEECH, "", 1.0)]
+    assert call.told(EventKind.TROUBLE)[0]["what"] == "transcript_failed"
+
+
+def test_a_brain_that_crashes_is_recorded_and_ends_the_call() -> None:
+    brain = StubBrain([object()])  # type: ignore[list-item]
+
+    class Broken(StubBrain):
+        def next_acts(self) -> Any:
+            raise RuntimeError("broken brain")
+
+    ended = run(Call(Broken()).run())
+    assert ended.data["reason"] == "internal_error"
+    assert brain.turns
+
+
+def test_a_machine_is_recognised_by_its_beep_and_by_its_monologue() -> None:
+    for audio, expected in ((tone(400), "beep"), (voice(5000), "greeting")):
+        call = Call(StubBrain(ask("Hello."), goodbye("Bye.", "voicemail")), direction="outbound")
+        ended = run(call.run((1.0, lambda call=call, audio=audio: call.carrier.say(audio))))
+        assert call.brain.heard[-1] == Heard(InputKind.MACHINE, expected)
+        assert ended.data["reason"] == "voicemail"
+
+
+def test_a_tool_is_recorded_with_its_outcome() -> None:
+    call = Call(StubBrain(["book", *goodbye()]))
+    run(call.run())
+    (used,) = call.told(EventKind.TOOL_USED)
+    assert (used["name"], used["ok"], used["ms"]) == ("book", True, pytest.approx(300, abs=1))
+
+
+def test_a_tool_under_way_when_the_caller_hangs_up_is_still_recorded() -> None:
+    brain = StubBrain(["book", Note("disposition", "booked"), *goodbye()])
+    call = Call(brain)
+    ended = run(call.run((0.2, call.carrier.hang_up)))
+    assert ended.data["reason"] == "disconnect"
+    assert call.told(EventKind.TOOL_USED)[0]["ok"]
+    assert call.told(EventKind.NOTE) == [{"name": "disposition", "value": "booked"}]
+
+
+def test_speech_while_a_tool_runs_waits_for_the_tool() -> None:
+    async def slow(_name: str, _arguments: Any) -> ToolResult:
+        await asyncio.sleep(3)
+        return ToolResult(ok=True, data={})
+
+    brain = StubBrain(ask("Hello."), ["book", Listen(None)], goodbye())
+    call = Call(brain, stt=StubStt(["yes", "hurry"]), tool=slow)
+    run(call.run((1.5, lambda: call.carrier.say(voice(300))), (3.0, lambda: call.carrier.say(voice(300)))))
+    assert call.told(EventKind.TOOL_USED)[0]["ok"]
+    assert [heard.text for heard in brain.heard] == ["yes", "hurry"]
+
+
+def test_a_stop_message_ends_everything() -> None:
+    call = Call(StubBrain(ask(LONG)))
+    ended = run(call.run((1.0, lambda: call.carrier.put("stop", stop={"callSid": "CA1"}))))
+    assert ended.data["reason"] == "stop"
+    said = call.told(EventKind.AGENT_SAID)[0]
+    assert not said["interrupted"]
+    assert said["heard_text"] == "One two three"
+
+
+def test_a_disconnect_at_any_moment_leaves_nothing_running() -> None:
+    dice = random.Random(11)
+    for _ in range(120):
+        moment = dice.uniform(0, 9)
+        brain = StubBrain(ask("Hello there."), ["book", *ask(LONG, 2)], ask("Fine."), goodbye())
+        call = Call(brain, stt=StubStt(["yes", "no", "maybe"], dice.uniform(0, 1)))
+        script = [(at, lambda call=call: call.carrier.say(voice(400))) for at in (1.2, 3.4, 5.0)]
+        end = dice.choice([call.carrier.hang_up, lambda call=call: call.carrier.put("stop")])
+        ended = run(call.run(*script, (moment, end)))
+        assert ended.data["reason"] in {"stop", "disconnect", "done"}
+
+
+def test_cancelling_the_run_closes_and_records_everything() -> None:
+    async def scene() -> Call:
+        call = Call(StubBrain(ask(LONG)))
+        task = asyncio.create_task(call.run())
+        await asyncio.sleep(1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        call.check_nothing_left()
+        return call
+
+    call = run(scene())
+    assert call.events[-1].data["reason"] == "cancelled"
+    assert call.carrier.closed_at is not None
+
+
+def test_fifty_calls_at_once_leave_nothing() -> None:
+    async def scene() -> list[str]:
+        calls = [
+            Call(StubBrain(ask("Hello."), ask(LONG), goodbye()), stt=StubStt(["yes", "no"]), call_id=str(n))
+            for n in range(50)
+        ]
+        script = [[(at, lambda c=c: c.carrier.say(voice(300))) for at in (1.5, 4.0)] for c in calls]
+        ended = await asyncio.gather(*(c.run(*s) for c, s in zip(calls, script, strict=True)))
+        return [event.data["reason"] for event in ended]
+
+    assert run(scene()) == ["done"] * 50
+
+
+def test_the_register_counts_names_and_stops_calls() -> None:
+    async def scene() -> None:
+        live = LiveSessions()
+        call = Call(StubBrain(ask("Hello.")), call_id="77")
+        task = asyncio.create_task(call.run_on(live))
+        await asyncio.sleep(1)
+        assert (live.count, live.names()) == (1, ["77"])
+        assert "call-77-tx" in live.task_names()
+        assert live.reap() == []
+        live.stop_all("shutdown")
+        ended = await task
+        assert ended.reason == "shutdown"
+        assert live.count == 0
+
+    run(scene())
+
+
+def test_the_reaper_ends_a_session_that_outlived_its_socket() -> None:
+    async def scene() -> None:
+        live = LiveSessions(socket_grace_s=1.0)
+        stuck = asyncio.Event()
+
+        async def never(_name: str, _arguments: Any) -> ToolResult:
+            await stuck.wait()
+            raise AssertionError
+
+        options = SessionOptions(tool_grace_s=1000.0, tool_timeout_s=2000.0)
+        call = Call(StubBrain(["book"]), tool=never, options=options)
+        task = asyncio.create_task(call.run_on(live))
+        patrol = asyncio.create_task(live.patrol(1.0))
+        await asyncio.sleep(1)
+        call.carrier.hang_up()
+        await asyncio.wait([task], timeout=10)
+        assert task.done()
+        assert live.count == 0
+        assert live.reaped >= 2
+        patrol.cancel()
+        await asyncio.wait([patrol])
+
+    run(scene())
+
+
+def test_a_stream_that_does_not_start_is_refused() -> None:
+    async def scene(*events: str) -> float:
+        carrier = FakeCarrier()
+        for event in events:
+            carrier.put(event, start={})
+        began = carrier.now()
+        with pytest.raises(NoStart):
+            await TwilioStream(carrier).start(timeout_s=5)
+        return carrier.now() - began
+
+    assert run(scene("connected")) == 5
+    assert run(scene("media")) == 0
+    assert run(scene("start")) == 0
+    assert brief().call_id == "7"
