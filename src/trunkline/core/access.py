@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from uuid import UUID
 
-from trunkline.core.db import SYSTEM, Scope, of_business
+from trunkline.core.db import Scope, of_business
 from trunkline.core.errors import Forbidden
 
 
@@ -36,16 +36,16 @@ class Principal:
     is_system_admin: bool
 
     @property
-    def scope(self) -> Scope:
-        """The scope of everything this person does now. Raises Forbidden `no_business`."""
+    def business(self) -> UUID:
+        """The business whose pages this person is on. Raises Forbidden `no_business`."""
         if self.business_id is None:
             raise Forbidden("Choose a business first.", reason="no_business")
-        return of_business(self.business_id)
+        return self.business_id
 
     @property
-    def home_scope(self) -> Scope:
-        """The scope in which the person's own record lives."""
-        return SYSTEM if self.is_system_admin or self.business_id is None else of_business(self.business_id)
+    def scope(self) -> Scope:
+        """The scope of everything this person does now. Raises Forbidden `no_business`."""
+        return of_business(self.business)
 
     def require(self, least: Role) -> None:
         """Go on only with at least this role. Raises Forbidden `insufficient_role`."""

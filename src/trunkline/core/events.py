@@ -22,7 +22,10 @@ class Event(Base):
     """One thing that happened. `business_id` is null for the system's own."""
 
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_feed", "business_id", "transaction_id", "id"),)
+    __table_args__ = (
+        Index("ix_events_feed", "business_id", "transaction_id", "id"),
+        Index("ix_events_kind", "kind", "actor", "at"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     transaction_id: Mapped[int] = mapped_column(

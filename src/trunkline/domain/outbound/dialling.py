@@ -150,7 +150,7 @@ def leave_unknown(session: Session, business_id: UUID, attempt_id: UUID, *, erro
 
 
 def _is_dialable(session: Session, item: OutboundItem, window: dict[str, str], *, now: datetime) -> bool:
-    """Check suppression and hours in the transaction that commits the dial; set aside what may not be dialled."""
+    """Check suppression and hours in the committing transaction; set aside what may not be dialled."""
     if store.is_suppressed(session, item.business_id, item.phone):
         item.state = ItemState.FAILED
         item.disposition = "suppressed"

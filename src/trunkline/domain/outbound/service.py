@@ -243,6 +243,19 @@ def _call_of(session: Session, run: Run, attempt: OutboundAttempt, report: CallR
     )
 
 
+def lock_slots(session: Session, business_id: UUID) -> None:
+    """Let one transaction at a time count and fill the business's lines."""
+    store.lock_business(session, business_id)
+
+
+def lines_in_use(session: Session, business_id: UUID) -> int:
+    """Return how many calls of the business, in and out, may be live now."""
+    live_since = clock.now() - installed_limits().longest_life
+    return store.live_attempts(session, business_id, live_since=live_since) + calls.open_inbound_calls(
+        session, business_id
+    )
+
+
 def order_of(business_id: UUID, claim: Claim) -> CallOrder:
     """Return what the carrier is asked for: the number, and addresses that carry the attempt's token."""
     limits = installed_limits()

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.access import Principal, Role
 from trunkline.core.db import SYSTEM, Scope, of_business, unit_of_work
-from trunkline.core.errors import Forbidden, InvalidInput, NotFound, NotSignedIn
-from trunkline.core.events import announce
+from trunkline.core.errors import Forbidden, InvalidInput, NotFound, NotSignedIn, TooManyRequests
+from trunkline.core.events import Event, announce
 from trunkline.core.tenancy import business_of_login, business_of_sign_in
 from trunkline.domain.people.models import SignIn, User
 from trunkline.domain.tenants import service as tenants
@@ -22,7 +22,9 @@ from trunkline.kit import clock, tokens
 SHORTEST_PASSWORD = 10
 IDLE_LIMIT = timedelta(minutes=75)
 SESSION_LIFETIME = timedelta(days=30)
+REFUSALS_A_MINUTE = 5
 _TOUCH_EVERY = timedelta(minutes=1)
+_REFUSED = "sign_in.refused"
 
 _hasher = PasswordHasher()
 # What an unknown address is checked against, so that its refusal takes as long as a wrong password's.
@@ -62,25 +64,23 @@ def create_user(
 
 
 def sign_in(email: str, password: str) -> tuple[str, Principal]:
-    """Return the new session's secret and who signed in. Raises NotSignedIn, never saying what was wrong."""
+    """Return the new session's secret and who signed in.
+
+    Raises NotSignedIn, never saying what was wrong, and TooManyRequests after five refusals of one
+    address within a minute, whether or not anybody has it.
+    """
+    email = email.strip().lower()
     with unit_of_work(SYSTEM) as session:
+        if _refusals(session, email) >= REFUSALS_A_MINUTE:
+            raise TooManyRequests("Too many tries; wait a minute.", retry_after_s=60)
         known, business_id = business_of_login(session, email)
-    scope = _scope(business_id)
-    with unit_of_work(scope) as session:
-        user = session.scalar(select(User).where(func.lower(User.email) == email.strip().lower()))
-        if not known or user is None or not _matches(user.password_hash, password):
-            if not known:
-                _matches(_NOBODYS_HASH, password)
-            raise NotSignedIn("E-mail address or password is wrong.")
-        secret = tokens.new_secret()
-        now = clock.now()
-        row = SignIn(
-            business_id=business_id, user_id=user.id, token_hash=tokens.fingerprint(secret),
-            last_seen_at=now, expires_at=now + SESSION_LIFETIME,
-        )  # fmt: skip
-        session.add(row)
-        announce("user.signed_in", subject_id=user.id, actor=user.email)
-        return secret, _principal(user, row)
+    with unit_of_work(_scope(business_id)) as session:
+        user = session.scalar(select(User).where(func.lower(User.email) == email)) if known else None
+        if _matches(user.password_hash if user else _NOBODYS_HASH, password) and user is not None:
+            return _new_session(session, user)
+    with unit_of_work(SYSTEM):
+        announce(_REFUSED, subject_id=None, actor=email)
+    raise NotSignedIn("E-mail address or password is wrong.")
 
 
 def who_is(secret: str) -> Principal:
@@ -133,7 +133,7 @@ def list_users(session: Session, business_id: UUID) -> list[User]:
 
 def remove_user(session: Session, who: Principal, user_id: UUID) -> None:
     """Take away a person's access and sessions. Raises NotFound, or Forbidden for the only owner."""
-    user = session.scalar(select(User).where(User.business_id == who.business_id, User.id == user_id))
+    user = session.scalar(select(User).where(User.business_id == who.business, User.id == user_id))
     if user is None:
         raise NotFound("There is no such person.")
     if user.role == Role.OWNER and _owners(session, user.business_id) == 1:
@@ -141,6 +141,26 @@ def remove_user(session: Session, who: Principal, user_id: UUID) -> None:
     session.execute(delete(SignIn).where(SignIn.user_id == user.id))
     session.delete(user)
     announce("user.removed", subject_id=user.id, actor=who.email, email=user.email)
+
+
+def _new_session(session: Session, user: User) -> tuple[str, Principal]:
+    secret = tokens.new_secret()
+    now = clock.now()
+    row = SignIn(
+        business_id=user.business_id, user_id=user.id, token_hash=tokens.fingerprint(secret),
+        last_seen_at=now, expires_at=now + SESSION_LIFETIME,
+    )  # fmt: skip
+    session.add(row)
+    announce("user.signed_in", subject_id=user.id, actor=user.email)
+    return secret, _principal(user, row)
+
+
+def _refusals(session: Session, email: str) -> int:
+    return session.scalar(
+        select(func.count()).where(
+            Event.kind == _REFUSED, Event.actor == email, Event.at > clock.now() - timedelta(minutes=1)
+        )
+    ) or 0  # fmt: skip
 
 
 def _owners(session: Session, business_id: UUID | None) -> int:

@@ -105,6 +105,7 @@ def _create_tables() -> None:
         sa.ForeignKeyConstraint(["business_id"], ["businesses.id"], name=op.f("fk_events_business_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
     )
+    op.create_index("ix_events_kind", "events", ["kind", "actor", "at"], unique=False)
     op.create_index("ix_events_feed", "events", ["business_id", "transaction_id", "id"], unique=False)
     op.create_table(
         "jobs",

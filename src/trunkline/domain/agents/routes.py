@@ -1,0 +1,44 @@
+"""People's door to agents."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from trunkline.core.access import Role
+from trunkline.core.door import PrincipalDep, SessionDep
+from trunkline.domain.agents import service
+from trunkline.domain.agents.schemas import AgentChange, AgentIn, AgentOut
+
+router = APIRouter(prefix="/api/agents", tags=["agents"])
+
+
+@router.get("")
+def read_agents(session: SessionDep, who: PrincipalDep) -> list[AgentOut]:
+    """The business's agents."""
+    return [AgentOut.model_validate(agent) for agent in service.list_agents(session, who.business)]
+
+
+@router.post("", status_code=201)
+def create_agent(body: AgentIn, session: SessionDep, who: PrincipalDep) -> AgentOut:
+    """Make an agent; what cannot work is refused with the place of the fault."""
+    who.require(Role.ADMIN)
+    agent = service.create_agent(session, who.business, actor=who.email, **body.model_dump())
+    return AgentOut.model_validate(agent)
+
+
+@router.get("/{agent_id}")
+def read_agent(agent_id: UUID, session: SessionDep, who: PrincipalDep) -> AgentOut:
+    """One agent."""
+    return AgentOut.model_validate(service.get_agent(session, who.business, agent_id))
+
+
+@router.patch("/{agent_id}")
+def change_agent(agent_id: UUID, body: AgentChange, session: SessionDep, who: PrincipalDep) -> AgentOut:
+    """Change an agent; live calls keep what they began with."""
+    who.require(Role.ADMIN)
+    changes = body.model_dump(exclude_unset=True)
+    return AgentOut.model_validate(
+        service.update_agent(session, who.business, agent_id, changes, actor=who.email)
+    )

@@ -1,0 +1,85 @@
+"""People's door to themselves: signing in and out, and who may work in the business."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from trunkline.core.access import Role
+from trunkline.core.door import PrincipalDep, SessionDep, SystemSessionDep
+from trunkline.core.errors import Forbidden, NotSignedIn
+from trunkline.domain.people import service
+from trunkline.domain.people.schemas import BusinessChoice, Me, SignInIn, UserIn, UserOut
+
+router = APIRouter(prefix="/api", tags=["people"])
+
+
+def cookie_name(request: Request) -> str:
+    """Return the session cookie's name; over https it takes the prefix that browsers guard."""
+    return "__Host-trunkline" if request.url.scheme == "https" else "trunkline"
+
+
+@router.post("/sign-in")
+def sign_in(body: SignInIn, request: Request, response: Response) -> Me:
+    """Begin a session; its cookie is the only proof of it."""
+    secret, who = service.sign_in(body.email, body.password)
+    response.set_cookie(
+        cookie_name(request),
+        secret,
+        max_age=int(service.SESSION_LIFETIME.total_seconds()),
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
+        path="/",
+    )
+    return Me.model_validate(who)
+
+
+@router.post("/sign-out", status_code=204)
+def sign_out(request: Request, response: Response) -> None:
+    """End the session."""
+    service.sign_out(request.cookies.get(cookie_name(request), ""))
+    response.delete_cookie(cookie_name(request), path="/")
+
+
+@router.get("/me")
+def read_me(who: PrincipalDep) -> Me:
+    """Who you are."""
+    return Me.model_validate(who)
+
+
+@router.post("/admin/enter-business", status_code=204)
+def enter_business(
+    body: BusinessChoice, request: Request, session: SystemSessionDep, who: PrincipalDep
+) -> None:
+    """See a business's pages from now on; for system admins."""
+    secret = request.cookies.get(cookie_name(request))
+    if secret is None:
+        raise NotSignedIn("Sign in first.")
+    service.choose_business(session, secret, who, body.business_id)
+
+
+@router.get("/users")
+def read_users(session: SessionDep, who: PrincipalDep) -> list[UserOut]:
+    """The people of the business."""
+    who.require(Role.ADMIN)
+    return [UserOut.model_validate(user) for user in service.list_users(session, who.business)]
+
+
+@router.post("/users", status_code=201)
+def create_user(body: UserIn, session: SessionDep, who: PrincipalDep) -> UserOut:
+    """Let a person in. Only an owner makes another owner."""
+    who.require(Role.ADMIN)
+    if body.role is Role.OWNER and not who.is_system_admin and who.role is not Role.OWNER:
+        raise Forbidden("Only an owner makes another owner.", reason="insufficient_role")
+    return UserOut.model_validate(
+        service.create_user(session, business_id=who.business, actor=who.email, **body.model_dump())
+    )
+
+
+@router.delete("/users/{user_id}", status_code=204)
+def remove_user(user_id: UUID, session: SessionDep, who: PrincipalDep) -> None:
+    """Take away a person's access."""
+    who.require(Role.ADMIN)
+    service.remove_user(session, who, user_id)

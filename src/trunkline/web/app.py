@@ -1,0 +1,69 @@
+"""The application: routes of all domains, hooks, media and the first page, assembled for a role."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import Depends, FastAPI
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+
+from trunkline import __version__
+from trunkline.core.settings import ServiceRole
+from trunkline.domain.agents.routes import router as agents_router
+from trunkline.domain.appointments.routes import router as appointments_router
+from trunkline.domain.calls.routes import router as calls_router
+from trunkline.domain.leads.routes import router as leads_router
+from trunkline.domain.outbound.routes import router as outbound_router
+from trunkline.domain.people.routes import router as people_router
+from trunkline.domain.tenants.routes import router as tenants_router
+from trunkline.web.callroom import CallRoom
+from trunkline.web.carrier_hooks import router as hooks_router
+from trunkline.web.errors import install_error_handlers
+from trunkline.web.feed import router as feed_router
+from trunkline.web.gate import Gate, find_principal
+from trunkline.web.health import router as health_router
+from trunkline.web.media_socket import router as media_router
+from trunkline.web.parts import AppParts
+
+_PAGE = Path(__file__).parent / "page"
+
+
+def create_app(parts: AppParts) -> FastAPI:
+    """Build the application: everything for api and all, live calls and hooks alone for calls."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        room = CallRoom(
+            speech=parts.speech,
+            token_key=parts.token_key,
+            spool=parts.spool,
+            max_calls=parts.max_calls,
+            longest_call=parts.longest_call,
+        )
+        app.state.room = room
+        room.open()
+        yield
+        await room.close()
+
+    app = FastAPI(title="Trunkline", version=__version__, lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app.state.parts = parts
+    app.add_middleware(Gate)
+    install_error_handlers(app)
+    for router in (health_router, media_router, hooks_router):
+        app.include_router(router)
+    if parts.role is not ServiceRole.CALLS:
+        for router in (
+            people_router, tenants_router, agents_router, leads_router, calls_router, outbound_router,
+            appointments_router, feed_router,
+        ):  # fmt: skip
+            app.include_router(router, dependencies=[Depends(find_principal)])
+        app.mount("/page", StaticFiles(directory=_PAGE), name="page")
+
+        @app.get("/", include_in_schema=False)
+        def first_page() -> FileResponse:
+            return FileResponse(_PAGE / "index.html")
+
+    return app

@@ -1,0 +1,239 @@
+"""The call room: binds a media session to its tenant, its agent, its tools and its record.
+
+Authenticates the socket, prepares everything the clean room needs before the first word, and runs
+what must touch the database in a bounded executor of its own, never on the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from trunkline.core import registry
+from trunkline.core.db import of_business, unit_of_work
+from trunkline.core.errors import Forbidden, TrunklineError
+from trunkline.core.jobs import enqueue_job
+from trunkline.core.telemetry import get_logger
+from trunkline.core.toolbox import ToolCaller, run_tool
+from trunkline.domain.agents import service as agents
+from trunkline.domain.calls import service as calls
+from trunkline.domain.calls.jobs import finalize_call_session
+from trunkline.domain.leads import service as leads
+from trunkline.domain.tenants import service as tenants
+from trunkline.kit import clock, tokens
+from trunkline.media import LiveSessions, NoStart, Session, SessionOptions, Socket, TwilioStream
+from trunkline.media.watchdog import WatchRules
+from trunkline.providers.ports import (
+    CallBrief,
+    SpeechToText,
+    TextToSpeech,
+    ToolResult,
+    ToolRunner,
+    Voice,
+    VoiceActivity,
+)
+from trunkline.web.call_log import CallLog
+
+MEDIA_TOKEN = "media"  # noqa: S105 - the purpose of a token, not one
+MEDIA_TOKEN_LIFETIME_S = 60.0
+_TOOL_DEADLINE_S = 10.0
+_POOL_SIZE = 8
+_LONGEST_AFTERMATH = timedelta(minutes=2)
+
+T = TypeVar("T")
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """The process's ears and voice, shared by its calls; voice activity is one a call."""
+
+    stt: SpeechToText
+    tts: TextToSpeech
+    vad: Callable[[], VoiceActivity]
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What was read from the database before a call's first word."""
+
+    business_id: UUID
+    brief: CallBrief
+    brain: str
+    voice: Voice
+    caller: ToolCaller
+    allowed: tuple[str, ...]
+
+
+class RoomFull(TrunklineError):
+    """This process holds as many calls as it may."""
+
+    status = 503
+    code = "room_full"
+
+
+class CallRoom:
+    """One process's live calls."""
+
+    def __init__(
+        self,
+        *,
+        speech: Speech,
+        token_key: bytes,
+        spool: Path,
+        max_calls: int,
+        longest_call: timedelta,
+    ) -> None:
+        self.live = LiveSessions(oldest_s=(longest_call + _LONGEST_AFTERMATH).total_seconds())
+        self._speech = speech
+        self._token_key = token_key
+        self._max_calls = max_calls
+        self._longest_call = longest_call
+        self._pool = ThreadPoolExecutor(_POOL_SIZE, thread_name_prefix="callroom")
+        self.log = CallLog(spool=spool, pool=self._pool)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def is_full(self) -> bool:
+        """True when another call would be one too many."""
+        return self.live.count >= self._max_calls
+
+    def open(self) -> None:
+        """Begin the room's own tasks."""
+        for name, work in (
+            ("room-log", self.log.write_forever()),
+            ("room-replay", self.log.replay_forever()),
+            ("room-reaper", self.live.patrol()),
+        ):
+            self._tasks.append(asyncio.create_task(work, name=name))
+
+    async def close(self) -> None:
+        """End every call, write what is still to be written, and leave nothing running."""
+        self.live.stop_all("shutdown")
+        while self.live.count:  # noqa: ASYNC110 - the register tells a number, not a moment
+            await asyncio.sleep(0.05)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.log.flush()
+        await self._speech.stt.close()
+        await self._speech.tts.close()
+        self._pool.shutdown()
+
+    def token_for(self, business_id: UUID, call_id: UUID) -> str:
+        """Return the single-use, short-lived token that lets one media socket in."""
+        return tokens.sign(
+            {"business_id": str(business_id), "call_id": str(call_id)},
+            key=self._token_key, purpose=MEDIA_TOKEN, lifetime_s=MEDIA_TOKEN_LIFETIME_S,
+        )  # fmt: skip
+
+    async def host(self, socket: Socket) -> None:
+        """Hold the call on this socket, from its start message to its last event."""
+        edge = TwilioStream(socket)
+        try:
+            start = await edge.start()
+            claims = tokens.verify(
+                start.parameters.get("token", ""), key=self._token_key, purpose=MEDIA_TOKEN
+            )
+            if self.is_full:
+                raise RoomFull("Every line of this process is taken.")
+            prepared = await self._off_loop(
+                partial(self._prepare, UUID(claims["business_id"]), UUID(claims["call_id"]), start.call_sid)
+            )
+        except (NoStart, tokens.InvalidToken, TrunklineError) as refusal:
+            log.warning("media_refused", reason=str(refusal))
+            await edge.close()
+            return
+        brief = prepared.brief
+        with structlog.contextvars.bound_contextvars(
+            business_id=str(prepared.business_id), call_id=brief.call_id
+        ):
+            session = Session(
+                options=self._options(prepared),
+                wire=edge,
+                brief=brief,
+                brain=registry.brain(prepared.brain),
+                tools=self._tools(prepared),
+                stt=self._speech.stt,
+                tts=self._speech.tts,
+                vad=self._speech.vad(),
+                sink=self.log.sink_for(prepared.business_id),
+            )
+            ended = await self.live.run(session)
+            log.info("call_ended", reason=ended.reason, ms=ended.duration_ms)
+
+    def _options(self, prepared: Preparation) -> SessionOptions:
+        options = SessionOptions(voice=prepared.voice)
+        return replace(
+            options, watch=replace(WatchRules(), longest_call_s=self._longest_call.total_seconds())
+        )
+
+    def _tools(self, prepared: Preparation) -> ToolRunner:
+        async def run(name: str, arguments: Mapping[str, Any]) -> ToolResult:
+            work = partial(run_tool, name, arguments, caller=prepared.caller, allowed=prepared.allowed)
+            try:
+                return await asyncio.wait_for(self._off_loop(work), _TOOL_DEADLINE_S)
+            except TimeoutError:
+                return ToolResult(ok=False, data={"error": "timeout"})
+
+        return run
+
+    def _off_loop(self, work: Callable[[], T]) -> Awaitable[T]:
+        return asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def _prepare(self, business_id: UUID, call_id: UUID, sid: str) -> Preparation:
+        """Spend the token and read what the call needs. Raises TrunklineError."""
+        with unit_of_work(of_business(business_id)) as session:
+            call = calls.spend_media_token(session, business_id, call_id)
+            if call.carrier_sid != sid:
+                raise Forbidden("The token belongs to another call.", reason="wrong_call")
+            assert call.agent_id is not None  # a call is only connected once it has an agent
+            agent = agents.get_agent(session, business_id, call.agent_id)
+            business = tenants.get_business(session, business_id)
+            lead = leads.get_lead(session, business_id, call.lead_id) if call.lead_id else None
+            # Should this process die, the call is closed once it can no longer be live.
+            enqueue_job(
+                "high", finalize_call_session, str(call_id),
+                run_in=(self._longest_call + _LONGEST_AFTERMATH).total_seconds(),
+            )  # fmt: skip
+        local_now = clock.now().astimezone(ZoneInfo(business.time_zone))
+        return Preparation(
+            business_id=business_id,
+            brief=CallBrief(
+                call_id=str(call_id),
+                direction=call.direction,
+                language=agent.language,
+                business_name=business.name,
+                greeting=agent.greeting,
+                instructions=agent.instructions,
+                script=agent.script,
+                tools=tuple(agent.tools),
+                local_now=local_now,
+                variables={
+                    "business_name": business.name,
+                    "agent_name": agent.name,
+                    "lead_name": lead.name if lead else "",
+                },
+            ),
+            brain=agent.brain,
+            voice=Voice(**{"language": agent.language, **agent.voice}),
+            caller=ToolCaller(
+                business_id=business_id,
+                call_id=call_id,
+                agent_id=agent.id,
+                lead_id=call.lead_id,
+                phone=call.theirs,
+            ),
+            allowed=tuple(agent.tools),
+        )

@@ -1,0 +1,98 @@
+"""The gate: what every request passes before it reaches a route.
+
+Gives it a trace id, keeps it out while the schema is not there, refuses writes that another site
+could have caused, and finds out who is asking.
+"""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from trunkline import schema
+from trunkline.core.db import database
+from trunkline.core.errors import Forbidden, NotReady
+from trunkline.domain.people import service as people
+from trunkline.domain.people.routes import cookie_name
+from trunkline.kit.ids import new_id
+from trunkline.web.errors import render
+
+CSRF_HEADER = "X-Trunkline"
+"""A header that a page of another site cannot send; every writing request of ours carries it."""
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (
+        b"content-security-policy",
+        b"default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+    ),
+)
+
+
+class Gate:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._schema = SchemaWatch()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        trace_id = new_id().hex
+        with structlog.contextvars.bound_contextvars(trace_id=trace_id):
+
+            async def send_with_headers(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    message["headers"] = [
+                        *message.get("headers", []), *_HEADERS, (b"x-trace-id", trace_id.encode()),
+                    ]  # fmt: skip
+                await send(message)
+
+            path: str = scope["path"]
+            if path.startswith(("/api", "/hooks")) and not self._schema.is_there():
+                refusal = render(NotReady("The database's schema is not there yet.", retry_after_s=2))
+                await refusal(scope, receive, send_with_headers)
+                return
+            if path.startswith("/api") and is_forged(Request(scope)):
+                refusal = render(Forbidden("This request did not come from our page.", reason="cross_site"))
+                await refusal(scope, receive, send_with_headers)
+                return
+            await self._app(scope, receive, send_with_headers)
+
+
+class SchemaWatch:
+    """Knows whether the schema is there; once it is, it stays so for the life of the process."""
+
+    def __init__(self) -> None:
+        self._there = False
+        self._looked_at = 0.0
+
+    def is_there(self) -> bool:
+        """Return whether the database is migrated, asking at most once a second while it is not."""
+        if not self._there and time.monotonic() - self._looked_at > 1:
+            self._looked_at = time.monotonic()
+            self._there = schema.at_head(database().engine)
+        return self._there
+
+
+def is_forged(request: Request) -> bool:
+    """Return whether a writing request may have been caused by another site's page."""
+    if request.method in _SAFE_METHODS:
+        return False
+    return CSRF_HEADER not in request.headers or request.headers.get("sec-fetch-site", "same-origin") not in {
+        "same-origin",
+        "none",
+    }
+
+
+def find_principal(request: Request) -> None:
+    """Leave who is asking on the request; a session that has ended leaves nobody. A route dependency."""
+    secret = request.cookies.get(cookie_name(request))
+    request.state.principal = people.who_is(secret) if secret else None

@@ -1,0 +1,74 @@
+"""Health and readiness: what this process is doing, by name."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from typing import Any
+
+from fastapi import APIRouter, Response
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+
+from trunkline import __version__, schema
+from trunkline.core.db import database
+from trunkline.core.jobs import bell, ledger
+from trunkline.web.parts import PartsDep, RoomDep
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/health")
+async def health(parts: PartsDep, room: RoomDep) -> dict[str, Any]:
+    """What this process holds: threads and live tasks by name, calls, queues, database, Redis, role."""
+    tasks = Counter(_family(task.get_name()) for task in asyncio.all_tasks())
+    servers = await run_in_threadpool(_servers)
+    return {
+        "status": "ok" if servers["database"]["ok"] else "degraded",
+        "version": __version__,
+        "role": parts.role.value,
+        "threads": sorted(thread.name for thread in threading.enumerate()),
+        "tasks": dict(sorted(tasks.items())),
+        "calls": {"live": room.live.count, "ids": room.live.names(), "reaped": room.live.reaped},
+        "spooled_batches": room.log.spooled(),
+        **servers,
+    }
+
+
+@router.get("/ready")
+def ready(response: Response) -> dict[str, Any]:
+    """200 when the process can do its work; 503 and the reason while it cannot."""
+    servers = _servers()
+    reason = None
+    if not servers["database"]["ok"]:
+        reason = "the database cannot be reached"
+    elif not servers["database"]["migrated"]:
+        reason = "the schema is not there yet"
+    if reason is not None:
+        response.status_code = 503
+    return {"ready": reason is None, "reason": reason}
+
+
+def _servers() -> dict[str, Any]:
+    """Ask PostgreSQL and Redis how they are. Blocks, for a moment at the most."""
+    answer: dict[str, Any] = {"database": {"ok": False, "migrated": False}, "queues": None}
+    try:
+        with database().engine.connect() as connection:
+            connection.execute(text("select 1"))
+        answer["database"] = {"ok": True, "migrated": schema.at_head(database().engine)}
+        relay = database().relay
+        if relay is not None and answer["database"]["migrated"]:
+            with relay.connect() as connection:
+                answer["queues"] = ledger.counts(connection)
+    except SQLAlchemyError as error:
+        answer["database"]["error"] = type(error).__name__
+    rung = bell.installed_bell()
+    answer["redis"] = {"ok": rung is not None and rung.ping()}
+    return answer
+
+
+def _family(task_name: str) -> str:
+    """Return a task's name without its number, so that equal ones are counted together."""
+    return "request" if task_name.startswith("Task-") else task_name

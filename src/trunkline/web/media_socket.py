@@ -1,0 +1,61 @@
+"""The media sockets: where a carrier's audio comes in. Accepts the socket and hands it to the call room."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocketState
+
+from trunkline.core import registry
+from trunkline.core.telemetry import get_logger
+from trunkline.media import SocketClosed
+from trunkline.web.parts import PartsDep, RoomDep
+
+MEDIA_PATH = "/media/carrier"
+
+_POLICY_VIOLATION = 1008
+
+log = get_logger(__name__)
+
+
+router = APIRouter()
+
+
+@router.websocket(MEDIA_PATH)
+async def carrier_media(socket: WebSocket, parts: PartsDep, room: RoomDep) -> None:
+    """A carrier's Media Stream. Its upgrade is signed; its start message carries the call's token."""
+    signed = registry.carrier().verify_signature(
+        url=f"{parts.media_url}{MEDIA_PATH}", form={}, signature=socket.headers.get("x-twilio-signature", "")
+    )
+    if not signed:
+        log.warning("media_unsigned")
+        await socket.close(_POLICY_VIOLATION)
+        return
+    await socket.accept()
+    await room.host(_TextSocket(socket))
+
+
+class _TextSocket:
+    """Starlette's WebSocket as media's small protocol."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+
+    async def receive_text(self) -> str:
+        try:
+            return await self._socket.receive_text()
+        except (WebSocketDisconnect, RuntimeError, KeyError) as error:
+            # Starlette says RuntimeError for a socket closed by us, KeyError for a binary message.
+            raise SocketClosed(str(error)) from error
+
+    async def send_text(self, text: str) -> None:
+        try:
+            await self._socket.send_text(text)
+        except (WebSocketDisconnect, RuntimeError) as error:
+            raise SocketClosed(str(error)) from error
+
+    async def close(self) -> None:
+        if self._socket.application_state is WebSocketState.CONNECTED:
+            try:
+                await self._socket.close()
+            except (WebSocketDisconnect, RuntimeError) as error:
+                raise SocketClosed(str(error)) from error

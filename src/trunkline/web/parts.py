@@ -1,0 +1,45 @@
+"""What a process hands its application, and how routes get at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from trunkline.core.settings import ServiceRole
+from trunkline.web.callroom import CallRoom, Speech
+
+
+@dataclass(frozen=True, slots=True)
+class AppParts:
+    """Everything about a process that the application must be told."""
+
+    role: ServiceRole
+    public_url: str
+    """Our address as the carrier sees and signs it; `media_url` the same for sockets."""
+    media_url: str
+    token_key: bytes
+    spool: Path
+    max_calls: int
+    longest_call: timedelta
+    speech: Speech
+
+
+def app_parts(connection: HTTPConnection) -> AppParts:
+    """Return what the application was built with."""
+    parts: AppParts = connection.app.state.parts
+    return parts
+
+
+def call_room(connection: HTTPConnection) -> CallRoom:
+    """Return the process's call room; it is open while the application runs."""
+    room: CallRoom = connection.app.state.room
+    return room
+
+
+PartsDep = Annotated[AppParts, Depends(app_parts)]
+RoomDep = Annotated[CallRoom, Depends(call_room)]
