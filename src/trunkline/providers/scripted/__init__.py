@@ -1,0 +1,28 @@
+"""The brain that needs no account: dialogues as data, performed by a pure state machine.
+
+`ScriptedBrain` is the port; `ready_made(name)` returns a dialogue that comes with the package:
+`appointment` for calls to leads, `appointment_inbound` for calls that come in.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+from trunkline.providers.scripted.brain import ScriptedBrain, ScriptedConversation
+
+READY_MADE = ("appointment", "appointment_inbound")
+"""Names of the dialogues in the package."""
+
+
+def ready_made(name: str) -> dict[str, Any]:
+    """Return a packaged dialogue as JSON data. Raises KeyError for a name that is not in READY_MADE."""
+    if name not in READY_MADE:
+        raise KeyError(name)
+    text = resources.files(__name__).joinpath("dialogues", f"{name}.json").read_text("utf-8")
+    data: dict[str, Any] = json.loads(text)
+    return data
+
+
+__all__ = ["READY_MADE", "ScriptedBrain", "ScriptedConversation", "ready_made"]

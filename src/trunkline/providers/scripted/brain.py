@@ -1,0 +1,81 @@
+"""The scripted brain: a declarative dialogue held as a conversation, tools included.
+
+Owns the performance of the engine's steps. It needs no model, no key and no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from pydantic import ValidationError
+
+from trunkline.kit.dialogue import Dialogue
+from trunkline.providers.ports import Act, CallBrief, Conversation, Heard, Say, ToolRunner
+from trunkline.providers.scripted import engine
+from trunkline.providers.scripted.phrases import words
+
+
+class ScriptedBrain:
+    """Opens conversations from the dialogue in a call's brief."""
+
+    def open(self, brief: CallBrief, tools: ToolRunner) -> Conversation:
+        """Begin a conversation. Raises ValueError on a brief without a sound dialogue in its language."""
+        if brief.script is None:
+            raise ValueError("the brief has no script")
+        try:
+            dialogue = Dialogue.model_validate(brief.script)
+        except ValidationError as error:
+            raise ValueError(f"the script is not sound: {error}") from error
+        language = brief.language.partition("-")[0].lower()
+        if language not in dialogue.languages:
+            raise ValueError(f"the script has no texts in {language!r}")
+        variables = {**brief.variables, "business_name": brief.business_name}
+        script = engine.Script(dialogue, language, variables, _filled(brief.greeting, variables))
+        return ScriptedConversation(script, tools)
+
+
+def _filled(greeting: str, variables: dict[str, str]) -> str:
+    """Fill in a greeting's names. A brace of its own that names nothing is spoken as it stands."""
+    for name, value in variables.items():
+        greeting = greeting.replace(f"{{{name}}}", value)
+    return greeting
+
+
+class ScriptedConversation:
+    """One call's walk through its dialogue."""
+
+    def __init__(self, script: engine.Script, tools: ToolRunner) -> None:
+        self._script = script
+        self._tools = tools
+        self._progress = engine.Progress()
+        self._said: list[str] = []
+
+    def begin(self) -> AsyncIterator[Act]:
+        return self._perform(engine.begin(self._script))
+
+    def hear(self, heard: Heard) -> AsyncIterator[Act]:
+        return self._perform(engine.hear(self._script, self._progress, heard))
+
+    def interrupted(self, said: str) -> None:
+        """Judge by the count of words whether the turn's last sentence, the question, was reached."""
+        before_question = sum(len(words(sentence)) for sentence in self._said[:-1])
+        reached = len(words(said)) > before_question
+        self._progress = engine.interrupted(self._progress, question_heard=reached)
+
+    async def _perform(self, outcome: engine.Outcome) -> AsyncIterator[Act]:
+        self._said = []
+        while True:
+            self._progress, steps = outcome
+            call: engine.CallTool | None = None
+            for step in steps:
+                if isinstance(step, engine.CallTool):
+                    call = step
+                    continue
+                if isinstance(step, Say):
+                    self._said.append(step.text)
+                yield step
+            if call is None:
+                return
+            outcome = engine.tool_done(
+                self._script, self._progress, await self._tools(call.name, call.arguments)
+            )
