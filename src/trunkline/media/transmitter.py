@@ -76,6 +76,7 @@ class Transmitter:
         self._unplayed: dict[str, Piece] = {}
         self._waiting = 0
         self._marks = 0
+        self._starving = False
         self._work = asyncio.Event()
         self._room = asyncio.Event()
         self._plays_until = clock()
@@ -183,12 +184,9 @@ class Transmitter:
         while True:
             piece = self._line[0] if self._line else None
             if piece is None or not (piece.frames or piece.complete):
-                hungry = piece is not None and piece.sent > 0
+                self._starving = piece is not None
                 self._work.clear()
                 await self._work.wait()
-                if hungry and self._clock() > self._plays_until:
-                    self.frames.starved += 1
-                    self._resync()
             elif piece.frames:
                 wait_s = self._due() - self._clock()
                 if wait_s > 0:
@@ -203,18 +201,18 @@ class Transmitter:
     def _due(self) -> float:
         return max(self._plays_until - self._lead_s, self._last_sent + _CLOSEST_S)
 
-    def _resync(self) -> None:
-        self._plays_until = max(self._plays_until, self._clock())
-
     async def _send(self, piece: Piece) -> None:
         now = self._clock()
         late_s = now - self._plays_until
         if late_s > 0:
-            if piece.sent:
+            if piece.sent and self._starving:
+                self.frames.starved += 1
+            elif piece.sent:
                 self._note_gap(late_s * 1000)
             if late_s > _SAME_SPEECH_S or not self.frames.sent:
                 self._sounding_since = now
             self._plays_until = now
+        self._starving = False
         frame = piece.frames.popleft()
         self._waiting -= 1
         if self._waiting <= self._limit - self._limit // 8:

@@ -174,7 +174,7 @@ def _audio(body: Any) -> WireEvent:
     if body.get("track", "inbound") != "inbound":
         return BadFrame("other_track")
     try:
-        ulaw = binascii.a2b_base64(body["payload"])
+        ulaw = binascii.a2b_base64(body["payload"], strict_mode=True)
         timestamp_ms = int(body.get("timestamp", -1))
     except (KeyError, TypeError, ValueError):
         return BadFrame("malformed")
