@@ -111,7 +111,9 @@ class House:
 
     def bystander(self) -> subprocess.Popen[bytes]:
         """Start a process of the same account that has nothing to do with the servers."""
-        return subprocess.Popen(["sleep", "300"], cwd="/", **self._account)
+        return subprocess.Popen(
+            [*self._command, "-c", "import time; time.sleep(300)"], cwd="/", **self._account
+        )
 
     def pid_of(self, name: str) -> int:
         """The server's process id; 0 while it has none, or while a new one is not ready."""
@@ -224,8 +226,10 @@ def open_house(who: str) -> Iterator[House]:
     try:
         yield house
     finally:
-        house.close()
-        shutil.rmtree(path)
+        try:
+            house.close()
+        finally:
+            shutil.rmtree(path)
 
 
 EVERYONE = ["root", "ordinary user"] if AS_ROOT else ["ordinary user"]

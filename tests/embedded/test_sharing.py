@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import psycopg
@@ -123,7 +124,9 @@ def test_whoever_comes_while_the_servers_stop_gets_new_ones(own_house: House) ->
     keeper, server = own_house.keepers(), own_house.pid_of("redis")
     os.kill(server, signal.SIGSTOP)
     first.kill()
+    alone_since = time.monotonic()
     eventually(lambda: not status(own_house.path).servers[1].ready, "the keeper begins to stop")
+    assert time.monotonic() - alone_since > 1.5, "one command after another finds the servers running"
     second = own_house.user()
     eventually(lambda: not status(own_house.path).servers[0].running, "PostgreSQL has stopped")
     assert own_house.keepers() == keeper
