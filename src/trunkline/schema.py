@@ -45,6 +45,8 @@ log = get_logger(__name__)
 
 def migrate(owner: Engine) -> bool:
     """Bring the schema to head. Returns whether anything was done."""
+    if at_head(owner):
+        return False
     config = _config()
     with owner.connect() as connection:
         connection.execute(text("select pg_advisory_lock(:key)"), {"key": _LOCK})

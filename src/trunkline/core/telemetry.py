@@ -43,7 +43,7 @@ def configure_logging(*, style: Literal["json", "console"], level: str) -> None:
     root.handlers = [handler]
     root.setLevel(level.upper())
     # RQ tells of every wake-up at INFO; the ledger's own lines say what matters.
-    for chatty in ("rq.worker", "httpx", "httpcore", "uvicorn.access", "alembic.runtime.plugins"):
+    for chatty in ("rq.worker", "httpx", "httpcore", "uvicorn.access", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

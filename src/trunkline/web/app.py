@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
 
 from trunkline import __version__
 from trunkline.core.settings import ServiceRole
@@ -28,6 +30,7 @@ from trunkline.web.health import router as health_router
 from trunkline.web.media_socket import router as media_router
 from trunkline.web.parts import AppParts
 
+_UPKEEP_EVERY_S = 1.0
 _PAGE = Path(__file__).parent / "page"
 
 
@@ -45,7 +48,9 @@ def create_app(parts: AppParts) -> FastAPI:
         )
         app.state.room = room
         room.open()
+        upkeep = asyncio.create_task(_keep_up(parts.upkeep), name="upkeep")
         yield
+        upkeep.cancel()
         await room.close()
 
     app = FastAPI(title="Trunkline", version=__version__, lifespan=lifespan, docs_url="/docs", redoc_url=None)
@@ -67,3 +72,9 @@ def create_app(parts: AppParts) -> FastAPI:
             return FileResponse(_PAGE / "index.html")
 
     return app
+
+
+async def _keep_up(upkeep: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(_UPKEEP_EVERY_S)
+        await run_in_threadpool(upkeep)

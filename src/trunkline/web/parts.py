@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,8 @@ class AppParts:
     max_calls: int
     longest_call: timedelta
     speech: Speech
+    upkeep: Callable[[], None]
+    """What the process must do every second or so; may block for a moment."""
 
 
 def app_parts(connection: HTTPConnection) -> AppParts:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from types import FrameType
 from typing import Any
 
@@ -52,15 +51,14 @@ class WorkerEngine:
         heartbeat: Heartbeat,
         redis_url: str,
         queues: Sequence[str],
-        between: Callable[[], None],
     ) -> None:
-        """`between` is called every second or so between jobs: sweeping and other upkeep."""
         self.executor = executor
         self.stopping = False
         self._heartbeat = heartbeat
         self._redis = redis.Redis.from_url(redis_url)
         self._queues = tuple(queues)
-        self._between = between
+        self.between: Callable[[], None] = lambda: None
+        """Called every second or so between jobs: sweeping and other upkeep."""
 
     def run(self) -> None:
         """Work until stopped. First SIGTERM: finish the job in hand; second: leave it to the sweeper."""
@@ -85,7 +83,7 @@ class WorkerEngine:
         """Look into the ledger, queue by queue in order, without being rung for."""
         done = 0
         try:
-            self._between()
+            self.between()
             for queue in self._queues:
                 if self.stopping:
                     break
@@ -149,8 +147,3 @@ class _Listener(SimpleWorker):
                 wake_up[0].redis_server_version = self._server_version
                 return wake_up
         return None
-
-
-def lease_length(seconds: float) -> timedelta:
-    """Return a lease from the setting."""
-    return timedelta(seconds=seconds)

@@ -94,8 +94,9 @@ def reconcile_attempt(ctx: JobContext, attempt: str, round_number: int) -> None:
 
 
 @job(queue="high", timeout=60, retries=3)
-def hang_up_call(_ctx: JobContext, sid: str) -> None:
+def hang_up_call(ctx: JobContext, sid: str) -> None:
     """End a live call at the carrier; its terminal callback does the rest."""
+    ctx.check_cancelled()
     registry.carrier().hang_up(sid)
 
 

@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from trunkline.core.errors import Conflict, InvalidInput
-from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_job, enqueue_unique
 from trunkline.core.jobs import ledger as jobs_ledger
 from trunkline.core.runs import service as runs
@@ -161,7 +160,6 @@ def hear_report(session: Session, business_id: UUID, attempt_id: UUID, report: C
     if attempt is None:
         return None
     if attempt.carrier_sid is not None and attempt.carrier_sid != report.sid:
-        announce("dial.second_call", subject_id=attempt.id, actor="carrier", sid=report.sid)
         raise SecondCall("This attempt has another call.")
     run = runs.get(session, business_id, attempt.run_id, fresh=True)
     attempt.carrier_sid = report.sid

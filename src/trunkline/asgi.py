@@ -1,0 +1,56 @@
+"""Floor 5: the HTTP and live-call process: uvicorn, one loop, WebSocket compression off."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import uvicorn
+
+from trunkline.core.errors import StartRefused
+from trunkline.core.settings import Settings
+from trunkline.providers.local_speech import (
+    EspeakTextToSpeech,
+    LocalSpeechUnavailable,
+    SileroVoiceActivity,
+    SphinxSpeechToText,
+)
+from trunkline.web.app import create_app
+from trunkline.web.callroom import Speech
+from trunkline.web.parts import AppParts
+from trunkline.wiring import Command, open_runtime
+
+
+def serve(command: Command, settings: Settings) -> None:
+    """Serve until stopped. Answers 503 while the schema is not there."""
+    with open_runtime(command, settings, wait_for_schema_s=None) as runtime:
+        app = create_app(
+            AppParts(
+                role=runtime.role,
+                public_url=settings.public_url,
+                media_url=settings.media_url,
+                token_key=runtime.token_key,
+                spool=runtime.home / "spool",
+                max_calls=settings.max_active_calls,
+                longest_call=timedelta(seconds=settings.longest_call_seconds),
+                speech=local_speech(),
+                upkeep=runtime.upkeep,
+            )
+        )
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            ws_per_message_deflate=False,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=15,
+        )
+
+
+def local_speech() -> Speech:
+    """Return speech that needs no account. Raises StartRefused where its packages are missing."""
+    try:
+        return Speech(stt=SphinxSpeechToText(), tts=EspeakTextToSpeech(), vad=SileroVoiceActivity)
+    except LocalSpeechUnavailable as error:
+        raise StartRefused(str(error)) from error

@@ -1,0 +1,195 @@
+"""Floor 5: the command line. Parses, refuses in one sentence, and hands over."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import text
+
+from trunkline import __version__
+from trunkline.core.access import Role
+from trunkline.core.db import SYSTEM, of_business, unit_of_work
+from trunkline.core.errors import StartRefused, TrunklineError
+from trunkline.core.settings import Settings, load_settings
+from trunkline.domain.people import service as people
+from trunkline.domain.tenants import service as tenants
+from trunkline.embedded import EmbeddedUnavailable
+from trunkline.wiring import Command, open_runtime
+
+app = typer.Typer(
+    help="Trunkline: a self-hosted, multi-tenant AI call centre.", no_args_is_help=True, add_completion=False
+)
+user_app = typer.Typer(help="People who can sign in.", no_args_is_help=True)
+business_app = typer.Typer(help="Businesses, the tenants of this installation.", no_args_is_help=True)
+jobs_app = typer.Typer(help="Background work.", no_args_is_help=True)
+sim_app = typer.Typer(help="Local stand-ins for providers.", no_args_is_help=True)
+app.add_typer(user_app, name="user")
+app.add_typer(business_app, name="business")
+app.add_typer(jobs_app, name="jobs")
+app.add_typer(sim_app, name="sim")
+
+console = Console()
+
+
+@contextmanager
+def _plainly() -> Iterator[Settings]:
+    """Read the settings and turn a refusal into one sentence and exit status 1."""
+    try:
+        yield load_settings()
+    except (StartRefused, TrunklineError, EmbeddedUnavailable) as refusal:
+        print(f"trunkline: {refusal}", file=sys.stderr)  # noqa: T201 - the person at the terminal reads it
+        raise typer.Exit(1) from refusal
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    console.print(__version__)
+
+
+@app.command()
+def up() -> None:
+    """Run the whole system: one API process and the workers, with schedulers."""
+    from trunkline import up as whole  # noqa: PLC0415 - each command loads only what it needs
+
+    with _plainly() as settings:
+        whole.run(settings)
+
+
+@app.command()
+def api() -> None:
+    """Serve HTTP and live calls; background work is only enqueued."""
+    from trunkline import asgi  # noqa: PLC0415
+
+    with _plainly() as settings:
+        asgi.serve(Command.API, settings)
+
+
+@app.command()
+def calls() -> None:
+    """Serve live calls and carrier hooks alone."""
+    from trunkline import asgi  # noqa: PLC0415
+
+    with _plainly() as settings:
+        asgi.serve(Command.CALLS, settings)
+
+
+@app.command()
+def worker(
+    child: Annotated[bool, typer.Option("--child", hidden=True, help="Be one process of a worker")] = False,
+) -> None:
+    """Execute background work."""
+    from trunkline import worker as workers  # noqa: PLC0415
+
+    with _plainly() as settings:
+        (workers.work if child else workers.supervise)(settings)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to date; safe to run any number of times."""
+    with _plainly() as settings, open_runtime(Command.TOOL, settings, wait_for_schema_s=0):
+        console.print("The schema is current.")
+
+
+@app.command()
+def doctor(
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL that makes the database roles")] = False,
+) -> None:
+    """Say what is missing on this machine and how to mend it; starts nothing."""
+    from trunkline import doctor as practice  # noqa: PLC0415
+
+    with _plainly() as settings:
+        practice.run(settings, with_sql=sql)
+
+
+@app.command()
+def demo(
+    exit_: Annotated[bool, typer.Option("--exit", help="End when the calls are over")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write the results as JSON to this file")] = None,
+    muted: Annotated[bool, typer.Option("--muted", help="Simulated people make no sound")] = False,
+    port: Annotated[int, typer.Option(help="Port of the dashboard")] = 8000,
+) -> None:
+    """Run real spoken calls between the local carrier's simulated people and two businesses' agents."""
+    from trunkline import demo as show  # noqa: PLC0415
+
+    with _plainly() as settings:
+        show.run(settings, show.DemoOptions(exit_when_done=exit_, report=report, muted=muted, port=port))
+
+
+@business_app.command("create")
+def create_business(
+    name: str,
+    time_zone: Annotated[str, typer.Option(help="IANA name")] = "UTC",
+    language: Annotated[str, typer.Option(help="en or he")] = "en",
+    region: Annotated[str, typer.Option(help="Country whose form of telephone numbers is used")] = "US",
+) -> None:
+    """Found a business and print its id."""
+    with _plainly() as settings, open_runtime(Command.TOOL, settings), unit_of_work(SYSTEM) as session:
+        business = tenants.create_business(
+            session, name=name, time_zone=time_zone, language=language, region=region, actor="cli"
+        )
+        console.print(str(business.id))
+
+
+@user_app.command("create")
+def create_user(
+    email: str,
+    business: Annotated[UUID | None, typer.Option(help="Its id; without one, a system admin")] = None,
+    role: Annotated[Role, typer.Option(help="What they may do in the business")] = Role.OWNER,
+    name: Annotated[str, typer.Option(help="How they are called")] = "",
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+) -> None:
+    """Let a person in."""
+    scope = SYSTEM if business is None else of_business(business)
+    with _plainly() as settings, open_runtime(Command.TOOL, settings), unit_of_work(scope) as session:
+        people.create_user(
+            session,
+            business_id=business,
+            email=email,
+            name=name or email.split("@", 1)[0],
+            password=password,
+            role=None if business is None else role,
+            actor="cli",
+        )
+        console.print(f"{email} can sign in.")
+
+
+@jobs_app.command("stats")
+def jobs_stats() -> None:
+    """Show how many jobs are in each state, by queue."""
+    with _plainly() as settings, open_runtime(Command.TOOL, settings) as runtime:
+        assert runtime.database.relay is not None
+        with runtime.database.relay.connect() as connection:
+            rows = connection.execute(
+                text("select queue, state, count(*) from jobs group by queue, state order by queue, state")
+            ).all()
+    table = Table("queue", "state", "jobs")
+    for queue, state, count in rows:
+        table.add_row(queue, state, str(count))
+    console.print(table if rows else "The ledger is empty.")
+
+
+@sim_app.command(
+    "carrier",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def sim_carrier(context: typer.Context) -> None:
+    """Run the local carrier: Twilio's wire protocol, and simulated people to call. See --help."""
+    from trunkline.simulators.carrier import main  # noqa: PLC0415
+    from trunkline.simulators.carrier.__main__ import parse  # noqa: PLC0415
+
+    main(parse(context.args))
+
+
+if __name__ == "__main__":
+    app()

