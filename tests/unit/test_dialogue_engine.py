@@ -56,10 +56,12 @@ class Scene:
         self.calls.append((name, dict(arguments)))
         return self.results.get(name, ToolResult(ok=True, data={}))
 
-    def turn(self, text: str | None = None, kind: InputKind = InputKind.SPEECH) -> list[Act]:
+    def turn(
+        self, text: str | None = None, kind: InputKind = InputKind.SPEECH, confidence: float = 1.0
+    ) -> list[Act]:
         async def collect() -> list[Act]:
             talk = self.conversation
-            acts = talk.begin() if text is None else talk.hear(Heard(kind, text))
+            acts = talk.begin() if text is None else talk.hear(Heard(kind, text, confidence))
             return [act async for act in acts]
 
         return asyncio.run(collect())
@@ -226,6 +228,16 @@ def test_an_answer_to_a_question_nobody_heard_is_not_taken() -> None:
     assert spoken(acts) == ["Would you like to book an appointment?"]
     scene.conversation.interrupted("Would you")
     assert spoken(scene.say("yes")) == ["Which day of the week would you like?"]
+
+
+def test_what_was_hardly_heard_counts_only_where_it_is_read_back() -> None:
+    scene = Scene()
+    scene.turn()
+    assert spoken(scene.turn("yes", confidence=0.3))[0] == "Sorry, I did not understand that."
+    scene.say("yes")
+    assert spoken(scene.turn("don't call me again", confidence=0.3))[0] == "Sorry, I did not understand that."
+    assert spoken(scene.turn("monday", confidence=0.3)) == ["Did you say Monday?"]
+    assert scene.calls == []
 
 
 def test_the_greeting_of_the_agent_takes_the_place_of_the_opening() -> None:

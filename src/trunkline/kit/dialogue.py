@@ -55,6 +55,8 @@ class Dialogue(Part):
     slots: dict[Name, Slot] = Field(default_factory=dict)
     anywhere: dict[Name, Anywhere] = Field(default_factory=dict)
     patience: Patience
+    least_confidence: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Speech less certain than this counts as not understood, except where it will be read back."""
     machine: Name | None = None
     """Where to go when a machine has answered; None takes no notice."""
     longest: int = Field(default=40, ge=2, le=500)

@@ -87,6 +87,8 @@ def hear(script: Script, progress: Progress, heard: Heard) -> Outcome:
     if heard.kind is InputKind.SILENCE:
         return _silence(script, answered, state)
     meaning = _meaning(script, progress, state, heard)
+    if heard.confidence < dialogue.least_confidence and not _is_read_back(state, meaning):
+        meaning = None
     return _follow(script, replace(answered, silences=0), state, meaning, counts=not progress.unheard)
 
 
@@ -121,6 +123,11 @@ def _meaning(script: Script, progress: Progress, state: Ask | Confirm, heard: He
     if not progress.unheard:
         expected += _phrases(script, progress, state)
     return understand(heard.text, expected)
+
+
+def _is_read_back(state: Ask | Confirm, meaning: str | None) -> bool:
+    """Tell whether the caller will be asked if this is what they said."""
+    return isinstance(state, Ask) and state.slot is not None and not (meaning or "").startswith(_ANYWHERE)
 
 
 def _phrases(script: Script, progress: Progress, state: Ask | Confirm) -> list[tuple[str, str]]:
