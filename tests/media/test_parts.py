@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stubs import FakeCarrier, StubStt, StubVad, silence, tone, voice
+from media_stubs import FakeCarrier, StubStt, StubVad, silence, tone, voice
 from virtual_time import run
 
 from trunkline.kit.audio import level, pcm_to_ulaw, ulaw_to_pcm
@@ -354,6 +354,23 @@ class ListWire:
 
     async def receive(self) -> Any:
         return self.events.pop(0) if self.events else WireEnded("stop")
+
+
+def test_a_frame_in_hand_when_the_call_ends_is_accounted_for() -> None:
+    async def scene() -> dict[str, Any]:
+        async def hang(_pcm: bytes) -> str | None:
+            await asyncio.Event().wait()
+            return None
+
+        wire: Any = ListWire(AudioIn(silence(20)))
+        reader = Reader(wire, on_audio=hang, on_digit=lambda _: asyncio.sleep(0), on_mark=lambda _: None)
+        task = asyncio.create_task(reader.run())
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.wait([task])
+        return reader.frames.as_data()
+
+    assert run(scene()) == {"received": 1, "forwarded": 0, "dropped": {"ended": 1}, "lost_ms": 0}
 
 
 def test_every_frame_is_accounted_for_and_holes_are_measured() -> None:

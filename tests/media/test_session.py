@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from stubs import LETTER_MS, Call, FakeCarrier, StubBrain, StubStt, StubTts, ask, brief, goodbye, tone, voice
+from media_stubs import (
+    LETTER_MS,
+    Call,
+    FakeCarrier,
+    StubBrain,
+    StubStt,
+    StubTts,
+    ask,
+    brief,
+    goodbye,
+    tone,
+    voice,
+)
 from virtual_time import run
 
-from trunkline.media import EventKind, LiveSessions, NoStart, SessionOptions, TwilioStream
+from trunkline.media import CallEvent, EventKind, LiveSessions, NoStart, SessionOptions, TwilioStream
 from trunkline.media.turns import TurnRules
 from trunkline.media.watchdog import WatchRules
 from trunkline.providers.ports import Grammar, Heard, InputKind, Listen, Note, Say, ToolResult
+from trunkline.providers.scripted import ScriptedBrain, ready_made
 
 
 def test_a_whole_call_is_told_in_order() -> None:
@@ -108,6 +122,7 @@ def test_a_false_interruption_resumes_with_the_sentence_that_was_cut(text: str |
     assert [heard.text for heard in call.brain.heard] == ["yes"]
     assert call.brain.cut_at == []
     said = call.told(EventKind.AGENT_SAID)
+    assert sum("greeting_ms" in data for data in call.told(EventKind.LATENCY)) == 1
     assert (said[0]["interrupted"], said[1]["resumed"], said[1]["heard_text"]) == (True, True, acts[1].text)
 
 
@@ -272,6 +287,36 @@ def test_speech_while_a_tool_runs_waits_for_the_tool() -> None:
     run(call.run((1.5, lambda: call.carrier.say(voice(300))), (3.0, lambda: call.carrier.say(voice(300)))))
     assert call.told(EventKind.TOOL_USED)[0]["ok"]
     assert [heard.text for heard in brain.heard] == ["yes", "hurry"]
+
+
+def test_a_scripted_call_books_an_appointment_with_keys_and_words() -> None:
+    booked: list[dict[str, Any]] = []
+
+    async def book(name: str, arguments: Any) -> ToolResult:
+        booked.append({"tool": name, **arguments})
+        return ToolResult(ok=True, data={})
+
+    words = ["yes", "tuesday please", "yes", "yes", "half past", "yes"]
+    call = Call(ScriptedBrain(), stt=StubStt(words), tool=book)
+    call.brief = replace(brief("7", "outbound"), script=ready_made("appointment"))
+
+    def answer(event: CallEvent) -> None:
+        call.events.append(event)
+        if event.kind is not EventKind.AGENT_SAID:
+            return
+        after = asyncio.get_running_loop().call_later
+        if event.data["text"].startswith("Which hour"):
+            after(0.5, lambda: call.carrier.put("dtmf", dtmf={"digit": "1"}))
+            after(0.9, lambda: call.carrier.put("dtmf", dtmf={"digit": "5"}))
+        elif "Goodbye" not in event.data["text"]:
+            after(0.5, lambda: call.carrier.say(voice(400)))
+
+    call.sink = answer
+    ended = run(call.run())
+    assert booked == [{"tool": "book_appointment", "weekday": "tuesday", "time": "15:30"}]
+    assert call.told(EventKind.NOTE) == [{"name": "disposition", "value": "booked"}]
+    assert ended.data["reason"] == "booked"
+    assert len(call.told(EventKind.AGENT_SAID)) == 8
 
 
 def test_a_stop_message_ends_everything() -> None:

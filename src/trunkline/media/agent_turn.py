@@ -57,7 +57,8 @@ def latency(agent: AgentTurn, piece: Piece, *, began_at: float, wire_at: float) 
     """Break a turn's latency down, now that its first frame is on the wire; empty if it answers nobody."""
     caller = agent.answers
     if caller is None:
-        return {"greeting_ms": elapsed_ms(began_at, wire_at)} if agent.number == 1 else {}
+        first = agent.number == 1 and not agent.resumed
+        return {"greeting_ms": elapsed_ms(began_at, wire_at)} if first else {}
     text_at = agent.first_text_at or wire_at
     audio_at = piece.first_audio_at or wire_at
     return {

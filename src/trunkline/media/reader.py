@@ -78,11 +78,15 @@ class Reader:
             if 0 <= self._next_ms < audio.timestamp_ms:
                 frames.lost_ms += audio.timestamp_ms - self._next_ms
             self._next_ms = audio.timestamp_ms + len(audio.pcm) // BYTES_PER_MS
-        refusal = await self._on_audio(audio.pcm)
-        if refusal is None:
-            frames.forwarded += 1
-        else:
-            self._drop(refusal)
+        refusal: str | None = "ended"
+        try:
+            refusal = await self._on_audio(audio.pcm)
+        finally:
+            # The call may end while a frame is being judged; the account holds even then.
+            if refusal is None:
+                frames.forwarded += 1
+            else:
+                self._drop(refusal)
 
     def _drop(self, reason: str) -> None:
         self.frames.dropped[reason] = self.frames.dropped.get(reason, 0) + 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from trunkline.media.agent_turn import CallerTurn, elapsed_ms
-from trunkline.media.answering import MachineDetector
+from trunkline.media.ear import Ear
 from trunkline.media.frames import SocketClosed, Wire
 from trunkline.media.keypad import Keypad
 from trunkline.media.listener import Listener
@@ -23,8 +23,6 @@ from trunkline.media.scribe import EventKind, EventSink, Scribe
 from trunkline.media.speaker import Speaker
 from trunkline.media.talk import Talk
 from trunkline.media.transmitter import Transmitter
-from trunkline.media.turns import Change, Evidence, TurnState, cut_short, step
-from trunkline.media.vad import VoiceGate, Window
 from trunkline.media.watchdog import Alarm, Signs, Watchdog
 from trunkline.providers.ports import (
     Brain,
@@ -75,22 +73,17 @@ class Session:
         sink: EventSink,
     ) -> None:
         self.call_id = brief.call_id
+        # Asked several times a frame, so it is looked up once.
+        self._now = asyncio.get_running_loop().time
         self.started_at = self._now()
         self.wire_ended_at: float | None = None
         """When the carrier went away; the reaper goes by it."""
-        self._options = options
         self._brief = brief
         self._wire = wire
         self._tasks: set[asyncio.Task[None]] = set()
         self._over = asyncio.Event()
         self._reason = ""
         self._scribe = Scribe(brief.call_id, sink)
-        self._gate = VoiceGate(vad, voice=options.turns.voice)
-        self._turn = TurnState()
-        self._voice_at = self._audio_in_at = self.started_at
-        self._machine: MachineDetector | None = None
-        if options.machine is not None and brief.direction == "outbound":
-            self._machine = MachineDetector(options.machine)
         self._keypad = Keypad(pause_s=options.keypad_pause_s)
         self._listener = Listener(
             stt,
@@ -134,10 +127,16 @@ class Session:
             wire, on_audio=self._audio, on_digit=self._digit, on_mark=self._transmitter.mark_echoed
         )
         self._watchdog = Watchdog(options.watch, started_at=self.started_at)
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
+        self._ear = Ear(
+            vad,
+            options=options,
+            suspicious=brief.direction == "outbound",
+            listener=self._listener,
+            talk=self._talk,
+            transmitter=self._transmitter,
+            clock=self._now,
+            on_voice=self._watchdog.caller_active,
+        )
 
     def stop(self, reason: str) -> None:
         """End the call now, whatever it is doing. The first reason given is the call's."""
@@ -198,68 +197,13 @@ class Session:
     # --- The caller -----------------------------------------------------------------------
 
     async def _audio(self, pcm: bytes) -> str | None:
-        self._audio_in_at = self._now()
         if self._over.is_set():
             return "ended"
         if self._talk.closing:
+            self._ear.audio_at = self._now()
             return "goodbye"
-        self._listener.feed(pcm)
-        for window in self._gate.feed(pcm):
-            await self._judge(window)
+        await self._ear.hear(pcm)
         return None
-
-    async def _judge(self, window: Window) -> None:
-        talk = self._talk
-        seen = Evidence(
-            length_ms=window.length_ms,
-            probability=window.probability,
-            level=window.level,
-            floor=window.floor,
-            agent_ms=self._transmitter.sounding_ms(),
-            greeting=talk.greeting,
-            short_answer=talk.grammar is not None,
-        )
-        was_speaking = self._turn.speaking
-        self._turn, change = step(self._turn, seen, self._options.turns)
-        if self._turn.speaking and not self._turn.silent_ms:
-            self._voice_at = self._audio_in_at
-            self._watchdog.caller_active()
-        if change is Change.BEGAN or (change is Change.INTERRUPTED and not was_speaking):
-            self._listener.begin(talk.grammar)
-        if change is Change.INTERRUPTED:
-            await talk.interrupt()
-        elif change is Change.ENDED:
-            self._end_turn()
-        elif change is Change.DISMISSED:
-            self._listener.drop()
-        if self._machine is not None:
-            self._suspect(self._machine, window)
-
-    def _end_turn(self) -> None:
-        """The caller has finished: hand the utterance to the conversation."""
-        utterance = self._listener.end()
-        if utterance is not None:
-            self._talk.caller_turn(
-                CallerTurn(InputKind.SPEECH, self._voice_at, self._now(), utterance=utterance)
-            )
-
-    def _suspect(self, machine: MachineDetector, window: Window) -> None:
-        found = machine.hear(
-            pcm=window.pcm,
-            level=window.level,
-            voice=window.probability >= self._options.turns.voice,
-            speaking=self._turn.speaking,
-        )
-        if found is not None:
-            self._machine = None
-            self._instead(InputKind.MACHINE, found)
-
-    def _instead(self, kind: InputKind, text: str) -> None:
-        """Something else than speech is the caller's turn; what was being said no longer matters."""
-        self._listener.drop()
-        self._turn = cut_short(self._turn)
-        now = self._now()
-        self._talk.caller_turn(CallerTurn(kind, now, now, text=text))
 
     async def _digit(self, key: str) -> None:
         if self._talk.closing or not self._keypad.offered:
@@ -270,7 +214,7 @@ class Session:
         entry = self._keypad.press(key, self._now())
         await self._talk.interrupt()
         if entry is not None:
-            self._instead(InputKind.DIGITS, entry)
+            self._ear.instead(InputKind.DIGITS, entry)
 
     # --- The clock ------------------------------------------------------------------------
 
@@ -287,16 +231,14 @@ class Session:
         talk.tick()
         entry = self._keypad.tick(now)
         if entry is not None:
-            self._instead(InputKind.DIGITS, entry)
-        if self._turn.speaking and now - self._audio_in_at >= self._options.audio_pause_s:
-            self._turn = cut_short(self._turn)
-            self._end_turn()
+            self._ear.instead(InputKind.DIGITS, entry)
+        self._ear.tick(now)
         signs = Signs(
-            audio_in_at=self._audio_in_at,
+            audio_in_at=self._ear.audio_at,
             agent_spoke=self._transmitter.frames.sent > 0,
             reply_due_since=talk.reply_due_since,
             sending_since=self._transmitter.sending_since,
-            quiet=talk.quiet and not self._turn.speaking and not self._keypad.open,
+            quiet=talk.quiet and not self._ear.speaking and not self._keypad.open,
         )
         alarm = self._watchdog.check(now, signs)
         if alarm is not None:
@@ -350,6 +292,6 @@ class Session:
             frames_out=ended.frames_out,
             turns=self._talk.turns,
             interruptions=self._talk.interruptions,
-            windows_judged=self._gate.judged,
+            windows_judged=self._ear.windows_judged,
         )
         return ended

@@ -24,6 +24,8 @@ from trunkline.media.playback import Piece
 _FRAME_S = FRAME_MS / 1000
 _CLOSEST_S = _FRAME_S / 2
 """Two frames never leave closer together than this."""
+_PUNCTUAL_S = 0.0005
+"""Timers fire this early; a frame this far from due is not worth another one."""
 _VOICED_LEVEL = 60
 """Below this a frame of synthesised speech is a pause."""
 _SAME_SPEECH_S = 0.25
@@ -189,7 +191,7 @@ class Transmitter:
                 await self._work.wait()
             elif piece.frames:
                 wait_s = self._due() - self._clock()
-                if wait_s > 0:
+                if wait_s > _PUNCTUAL_S:
                     # Whatever happens meanwhile, a `clear` above all, is looked at afresh.
                     await self._sleep(wait_s)
                 else:

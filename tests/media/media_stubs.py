@@ -16,6 +16,7 @@ from trunkline.media import (
     CallEvent,
     Ended,
     EventKind,
+    EventSink,
     LiveSessions,
     Session,
     SessionOptions,
@@ -24,6 +25,7 @@ from trunkline.media import (
 )
 from trunkline.providers.ports import (
     Act,
+    Brain,
     CallBrief,
     Grammar,
     HangUp,
@@ -301,7 +303,7 @@ class Call:
 
     def __init__(
         self,
-        brain: StubBrain,
+        brain: Brain,
         *,
         stt: StubStt | None = None,
         tts: StubTts | None = None,
@@ -319,6 +321,7 @@ class Call:
         self.brief = brief(call_id, direction)
         self.tool = tool or _tool
         self.events: list[CallEvent] = []
+        self.sink: EventSink = self.events.append
         self.session: Session
 
     async def run(self, *script: Any) -> CallEvent:
@@ -352,7 +355,7 @@ class Call:
             stt=self.stt,
             tts=self.tts,
             vad=StubVad(),
-            sink=self.events.append,
+            sink=self.sink,
         )
 
     def check_nothing_left(self) -> None:
@@ -362,7 +365,7 @@ class Call:
             if t.get_name().startswith(f"call-{self.brief.call_id}-")
         ]
         assert own == []
-        assert (self.stt.open_count, self.tts.running, self.brain.thinking) == (0, 0, 0)
+        assert (self.stt.open_count, self.tts.running, getattr(self.brain, "thinking", 0)) == (0, 0, 0)
         assert [event.sequence for event in self.events] == list(range(1, len(self.events) + 1))
         last = self.events[-1]
         assert last.kind is EventKind.ENDED

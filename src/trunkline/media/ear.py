@@ -1,0 +1,123 @@
+"""The ear: the caller's frames judged, and made into turns of the caller.
+
+Owns the chain from voice activity over the turn rules to the listener, and the suspicion of a
+machine. Refuses to decide what an answer means; it hands finished turns to the conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trunkline.media.agent_turn import CallerTurn
+from trunkline.media.answering import MachineDetector
+from trunkline.media.listener import Listener
+from trunkline.media.options import SessionOptions
+from trunkline.media.talk import Talk
+from trunkline.media.transmitter import Transmitter
+from trunkline.media.turns import Change, Evidence, TurnState, cut_short, step
+from trunkline.media.vad import VoiceGate, Window
+from trunkline.providers.ports import InputKind, VoiceActivity
+
+
+class Ear:
+    """One call's hearing. `on_voice` is told whenever the caller audibly has the turn."""
+
+    def __init__(
+        self,
+        vad: VoiceActivity,
+        *,
+        options: SessionOptions,
+        suspicious: bool,
+        listener: Listener,
+        talk: Talk,
+        transmitter: Transmitter,
+        clock: Callable[[], float],
+        on_voice: Callable[[], None],
+    ) -> None:
+        self._options = options
+        self._listener = listener
+        self._talk = talk
+        self._transmitter = transmitter
+        self._clock = clock
+        self._on_voice = on_voice
+        self._gate = VoiceGate(vad, voice=options.turns.voice)
+        self._turn = TurnState()
+        self._machine: MachineDetector | None = None
+        if suspicious and options.machine is not None:
+            self._machine = MachineDetector(options.machine)
+        self.audio_at = self._voice_at = clock()
+
+    @property
+    def speaking(self) -> bool:
+        """True while the caller's turn is open."""
+        return self._turn.speaking
+
+    @property
+    def windows_judged(self) -> int:
+        """Windows that the voice detector was asked about."""
+        return self._gate.judged
+
+    async def hear(self, pcm: bytes) -> None:
+        """Take a frame. An interruption is on the wire before this returns."""
+        self.audio_at = self._clock()
+        self._listener.feed(pcm)
+        for window in self._gate.feed(pcm):
+            await self._judge(window)
+
+    def instead(self, kind: InputKind, text: str) -> None:
+        """Something else than speech is the caller's turn; what was being said no longer matters."""
+        self._listener.drop()
+        self._turn = cut_short(self._turn)
+        now = self._clock()
+        self._talk.caller_turn(CallerTurn(kind, now, now, text=text))
+
+    def tick(self, now: float) -> None:
+        """Close a turn whose audio has stopped coming."""
+        if self.speaking and now - self.audio_at >= self._options.audio_pause_s:
+            self._turn = cut_short(self._turn)
+            self._end_turn()
+
+    async def _judge(self, window: Window) -> None:
+        talk = self._talk
+        seen = Evidence(
+            length_ms=window.length_ms,
+            probability=window.probability,
+            level=window.level,
+            floor=window.floor,
+            agent_ms=self._transmitter.sounding_ms(),
+            greeting=talk.greeting,
+            short_answer=talk.grammar is not None,
+        )
+        was_speaking = self._turn.speaking
+        self._turn, change = step(self._turn, seen, self._options.turns)
+        if self._turn.speaking and not self._turn.silent_ms:
+            self._voice_at = self.audio_at
+            self._on_voice()
+        if change is Change.BEGAN or (change is Change.INTERRUPTED and not was_speaking):
+            self._listener.begin(talk.grammar)
+        if change is Change.INTERRUPTED:
+            await talk.interrupt()
+        elif change is Change.ENDED:
+            self._end_turn()
+        elif change is Change.DISMISSED:
+            self._listener.drop()
+        if self._machine is not None:
+            self._suspect(self._machine, window)
+
+    def _end_turn(self) -> None:
+        """The caller has finished: hand the utterance to the conversation."""
+        utterance = self._listener.end()
+        if utterance is not None:
+            turn = CallerTurn(InputKind.SPEECH, self._voice_at, self._clock(), utterance=utterance)
+            self._talk.caller_turn(turn)
+
+    def _suspect(self, machine: MachineDetector, window: Window) -> None:
+        found = machine.hear(
+            pcm=window.pcm,
+            level=window.level,
+            voice=window.probability >= self._options.turns.voice,
+            speaking=self._turn.speaking,
+        )
+        if found is not None:
+            self._machine = None
+            self.instead(InputKind.MACHINE, found)
