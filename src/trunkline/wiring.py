@@ -140,7 +140,7 @@ def open_runtime(
         stack.callback(bell.close)
         install_bell(bell)
         token_key = _token_key(settings, home)
-        _register(settings, token_key)
+        register_doors(settings, token_key)
         yield Runtime(settings, role, home, database, urls.redis, token_key, hold)
 
 
@@ -226,7 +226,7 @@ def _token_key(settings: Settings, home: Path) -> bytes:
     return file.read_text().encode()
 
 
-def _register(settings: Settings, token_key: bytes) -> None:
+def register_doors(settings: Settings, token_key: bytes) -> None:
     """Tell the registry and the dialler what this installation has and allows."""
     registry.register_brain("scripted", ScriptedBrain)
     register_step(outbound.KIND, queue="high", job_name="sweep_outbound")

@@ -1,0 +1,36 @@
+"""Fixtures of every test: one installation a session, emptied between tests; two businesses; the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.installation import Installation, open_installation, temporary_home
+from support.world import World, make_world
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Installation]:
+    """Servers with the schema, for the whole session."""
+    with temporary_home() as home, open_installation(home) as installation:
+        yield installation
+
+
+@pytest.fixture
+def installation(servers: Installation) -> Installation:
+    """The installation, empty."""
+    servers.wipe()
+    return servers
+
+
+@pytest.fixture
+def acme(installation: Installation) -> World:
+    """A business with three leads."""
+    return make_world("Acme", number="+12125550190", phones=("+12125550101", "+12125550102", "+12125550103"))
+
+
+@pytest.fixture
+def umbrella(installation: Installation) -> World:
+    """Another business; one of its leads has a number that Acme's has too."""
+    return make_world("Umbrella", number="+13125550190", phones=("+12125550101", "+13125550102"))

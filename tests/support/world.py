@@ -1,0 +1,78 @@
+"""A business with everything that a run needs, made by the public verbs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from trunkline.core.access import Role
+from trunkline.core.db import SYSTEM, Scope, of_business, unit_of_work
+from trunkline.core.runs.models import Run
+from trunkline.domain.agents import service as agents
+from trunkline.domain.leads import service as leads
+from trunkline.domain.outbound import service as outbound
+from trunkline.domain.outbound.options import RunOptions
+from trunkline.domain.people import service as people
+from trunkline.domain.tenants import service as tenants
+from trunkline.kit.ids import new_id
+from trunkline.providers.scripted import ready_made
+
+PASSWORD = "correct horse battery"
+ALL_DAY = {"from": "00:00", "to": "24:00"}
+TOOLS = ["book_appointment", "do_not_call", "find_free_slots", "request_callback"]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One business."""
+
+    business_id: UUID
+    agent_id: UUID
+    number: str
+    email: str
+    list_id: UUID
+    phones: tuple[str, ...]
+
+    @property
+    def scope(self) -> Scope:
+        return of_business(self.business_id)
+
+    def make_run(self, *, concurrency: int = 3, max_attempts: int = 1, retry_delay_s: float = 0) -> Run:
+        """Make a pending run over the business's list."""
+        options = RunOptions(
+            agent_id=self.agent_id,
+            from_number=self.number,
+            concurrency=concurrency,
+            max_attempts=max_attempts,
+            retry_delay_s=retry_delay_s,
+        )
+        with unit_of_work(self.scope) as session:
+            return outbound.create_run(
+                session, self.business_id, title="A run", options=options, list_id=self.list_id, actor="test"
+            )
+
+
+def make_world(
+    name: str, *, number: str, phones: tuple[str, ...], window: dict[str, str] | None = None
+) -> World:
+    """Found a business with an owner, an agent, a number and a list of leads."""
+    business_id = new_id()
+    email = f"owner@{name.lower()}.example"
+    with unit_of_work(SYSTEM) as session:
+        tenants.create_business(
+            session, name=name, calling_window=window or ALL_DAY, actor="test", business_id=business_id
+        )
+    with unit_of_work(of_business(business_id)) as session:
+        people.create_user(
+            session, business_id=business_id, email=email, name="Owner", password=PASSWORD,
+            role=Role.OWNER, actor="test",
+        )  # fmt: skip
+        agent = agents.create_agent(
+            session, business_id, name="Agent", language="en", script=ready_made("appointment"),
+            tools=TOOLS, actor="test",
+        )  # fmt: skip
+        business = tenants.get_business(session, business_id)
+        tenants.add_number(session, business, number=number, agent_id=agent.id)
+        rows = "\n".join(["phone,name", *(f"{phone},Lead" for phone in phones)])
+        imported = leads.import_csv(session, business, name="Everybody", content=rows.encode(), actor="test")
+        return World(business_id, agent.id, number, email, imported.lead_list.id, phones)
