@@ -1,0 +1,63 @@
+# Trunkline's commands. `make help` lists them; each sets up what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up doctor test test-faults lint bench lock clean
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] in {(3, 11), (3, 13)} else "Trunkline with local speech needs Python 3.11 or 3.13; set PYTHON=python3.11, say")'
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.python requirements.lock pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/.runtime ## Run real spoken calls on this machine (ARGS="--exit --report FILE" ends afterwards)
+	@$(BIN)/trunkline demo $(ARGS)
+
+up: $(VENV)/.runtime ## Run the whole system
+	@$(BIN)/trunkline up
+
+doctor: $(VENV)/.runtime ## Say what is missing on this machine
+	@$(BIN)/trunkline doctor $(ARGS)
+
+lint: $(VENV)/.dev ## Style, types and floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+# Chromium comes from the system. Root gets it installed; anybody else is told how by the test itself.
+.PHONY: browser
+browser:
+	@if [ -z "$(TRUNKLINE_SKIP_BROWSER)" ] && ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; fi
+
+test: lint browser ## Run all tests but the long repetitions
+	$(BIN)/python -m pytest -m "not soak" $(ARGS)
+
+test-faults: $(VENV)/.dev ## Run the fault suite in full; its last line is one JSON object
+	$(BIN)/python -m pytest tests/faults -m "soak or not soak" $(ARGS)
+
+bench: $(VENV)/.dev ## Run the benchmarks; each ends in one JSON line
+	@for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python $$file || exit 1; done
+
+lock: $(VENV)/.dev ## Pin the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --all-extras --group build --universal --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-emit-index-url --no-header -q -c requirements.lock -o requirements-dev.lock
+
+clean: ## Remove what was set up here
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
