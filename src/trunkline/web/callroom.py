@@ -22,12 +22,10 @@ import structlog
 from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import Forbidden, TrunklineError
-from trunkline.core.jobs import enqueue_job
 from trunkline.core.telemetry import get_logger
 from trunkline.core.toolbox import ToolCaller, run_tool
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
-from trunkline.domain.calls.jobs import finalize_call_session
 from trunkline.domain.leads import service as leads
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock, tokens
@@ -202,11 +200,6 @@ class CallRoom:
             agent = agents.get_agent(session, business_id, call.agent_id)
             business = tenants.get_business(session, business_id)
             lead = leads.get_lead(session, business_id, call.lead_id) if call.lead_id else None
-            # Should this process die, the call is closed once it can no longer be live.
-            enqueue_job(
-                "high", finalize_call_session, str(call_id),
-                run_in=(self._longest_call + _LONGEST_AFTERMATH).total_seconds(),
-            )  # fmt: skip
         local_now = clock.now().astimezone(ZoneInfo(business.time_zone))
         return Preparation(
             business_id=business_id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -32,6 +33,8 @@ from trunkline.web.callroom import CallRoom
 from trunkline.web.media_socket import MEDIA_PATH
 from trunkline.web.parts import AppParts, PartsDep, RoomDep
 from trunkline.web.sentences import FULL_LINE
+
+_AFTERMATH = timedelta(minutes=3)
 
 log = get_logger(__name__)
 
@@ -90,6 +93,8 @@ def answer_inbound(form: SignedForm, parts: PartsDep, room: RoomDep) -> Response
         return _body(registry.carrier().reject_answer())
     with unit_of_work(of_business(business_id)) as session:
         admitted = _admit(session, business_id, report, full=room.is_full)
+        if isinstance(admitted, Call):
+            calls.expect_end(admitted, within_s=_longest_life_s(parts))
     return _connect(parts, room, admitted) if isinstance(admitted, Call) else _body(admitted)
 
 
@@ -114,6 +119,8 @@ def answer_outbound(form: SignedForm, attempt: Attempt, parts: PartsDep, room: R
     try:
         with unit_of_work(of_business(attempt.business_id)) as session:
             call = outbound.hear_report(session, attempt.business_id, attempt.attempt_id, report)
+            if call is not None:
+                calls.expect_end(call, within_s=_longest_life_s(parts))
     except outbound.SecondCall:
         log.warning("second_call_hung_up", attempt_id=str(attempt.attempt_id), sid=report.sid)
         call = None
@@ -157,7 +164,7 @@ def _admit(session: Session, business_id: UUID, report: CallReport, *, full: boo
         agent_id=number.agent_id, lead_id=lead_id,
     )  # fmt: skip
     if full or taken >= business.max_calls:
-        calls.reject_for_capacity(session, call)
+        calls.reject_for_capacity(call)
         return carrier.say_answer(text=FULL_LINE[business.language], language=business.language)
     return call
 
@@ -167,6 +174,11 @@ def _connect(parts: AppParts, room: CallRoom, call: Call) -> Response:
         url=f"{parts.media_url}{MEDIA_PATH}", parameters={"token": room.token_for(call.business_id, call.id)}
     )
     return _body(answer)
+
+
+def _longest_life_s(parts: AppParts) -> float:
+    """Return after how many seconds a call connected now is surely over."""
+    return (parts.longest_call + _AFTERMATH).total_seconds()
 
 
 def _report(form: Mapping[str, str]) -> CallReport:

@@ -37,8 +37,8 @@ def finalize_call_log(
 
 @job(queue="high", timeout=30, retries=3)
 def finalize_call_session(ctx: JobContext, call_id: str) -> None:
-    """Close a call that can no longer be live and of whose end nobody told: its process died."""
+    """Close a call that can no longer be live, if nobody has told of its end: its process died."""
     with ctx.unit_of_work() as session:
         service.finalize(
-            session, ctx.business, UUID(call_id), end_reason="process_lost", disposition=NO_OUTCOME
+            session, ctx.business, UUID(call_id), end_reason=service.PROCESS_LOST, disposition=NO_OUTCOME
         )

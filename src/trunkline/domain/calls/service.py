@@ -7,16 +7,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from trunkline.core.errors import Conflict, NotFound
 from trunkline.core.events import announce
+from trunkline.core.jobs import enqueue_job
 from trunkline.domain.calls.models import Call, CallEvent, CallState
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 from trunkline.providers.ports import CallStatus
+
+PROCESS_LOST = "process_lost"
+"""End reason of a call whose end nobody told."""
+
+_MEDIA_GRACE_S = 30.0
+"""How long after the carrier's word a call's own process may take to tell its end."""
 
 _STATES = {
     CallStatus.QUEUED: CallState.RINGING,
@@ -108,13 +115,22 @@ def note_status(session: Session, call: Call, status: CallStatus) -> bool:
             call.disposition = call.disposition or _UNANSWERED.get(status, "no_conversation")
             call.end_reason = call.end_reason or status.value
             call.finalized_at = clock.now()
+        else:
+            expect_end(call, within_s=_MEDIA_GRACE_S)
         announce("call.ended", subject_id=call.id, actor="carrier", disposition=call.disposition)
     return True
 
 
-def reject_for_capacity(session: Session, call: Call) -> None:
-    """Log a call that found every line of the business taken."""
-    call.disposition = "rejected_capacity"
+def expect_end(call: Call, *, within_s: float) -> None:
+    """See to it that the call is closed after this long, should nobody else tell of its end."""
+    enqueue_job("high", "finalize_call_session", str(call.id), run_in=within_s)
+
+
+def reject_for_capacity(call: Call) -> None:
+    """Log a call that found every line of the business taken. It is over for us; it holds no line."""
+    call.disposition = call.end_reason = "rejected_capacity"
+    call.state = CallState.ENDED
+    call.ended_at = call.finalized_at = clock.now()
     announce("call.rejected_capacity", subject_id=call.id, actor="system")
 
 
@@ -181,13 +197,30 @@ def count_events(session: Session, business_id: UUID, call_id: UUID) -> int:
     ) or 0  # fmt: skip
 
 
+def told_before(
+    session: Session, business_id: UUID, call_ids: Sequence[UUID], *, instant: datetime
+) -> set[UUID]:
+    """Return which of these calls were over and fully written before an instant."""
+    return set(
+        session.scalars(
+            select(Call.id).where(
+                Call.business_id == business_id, Call.id.in_(call_ids), Call.finalized_at < instant
+            )
+        )
+    )
+
+
 def finalize(
     session: Session, business_id: UUID, call_id: UUID, *, end_reason: str, disposition: str
 ) -> bool:
-    """Write a call's outcome, once. False: it was written before."""
-    call = session.scalar(
+    """Write a call's outcome, once. False: it was written before.
+
+    What media itself tells replaces what was concluded from its silence.
+    """
+    silent_so_far = or_(Call.finalized_at.is_(None), Call.end_reason == PROCESS_LOST)
+    call: Call | None = session.scalar(
         update(Call)
-        .where(Call.business_id == business_id, Call.id == call_id, Call.finalized_at.is_(None))
+        .where(Call.business_id == business_id, Call.id == call_id, silent_so_far)
         .values(
             finalized_at=clock.now(),
             end_reason=end_reason,

@@ -33,6 +33,9 @@ ATTEMPT_TOKEN = "attempt"  # noqa: S105 - the purpose of a token, not one
 _PATIENCE = timedelta(seconds=30)
 """How much longer than it may ring a call may be silent before the carrier is asked."""
 
+_CALLBACK_PATIENCE = timedelta(seconds=15)
+"""How long after a call is over for us its terminal callback is waited for."""
+
 _LOST = "lost"
 """Disposition of an item of which nobody could find out whether it rang."""
 
@@ -193,7 +196,9 @@ def tend_run(session: Session, business_id: UUID, run_id: UUID, *, limits: DialL
     silent = store.silent_attempts(
         session, business_id, run_id, ring_limit=limits.ring_limit + _PATIENCE, call_limit=limits.call_limit
     )
-    for attempt_id in silent:
+    answered = store.answered_attempts(session, business_id, run_id)
+    told = calls.told_before(session, business_id, list(answered), instant=clock.now() - _CALLBACK_PATIENCE)
+    for attempt_id in [*silent, *(answered[call_id] for call_id in told)]:
         enqueue_unique("high", "reconcile_attempt", str(attempt_id), str(attempt_id), 0)
     live_since = clock.now() - limits.longest_life
     for attempt in store.dead_unknowns(session, business_id, run_id, live_since=live_since):

@@ -255,6 +255,19 @@ def silent_attempts(
     )
 
 
+def answered_attempts(session: Session, business_id: UUID, run_id: UUID) -> dict[UUID, UUID]:
+    """Return the run's attempts that are in a call, by the call's id."""
+    rows = session.execute(
+        select(OutboundAttempt.call_id, OutboundAttempt.id).where(
+            OutboundAttempt.business_id == business_id,
+            OutboundAttempt.run_id == run_id,
+            OutboundAttempt.state == AttemptState.ANSWERED,
+            OutboundAttempt.call_id.is_not(None),
+        )
+    )
+    return {row.call_id: row.id for row in rows}
+
+
 def dead_unknowns(
     session: Session, business_id: UUID, run_id: UUID, *, live_since: datetime
 ) -> Sequence[OutboundAttempt]:
