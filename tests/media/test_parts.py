@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from media_stubs import FakeCarrier, StubStt, StubVad, silence, tone, voice
+from media_stubs import FakeCarrier, StubStt, StubTts, StubVad, silence, tone, voice
 from virtual_time import run
 
 from trunkline.kit.audio import level, pcm_to_ulaw, ulaw_to_pcm
@@ -22,9 +23,11 @@ from trunkline.media.keypad import Keypad
 from trunkline.media.listener import Listener
 from trunkline.media.playback import words_within
 from trunkline.media.reader import Reader
+from trunkline.media.speaker import Speaker
+from trunkline.media.transmitter import Transmitter
 from trunkline.media.vad import VoiceGate
 from trunkline.media.watchdog import Alarm, Signs, Watchdog, WatchRules
-from trunkline.providers.ports import SpeechFailed
+from trunkline.providers.ports import SpeechFailed, Voice
 
 # --- Audio and words ----------------------------------------------------------------------
 
@@ -211,6 +214,42 @@ def test_a_recogniser_that_hangs_is_given_up() -> None:
 def key_five(ms: int) -> bytes:
     low, high = (np.frombuffer(tone(ms, hertz, 4000), dtype="<i2") for hertz in (770, 1336))
     return (low + high).astype("<i2").tobytes()
+
+
+def test_a_voice_that_is_cancelled_is_closed_at_once() -> None:
+    class Kept(StubTts):
+        """Its iterators are held on to, so that only a proper close ends them."""
+
+        def speak(self, text: str, voice: Voice) -> AsyncIterator[bytes]:
+            self.kept = super().speak(text, voice)
+            return self.kept
+
+    async def scene() -> int:
+        async def idle(_seconds: float) -> None:
+            await asyncio.Event().wait()
+
+        loop = asyncio.get_running_loop()
+        wire: Any = None
+        tx = Transmitter(wire, lead_s=0.08, limit_frames=5, mark_grace_s=1, clock=loop.time, sleep=idle)
+        tts = Kept()
+        speaker = Speaker(
+            tts,
+            Voice("en"),
+            tx,
+            timeout_s=4,
+            pause_ms=0,
+            clock=loop.time,
+            spawn=lambda _, work: loop.create_task(work),  # type: ignore[arg-type]
+            on_failure=lambda *_: None,
+        )
+        speaker.say("Longer than the queue.")
+        await asyncio.sleep(1)
+        assert (speaker.busy, tts.running) == (True, 1)
+        speaker.cancel()
+        await asyncio.sleep(0.001)
+        return tts.running
+
+    assert run(scene()) == 0
 
 
 def machine(*audio: bytes, speaking: bool = True) -> str | None:

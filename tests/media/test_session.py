@@ -103,6 +103,23 @@ def test_an_interruption_clears_the_wire_and_strikes_what_was_not_heard() -> Non
     assert resumed_at - cleared_at > 0.5
 
 
+def test_what_waits_for_the_voice_is_not_spoken_after_an_interruption() -> None:
+    acts = [Say("First of all this."), Say("Then that."), Say("And finally more."), Listen(None)]
+    call = Call(StubBrain(acts, goodbye()), stt=StubStt(["stop"]), tts=StubTts(delay_s=0.9))
+    run(call.run((1.2, lambda: call.carrier.say(voice(600)))))
+    assert "And finally more." not in call.tts.spoken
+    (cleared_at,) = call.carrier.times("clear")
+    assert not any(cleared_at < at < cleared_at + 1.0 for at in call.carrier.times("media"))
+
+
+def test_turns_that_still_wait_for_an_answer_are_forgotten_at_the_end() -> None:
+    call = Call(StubBrain(ask("Hello.")), stt=StubStt(["one", "two", "three"], delay_s=5.0))
+    script = [(at, lambda: call.carrier.say(voice(400))) for at in (1.0, 2.5, 4.0)]
+    run(call.run(*script, (5.5, call.carrier.hang_up)))
+    assert len(call.stt.utterances) == 3
+    assert call.brain.heard == []
+
+
 def test_a_mark_flushed_by_our_clear_is_no_proof_of_playback() -> None:
     # All of it is on the wire already, its mark pending, when the caller speaks up near the end.
     text = "One two three four five six."

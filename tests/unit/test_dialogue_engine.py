@@ -280,6 +280,18 @@ def test_understanding(text: str, meaning: str | None) -> None:
     assert understand(text, known) == meaning
 
 
+def test_a_slot_that_is_answered_anew_must_be_confirmed_anew() -> None:
+    script = ready_made("appointment")
+    # The hour's confirmation goes on to a second question about the same day, and from there to the tool.
+    script["states"]["confirm_hour"]["yes"] = "day_again"
+    script["states"]["day_again"] = {**script["states"]["day"], "next": "half"}
+    scene = Scene(script=script)
+    scene.turn()
+    scene.say("yes", "monday", "yes", "nine o'clock", "yes", "friday", "half past")
+    assert spoken(scene.say("yes")) == ["Which day of the week would you like?"]
+    assert scene.calls == []
+
+
 # --- What holds for every dialogue and every caller ---------------------------------------
 
 APPOINTMENT = Dialogue.model_validate(ready_made("appointment"))

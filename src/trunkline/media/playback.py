@@ -49,10 +49,7 @@ class Piece:
 
     def played_s(self, now: float) -> float:
         """Return how much of the piece has reached the caller, in seconds of its audio."""
-        sent_s = self.sent * _FRAME_S
-        if self.played:
-            return sent_s
-        return max(0.0, sent_s - max(0.0, self.plays_until - now))
+        return max(0.0, self.sent * _FRAME_S - max(0.0, self.plays_until - now))
 
     def heard(self, now: float) -> str:
         """Return the words of the piece that the caller has heard by now."""
