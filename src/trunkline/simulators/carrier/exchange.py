@@ -1,0 +1,301 @@
+"""The exchange: takes orders for calls, rings people, follows TwiML, and lets people phone us.
+
+Owns the life of every call from order to end. REST and the control endpoints only ask here; what
+people say and understand is theirs (`people`), how audio travels is the stream's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import asdict
+
+from trunkline.kit.clock import now
+from trunkline.providers.ports import CallStatus, SpeechFailed
+from trunkline.providers.twilio.wire import DIRECTION_INBOUND, ErrorCode
+from trunkline.simulators.carrier import twiml
+from trunkline.simulators.carrier.book import Book, CallEntry
+from trunkline.simulators.carrier.calls import Call, is_outbound
+from trunkline.simulators.carrier.faults import Faults
+from trunkline.simulators.carrier.options import CarrierOptions, Number
+from trunkline.simulators.carrier.people.population import Population, Telephone
+from trunkline.simulators.carrier.stream import MediaStream, StreamTrouble
+from trunkline.simulators.carrier.webhooks import StatusCallbacks, Webhooks
+
+ANY_NUMBER = "*"
+"""Configured like a number, it serves calls to numbers that have no webhook of their own."""
+_SPOKEN_CHARACTERS_PER_S = 15.0
+
+_log = logging.getLogger(__name__)
+
+
+class NoSuchNumber(Exception):
+    """Somebody phoned a number that has no voice webhook here."""
+
+
+class Exchange:
+    """All calls of one account. Lives on one event loop; `close` ends everything."""
+
+    def __init__(self, options: CarrierOptions, book: Book, population: Population) -> None:
+        self.book = book
+        self.faults = Faults()
+        self.calls: dict[str, Call] = {}
+        self.numbers = {number.number: number for number in options.numbers}
+        self._options = options
+        self._population = population
+        self._webhooks = Webhooks(options.auth_token)
+        self._engaged: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._next_dial = 0.0
+        for plan in options.inbound:
+            self._start(
+                self._phone_in_later(plan.after_s, plan.from_, plan.to, plan.persona), f"plan {plan.from_}"
+            )
+
+    async def close(self) -> None:
+        """End every call at once, without telling anybody, as a carrier that loses power."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._webhooks.close()
+
+    def place(self, call: Call) -> None:
+        """Take an order: from here on the call lives by itself."""
+        self._open(call, call.to)
+        self._start(self._live(call, self._outbound), f"call {call.sid}")
+
+    def phone_in(self, from_: str, to: str, persona: str) -> Call:
+        """Let a person phone one of our numbers. Raises NoSuchNumber, or ValueError on the persona."""
+        number = self.numbers.get(to) or self.numbers.get(ANY_NUMBER)
+        if number is None:
+            raise NoSuchNumber(to)
+        self._population.admit(from_, persona)
+        call = Call(
+            account_sid=self._options.account_sid,
+            to=to,
+            from_=from_,
+            direction=DIRECTION_INBOUND,
+            answer_url=number.voice_url,
+            status_url=number.status_url,
+            begun_at=now(),
+            status=CallStatus.RINGING,
+        )
+        self._open(call, from_)
+        self.book.status(call.sid, call.status)
+        self._start(self._live(call, self._inbound), f"call {call.sid}")
+        return call
+
+    def configure(self, number: Number) -> None:
+        """Point a number of ours at its webhooks."""
+        self.numbers[number.number] = number
+
+    # --- The life of a call --------------------------------------------------------------
+
+    async def _live(
+        self, call: Call, course: Callable[[Call, StatusCallbacks], Awaitable[CallStatus]]
+    ) -> None:
+        callbacks = StatusCallbacks(call, self._webhooks, self.book, self.faults)
+        try:
+            final = await course(call, callbacks)
+            call.ended_at = now()
+            self.book.ended(call.sid, by=call.cut_by or "carrier")
+            self._set(call, final, callbacks)
+            await callbacks.close()
+        finally:
+            callbacks.abandon()
+
+    async def _outbound(self, call: Call, callbacks: StatusCallbacks) -> CallStatus:
+        if await self._cut_within(call, self._dial_delay()):
+            return CallStatus.CANCELED
+        call.begun_at = now()
+        self._set(call, CallStatus.INITIATED, callbacks)
+        manner = self._population.manner_of(call.to)
+        if manner is None:
+            return CallStatus.FAILED
+        engaged = call.to in self._engaged or manner.engaged
+        self.book.rang(call.to, call.sid, busy=engaged)
+        if engaged:
+            cut = await self._cut_within(call, self._unheard(manner.ring_s))
+            return CallStatus.CANCELED if cut else CallStatus.BUSY
+        self._engaged.add(call.to)
+        try:
+            self._set(call, CallStatus.RINGING, callbacks)
+            if await self._cut_within(call, self._unheard(min(manner.ring_s, call.ring_timeout_s))):
+                return CallStatus.CANCELED
+            if manner.ring_s >= call.ring_timeout_s:
+                return CallStatus.NO_ANSWER
+            telephone = self._population.pick_up(call.to, call.sid)
+            self._answered(call, callbacks)
+            await self._talk(call, telephone, self._fetch_and_follow(call, telephone))
+            return CallStatus.COMPLETED
+        finally:
+            self._engaged.discard(call.to)
+
+    async def _inbound(self, call: Call, callbacks: StatusCallbacks) -> CallStatus:
+        self._engaged.add(call.from_)
+        try:
+            verbs = await self._fetch(call)
+            if verbs is None:
+                return CallStatus.FAILED
+            if verbs and isinstance(verbs[0], twiml.Reject):
+                self.book.twiml(call.sid, "Reject", verbs[0].reason)
+                call.hang_up("twiml")
+                return CallStatus.BUSY if verbs[0].reason == "busy" else CallStatus.NO_ANSWER
+            telephone = self._population.pick_up(call.from_, call.sid)
+            self._answered(call, callbacks)
+            await self._talk(call, telephone, self._follow(call, verbs, telephone))
+            return CallStatus.COMPLETED
+        finally:
+            self._engaged.discard(call.from_)
+
+    async def _phone_in_later(self, after_s: float, from_: str, to: str, persona: str) -> None:
+        await asyncio.sleep(after_s)
+        try:
+            self.phone_in(from_, to, persona)
+        except NoSuchNumber:
+            _log.error("nobody has told the carrier where %s is answered", to)
+
+    async def _talk(self, call: Call, telephone: Telephone, course: Coroutine[None, None, None]) -> None:
+        """Run both ends of the conversation until one of them ends the call."""
+        talk = {
+            asyncio.create_task(course, name=f"twiml {call.sid}"),
+            asyncio.create_task(self._person(call, telephone), name=f"person {call.sid}"),
+            asyncio.create_task(_until(call.cut), name=f"cut {call.sid}"),
+        }
+        try:
+            await asyncio.wait(talk, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in talk:
+                task.cancel()
+            outcomes = await asyncio.gather(*talk, return_exceptions=True)
+            telephone.handset.stop_listening()
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    async def _person(self, call: Call, telephone: Telephone) -> None:
+        try:
+            await telephone.mind.live()
+        except SpeechFailed as error:
+            self.book.error(call.sid, 0, f"the person lost voice or hearing: {error}")
+        finally:
+            call.hang_up("person")
+
+    # --- TwiML ---------------------------------------------------------------------------
+
+    async def _fetch_and_follow(self, call: Call, telephone: Telephone) -> None:
+        verbs = await self._fetch(call)
+        await self._follow(call, verbs or [], telephone)
+
+    async def _fetch(self, call: Call) -> list[twiml.Verb] | None:
+        reply = await self._webhooks.post(call.answer_url, call.webhook_form())
+        if not reply.ok:
+            message = f"voice webhook answered {reply.statuses}: {reply.text[:200]}"
+            self.book.error(call.sid, ErrorCode.WEBHOOK_UNREACHABLE, message)
+            return None
+        try:
+            return twiml.parse(reply.text)
+        except twiml.TwimlError as error:
+            self.book.error(call.sid, error.code, str(error))
+            return None
+
+    async def _follow(self, call: Call, verbs: list[twiml.Verb], telephone: Telephone) -> None:
+        try:
+            for verb in verbs:
+                match verb:
+                    case twiml.ConnectStream():
+                        self.book.twiml(call.sid, "Connect", verb.url)
+                        await self._stream(call, verb, telephone)
+                    case twiml.Say():
+                        self.book.twiml(call.sid, "Say", verb.text)
+                        await asyncio.sleep(self._unheard(len(verb.text) / _SPOKEN_CHARACTERS_PER_S))
+                    case twiml.Pause():
+                        self.book.twiml(call.sid, "Pause", str(verb.seconds))
+                        await asyncio.sleep(self._unheard(verb.seconds))
+                    case twiml.Hangup() | twiml.Reject():
+                        self.book.twiml(call.sid, type(verb).__name__, "")
+                        return
+                    case twiml.Invalid():
+                        self.book.error(call.sid, verb.code, verb.message)
+        finally:
+            call.hang_up("twiml")
+
+    async def _stream(self, call: Call, verb: twiml.ConnectStream, telephone: Telephone) -> None:
+        stream = MediaStream(
+            account_sid=call.account_sid,
+            call_sid=call.sid,
+            auth_token=self._options.auth_token,
+            url=verb.url,
+            parameters=verb.parameters,
+        )
+        try:
+            await stream.run(telephone.handset)
+        except StreamTrouble as error:
+            self.book.error(call.sid, error.code, str(error))
+        finally:
+            self.book.media(call.sid, **asdict(stream.figures))
+
+    # --- Small things --------------------------------------------------------------------
+
+    def _open(self, call: Call, person: str) -> None:
+        self.calls[call.sid] = call
+        self.book.opened(
+            CallEntry(
+                sid=call.sid,
+                direction=call.direction,
+                to=call.to,
+                from_=call.from_,
+                persona=self._population.persona_name(person),
+                answer_url=call.answer_url,
+                created_at=call.ordered_at.isoformat(timespec="milliseconds"),
+            )
+        )
+        if is_outbound(call):
+            self.book.status(call.sid, call.status)
+
+    def _answered(self, call: Call, callbacks: StatusCallbacks) -> None:
+        call.answered_at = now()
+        self.book.answered(call.sid)
+        self._set(call, CallStatus.IN_PROGRESS, callbacks)
+
+    def _set(self, call: Call, status: CallStatus, callbacks: StatusCallbacks) -> None:
+        call.status = status
+        self.book.status(call.sid, status)
+        callbacks.tell()
+
+    def _dial_delay(self) -> float:
+        """Return how long this order stays queued, taking its place in the account's pace."""
+        pace = self._options.calls_per_second
+        if pace is None:
+            return 0.0
+        instant = asyncio.get_running_loop().time()
+        begin = max(instant, self._next_dial)
+        self._next_dial = begin + 1 / pace
+        return begin - instant
+
+    def _unheard(self, seconds: float) -> float:
+        return seconds if self._options.realtime else 0.0
+
+    async def _cut_within(self, call: Call, seconds: float) -> bool:
+        """Wait; return True as soon as somebody ends the call."""
+        try:
+            async with asyncio.timeout(seconds):
+                await call.cut.wait()
+        except TimeoutError:
+            return call.cut.is_set()
+        return True
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("%s failed", task.get_name(), exc_info=error)
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()

@@ -1,0 +1,64 @@
+"""Who can be rung: kinds of people, and the demo's cast."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from itertools import cycle, islice
+
+
+class Persona(enum.StrEnum):
+    """How somebody behaves on the telephone."""
+
+    INTERESTED = "interested"
+    """Books the half-hour they wish for, speaking."""
+    KEYPAD = "keypad"
+    """The same, but presses keys where the agent asks for a day or a time."""
+    INTERRUPTS = "interrupts"
+    """Interested, and talks over the agent."""
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    VOICEMAIL = "voicemail"
+    """A machine: a spoken greeting, a beep, then it listens."""
+    REFUSES = "refuses"
+    LATER = "later"
+    """Asks to be called later."""
+    OPTS_OUT = "opts_out"
+    """Asks never to be called again."""
+    SILENT = "silent"
+    """Picks up and says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with a telephone; `name` is for the reader of a people file."""
+
+    number: str
+    persona: Persona
+    name: str = ""
+
+
+_CAST = (
+    ("Ada Winter", Persona.INTERESTED),
+    ("Ben Castle", Persona.KEYPAD),
+    ("Cora Field", Persona.BUSY),
+    ("Dan Mills", Persona.INTERRUPTS),
+    ("Eve Harper", Persona.VOICEMAIL),
+    ("Finn Rivers", Persona.INTERESTED),
+    ("Gail Stone", Persona.REFUSES),
+    ("Hugo Lane", Persona.LATER),
+    ("Iris Brook", Persona.NO_ANSWER),
+    ("Jack Wood", Persona.OPTS_OUT),
+    ("Kate Marsh", Persona.INTERESTED),
+    ("Leo Park", Persona.SILENT),
+)
+
+
+def demo_population(size: int = len(_CAST)) -> tuple[Person, ...]:
+    """Return the demo's people, up to 100, at numbers that are reserved for fiction."""
+    if not 0 <= size <= 100:
+        raise ValueError("there are 100 numbers for fiction in this exchange")
+    cast = islice(cycle(_CAST), size)
+    return tuple(
+        Person(f"+1202555{100 + index:04d}", persona, name) for index, (name, persona) in enumerate(cast)
+    )
