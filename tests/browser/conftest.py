@@ -1,0 +1,94 @@
+"""Driving the first page with Debian's Chromium.
+
+A machine without Chromium fails these tests with the command that installs it; only
+TRUNKLINE_SKIP_BROWSER=1 leaves them out, and says so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+_ARGUMENTS = (
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_PATIENCE_MS = 10_000
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, started once."""
+    if os.environ.get("TRUNKLINE_SKIP_BROWSER") == "1":
+        pytest.skip("TRUNKLINE_SKIP_BROWSER=1 leaves out the tests that need Chromium")
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.fail("These tests drive Chromium: apt-get install chromium", pytrace=False)
+    # Chromium refuses to run its sandbox as root, which is who builds in containers.
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, *sandbox])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, live_app: Any) -> Iterator[Page]:
+    """The first page, signed out, of a person whose browser speaks English."""
+    with _visit(chromium, live_app.url) as page:
+        page.wait_for_selector("#email")
+        yield page
+
+
+@pytest.fixture(scope="session")
+def session_of_owner(chromium: Browser, live_app: Any) -> Any:
+    """The cookie of the business's owner."""
+    context = chromium.new_context()
+    answer = context.request.post(
+        f"{live_app.url}/api/sign-in",
+        data={"email": live_app.email, "password": live_app.password},
+        headers={"X-Trunkline": "1"},
+    )
+    assert answer.ok, answer.text()
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def signed_in(chromium: Browser, live_app: Any, session_of_owner: Any) -> Iterator[Page]:
+    """The first page of the business's owner, with its runs on it."""
+    with _visit(chromium, live_app.url, session_of_owner) as page:
+        page.wait_for_selector("article.run")
+        yield page
+
+
+@contextmanager
+def _visit(chromium: Browser, url: str, session: Any = None) -> Iterator[Page]:
+    """Open the page in a profile of its own. Its mistakes, and what its policy stops, fail the test."""
+    mistakes: list[str] = []
+    context = chromium.new_context(
+        locale="en-US", viewport={"width": 1100, "height": 800}, storage_state=session
+    )
+    context.set_default_timeout(_PATIENCE_MS)
+    page = context.new_page()
+    page.on("pageerror", lambda error: mistakes.append(str(error)))
+    page.on("console", lambda message: _is_violation(message.text) and mistakes.append(message.text))
+    page.goto(url)
+    yield page
+    page.unroute_all(behavior="ignoreErrors")
+    context.close()
+    assert mistakes == []
+
+
+def _is_violation(text: str) -> bool:
+    return "Content Security Policy" in text
