@@ -52,4 +52,6 @@ def parse(arguments: list[str] | None = None) -> CarrierOptions:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    # The book tells of every webhook already, with what came of it.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     main(parse())
