@@ -20,7 +20,7 @@ from trunkline.core.db import Database
 from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
 from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
-from trunkline.embedded import Status, default_home, role_sql, status
+from trunkline.embedded import Status, default_home, hold_servers, role_sql, status
 
 OK, NOTE, FAULT = "ok", "note", "fault"
 _MARKS = {OK: "[green]ok[/]", NOTE: "[yellow]note[/]", FAULT: "[red]fault[/]"}
@@ -39,13 +39,41 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Look at everything a process needs."""
     home = settings.trunkline_home or default_home()
-    return [
+    findings = [
         Finding("Trunkline", OK, f"{__version__} on Python {platform.python_version()}"),
         *_packages(settings),
         _home(home),
-        *(_embedded(status(home), settings) if settings.is_embedded else ()),
-        *_database(settings),
-        *_redis(settings),
+    ]
+    urls = {
+        name: secret.get_secret_value() if secret else None
+        for name, secret in (
+            ("DATABASE_URL", settings.database_url),
+            ("DATABASE_RELAY_URL", settings.database_relay_url),
+            ("REDIS_URL", settings.redis_url),
+        )
+    }
+    if settings.is_embedded:
+        found = status(home)
+        findings += _embedded(found, settings)
+        running = {server.name: server.ready for server in found.servers}
+        # Servers that run already are looked into like any others; none is started for that.
+        postgres = settings.database_url is None and running.get("postgres", False)
+        valkey = settings.redis_url is None and running.get("redis", False)
+        if postgres or valkey:
+            with hold_servers(home, postgres=postgres, redis=valkey, timeout_s=5) as hold:
+                urls["DATABASE_URL"] = urls["DATABASE_URL"] or hold.urls.database_url
+                urls["DATABASE_RELAY_URL"] = urls["DATABASE_RELAY_URL"] or hold.urls.database_relay_url
+                urls["REDIS_URL"] = urls["REDIS_URL"] or hold.urls.redis_url
+                return findings + _connections(urls) + _rest(settings)
+    return findings + _connections(urls) + _rest(settings)
+
+
+def _connections(urls: dict[str, str | None]) -> list[Finding]:
+    return [*_database(urls), *_redis(urls["REDIS_URL"])]
+
+
+def _rest(settings: Settings) -> list[Finding]:
+    return [
         _carrier(settings),
         _secret(settings),
         Finding(
@@ -112,19 +140,17 @@ def _embedded(found: Status, settings: Settings) -> Iterator[Finding]:
             yield Finding(what, OK, f"not running; {state}", "starts with `trunkline up` or `trunkline demo`")
 
 
-def _database(settings: Settings) -> Iterator[Finding]:
-    if settings.database_url is None:
+def _database(urls: dict[str, str | None]) -> Iterator[Finding]:
+    if urls["DATABASE_URL"] is None:
         return
-    for variable, url, wanted in (
-        ("DATABASE_URL", settings.database_url, APP_ROLE),
-        ("DATABASE_RELAY_URL", settings.database_relay_url, RELAY_ROLE),
-    ):
+    for variable, wanted in (("DATABASE_URL", APP_ROLE), ("DATABASE_RELAY_URL", RELAY_ROLE)):
+        url = urls[variable]
         if url is None:
             yield Finding(
                 variable, FAULT, "not set", "the SQL below makes the roles: `trunkline doctor --sql`"
             )
             continue
-        database = Database(url.get_secret_value(), pool_size=1)
+        database = Database(url, pool_size=1)
         try:
             check_role(database.engine, wanted=wanted, variable=variable)
             migrated = schema.at_head(database.engine)
@@ -139,10 +165,10 @@ def _database(settings: Settings) -> Iterator[Finding]:
             database.dispose()
 
 
-def _redis(settings: Settings) -> Iterator[Finding]:
-    if settings.redis_url is None:
+def _redis(url: str | None) -> Iterator[Finding]:
+    if url is None:
         return
-    client = redis.Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=2)
+    client = redis.Redis.from_url(url, socket_timeout=2)
     try:
         policy = client.config_get("maxmemory-policy")["maxmemory-policy"]
         password = client.config_get("requirepass").get("requirepass")
