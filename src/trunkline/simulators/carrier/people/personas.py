@@ -39,18 +39,18 @@ class Person:
 
 
 _CAST = (
-    ("Ada Winter", Persona.INTERESTED),
-    ("Ben Castle", Persona.KEYPAD),
-    ("Cora Field", Persona.BUSY),
-    ("Dan Mills", Persona.INTERRUPTS),
-    ("Eve Harper", Persona.VOICEMAIL),
-    ("Finn Rivers", Persona.INTERESTED),
-    ("Gail Stone", Persona.REFUSES),
-    ("Hugo Lane", Persona.LATER),
-    ("Iris Brook", Persona.NO_ANSWER),
-    ("Jack Wood", Persona.OPTS_OUT),
-    ("Kate Marsh", Persona.INTERESTED),
-    ("Leo Park", Persona.SILENT),
+    Persona.INTERESTED,
+    Persona.KEYPAD,
+    Persona.BUSY,
+    Persona.INTERRUPTS,
+    Persona.VOICEMAIL,
+    Persona.INTERESTED,
+    Persona.REFUSES,
+    Persona.LATER,
+    Persona.NO_ANSWER,
+    Persona.OPTS_OUT,
+    Persona.INTERESTED,
+    Persona.SILENT,
 )
 
 
@@ -60,5 +60,6 @@ def demo_population(size: int = len(_CAST)) -> tuple[Person, ...]:
         raise ValueError("there are 100 numbers for fiction in this exchange")
     cast = islice(cycle(_CAST), size)
     return tuple(
-        Person(f"+1202555{100 + index:04d}", persona, name) for index, (name, persona) in enumerate(cast)
+        Person(f"+1202555{100 + index:04d}", persona, f"Person {index + 1}")
+        for index, persona in enumerate(cast)
     )
