@@ -49,7 +49,7 @@ def page(chromium: Browser, live_app: Any) -> Iterator[Page]:
         yield page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def session_of_owner(chromium: Browser, live_app: Any) -> Any:
     """The cookie of the business's owner."""
     context = chromium.new_context()

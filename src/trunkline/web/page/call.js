@@ -7,6 +7,9 @@ import { fill, h, phone, theirs } from "/page/dom.js";
 import { clock, number, t, term, when } from "/page/i18n.js";
 import { zoneNote } from "/page/parts.js";
 
+/** Troubles that the transcript tells as a silent turn of the caller. */
+const TOLD_ANYWAY = new Set(["silence", "long_silence"]);
+
 let showsMeasures = true;
 
 export const callView = {
@@ -93,6 +96,7 @@ function line({ sequence, kind, at, data }, latencies) {
     case "tool_used":
       return row("aside", tool(data));
     case "trouble":
+      if (TOLD_ANYWAY.has(data.what)) return null;
       return row("aside trouble", fill(t("said.trouble"), { what: term("trouble", data.what) }),
         data.detail && h("span", { class: "quiet" }, " ", theirs(data.detail)));
     case "started":
