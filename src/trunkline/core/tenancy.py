@@ -24,8 +24,10 @@ _ROLE_FACTS = text(
            r.rolsuper,
            r.rolbypassrls,
            exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                   where n.nspname = 'public' and c.relkind in ('r', 'p') and c.relowner = r.oid)
-               as owns_tables,
+                   where n.nspname = 'public' and c.relkind in ('r', 'p')
+                   and pg_has_role(current_user, c.relowner, 'member')) as owns_tables,
+           exists (select from pg_roles o where (o.rolsuper or o.rolbypassrls)
+                   and pg_has_role(current_user, o.oid, 'member')) as can_escape,
            to_regrole(:wanted) is not null and pg_has_role(current_user, to_regrole(:wanted), 'usage')
                as has_role,
            exists (select from unnest(cast(:others as text[])) other
@@ -49,6 +51,8 @@ def check_role(engine: Engine, *, wanted: str, variable: str) -> None:
         fault = "is a superuser, whom row-level security does not bind"
     elif facts.rolbypassrls:
         fault = "has BYPASSRLS, so it would see every business's rows"
+    elif facts.can_escape:
+        fault = "is a member of a role that row-level security does not bind"
     elif facts.owns_tables:
         fault = "owns tables; the owner's address belongs in DATABASE_OWNER_URL"
     elif not facts.has_role:

@@ -12,7 +12,8 @@ APP_ROLE = "trunkline_app"
 RELAY_ROLE = "trunkline_relay"
 LOOKUP_ROLE = "trunkline_lookup"
 
-_BOUND = "NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION"
+# NOINHERIT: the owner may become the look-up role to make its functions, but does not see what that one sees.
+_BOUND = "NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION NOINHERIT"
 
 
 def role_sql(
