@@ -1,0 +1,41 @@
+"""Two settled businesses, once a module, and the connections of those who look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from isolation.peering import administrator_url, connected, url_of
+from isolation.population import Town, populate
+from support.installation import Installation
+
+
+@pytest.fixture(scope="module")
+def town(servers: Installation) -> Town:
+    """Two businesses with rows in every table. Tests of a module leave the rows as they found them."""
+    return populate(servers)
+
+
+@pytest.fixture(scope="module")
+def administrator(servers: Installation) -> Iterator[psycopg.Connection[Any]]:
+    """The server's superuser, who sees what is there. Commits by itself."""
+    with connected(administrator_url(servers)) as connection:
+        connection.autocommit = True
+        yield connection
+
+
+@pytest.fixture
+def app(servers: Installation) -> Iterator[psycopg.Connection[Any]]:
+    """A connection of the application role, with no scope."""
+    with connected(url_of(servers, "app")) as connection:
+        yield connection
+
+
+@pytest.fixture
+def relay(servers: Installation) -> Iterator[psycopg.Connection[Any]]:
+    """A connection of the relay role."""
+    with connected(url_of(servers, "relay")) as connection:
+        yield connection
