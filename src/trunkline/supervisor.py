@@ -52,9 +52,10 @@ class Supervisor:
         self._upkeep = upkeep
 
     def start(self) -> None:
-        """Start every child."""
+        """Start every child that is not running."""
         for child in self.children:
-            self._start(child)
+            if child.process is None:
+                self._start(child)
 
     def run(self) -> None:
         """Start the children and keep them until a signal comes; then stop them."""

@@ -78,3 +78,19 @@ def read_after(session: Session, cursor: Cursor, *, limit: int = 100) -> list[Ev
     ids = list(rows)
     events = {event.id: event for event in session.query(Event).where(Event.id.in_(ids))}
     return [events[event_id] for event_id in ids]
+
+
+def newest_cursor(session: Session) -> Cursor:
+    """Return the cursor behind every event of the scope that is readable now."""
+    row = session.execute(
+        text(
+            """
+            select transaction_id, id from events
+            where business_id is not distinct from :business
+              and transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+            order by transaction_id desc, id desc limit 1
+            """
+        ),
+        {"business": session.info["scope"].business_id},
+    ).one_or_none()
+    return Cursor() if row is None else Cursor(row.transaction_id, row.id)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from trunkline.core.door import PrincipalDep, SessionDep
-from trunkline.core.events import Cursor, read_after
+from trunkline.core.events import Cursor, newest_cursor, read_after
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 
@@ -36,10 +36,16 @@ class FeedPage(BaseModel):
 def read_feed(
     session: SessionDep,
     _who: PrincipalDep,
-    after: Annotated[str, Query(pattern=r"^\d+-\d+$")] = "0-0",
+    after: Annotated[str, Query(pattern=r"^(\d+-\d+|latest)$")] = "0-0",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> FeedPage:
-    """The business's events behind a cursor, oldest first; no cursor ever steps over one."""
+    """The business's events behind a cursor, oldest first; no cursor ever steps over one.
+
+    `latest` gives no events and the cursor behind those there are: for whoever wants news only.
+    """
+    if after == "latest":
+        newest = newest_cursor(session)
+        return FeedPage(events=[], cursor=f"{newest.transaction_id}-{newest.id}")
     transaction_id, event_id = (int(part) for part in after.split("-"))
     rows = read_after(session, Cursor(transaction_id, event_id), limit=limit)
     cursor = f"{rows[-1].transaction_id}-{rows[-1].id}" if rows else after

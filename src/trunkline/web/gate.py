@@ -7,6 +7,7 @@ could have caused, and finds out who is asking.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import structlog
 from fastapi import Request
@@ -14,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trunkline import schema
 from trunkline.core.db import database
-from trunkline.core.errors import Forbidden, NotReady
+from trunkline.core.errors import Forbidden, NotReady, NotSignedIn
 from trunkline.domain.people import service as people
 from trunkline.domain.people.routes import cookie_name
 from trunkline.kit.ids import new_id
@@ -34,6 +35,10 @@ _HEADERS = (
 )
 
 
+_REVALIDATE = ((b"cache-control", b"no-cache"),)
+"""The page's parts belong together; after an update a browser must not mix old and new."""
+
+
 class Gate:
     """ASGI middleware around the whole application."""
 
@@ -46,6 +51,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         trace_id = new_id().hex
+        path: str = scope["path"]
         with structlog.contextvars.bound_contextvars(trace_id=trace_id):
 
             async def send_with_headers(message: Message) -> None:
@@ -55,7 +61,6 @@ class Gate:
                     ]  # fmt: skip
                 await send(message)
 
-            path: str = scope["path"]
             if path.startswith(("/api", "/hooks")) and not self._schema.is_there():
                 refusal = render(NotReady("The database's schema is not there yet.", retry_after_s=2))
                 await refusal(scope, receive, send_with_headers)
@@ -95,4 +100,8 @@ def is_forged(request: Request) -> bool:
 def find_principal(request: Request) -> None:
     """Leave who is asking on the request; a session that has ended leaves nobody. A route dependency."""
     secret = request.cookies.get(cookie_name(request))
-    request.state.principal = people.who_is(secret) if secret else None
+    request.state.principal = None
+    if secret:
+        # Whoever had this session is nobody now; a route that needs somebody says so itself.
+        with suppress(NotSignedIn):
+            request.state.principal = people.who_is(secret)

@@ -15,6 +15,8 @@ from types import FrameType
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import SimpleWorker
 from rq.exceptions import DequeueTimeout
 from rq.serializers import JSONSerializer
@@ -28,6 +30,8 @@ from trunkline.kit.ids import new_id
 
 _SLICE_S = 5.0
 _LISTEN_S = 1
+_ANSWER_S = 1.4
+"""A Redis that takes longer hangs, and the worker goes on without it. Longer than it is listened to."""
 
 log = get_logger(__name__)
 
@@ -55,7 +59,13 @@ class WorkerEngine:
         self.executor = executor
         self.stopping = False
         self._heartbeat = heartbeat
-        self._redis = redis.Redis.from_url(redis_url)
+        # A client that waits and tries again by default would keep the worker from the ledger.
+        self._redis = redis.Redis.from_url(
+            redis_url,
+            socket_timeout=_ANSWER_S,
+            socket_connect_timeout=_ANSWER_S,
+            retry=Retry(NoBackoff(), 0),
+        )
         self._queues = tuple(queues)
         self.between: Callable[[], None] = lambda: None
         """Called every second or so between jobs: sweeping and other upkeep."""
@@ -118,6 +128,10 @@ class _Listener(SimpleWorker):
     def unsubscribe(self) -> None:
         """Nothing was subscribed to."""
 
+    def _set_connection(self, connection: redis.Redis) -> redis.Redis:
+        """RQ would wait a minute for a Redis that hangs; ours is configured."""
+        return connection
+
     def request_stop(self, _signum: int, _frame: FrameType | None) -> None:
         """First signal: finish the job in hand. Second: stop now."""
         if self._ours.stopping:
@@ -143,6 +157,10 @@ class _Listener(SimpleWorker):
             except DequeueTimeout:
                 self._ours.look()
                 continue
+            except redis.RedisError:
+                # Leaving RQ's loop asks Redis again, and may wait again: the ledger comes first.
+                self._ours.look()
+                raise
             if wake_up is not None:
                 wake_up[0].redis_server_version = self._server_version
                 return wake_up

@@ -14,7 +14,7 @@ const PAGES_AT_ONCE = 5;
  */
 export function follow(businessId, { hear, lost, back, out }) {
   const keptAs = `trunkline.feed.${businessId}`;
-  let cursor = sessionStorage.getItem(keptAs) ?? "0-0";
+  let cursor = sessionStorage.getItem(keptAs) ?? "latest";
   let timer = null;
   let failures = 0;
   let looking = false;
