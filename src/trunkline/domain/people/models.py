@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trunkline.core.db import Base, PrimaryId
@@ -35,6 +35,10 @@ class SignIn(Base):
     """A server-side session. Only the hash of its secret is kept."""
 
     __tablename__ = "sign_ins"
+    __table_args__ = (
+        # A system admin's session has no business: the plain key binds that, this one everybody else's.
+        ForeignKeyConstraint(["business_id", "user_id"], ["users.business_id", "users.id"]),
+    )
 
     id: Mapped[PrimaryId]
     business_id: Mapped[UUID | None] = mapped_column(ForeignKey("businesses.id"))

@@ -416,6 +416,11 @@ def _create_tables() -> None:
             ["chosen_business_id"], ["businesses.id"], name=op.f("fk_sign_ins_chosen_business_id")
         ),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sign_ins_user_id")),
+        sa.ForeignKeyConstraint(
+            ["business_id", "user_id"],
+            ["users.business_id", "users.id"],
+            name=op.f("fk_sign_ins_business_id_user_id"),
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_ins")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_sign_ins_token_hash")),
     )
