@@ -1,4 +1,4 @@
-"""Floor 5: the schema as a whole. Gathers every table and brings a database up to date.
+"""Floor 4: the schema as a whole. Gathers every table and brings a database up to date.
 
 Migrations run once however many processes start: they are made under an advisory lock, and the
 loser of the race finds nothing left to do.

@@ -58,7 +58,9 @@ def run(settings: Settings, options: DemoOptions) -> None:
     began = time.monotonic()
     with ExitStack() as stack:
         console.print("Starting PostgreSQL and Valkey, making the schema, founding two businesses ...")
-        runtime = stack.enter_context(open_runtime(Command.TOOL, load_settings()))
+        runtime = stack.enter_context(
+            open_runtime(Command.TOOL, load_settings(log_format="console", log_level="WARNING"))
+        )
         seeded = seed()
         supervisor = Supervisor(_children(home, environment, options), upkeep=runtime.upkeep)
         stack.callback(supervisor.stop)
@@ -67,6 +69,7 @@ def run(settings: Settings, options: DemoOptions) -> None:
         _wait_until_up(base_url, environment["TWILIO_BASE_URL"], home)
         clients = [_client(base_url, row, stack) for row in seeded]
         carrier = stack.enter_context(httpx.Client(base_url=environment["TWILIO_BASE_URL"], timeout=10))
+        _show_way_in(console, base_url, seeded)
         finished = _let_it_happen(console, clients, carrier, supervisor)
         report = reckon(clients, carrier.get("/sim/book").json(), nobodys_number=NOBODYS_NUMBER)
         report.wall_seconds = round(time.monotonic() - began, 1)
@@ -75,7 +78,9 @@ def run(settings: Settings, options: DemoOptions) -> None:
             options.report.write_text(json.dumps(report.as_json(), indent=2) + "\n")
             console.print(f"The results are in {options.report}.")
         if not options.exit_when_done and finished:
-            _stay_up(console, base_url, seeded, supervisor)
+            _show_way_in(console, base_url, seeded)
+            console.print("Ctrl-C ends the demo.")
+            supervisor.run()
     if not (finished and report.is_sound):
         console.print(f"[red]The demo did not end well[/]; the processes' logs are in {home / 'logs'}.")
         sys.exit(1)
@@ -200,9 +205,7 @@ def _client(base_url: str, row: Seeded, stack: ExitStack) -> BusinessClient:
     return client
 
 
-def _stay_up(console: Console, base_url: str, seeded: list[Seeded], supervisor: Supervisor) -> None:
+def _show_way_in(console: Console, base_url: str, seeded: list[Seeded]) -> None:
     console.print(f"\nThe dashboard is at {base_url}/ and the API's documentation at {base_url}/docs.")
     for row in seeded:
         console.print(f"Sign in to {row.cast.name} as {row.cast.email} with the password {row.password}")
-    console.print("Ctrl-C ends the demo.")
-    supervisor.run()
