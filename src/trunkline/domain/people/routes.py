@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from trunkline.core.access import Role
-from trunkline.core.door import PrincipalDep, SessionDep, SystemSessionDep
+from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.errors import Forbidden, NotSignedIn
 from trunkline.domain.people import service
 from trunkline.domain.people.schemas import BusinessChoice, Me, SignInIn, UserIn, UserOut
@@ -50,14 +50,12 @@ def read_me(who: PrincipalDep) -> Me:
 
 
 @router.post("/admin/enter-business", status_code=204)
-def enter_business(
-    body: BusinessChoice, request: Request, session: SystemSessionDep, who: PrincipalDep
-) -> None:
+def enter_business(body: BusinessChoice, request: Request, who: PrincipalDep) -> None:
     """See a business's pages from now on; for system admins."""
     secret = request.cookies.get(cookie_name(request))
     if secret is None:
         raise NotSignedIn("Sign in first.")
-    service.choose_business(session, secret, who, body.business_id)
+    service.choose_business(secret, who, body.business_id)
 
 
 @router.get("/users")

@@ -25,6 +25,7 @@ SESSION_LIFETIME = timedelta(days=30)
 REFUSALS_A_MINUTE = 5
 _TOUCH_EVERY = timedelta(minutes=1)
 _REFUSED = "sign_in.refused"
+_ENTERED = "admin.entered_business"
 
 _hasher = PasswordHasher()
 # What an unknown address is checked against, so that its refusal takes as long as a wrong password's.
@@ -111,19 +112,24 @@ def sign_out(secret: str) -> None:
             session.execute(delete(SignIn).where(SignIn.token_hash == token_hash))
 
 
-def choose_business(session: Session, secret: str, who: Principal, business_id: UUID) -> None:
+def choose_business(secret: str, who: Principal, business_id: UUID) -> None:
     """Let a system admin see a business's pages from now on; it is in that business's record.
 
-    Speaks in the system's scope. Raises NotFound.
+    Raises NotFound.
     """
     who.require_system_admin()
-    tenants.get_business(session, business_id)
-    session.execute(
-        update(SignIn)
-        .where(SignIn.token_hash == tokens.fingerprint(secret))
-        .values(chosen_business_id=business_id)
-    )
-    announce("admin.entered_business", subject_id=business_id, actor=who.email)
+    with unit_of_work(SYSTEM) as session:
+        tenants.get_business(session, business_id)
+    # The record comes first, in the business's own scope: nobody looks at its pages unrecorded.
+    with unit_of_work(of_business(business_id)):
+        announce(_ENTERED, subject_id=business_id, actor=who.email)
+    with unit_of_work(SYSTEM) as session:
+        session.execute(
+            update(SignIn)
+            .where(SignIn.token_hash == tokens.fingerprint(secret))
+            .values(chosen_business_id=business_id)
+        )
+        announce(_ENTERED, subject_id=business_id, actor=who.email)
 
 
 def list_users(session: Session, business_id: UUID) -> list[User]:

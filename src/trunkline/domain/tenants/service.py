@@ -7,9 +7,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from trunkline.core.errors import InvalidInput, NotFound
+from trunkline.core.errors import Conflict, InvalidInput, NotFound
 from trunkline.core.events import announce
 from trunkline.domain.tenants.models import Business, PhoneNumber
 from trunkline.kit.ids import new_id
@@ -76,14 +77,20 @@ def list_businesses(session: Session) -> list[Business]:
 
 
 def add_number(session: Session, business: Business, *, number: str, agent_id: UUID | None) -> PhoneNumber:
-    """Give a business a number, answered by this agent. Raises InvalidInput."""
+    """Give a business a number, answered by this agent. Raises InvalidInput, NotFound, Conflict."""
     try:
         e164 = to_e164(number, region=business.region)
     except InvalidPhone as error:
         raise InvalidInput(str(error)) from error
     row = PhoneNumber(business_id=business.id, e164=e164, agent_id=agent_id)
-    session.add(row)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError as error:
+        # PostgreSQL knows: the agent must be this business's, and a number rings at one business only.
+        if "uq_phone_numbers_e164" in str(error.orig):
+            raise Conflict(f"{e164} rings at a business already.") from error
+        raise NotFound("There is no such agent.") from error
     return row
 
 
