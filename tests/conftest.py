@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from support.demo import FinishedDemo, finished_demo
 from support.installation import Installation, open_installation, temporary_home
 from support.world import World, make_world
 
@@ -34,3 +35,16 @@ def acme(installation: Installation) -> World:
 def umbrella(installation: Installation) -> World:
     """Another business; one of its leads has a number that Acme's has too."""
     return make_world("Umbrella", number="+13125550190", phones=("+12125550101", "+13125550102"))
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[FinishedDemo]:
+    """The demo, run once a session to the end of its calls; its system stays up."""
+    with temporary_home() as home, finished_demo(home) as finished:
+        yield finished
+
+
+@pytest.fixture(scope="session")
+def live_app(demo: FinishedDemo) -> FinishedDemo:
+    """A running application with a finished run and spoken calls, for a browser to look at."""
+    return demo
