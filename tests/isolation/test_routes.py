@@ -1,0 +1,342 @@
+"""Every route of the application, tried by the owner of one business with what belongs to another.
+
+A route without a case fails the test, so a new one cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import pytest
+from starlette.websockets import WebSocketDisconnect
+
+from api.doorway import TestClient, build_app, open_door
+from isolation.doors import SAFE, Door, carrier_signature, doors_of
+from isolation.peering import rows_of
+from isolation.population import Inhabitant, Town
+from support.installation import TOKEN_KEY, Installation
+from support.world import PASSWORD
+from trunkline.core.settings import ServiceRole
+from trunkline.domain.outbound import service as outbound
+from trunkline.kit import tokens
+
+NOT_FOUND = {404}
+FINE = {200, 201, 202, 204}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What A's owner sends to a route, and the answers that give nothing away.
+
+    `body` and `form` are made from (A, B). The path's ids are always B's.
+    """
+
+    answers: set[int]
+    body: Callable[[Inhabitant, Inhabitant], Any] | None = None
+    form: Callable[[Inhabitant, Inhabitant], Any] | None = None
+    query: dict[str, str] = field(default_factory=dict)
+
+
+def _options(a: Inhabitant, **changes: str) -> dict[str, str]:
+    return {"agent_id": str(a.world.agent_id), "from_number": a.world.number} | changes
+
+
+CASES: dict[Door, list[Case]] = {
+    Door("GET", "/api/agents"): [Case(FINE)],
+    Door("POST", "/api/agents"): [Case(FINE | {422}, body=lambda a, b: {"name": "Mine"})],
+    Door("GET", "/api/agents/{agent_id}"): [Case(NOT_FOUND)],
+    Door("PATCH", "/api/agents/{agent_id}"): [Case(NOT_FOUND, body=lambda a, b: {"name": "Stolen"})],
+    Door("GET", "/api/appointments"): [Case(FINE)],
+    Door("GET", "/api/business"): [Case(FINE)],
+    Door("GET", "/api/business/numbers"): [Case(FINE)],
+    Door("POST", "/api/business/numbers"): [
+        Case(NOT_FOUND, body=lambda a, b: {"number": "+12125550177", "agent_id": str(b.world.agent_id)}),
+        Case({409}, body=lambda a, b: {"number": b.world.number, "agent_id": str(a.world.agent_id)}),
+    ],
+    Door("GET", "/api/calls"): [Case(FINE)],
+    Door("GET", "/api/calls/{call_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/events"): [
+        Case(FINE, query={"limit": "500"}),
+        Case(FINE, query={"after": "0-0", "limit": "500"}),
+    ],
+    Door("GET", "/api/leads"): [Case(FINE, query={"limit": "200"})],
+    Door("GET", "/api/leads/{lead_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/lead-lists"): [Case(FINE)],
+    Door("POST", "/api/lead-lists"): [
+        # Both know this person: A's list is about A's lead.
+        Case(FINE, form=lambda a, b: ("Mine too", f"phone,name\n{b.world.phones[0]},Renamed\n")),
+    ],
+    Door("GET", "/api/me"): [Case(FINE)],
+    Door("GET", "/api/runs"): [Case(FINE)],
+    Door("POST", "/api/runs"): [
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {
+                "title": "Mine", "list_id": str(a.world.list_id),
+                "options": _options(a, agent_id=str(b.world.agent_id)),
+            },
+        ),
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {"title": "Mine", "list_id": str(b.world.list_id), "options": _options(a)},
+        ),
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {
+                "title": "Mine", "lead_ids": [str(a.lead_id), str(b.lead_id)], "options": _options(a)
+            },
+        ),
+        Case(
+            {422},
+            body=lambda a, b: {
+                "title": "Mine", "list_id": str(a.world.list_id),
+                "options": _options(a, from_number=b.world.number),
+            },
+        ),
+    ],
+    Door("GET", "/api/runs/{run_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/runs/{run_id}/items"): [Case(NOT_FOUND)],
+    Door("GET", "/api/runs/{run_id}/attempts"): [Case(NOT_FOUND)],
+    Door("POST", "/api/runs/{run_id}/start"): [Case(NOT_FOUND)],
+    Door("POST", "/api/runs/{run_id}/pause"): [Case(NOT_FOUND)],
+    Door("POST", "/api/runs/{run_id}/resume"): [Case(NOT_FOUND)],
+    Door("POST", "/api/runs/{run_id}/cancel"): [Case(NOT_FOUND, body=lambda a, b: {"force": True})],
+    Door("GET", "/api/users"): [Case(FINE)],
+    Door("POST", "/api/users"): [
+        # An address signs in to one business; docs/reference/tenancy.md lists what this gives away.
+        Case(
+            {422},
+            body=lambda a, b: {
+                "email": b.world.email, "name": "Mine", "password": PASSWORD, "role": "viewer"
+            },
+        ),
+    ],
+    Door("DELETE", "/api/users/{user_id}"): [Case(NOT_FOUND)],
+    # Nobody of a business may do these at all, whether or not the id is somebody's.
+    Door("GET", "/api/admin/businesses"): [Case({403})],
+    Door("POST", "/api/admin/businesses"): [Case({403}, body=lambda a, b: {"name": "Mine"})],
+    Door("POST", "/api/admin/enter-business"): [
+        Case({403}, body=lambda a, b: {"business_id": str(b.business_id)})
+    ],
+}  # fmt: skip
+"""Routes behind the sign-in."""
+
+OPEN_TO_ALL = {
+    Door("POST", "/api/sign-in"),
+    Door("POST", "/api/sign-out"),
+    Door("GET", "/health"),
+    Door("GET", "/ready"),
+    Door("GET", "/openapi.json"),
+    Door("GET", "/docs"),
+    Door("GET", "/docs/oauth2-redirect"),
+    Door("GET", "/"),
+    Door("MOUNT", "/page"),
+}
+"""Doors without a session: signing in and out, the page itself, and how the process is."""
+
+OF_THE_CARRIER = {
+    Door("POST", "/hooks/carrier/inbound/answer"),
+    Door("POST", "/hooks/carrier/inbound/status"),
+    Door("POST", "/hooks/carrier/outbound/answer"),
+    Door("POST", "/hooks/carrier/outbound/status"),
+}
+"""Doors that only a signature opens."""
+
+SOCKETS = {Door("SOCKET", "/media/carrier")}
+
+_APP = build_app()
+DOORS = doors_of(_APP)
+BEHIND_THE_SIGN_IN = [door for door in DOORS if door.is_ours and door not in OPEN_TO_ALL]
+
+
+@pytest.fixture(scope="module")
+def clients(town: Town, servers: Installation) -> Iterator[tuple[TestClient, TestClient]]:
+    """A's owner, and somebody who has not signed in."""
+    with open_door(_APP) as stranger:
+        owner = TestClient(_APP, headers=dict(stranger.headers), cookies={"trunkline": town.a.secret})
+        yield owner, stranger
+
+
+@pytest.fixture
+def owner(clients: tuple[TestClient, TestClient]) -> TestClient:
+    """A's owner at the door."""
+    return clients[0]
+
+
+@pytest.fixture
+def stranger(clients: tuple[TestClient, TestClient]) -> TestClient:
+    """Somebody without a session."""
+    return clients[1]
+
+
+@pytest.fixture
+def untouched(town: Town, administrator: psycopg.Connection[Any]) -> Iterator[None]:
+    """Whatever the test does, every row of B is afterwards as it was."""
+    before = rows_of(administrator, town.b.business_id)
+    yield
+    assert rows_of(administrator, town.b.business_id) == before
+
+
+def path_for(door: Door, whose: Inhabitant) -> str:
+    """Fill a path's parameters with somebody's ids; a parameter that nobody has an id for is an error."""
+    return door.path.format(**{name: str(value) for name, value in whose.ids.items()})
+
+
+def send(client: TestClient, door: Door, case: Case, town: Town) -> Any:
+    parts: dict[str, Any] = {"params": case.query}
+    if case.form is not None:
+        name, content = case.form(town.a, town.b)
+        parts |= {"data": {"name": name}, "files": {"file": ("list.csv", content)}}
+    elif door.method not in SAFE | {"DELETE"}:
+        parts["json"] = case.body(town.a, town.b) if case.body else {}
+    return client.request(door.method, path_for(door, town.b), **parts)
+
+
+def test_every_door_has_a_case() -> None:
+    known = set(CASES) | OPEN_TO_ALL | OF_THE_CARRIER | SOCKETS
+    assert set(DOORS) - known == set(), "doors without a case: say what another business's ids do there"
+    assert known - set(DOORS) == set(), "cases without a door"
+
+
+def test_a_process_for_calls_alone_has_no_door_for_people() -> None:
+    doors = doors_of(build_app(role=ServiceRole.CALLS))
+    assert [door for door in doors if door.is_ours] == []
+    assert set(doors) >= OF_THE_CARRIER | SOCKETS
+
+
+@pytest.mark.parametrize(
+    ("door", "number"),
+    [(door, number) for door in CASES for number in range(len(CASES[door]))],
+    ids=str,
+)
+@pytest.mark.usefixtures("untouched")
+def test_another_business_s_things_are_not_there(
+    door: Door, number: int, town: Town, owner: TestClient
+) -> None:
+    case = CASES[door][number]
+    answer = send(owner, door, case, town)
+    assert answer.status_code in case.answers, answer.text
+    if answer.status_code in FINE:
+        for name, secret in {**town.b.ids, "sid": town.b.call_sid, "name": "Umbrella"}.items():
+            assert str(secret) not in answer.text, f"the answer names B's {name}"
+
+
+@pytest.mark.parametrize(
+    "door", [door for door in CASES if "{" in door.path and door.method == "GET"], ids=str
+)
+def test_one_s_own_things_are_there_under_the_same_path(door: Door, town: Town, owner: TestClient) -> None:
+    assert owner.get(path_for(door, town.a)).status_code == 200
+
+
+@pytest.mark.parametrize("door", BEHIND_THE_SIGN_IN, ids=str)
+@pytest.mark.usefixtures("untouched")
+def test_without_a_session_nothing_is_told(door: Door, town: Town, stranger: TestClient) -> None:
+    for case in CASES[door]:
+        answer = send(stranger, door, case, town)
+        assert answer.status_code == 401, answer.text
+        assert answer.json()["error"]["code"] == "not_signed_in"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Trunkline": None},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"X-Trunkline": None, "Sec-Fetch-Site": "same-origin"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("door", [d for d in DOORS if d.is_ours and d.method not in SAFE], ids=str)
+@pytest.mark.usefixtures("untouched")
+def test_another_site_s_page_can_make_nobody_write(
+    door: Door, headers: dict[str, str | None], town: Town
+) -> None:
+    sent = {"X-Trunkline": "1"} | headers
+    client = TestClient(
+        _APP,
+        headers={name: value for name, value in sent.items() if value is not None},
+        cookies={"trunkline": town.a.secret},
+    )
+    answer = client.request(door.method, path_for(door, town.a))
+    assert answer.status_code == 403
+    assert answer.json()["error"]["data"]["reason"] == "cross_site"
+
+
+# --- The carrier's doors -----------------------------------------------------------------
+
+
+def _report(whose: Inhabitant, **changes: str) -> dict[str, str]:
+    return {
+        "CallSid": whose.call_sid,
+        "CallStatus": "completed",
+        "From": whose.world.number,
+        "To": whose.world.phones[0],
+        "Direction": "outbound-api",
+    } | changes
+
+
+def _token(whose: Inhabitant, **changes: str) -> str:
+    claims = {"business_id": str(whose.business_id), "attempt_id": str(whose.attempt_id)} | changes
+    return tokens.sign(claims, key=TOKEN_KEY, purpose=outbound.ATTEMPT_TOKEN, lifetime_s=60)
+
+
+@pytest.mark.parametrize("door", sorted(OF_THE_CARRIER), ids=str)
+@pytest.mark.usefixtures("untouched")
+def test_a_request_that_the_carrier_did_not_sign_is_refused(
+    door: Door, town: Town, stranger: TestClient
+) -> None:
+    form = _report(town.b, To=town.b.world.number)
+    url = f"{door.path}?token={_token(town.b)}" if "outbound" in door.path else door.path
+    elsewhere = carrier_signature(f"http://elsewhere{url}", form)
+    forged = carrier_signature(f"http://testserver{url}", form, secret="another secret")
+    for headers in ({}, {"X-Twilio-Signature": "nonsense"}, elsewhere, forged):
+        answer = stranger.post(url, data=form, headers=headers)
+        assert answer.status_code == 403
+        assert answer.json()["error"]["code"] == "bad_signature"
+
+
+@pytest.mark.parametrize("path", ["/hooks/carrier/outbound/answer", "/hooks/carrier/outbound/status"])
+@pytest.mark.usefixtures("untouched")
+def test_a_signed_report_speaks_for_the_business_of_its_token_alone(
+    path: str, town: Town, stranger: TestClient
+) -> None:
+    form = _report(town.b)
+    mixed = {
+        "A's business, B's attempt": _token(town.a, attempt_id=str(town.b.attempt_id)),
+        "another purpose": tokens.sign({"business_id": "x"}, key=TOKEN_KEY, purpose="media", lifetime_s=60),
+        "another key": tokens.sign(
+            {"business_id": str(town.b.business_id), "attempt_id": str(town.b.attempt_id)},
+            key=b"another key", purpose=outbound.ATTEMPT_TOKEN, lifetime_s=60,
+        ),
+        "an old one": tokens.sign(
+            {"business_id": str(town.b.business_id), "attempt_id": str(town.b.attempt_id)},
+            key=TOKEN_KEY, purpose=outbound.ATTEMPT_TOKEN, lifetime_s=-60,
+        ),
+    }  # fmt: skip
+    for name, token in mixed.items():
+        url = f"{path}?token={token}"
+        answer = stranger.post(url, data=form, headers=carrier_signature(f"http://testserver{url}", form))
+        assert answer.status_code in ({200, 204} if name.startswith("A's") else {403}), name
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_call_for_a_number_that_is_nobody_s_is_rejected(stranger: TestClient) -> None:
+    form = {
+        "CallSid": "CA" + "9" * 32, "CallStatus": "ringing", "From": "+12125550101",
+        "To": "+19995550100", "Direction": "inbound",
+    }  # fmt: skip
+    path = "/hooks/carrier/inbound/answer"
+    answer = stranger.post(path, data=form, headers=carrier_signature(f"http://testserver{path}", form))
+    assert answer.status_code == 200
+    assert "<Reject" in answer.text
+
+
+@pytest.mark.parametrize("door", sorted(SOCKETS), ids=str)
+def test_an_unsigned_socket_is_closed(door: Door, stranger: TestClient) -> None:
+    with pytest.raises(WebSocketDisconnect) as closed, stranger.websocket_connect(door.path):
+        pass
+    assert closed.value.code == 1008

@@ -1,0 +1,231 @@
+"""The agent's door and the workers' door: every tool and every job of A, handed what belongs to B.
+
+A tool or a job without a case fails the test, so a new one cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from isolation.peering import Rows, rows_of
+from isolation.population import Inhabitant, Town, populate
+from support.installation import TOKEN_KEY, Installation
+from trunkline import wiring
+from trunkline.core import registry
+from trunkline.core.db import of_business, unit_of_work
+from trunkline.core.errors import TrunklineError
+from trunkline.core.jobs import JobContext, enqueue_job
+from trunkline.core.jobs.handlers import handler_named, handler_names
+from trunkline.core.settings import Settings
+from trunkline.core.toolbox import ToolCaller, run_tool, tool_names
+from trunkline.domain.calls.jobs import EventsMissing
+from trunkline.kit import clock
+from trunkline.providers.ports import CallOrder, CallStatus, CarrierCall, CarrierCapabilities
+
+Arguments = Callable[[Inhabitant], Sequence[Any]]
+
+TOOLS: dict[str, Mapping[str, Any]] = {
+    "book_appointment": {"weekday": "wednesday", "time": "11:00"},
+    "do_not_call": {},
+    "find_free_slots": {"weekday": "tuesday"},
+    "request_callback": {"note": "later"},
+}
+"""What the model says to each tool. No tool takes an id, so B's come in by the caller alone."""
+
+_EVENT = {"sequence": 99, "kind": "said", "at": "2026-01-01T00:00:00+00:00", "data": {"text": "forged"}}
+
+JOBS: dict[str, Arguments] = {
+    "dial_next": lambda b: [str(b.run_id)],
+    "release_and_process_next": lambda b: [str(b.run_id)],
+    "sweep_outbound": lambda b: [str(b.run_id)],
+    "reconcile_attempt": lambda b: [str(b.attempt_id), 0],
+    "hang_up_call": lambda b: [b.call_sid],
+    "release_unknown_dials": lambda _: [],
+    "save_conversation_turn": lambda b: [str(b.call_id), [_EVENT]],
+    "finalize_call_log": lambda b: [str(b.call_id), "forged", "forged", 0],
+    "finalize_call_session": lambda b: [str(b.call_id)],
+}
+"""The arguments that name B's things, for each job run in A's scope."""
+
+_EXPECTED = (TrunklineError, IntegrityError, EventsMissing)
+"""How a job may end that was handed what is not there."""
+
+
+class TellingCarrier:
+    """A carrier that knows B's call, and remembers what it was told to do."""
+
+    capabilities = CarrierCapabilities(idempotency_key=False, lists_calls=True)
+
+    def __init__(self, town: Town) -> None:
+        self._town = town
+        self.dialled: list[str] = []
+        self.hung_up: list[str] = []
+
+    def place_call(self, order: CallOrder) -> str:
+        self.dialled.append(order.to)
+        return "CA" + "e" * 32
+
+    def find_calls(self, *, to: str, from_: str, since: datetime) -> Sequence[CarrierCall]:
+        return [self._call(self._town.b.call_sid)]
+
+    def fetch_call(self, sid: str) -> CarrierCall | None:
+        return self._call(sid)
+
+    def hang_up(self, sid: str) -> None:
+        self.hung_up.append(sid)
+
+    def _call(self, sid: str) -> CarrierCall:
+        b = self._town.b.world
+        return CarrierCall(sid, b.phones[0], b.number, CallStatus.COMPLETED, clock.now())
+
+
+@pytest.fixture
+def settled(servers: Installation) -> Town:
+    """Both businesses anew for each test: what A's doors do may change A."""
+    return populate(servers)
+
+
+@pytest.fixture
+def carrier(settled: Town) -> Iterator[TellingCarrier]:
+    """The installation's carrier for one test."""
+    telling = TellingCarrier(settled)
+    registry.register_carrier(lambda: telling)  # type: ignore[arg-type,return-value]
+    yield telling
+    settings = Settings(twilio_account_sid="AC" + "0" * 32, twilio_auth_token="test-token")
+    wiring.register_doors(settings, TOKEN_KEY)
+
+
+@pytest.fixture
+def rows_of_b(settled: Town, administrator: psycopg.Connection[Any]) -> Callable[[], Rows]:
+    """Look at everything that B has."""
+    return lambda: rows_of(administrator, settled.b.business_id)
+
+
+def of_ours() -> list[str]:
+    """Return the names of the handlers that ship, without those that other tests define."""
+    return [
+        name for name in handler_names() if handler_named(name).function.__module__.startswith("trunkline.")
+    ]
+
+
+def test_every_tool_and_every_job_has_a_case() -> None:
+    assert set(tool_names()) == set(TOOLS), "say what the tool does with another business's ids"
+    assert set(of_ours()) == set(JOBS), "say what the job does with another business's ids"
+
+
+# --- Tools -------------------------------------------------------------------------------
+
+
+def _caller(a: Inhabitant) -> ToolCaller:
+    return ToolCaller(a.business_id, a.call_id, a.world.agent_id, a.lead_id, a.world.phones[0])
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_tool_changes_nothing_of_another_business(
+    name: str, settled: Town, rows_of_b: Callable[[], Rows]
+) -> None:
+    before = rows_of_b()
+    a, b = settled.a, settled.b
+    own = _caller(a)
+    assert run_tool(name, TOOLS[name], caller=own, allowed=(name,)).ok
+    for foreign in (
+        replace(own, lead_id=b.lead_id),
+        replace(own, call_id=b.call_id),
+        replace(own, lead_id=b.lead_id, call_id=b.call_id, agent_id=b.world.agent_id),
+    ):
+        # The model cannot name a business; words of its own that try are no arguments of the tool.
+        said = {**TOOLS[name], "business_id": str(b.business_id), "lead_id": str(b.lead_id)}
+        for arguments in (TOOLS[name], said):
+            try:
+                result = run_tool(name, arguments, caller=foreign, allowed=(name,))
+            except IntegrityError:
+                continue  # the key that carries the business along refused it
+            assert str(b.business_id) not in str(result.data)
+    assert rows_of_b() == before
+
+
+def test_a_tool_sees_the_caller_s_business_alone(settled: Town) -> None:
+    """Both have booked Tuesday at ten; B alone has booked Wednesday at ten."""
+    b = replace(_caller(settled.b))
+    wish = {"weekday": "wednesday", "time": "10:00"}
+    assert run_tool("book_appointment", wish, caller=b, allowed=("book_appointment",)).ok
+    free = run_tool(
+        "find_free_slots", {"weekday": "wednesday"}, caller=_caller(settled.a), allowed=("find_free_slots",)
+    )
+    assert "10:00" in free.data["free"]
+
+
+def test_a_tool_that_the_agent_was_not_given_does_not_run(settled: Town) -> None:
+    for name, arguments in TOOLS.items():
+        others = tuple(set(TOOLS) - {name})
+        result = run_tool(name, arguments, caller=_caller(settled.a), allowed=others)
+        assert not result.ok
+        assert result.data["error"] == "unknown_tool"
+
+
+# --- Jobs --------------------------------------------------------------------------------
+
+
+def _context(a: Inhabitant) -> JobContext:
+    """Return the context of a job that A's ledger holds."""
+    with unit_of_work(of_business(a.business_id)):
+        job_id = enqueue_job("low", "finalize_call_session", str(a.call_id))
+    return JobContext(job_id, a.business_id, None, "trace", attempt=1, lease_epoch=0)
+
+
+def _age_attempt(administrator: psycopg.Connection[Any], attempt_id: UUID) -> None:
+    """Leave a dial unknown for longer than any fence, so that every sweep has a reason to touch it."""
+    administrator.execute(
+        "update outbound_attempts set state = 'unknown', created_at = created_at - interval '3 days'"
+        " where id = %s",
+        [attempt_id],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "aged"),
+    [(name, aged) for name in JOBS for aged in (False, True)],
+    ids=lambda value: value if isinstance(value, str) else ("long unknown" if value else "live"),
+)
+def test_a_job_changes_nothing_of_another_business(  # noqa: PLR0917 - fixtures
+    name: str,
+    aged: bool,
+    settled: Town,
+    carrier: TellingCarrier,
+    administrator: psycopg.Connection[Any],
+    rows_of_b: Callable[[], Rows],
+) -> None:
+    if aged:
+        _age_attempt(administrator, settled.b.attempt_id)
+    before = rows_of_b()
+    context = _context(settled.a)
+    with clock.frozen_at(clock.now() + timedelta(hours=1)), suppress(*_EXPECTED):
+        handler_named(name).function(context, *JOBS[name](settled.b))
+    assert rows_of_b() == before
+    assert carrier.dialled == []
+
+
+@pytest.mark.parametrize("name", sorted(set(JOBS) - {"hang_up_call"}))
+def test_a_job_is_not_idle_in_its_own_business(
+    name: str, settled: Town, carrier: TellingCarrier, administrator: psycopg.Connection[Any]
+) -> None:
+    """The same job with A's own things changes A, or the test above would prove nothing."""
+    a = settled.a
+    if name in {"release_unknown_dials", "sweep_outbound", "reconcile_attempt"}:
+        _age_attempt(administrator, a.attempt_id)
+    if name in {"finalize_call_log", "finalize_call_session"}:
+        administrator.execute("update calls set finalized_at = null where id = %s", [a.call_id])
+    context = _context(a)
+    before = rows_of(administrator, a.business_id)
+    with clock.frozen_at(clock.now() + timedelta(hours=1)):
+        handler_named(name).function(context, *JOBS[name](a))
+    assert rows_of(administrator, a.business_id) != before
