@@ -104,7 +104,8 @@ class Answer:
 class CarrierRefused(Exception):
     """The carrier said a definite no: the call was not placed and will not ring.
 
-    `retry_after_s` is set when the refusal is about pace rather than about the call.
+    `retry_after_s` is set when the refusal is not about this call but about pace, the account or the
+    way to the carrier: the same call may go through later.
     """
 
     def __init__(self, message: str, *, code: str, retry_after_s: float | None = None) -> None:

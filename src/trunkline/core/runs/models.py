@@ -47,7 +47,7 @@ class Run(Base):
             unique=True,
             postgresql_where=text("subject is not null and state in ('running', 'paused')"),
         ),
-        Index("ix_runs_running", "swept_at", postgresql_where=text("state = 'running'")),
+        Index("ix_runs_swept", "swept_at", postgresql_where=text("state = 'running' or unsettled")),
     )
 
     id: Mapped[PrimaryId]
@@ -59,6 +59,8 @@ class Run(Base):
     options: Mapped[dict[str, Any]]
     cursor: Mapped[int] = mapped_column(server_default="0")
     """Position of the last item begun; a resumed run goes on behind it."""
+    unsettled: Mapped[bool] = mapped_column(server_default=text("false"))
+    """It no longer begins anything, but something it began is not resolved: it is still looked after."""
     created_by: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     started_at: Mapped[datetime | None]

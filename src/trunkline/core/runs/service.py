@@ -88,7 +88,8 @@ def start(session: Session, run: Run, *, actor: str) -> None:
 
 def pause(session: Session, run: Run, *, actor: str) -> None:
     """running -> paused: nothing new begins, what is live goes on. Raises Conflict."""
-    _require(_move(session, run, from_=[RunState.RUNNING], to=RunState.PAUSED), run, "paused")
+    moved = _move(session, run, from_=[RunState.RUNNING], to=RunState.PAUSED, unsettled=True)
+    _require(moved, run, "paused")
     announce("run.paused", subject_id=run.id, actor=actor)
 
 
@@ -103,7 +104,7 @@ def cancel(session: Session, run: Run, *, actor: str) -> None:
     moved = _move(
         session, run,
         from_=[RunState.PENDING, RunState.RUNNING, RunState.PAUSED], to=RunState.CANCELLED,
-        finished_at=clock.now(),
+        finished_at=clock.now(), unsettled=True,
     )  # fmt: skip
     _require(moved, run, "cancelled")
     announce("run.cancelled", subject_id=run.id, actor=actor)
@@ -115,6 +116,11 @@ def complete(session: Session, run: Run, *, actor: str) -> bool:
     if moved:
         announce("run.completed", subject_id=run.id, actor=actor)
     return moved
+
+
+def settle(session: Session, run: Run) -> None:
+    """Nothing that the run began is open any more: leave it alone from now on."""
+    session.execute(update(Run).where(Run.id == run.id, Run.unsettled).values(unsettled=False))
 
 
 def advance_cursor(session: Session, run: Run, position: int) -> None:

@@ -1,4 +1,4 @@
-"""The runs' sweeper: gives every running run a push now and then, whatever became of its last one.
+"""The runs' sweeper: gives every run that has something to do a push now and then.
 
 Speaks as the relay to find the runs, and as the business to enqueue the step, so that a crash
 leaves no run idle for longer than a few seconds.
@@ -18,7 +18,8 @@ _DUE = text(
     update runs set swept_at = statement_timestamp()
     where id in (
         select id from runs
-        where state = 'running' and (swept_at is null or swept_at < statement_timestamp() - :pause)
+        where (state = 'running' or unsettled)
+          and (swept_at is null or swept_at < statement_timestamp() - :pause)
         order by swept_at nulls first limit 100
         for update skip locked
     )
@@ -35,7 +36,7 @@ def register_step(kind: str, *, queue: str, job_name: str) -> None:
 
 
 def sweep(relay: Engine, *, pause: timedelta) -> int:
-    """Push every running run not pushed within `pause`. Returns how many."""
+    """Push every running or unsettled run not pushed within `pause`. Returns how many."""
     with relay.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         due = connection.execute(_DUE, {"pause": pause}).all()
     for run in due:

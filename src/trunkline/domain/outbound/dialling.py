@@ -42,10 +42,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """No dial now. `retry_in_s` is set when only the carrier's pace stands in the way."""
+    """No dial now. `retry_at` is set when only the carrier's pace stands in the way."""
 
     reason: str
-    retry_in_s: float | None = None
+    retry_at: datetime | None = None
 
 
 def claim_next(
@@ -76,7 +76,7 @@ def claim_next(
         return Denied("no_slot")
     now = clock.now()
     if account.next_dial_at > now:
-        return Denied("pace", retry_in_s=(account.next_dial_at - now).total_seconds())
+        return Denied("pace", retry_at=account.next_dial_at)
     for item in store.next_items(session, business_id, run_id, limit=_LOOK_AHEAD):
         if not _is_dialable(session, item, business.calling_window, now=now):
             continue
@@ -119,8 +119,17 @@ def bind(session: Session, business_id: UUID, attempt_id: UUID, *, sid: str, lea
         attempt.state = AttemptState.PLACED
 
 
-def refuse(session: Session, business_id: UUID, attempt_id: UUID, *, error: str, try_again: bool) -> None:
-    """The carrier said a definite no: nothing rang. About pace, the item waits; else it has failed."""
+def refuse(
+    session: Session, business_id: UUID, attempt_id: UUID, *, error: str, account: str,
+    retry_after_s: float | None,
+) -> None:  # fmt: skip
+    """The carrier said a definite no: nothing rang, and the item has failed.
+
+    With `retry_after_s` it was about the moment and not about the person: the item waits, and so
+    does everybody who dials through this account.
+    """
+    # The account before the attempt, as a claim locks them.
+    pace = None if retry_after_s is None else store.lock_account(session, account)
     attempt = store.attempt_for_update(session, business_id, attempt_id)
     if attempt is None or attempt.state not in {AttemptState.SUBMITTING, AttemptState.UNKNOWN}:
         return
@@ -128,7 +137,8 @@ def refuse(session: Session, business_id: UUID, attempt_id: UUID, *, error: str,
     attempt.error = error
     attempt.resolved_at = clock.now()
     run = runs.get(session, business_id, attempt.run_id, fresh=True)
-    if try_again:
+    if pace is not None and retry_after_s is not None:
+        pace.next_dial_at = max(pace.next_dial_at, clock.now() + timedelta(seconds=retry_after_s))
         _give_back(session, run, attempt.item_id)
     else:
         store.move_item(

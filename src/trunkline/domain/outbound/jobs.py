@@ -37,10 +37,12 @@ def dial_next(ctx: JobContext, run: str) -> None:
                 session, ctx.business, run_id, limits=limits, job_id=ctx.job_id, lease_epoch=ctx.lease_epoch
             )
             if isinstance(claim, Denied):
-                if claim.retry_in_s is not None:
+                if claim.retry_at is not None:
+                    # One job for each moment at which the pace allows a dial, whoever asks for it.
                     enqueue_unique(
-                        "high", dial_next, f"pace:{run}", run, run_id=run_id, run_in=claim.retry_in_s
-                    )
+                        "high", dial_next, f"pace:{run}:{claim.retry_at.isoformat()}", run, run_id=run_id,
+                        run_in=max(0.0, (claim.retry_at - clock.now()).total_seconds()),
+                    )  # fmt: skip
                 elif claim.reason == "nothing_to_dial":
                     service.finish_if_done(session, ctx.business, run_id)
                 log.debug("dial_denied", reason=claim.reason, run_id=run)
@@ -124,9 +126,13 @@ def _dial(ctx: JobContext, carrier: Carrier, run_id: UUID, claim: Claim) -> None
     except CarrierRefused as refusal:
         with ctx.unit_of_work() as session:
             dialling.refuse(
-                session, ctx.business, claim.attempt_id,
-                error=f"{refusal.code}: {refusal}", try_again=refusal.retry_after_s is not None,
-            )  # fmt: skip
+                session,
+                ctx.business,
+                claim.attempt_id,
+                account=installed_limits().account,
+                error=f"{refusal.code}: {refusal}",
+                retry_after_s=refusal.retry_after_s,
+            )
         log.warning("dial_refused", attempt_id=str(claim.attempt_id), code=refusal.code)
     except CarrierUncertain as doubt:
         with ctx.unit_of_work() as session:

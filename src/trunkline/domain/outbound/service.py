@@ -190,7 +190,10 @@ def finish_if_done(session: Session, business_id: UUID, run_id: UUID) -> bool:
 
 
 def tend_run(session: Session, business_id: UUID, run_id: UUID, *, limits: DialLimits) -> None:
-    """Push a running run on, whatever a crash or a lost callback left behind. Safe to do at any time."""
+    """Push a run on, whatever a crash or a lost callback left behind. Safe to do at any time.
+
+    A paused or cancelled run dials no more, but what it dialled before is seen to its end.
+    """
     for attempt in store.orphans(session, business_id, run_id):
         leave_unknown(session, business_id, attempt.id, error="the dialling process died")
     silent = store.silent_attempts(
@@ -206,9 +209,13 @@ def tend_run(session: Session, business_id: UUID, run_id: UUID, *, limits: DialL
             session, business_id, attempt.item_id,
             from_=[ItemState.DIALLING, ItemState.IN_CALL], to=ItemState.UNKNOWN, disposition=_LOST,
         )  # fmt: skip
-    if store.has_waiting_items(session, business_id, run_id):
-        enqueue_unique("high", "dial_next", f"push:{run_id}", str(run_id), run_id=run_id)
-    finish_if_done(session, business_id, run_id)
+    run = runs.get(session, business_id, run_id, fresh=True)
+    if run.state == RunState.RUNNING:
+        if store.has_waiting_items(session, business_id, run_id):
+            enqueue_unique("high", "dial_next", f"push:{run_id}", str(run_id), run_id=run_id)
+        finish_if_done(session, business_id, run_id)
+    elif not store.has_begun_items(session, business_id, run_id):
+        runs.settle(session, run)
 
 
 def _resolve(session: Session, run: Run, attempt: OutboundAttempt, disposition: str) -> None:

@@ -178,6 +178,21 @@ def has_open_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
     )
 
 
+def has_begun_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
+    """Return whether a dial that the run began has not come to its end."""
+    return bool(
+        session.scalar(
+            select(
+                exists().where(
+                    OutboundItem.business_id == business_id,
+                    OutboundItem.run_id == run_id,
+                    OutboundItem.state.in_([ItemState.DIALLING, ItemState.IN_CALL]),
+                )
+            )
+        )
+    )
+
+
 def has_waiting_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
     """Return whether an item could be dialled now."""
     return bool(

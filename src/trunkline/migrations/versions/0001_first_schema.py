@@ -230,12 +230,17 @@ def _create_tables() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("swept_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("unsettled", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.ForeignKeyConstraint(["business_id"], ["businesses.id"], name=op.f("fk_runs_business_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
         sa.UniqueConstraint("business_id", "id", name="uq_runs_business_id"),
     )
     op.create_index(
-        "ix_runs_running", "runs", ["swept_at"], unique=False, postgresql_where=sa.text("state = 'running'")
+        "ix_runs_swept",
+        "runs",
+        ["swept_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'running' or unsettled"),
     )
     op.create_index(
         "uq_runs_active_subject",

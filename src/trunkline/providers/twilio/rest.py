@@ -25,6 +25,11 @@ from trunkline.providers.twilio.twiml import is_loopback
 
 _DEFAULT_RETRY_AFTER_S = 1.0
 """Twilio's default pace is one call a second."""
+_UNREACHABLE_RETRY_S = 15.0
+_ACCOUNT_RETRY_S = 60.0
+"""After a wrong token or a suspended account, which a person has to put right."""
+
+_ABOUT_THE_ACCOUNT = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
 
 
 class TwilioRest:
@@ -56,7 +61,9 @@ class TwilioRest:
         try:
             reply = self._client.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.PoolTimeout) as error:
-            raise CarrierRefused(f"Twilio cannot be reached: {error}", code="unreachable") from error
+            raise CarrierRefused(
+                f"Twilio cannot be reached: {error}", code="unreachable", retry_after_s=_UNREACHABLE_RETRY_S
+            ) from error
         except httpx.RequestError as error:
             raise CarrierUncertain(f"no reply from Twilio: {type(error).__name__}: {error}") from error
         body = _json_object(reply)
@@ -83,6 +90,8 @@ def _refusal(reply: httpx.Response, body: dict[str, Any]) -> CarrierRefused:
     retry_after_s = None
     if reply.status_code == httpx.codes.TOO_MANY_REQUESTS:
         retry_after_s = _retry_after(reply.headers.get("Retry-After", ""))
+    elif reply.status_code in _ABOUT_THE_ACCOUNT:
+        retry_after_s = _ACCOUNT_RETRY_S
     return CarrierRefused(message, code=code, retry_after_s=retry_after_s)
 
 
