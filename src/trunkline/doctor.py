@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 from rich.console import Console
@@ -21,6 +22,8 @@ from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
 from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
 from trunkline.embedded import Status, default_home, hold_servers, role_sql, status
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 OK, NOTE, FAULT = "ok", "note", "fault"
 _MARKS = {OK: "[green]ok[/]", NOTE: "[yellow]note[/]", FAULT: "[red]fault[/]"}
@@ -170,8 +173,15 @@ def _redis(url: str | None) -> Iterator[Finding]:
         return
     client = redis.Redis.from_url(url, socket_timeout=2)
     try:
+        client.ping()
         policy = client.config_get("maxmemory-policy")["maxmemory-policy"]
         password = client.config_get("requirepass").get("requirepass")
+    except redis.ResponseError as error:
+        yield Finding(
+            "REDIS_URL", NOTE, f"reachable, but does not show its configuration ({error})",
+            "see to it that maxmemory-policy is noeviction",
+        )  # fmt: skip
+        return
     except redis.RedisError as error:
         yield Finding("REDIS_URL", FAULT, str(error), "is Redis running there? is the password right?")
         return
@@ -184,7 +194,7 @@ def _redis(url: str | None) -> Iterator[Finding]:
             f"evicts keys ({policy})",
             "set maxmemory-policy noeviction: wake-ups get lost",
         )
-    elif not password:
+    elif not password and urlsplit(url).password is None:
         yield Finding("REDIS_URL", FAULT, "has no password", "set requirepass")
     else:
         yield Finding("REDIS_URL", OK, "reachable, noeviction, password")
@@ -193,7 +203,8 @@ def _redis(url: str | None) -> Iterator[Finding]:
 def _carrier(settings: Settings) -> Finding:
     if settings.twilio_account_sid and settings.twilio_auth_token:
         facts = f"account {settings.twilio_account_sid} at {settings.twilio_base_url}"
-        if settings.public_url.startswith("http://127.") and "127." not in settings.twilio_base_url:
+        ours, theirs = (urlsplit(url).hostname for url in (settings.public_url, settings.twilio_base_url))
+        if ours in _LOOPBACK and theirs not in _LOOPBACK:
             return Finding(
                 "Carrier", FAULT, f"{facts}, which cannot reach PUBLIC_URL={settings.public_url}",
                 "set PUBLIC_URL to the https address that the carrier calls back",

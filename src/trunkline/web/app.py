@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ from trunkline.web.callroom import CallRoom
 from trunkline.web.carrier_hooks import router as hooks_router
 from trunkline.web.errors import install_error_handlers
 from trunkline.web.feed import router as feed_router
-from trunkline.web.gate import Gate, find_principal
+from trunkline.web.gate import API_DOCS, API_DOCS_ASSETS, Gate, find_principal
 from trunkline.web.health import router as health_router
 from trunkline.web.media_socket import router as media_router
 from trunkline.web.parts import AppParts
@@ -53,7 +54,7 @@ def create_app(parts: AppParts) -> FastAPI:
         upkeep.cancel()
         await room.close()
 
-    app = FastAPI(title="Trunkline", version=__version__, lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="Trunkline", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.parts = parts
     app.add_middleware(Gate)
     install_error_handlers(app)
@@ -67,11 +68,25 @@ def create_app(parts: AppParts) -> FastAPI:
             app.include_router(router, dependencies=[Depends(find_principal)])
         app.mount("/page", StaticFiles(directory=_PAGE), name="page")
 
+        app.mount(API_DOCS_ASSETS, StaticFiles(directory=_swagger_files()), name="docs")
+
         @app.get("/", include_in_schema=False)
         def first_page() -> FileResponse:
             return FileResponse(_PAGE / "index.html")
 
+        @app.get(API_DOCS, include_in_schema=False)
+        def api_docs() -> FileResponse:
+            return FileResponse(_PAGE / "api.html")
+
     return app
+
+
+def _swagger_files() -> Path:
+    """Return the folder of Swagger UI's files, which come from a package, so that no CDN is asked."""
+    found = importlib.util.find_spec("fastapi_offline")
+    assert found is not None  # a declared dependency
+    assert found.origin is not None
+    return Path(found.origin).parent / "static"
 
 
 async def _keep_up(upkeep: Callable[[], None]) -> None:

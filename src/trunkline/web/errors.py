@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
 
-from trunkline.core.errors import InvalidInput, NotReady, TrunklineError
+from trunkline.core.errors import InvalidInput, NotFound, NotReady, TrunklineError
 from trunkline.core.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -30,6 +33,16 @@ def install_error_handlers(app: FastAPI) -> None:
         ]
         return render(InvalidInput("The request is not of the expected form.", faults=faults))
 
+    @app.exception_handler(HTTPException)
+    def framework(_request: Request, error: HTTPException) -> JSONResponse:
+        code = NotFound.code if error.status_code == NotFound.status else "refused"
+        return _answer(error.status_code, code, str(error.detail), {})
+
+    @app.exception_handler(Exception)
+    def unexpected(_request: Request, error: Exception) -> JSONResponse:
+        log.error("request_failed", exc_info=error)
+        return render(TrunklineError("Something went wrong here; the trace id finds it in the logs."))
+
     @app.exception_handler(OperationalError)
     @app.exception_handler(PoolTimeout)
     def database_away(_request: Request, error: Exception) -> JSONResponse:
@@ -39,12 +52,14 @@ def install_error_handlers(app: FastAPI) -> None:
 
 def render(error: TrunklineError) -> JSONResponse:
     """Return the answer for an error of ours, with the trace id a person can quote."""
-    headers = {}
-    if "retry_after_s" in error.data:
-        headers["Retry-After"] = str(int(error.data["retry_after_s"]))
+    return _answer(error.status, error.code, error.message, error.data)
+
+
+def _answer(status: int, code: str, message: str, data: dict[str, Any]) -> JSONResponse:
+    headers = {"Retry-After": str(int(data["retry_after_s"]))} if "retry_after_s" in data else {}
     trace_id = structlog.contextvars.get_contextvars().get("trace_id")
     return JSONResponse(
-        {"error": {"code": error.code, "message": error.message, "data": error.data, "trace_id": trace_id}},
-        status_code=error.status,
+        {"error": {"code": code, "message": message, "data": data, "trace_id": trace_id}},
+        status_code=status,
         headers=headers,
     )

@@ -25,14 +25,12 @@ CSRF_HEADER = "X-Trunkline"
 """A header that a page of another site cannot send; every writing request of ours carries it."""
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (
-        b"content-security-policy",
-        b"default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
-    ),
-)
+API_DOCS, API_DOCS_ASSETS = "/docs", "/docs/assets"
+
+_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
+_POLICY = b"default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+_DOCS_POLICY = _POLICY + b"; style-src 'self' 'unsafe-inline'"
+"""Swagger UI sets styles on its elements; it gets no more than that."""
 
 
 _REVALIDATE = ((b"cache-control", b"no-cache"),)
@@ -57,8 +55,12 @@ class Gate:
             async def send_with_headers(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     message["headers"] = [
-                        *message.get("headers", []), *_HEADERS, (b"x-trace-id", trace_id.encode()),
-                    ]  # fmt: skip
+                        *message.get("headers", []),
+                        *_HEADERS,
+                        *(_REVALIDATE if path == "/" or path.startswith("/page") else ()),
+                        (b"content-security-policy", _DOCS_POLICY if path == API_DOCS else _POLICY),
+                        (b"x-trace-id", trace_id.encode()),
+                    ]
                 await send(message)
 
             if path.startswith(("/api", "/hooks")) and not self._schema.is_there():

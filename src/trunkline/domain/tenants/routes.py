@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from fastapi import APIRouter
 
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep, SystemSessionDep
+from trunkline.core.errors import Forbidden
 from trunkline.domain.tenants import service
-from trunkline.domain.tenants.schemas import BusinessIn, BusinessOut, NumberIn, NumberOut
+from trunkline.domain.tenants.schemas import (
+    BusinessChange,
+    BusinessIn,
+    BusinessOut,
+    NumberChange,
+    NumberIn,
+    NumberOut,
+)
 
 router = APIRouter(prefix="/api", tags=["businesses"])
+
+LIMITS = frozenset({"max_outbound_calls", "max_calls"})
 
 
 @router.get("/business")
 def read_business(session: SessionDep, who: PrincipalDep) -> BusinessOut:
     """The business whose pages you are on."""
     return BusinessOut.model_validate(service.get_business(session, who.business))
+
+
+@router.patch("/business")
+def change_business(body: BusinessChange, session: SessionDep, who: PrincipalDep) -> BusinessOut:
+    """Change the business's settings. Its limits are the system admin's to set."""
+    who.require(Role.ADMIN)
+    changes = body.model_dump(exclude_unset=True, by_alias=True, mode="json")
+    if not who.is_system_admin and LIMITS.intersection(changes):
+        raise Forbidden("Limits are set by a system admin.", reason="insufficient_role")
+    return BusinessOut.model_validate(
+        service.change_business(session, who.business, changes, actor=who.email)
+    )
+
+
+@router.patch("/business/numbers/{number_id}")
+def change_number(number_id: UUID, body: NumberChange, session: SessionDep, who: PrincipalDep) -> NumberOut:
+    """Choose who answers a number."""
+    who.require(Role.ADMIN)
+    return NumberOut.model_validate(
+        service.assign_number(session, who.business, number_id, agent_id=body.agent_id, actor=who.email)
+    )
 
 
 @router.get("/business/numbers")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+ClockOrEnd = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 
 
 class BusinessOut(BaseModel):
@@ -32,6 +36,34 @@ class BusinessIn(BaseModel):
     time_zone: str = "UTC"
     language: str = "en"
     region: str = Field("US", pattern="^[A-Z]{2}$")
+
+
+class ClockRange(BaseModel):
+    """From one local time to another; 24:00 is the day's end."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_: Clock = Field(alias="from")
+    to: ClockOrEnd
+
+
+class BusinessChange(BaseModel):
+    """The settings of a business that change. Of working hours, a missing day is closed."""
+
+    name: str | None = Field(None, min_length=1, max_length=200)
+    time_zone: str | None = None
+    language: str | None = None
+    working_hours: dict[Weekday, list[tuple[Clock, Clock]]] | None = None
+    calling_window: ClockRange | None = None
+    slot_minutes: int | None = Field(None, ge=15, le=240)
+    max_outbound_calls: int | None = Field(None, ge=1, le=100)
+    max_calls: int | None = Field(None, ge=1, le=200)
+
+
+class NumberChange(BaseModel):
+    """Who answers a number; null: calls to it are rejected."""
+
+    agent_id: UUID | None
 
 
 class NumberOut(BaseModel):

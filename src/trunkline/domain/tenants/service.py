@@ -40,12 +40,7 @@ def create_business(
     business_id: UUID | None = None,
 ) -> Business:
     """Found a business. Speaks in the system's scope. Raises InvalidInput on an unknown zone or language."""
-    try:
-        ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InvalidInput(f"{time_zone!r} is not an IANA time zone.") from error
-    if language not in LANGUAGES:
-        raise InvalidInput(f"{language!r} is not a language we speak; we speak {', '.join(LANGUAGES)}.")
+    _check_place(time_zone, language)
     business = Business(
         id=business_id or new_id(),
         name=name,
@@ -60,6 +55,18 @@ def create_business(
     session.add(business)
     session.flush()
     announce("business.created", subject_id=business.id, actor=actor, name=name)
+    return business
+
+
+def change_business(session: Session, business_id: UUID, changes: dict[str, Any], *, actor: str) -> Business:
+    """Change a business's settings; they hold from the next call on. Raises InvalidInput."""
+    business = get_business(session, business_id)
+    for field, value in changes.items():
+        if value is None:
+            raise InvalidInput(f"{field} cannot be empty.")
+        setattr(business, field, value)
+    _check_place(business.time_zone, business.language)
+    announce("business.changed", subject_id=business_id, actor=actor, fields=sorted(changes))
     return business
 
 
@@ -103,8 +110,35 @@ def list_numbers(session: Session, business_id: UUID) -> list[PhoneNumber]:
     )
 
 
+def assign_number(
+    session: Session, business_id: UUID, number_id: UUID, *, agent_id: UUID | None, actor: str
+) -> PhoneNumber:
+    """Choose who answers a number; nobody: calls to it are rejected. Raises NotFound."""
+    row = session.scalar(
+        select(PhoneNumber).where(PhoneNumber.business_id == business_id, PhoneNumber.id == number_id)
+    )
+    if row is None:
+        raise NotFound("There is no such number.")
+    row.agent_id = agent_id
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise NotFound("There is no such agent.") from error
+    announce("number.assigned", subject_id=row.id, actor=actor, agent_id=agent_id and str(agent_id))
+    return row
+
+
 def number_called(session: Session, business_id: UUID, e164: str) -> PhoneNumber | None:
     """Return the business's number that was dialled."""
     return session.scalar(
         select(PhoneNumber).where(PhoneNumber.business_id == business_id, PhoneNumber.e164 == e164)
     )
+
+
+def _check_place(time_zone: str, language: str) -> None:
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InvalidInput(f"{time_zone!r} is not an IANA time zone.") from error
+    if language not in LANGUAGES:
+        raise InvalidInput(f"{language!r} is not a language we speak; we speak {', '.join(LANGUAGES)}.")
