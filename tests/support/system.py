@@ -1,0 +1,585 @@
+"""The whole system as real processes: API, workers and the local carrier, on a test session's servers.
+
+Owns starting, stopping, killing and asking. What ought to come of it is the tests' to say. Waits
+are polls on a condition with an end; nothing sleeps for its own sake.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import redis
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
+
+from support.installation import TOKEN_KEY, Installation
+from support.world import PASSWORD, World, make_world
+from trunkline.core.db import unit_of_work
+from trunkline.core.jobs.models import Job, JobState
+from trunkline.domain.tenants import service as tenants
+from trunkline.embedded.binaries import find_programs, make_runnable, server_identity
+from trunkline.kit.processes import die_with_parent
+
+ACCOUNT, TOKEN = "AC" + "5" * 32, "a token for tests"
+RING_LIMIT_S, CALL_LIMIT_S, LEASE_S = 2, 3, 1.0
+"""Shorter than an operator may set them. After the first two an unknown dial cannot be live."""
+
+FINAL_ITEM_STATES = frozenset({"completed", "failed", "cancelled", "unknown"})
+DIAL_BARRIERS = (
+    "job.claimed", "dial.committed", "dial.before_post", "dial.posted", "dial.recorded", "job.done",
+    "reconcile.asked",
+)  # fmt: skip
+
+_LOOK_EVERY_S = 0.02
+_numbers = count(1)
+
+
+def eventually(condition: Callable[[], object], what: str, within_s: float = 20) -> None:
+    """Wait until the condition holds; fail, saying what did not happen, if it never does."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
+        time.sleep(_LOOK_EVERY_S)
+
+
+def fresh_numbers(how_many: int) -> tuple[str, ...]:
+    """Return numbers that no test of this session has used, so that one carrier's book serves all."""
+    return tuple(f"+1212{5_560_000 + next(_numbers)}" for _ in range(how_many))
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process runs or is stopped; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def state_of(pid: int) -> str:
+    """Return the kernel's letter for what a process is doing; `T` is stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Send one process of ours a signal; of a SIGKILL, see that it has worked."""
+    assert pid > 1, pid
+    os.kill(pid, number)
+    if number == signal.SIGKILL:
+        eventually(lambda: not is_alive(pid), f"process {pid} is gone")
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker process. `mark` is a file that appears when it reaches the barrier it was given."""
+
+    barrier: str
+    number: signal.Signals
+    pid: int
+    log: Path
+    mark: Path
+
+    @property
+    def has_reached(self) -> bool:
+        return self.mark.exists()
+
+    def wait_until_dead(self, within_s: float = 20) -> None:
+        eventually(lambda: not is_alive(self.pid), f"worker {self.pid} has died", within_s)
+
+    def wait_until_stopped(self, within_s: float = 20) -> None:
+        eventually(lambda: state_of(self.pid) == "T", f"worker {self.pid} is stopped", within_s)
+
+
+class Carrier:
+    """The local carrier in a process of its own, and its book."""
+
+    def __init__(self, process: subprocess.Popen[bytes], base_url: str) -> None:
+        self.process = process
+        self.base_url = base_url
+        self._client = httpx.Client(base_url=base_url, timeout=10, trust_env=False)
+
+    def close(self) -> None:
+        self._client.close()
+        self.process.kill()
+        self.process.wait()
+
+    def admit(self, phones: Sequence[str], persona: str) -> None:
+        """Let people of this kind live at these numbers."""
+        for phone in phones:
+            self._post("/sim/people", {"number": phone, "persona": persona})
+
+    def order_faults(self, **faults: object) -> None:
+        """See the carrier's `Faults.order`."""
+        self._post("/sim/faults", faults)
+
+    def no_faults(self) -> None:
+        self._post("/sim/faults", {"create": None, "status_callbacks": None})
+
+    def is_up(self) -> bool:
+        try:
+            return self._client.get("/sim/book").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def book(self) -> dict[str, Any]:
+        """The whole book, as the carrier wrote it."""
+        return self._client.get("/sim/book").raise_for_status().json()
+
+    def page_of(self, phones: Sequence[str]) -> Page:
+        """What the book says of these numbers."""
+        book, ours = self.book(), set(phones)
+        return Page(
+            rings={phone: book["people"].get(phone, {}).get("rings", []) for phone in phones},
+            creates=[entry for entry in book["creates"] if entry["form"].get("To") in ours],
+            calls=[call for call in book["calls"] if call["to"] in ours],
+            double_dials=[found for found in book["double_dials"] if found["number"] in ours],
+        )
+
+    def _post(self, path: str, body: dict[str, Any]) -> None:
+        self._client.post(path, json=body).raise_for_status()
+
+
+@dataclass(slots=True)
+class Page:
+    """What the carrier wrote about some numbers."""
+
+    rings: dict[str, list[dict[str, Any]]]
+    creates: list[dict[str, Any]]
+    calls: list[dict[str, Any]]
+    double_dials: list[dict[str, Any]]
+
+    @property
+    def most_rings(self) -> int:
+        """How often the number that rang most has rung."""
+        return max((len(rings) for rings in self.rings.values()), default=0)
+
+    @property
+    def rang(self) -> set[str]:
+        return {phone for phone, rings in self.rings.items() if rings}
+
+
+class OwnRedis:
+    """A Valkey of the system's own, with nobody to start it again but the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"redis://:{TOKEN_KEY.hex()}@127.0.0.1:{self.port}/0"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._client = redis.Redis.from_url(self.url, socket_timeout=5)
+
+    def start(self) -> None:
+        self._folder.mkdir(exist_ok=True)
+        program = make_runnable(find_programs("redis"), server_identity()).path
+        with (self._folder.parent / "redis.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    str(program), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder),
+                    "--requirepass", TOKEN_KEY.hex(), "--save", "", "--appendonly", "yes",
+                ],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - no thread of a test starts processes
+            )  # fmt: skip
+        eventually(self.is_up, "Redis is up")
+
+    def is_up(self) -> bool:
+        try:
+            return bool(self._client.ping())
+        except redis.RedisError:
+            return False
+
+    def kill(self) -> None:
+        """Kill it as a crash would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def hang(self) -> None:
+        """Let it keep its connections and answer nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def listeners(self) -> int:
+        """Return how many workers wait for a wake-up now."""
+        return sum(client["cmd"] in {"blpop", "blmove", "brpop"} for client in self._client.client_list())
+
+    def empty(self) -> None:
+        """Delete all that a killed one has written."""
+        shutil.rmtree(self._folder)
+
+    def wake_ups(self) -> int:
+        """Return how many wake-ups wait to be heard."""
+        return int(sum(self._client.llen(f"rq:queue:{name}") for name in ("high", "default")))
+
+    def mend(self) -> None:
+        """Bring it back, whatever was done to it."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)
+            eventually(self.is_up, "Redis answers again")
+        else:
+            self.start()
+
+    def close(self) -> None:
+        self._client.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+class Api:
+    """One signed-in person's way to the API."""
+
+    def __init__(self, base_url: str, email: str) -> None:
+        self._client = httpx.Client(
+            base_url=base_url, headers={"X-Trunkline": "1"}, timeout=15, trust_env=False
+        )
+        self._email = email
+
+    def __enter__(self) -> Api:
+        reply = self._client.post("/api/sign-in", json={"email": self._email, "password": PASSWORD})
+        reply.raise_for_status()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def borrow(self, other: Api) -> None:
+        """Be signed in as another is; for many connections of one person."""
+        self._client.cookies.update(other._client.cookies)
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        return self._client.post(path, json=body or {})
+
+    def start(self, run_id: UUID) -> httpx.Response:
+        return self.post(f"/api/runs/{run_id}/start")
+
+    def cancel(self, run_id: UUID, *, force: bool = False) -> dict[str, Any]:
+        return self.post(f"/api/runs/{run_id}/cancel", {"force": force}).raise_for_status().json()
+
+    def run(self, run_id: UUID) -> dict[str, Any]:
+        return self._client.get(f"/api/runs/{run_id}").raise_for_status().json()
+
+    def items(self, run_id: UUID) -> list[dict[str, Any]]:
+        return self._client.get(f"/api/runs/{run_id}/items").raise_for_status().json()
+
+    def attempts(self, run_id: UUID) -> list[dict[str, Any]]:
+        return self._client.get(f"/api/runs/{run_id}/attempts").raise_for_status().json()
+
+    def wait_for_state(self, run_id: UUID, state: str, within_s: float = 40) -> dict[str, Any]:
+        """Wait until the run is in this state, checking at every look that its progress adds up."""
+        seen: dict[str, Any] = {}
+
+        def there() -> bool:
+            try:
+                seen.update(self.run(run_id))
+            except httpx.HTTPError:
+                # The API or the database may be what the test has just killed.
+                return False
+            assert_adds_up(seen["progress"])
+            return seen["state"] == state
+
+        eventually(there, f"run {run_id} is {state}; it is {seen}", within_s)
+        return seen
+
+
+def assert_adds_up(progress: dict[str, int]) -> None:
+    """The parts of a progress are its whole."""
+    parts = {name: value for name, value in progress.items() if name != "total"}
+    assert sum(parts.values()) == progress["total"], progress
+
+
+@dataclass(slots=True)
+class System:
+    """A running installation whose processes a test may hurt."""
+
+    installation: Installation
+    folder: Path
+    api_port: int
+    redis: OwnRedis
+    workers: list[Worker] = field(default_factory=list)
+    carriers: dict[bool, Carrier] = field(default_factory=dict)
+    toll: Counter[str] = field(default_factory=Counter)
+    """How often a worker was killed, or stopped, at each barrier."""
+    controls: set[str] = field(default_factory=set)
+    """Numbers of negative controls, whose double dials are as they should be."""
+    _api: subprocess.Popen[bytes] | None = None
+    _zygote: subprocess.Popen[bytes] | None = None
+    _supervisors: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    # --- Processes -----------------------------------------------------------------------
+
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def carrier(self) -> Carrier:
+        """The carrier whose waits without audio are skipped: busy and unanswered calls end at once."""
+        return self._carrier(realtime=False)
+
+    @property
+    def slow_carrier(self) -> Carrier:
+        """The carrier where unanswered calls ring for as long as they may."""
+        return self._carrier(realtime=True)
+
+    def start_api(self) -> None:
+        """Start the API and wait until it serves."""
+        assert self._api is None
+        self._api = self._command(
+            self.folder / "api.log", "-m", "trunkline.cli", "api", environment={"SERVICE_ROLE": "api"}
+        )
+        eventually(self._api_serves, f"the API serves; see {self.folder / 'api.log'}", within_s=60)
+
+    def kill_api(self) -> None:
+        """Kill the API as a crash would."""
+        assert self._api is not None
+        self._api.kill()
+        self._api.wait()
+        self._api = None
+
+    def start_worker(
+        self,
+        *,
+        barrier: str = "",
+        nth: int = 1,
+        number: signal.Signals = signal.SIGKILL,
+        carrier: Carrier | None = None,
+        without: str | None = None,
+        settings: dict[str, Any] | None = None,
+        patience_s: float = 1.0,
+    ) -> Worker:
+        """Start a worker that at the n-th time at `barrier` sends itself a signal; none lives on."""
+        mark = self.folder / f"mark-{secrets.token_hex(6)}"
+        log = self.folder / "workers.log"
+        order = {
+            "environment": self._environment({}, carrier or self.carrier),
+            "settings": {
+                "ring_timeout_seconds": RING_LIMIT_S, "longest_call_seconds": CALL_LIMIT_S,
+                "lease_seconds": LEASE_S, "sweep_seconds": 0.25, **(settings or {}),
+            },
+            "waits": {"patience_s": patience_s, "reconcile_delays_s": [0.5, 0.5, 1, 2]},
+            "barrier": barrier, "nth": nth, "signal": int(number), "without": without,
+            "log": str(log), "mark": str(mark),
+        }  # fmt: skip
+        worker = Worker(barrier, number, self._fork(order), log, mark)
+        self.workers.append(worker)
+        return worker
+
+    def start_supervisor(self, *, concurrency: int) -> subprocess.Popen[bytes]:
+        """Start `trunkline worker` itself, with children of its own."""
+        process = self._command(
+            self.folder / "workers.log", "-m", "trunkline.cli", "worker",
+            environment={"SERVICE_ROLE": "worker", "WORKER_CONCURRENCY": str(concurrency)},
+            carrier=self.carrier,
+        )  # fmt: skip
+        self._supervisors.append(process)
+        return process
+
+    def stop_workers(self) -> None:
+        """Kill every worker of the test and wait until none is left."""
+        while self._supervisors:
+            supervisor = self._supervisors.pop()
+            supervisor.terminate()
+            supervisor.wait(30)
+        for worker in self.workers:
+            if worker.barrier and worker.has_reached:
+                verb = "killed" if worker.number == signal.SIGKILL else "stopped"
+                self.toll[f"{verb} at {worker.barrier}"] += 1
+            if is_alive(worker.pid):
+                kill(worker.pid)
+        self.workers.clear()
+
+    def close(self) -> None:
+        self.stop_workers()
+        if self._api is not None:
+            self.kill_api()
+        self.redis.close()
+        for carrier in self.carriers.values():
+            carrier.close()
+        if self._zygote is not None:
+            assert self._zygote.stdin is not None
+            assert self._zygote.stdout is not None
+            self._zygote.stdin.close()
+            self._zygote.wait(10)
+            self._zygote.stdout.close()
+
+    def verdict(self) -> dict[str, Any]:
+        """Return what was done to workers and what the carriers' books say of it, controls aside."""
+        books = [carrier.book() for carrier in self.carriers.values()]
+        rings = {
+            number: len(person["rings"])
+            for book in books for number, person in book["people"].items() if number not in self.controls
+        }  # fmt: skip
+        found = [entry for book in books for entry in book["double_dials"]]
+        return {
+            **dict(sorted(self.toll.items())),
+            "people": len(rings),
+            "rings": sum(rings.values()),
+            "people_rung_twice": sum(count > 1 for count in rings.values()),
+            "double_dials": sum(entry["number"] not in self.controls for entry in found),
+            "double_dials_of_controls": sum(entry["number"] in self.controls for entry in found),
+        }
+
+    def postmaster_pid(self) -> int:
+        """The process id of the embedded PostgreSQL's first process."""
+        (file,) = self.installation.home.glob("embedded/pgdata*/postmaster.pid")
+        return int(file.read_text().split("\n", 1)[0])
+
+    def postgres_is_new(self, before: int) -> bool:
+        """Return whether PostgreSQL answers and is not the process it was."""
+        try:
+            with self.installation.owner.connect() as connection:
+                connection.execute(text("select 1"))
+            return self.postmaster_pid() != before
+        except (OperationalError, OSError, ValueError):
+            return False
+
+    # --- Worlds and rows -----------------------------------------------------------------
+
+    def world(self, persona: str, *, size: int, carrier: Carrier | None = None, lines: int = 3) -> World:
+        """Found a business with a list of people of one kind, all of whom the carrier can ring.
+
+        `lines` is how many calls it may make at a time.
+        """
+        (number,) = fresh_numbers(1)
+        phones = fresh_numbers(size)
+        (carrier or self.carrier).admit(phones, persona)
+        world = make_world(f"B{number[2:]}", number=number, phones=phones)
+        with unit_of_work(world.scope) as session:
+            business = tenants.get_business(session, world.business_id)
+            business.max_outbound_calls = business.max_calls = lines
+        return world
+
+    def jobs_at_rest(self, world: World, *, but: str = "") -> bool:
+        """Return whether no job of the business is due or running, those called `but` aside."""
+        with unit_of_work(world.scope) as session:
+            return not session.scalar(
+                select(func.count()).where(
+                    Job.business_id == world.business_id,
+                    Job.state.in_([JobState.QUEUED, JobState.RUNNING]),
+                    Job.run_at <= func.clock_timestamp(),
+                    Job.name != but,
+                )
+            )
+
+    def signed_in(self, world: World) -> Api:
+        """Return the API as the business's owner sees it; to be entered."""
+        return Api(self.api_url, world.email)
+
+    # --- Inside --------------------------------------------------------------------------
+
+    def _carrier(self, *, realtime: bool) -> Carrier:
+        if realtime not in self.carriers:
+            port = free_port()
+            options = ["--port", str(port), "--seed", "7", "--muted", *([] if realtime else ["--no-waits"])]
+            process = self._command(
+                self.folder / "carrier.log", "-m", "trunkline.simulators.carrier", *options,
+                environment={"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN},
+            )  # fmt: skip
+            carrier = Carrier(process, f"http://127.0.0.1:{port}")
+            eventually(carrier.is_up, f"the carrier is up; see {self.folder / 'carrier.log'}", within_s=60)
+            self.carriers[realtime] = carrier
+        return self.carriers[realtime]
+
+    def _fork(self, order: dict[str, Any]) -> int:
+        if self._zygote is None:
+            with (self.folder / "workers.log").open("ab") as log:
+                self._zygote = subprocess.Popen(
+                    [sys.executable, "-m", "support.barrier_worker"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    env=self._environment({"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}),
+                    preexec_fn=die_with_parent,  # noqa: PLW1509 - see OwnRedis
+                )
+            assert self._zygote.stdout is not None
+            assert self._zygote.stdout.readline() == b"ready\n", "the worker's module cannot be loaded"
+        assert self._zygote.stdin is not None
+        assert self._zygote.stdout is not None
+        self._zygote.stdin.write(json.dumps(order).encode() + b"\n")
+        self._zygote.stdin.flush()
+        return int(self._zygote.stdout.readline())
+
+    def _api_serves(self) -> bool:
+        assert self._api is not None
+        assert self._api.poll() is None, f"the API has ended; see {self.folder / 'api.log'}"
+        try:
+            return httpx.get(f"{self.api_url}/api/me", trust_env=False).status_code == 401
+        except httpx.TransportError:
+            return False
+
+    def _command(
+        self, log: Path, *arguments: str, environment: dict[str, str], carrier: Carrier | None = None
+    ) -> subprocess.Popen[bytes]:
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, *arguments],
+                env=self._environment(environment, carrier),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - see OwnRedis
+            )
+
+    def _environment(self, more: dict[str, str], carrier: Carrier | None = None) -> dict[str, str]:
+        urls = self.installation.urls
+        assert urls.database_url
+        assert urls.database_relay_url
+        unset = {"SERVICE_ROLE", "ENABLE_SCHEDULERS", "DATABASE_OWNER_URL"}
+        ours = {
+            "TRUNKLINE_HOME": str(self.folder / "home"),
+            "DATABASE_URL": urls.database_url,
+            "DATABASE_RELAY_URL": urls.database_relay_url,
+            "REDIS_URL": self.redis.url,
+            "SECRET_KEY": TOKEN_KEY.decode(),
+            "PUBLIC_URL": self.api_url,
+            "PORT": str(self.api_port),
+            "TWILIO_ACCOUNT_SID": ACCOUNT,
+            "TWILIO_AUTH_TOKEN": TOKEN,
+            "TWILIO_BASE_URL": carrier.base_url if carrier else "http://127.0.0.1:9",
+            "CARRIER_CALLS_PER_SECOND": "1000",
+            "CARRIER_TIMEOUT_SECONDS": "1",
+            "MAX_ACTIVE_CALLS": "500",
+            "RING_TIMEOUT_SECONDS": "5",
+            "LONGEST_CALL_SECONDS": "10",
+            "LEASE_SECONDS": str(LEASE_S),
+            "SWEEP_SECONDS": "0.25",
+            "LOG_LEVEL": "DEBUG",
+        }
+        return {name: value for name, value in os.environ.items() if name not in unset} | ours | more
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def open_system(installation: Installation, folder: Path) -> Iterator[System]:
+    """Start a carrier and the API on these servers; workers are each test's own."""
+    system = System(installation, folder, free_port(), OwnRedis(folder / "redis"))
+    try:
+        system.redis.start()
+        assert system.carrier.is_up()
+        system.start_api()
+        yield system
+    finally:
+        system.close()
