@@ -47,7 +47,6 @@ class Base(DeclarativeBase):
 
 
 PrimaryId = Annotated[UUID, mapped_column(primary_key=True, default=new_id)]
-BusinessId = Annotated[UUID, mapped_column()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,5 +187,7 @@ def _engine(url: str, pool_size: int) -> Engine:
         max_overflow=pool_size,
         pool_pre_ping=True,
         pool_timeout=10,
+        # What a person typed, or a password's hash, has no place in an error's text.
+        hide_parameters=True,
         connect_args={"connect_timeout": 5, "options": "-c timezone=UTC"},
     )

@@ -30,7 +30,8 @@ _INSERT = text(
 ).bindparams(bindparam("args", type_=JSONB))
 
 # Walks from tenant to tenant over the ready index, beginning behind the tenant served last, and
-# takes the first tenant's oldest row that no other worker holds: round robin at any backlog.
+# takes the first tenant's oldest row that no other worker holds: round robin at any backlog. The
+# tenants are sorted before the join, so that it stops at the first and locks no row of the others.
 _CLAIM = text(
     f"""
     with recursive tenants as (
@@ -42,14 +43,16 @@ _CLAIM = text(
                 order by j.tenant_key limit 1)
         from tenants t where t.tenant_key is not null
     ), pick as (
-        select j.id from tenants t cross join lateral (
+        select j.id from (
+            select tenant_key from tenants where tenant_key is not null
+            order by tenant_key <= :last_tenant, tenant_key
+        ) t cross join lateral (
             select id from jobs
             where queue = :queue and state = 'queued' and tenant_key = t.tenant_key and run_at <= {_NOW}
               and (expires_at is null or expires_at > {_NOW})
             order by run_at, id limit 1
             for update skip locked
         ) j
-        order by t.tenant_key <= :last_tenant, t.tenant_key
         limit 1
     )
     update jobs set
@@ -80,7 +83,7 @@ _FINISH = text(
 _SEND_BACK = text(
     f"""
     update jobs set state = 'queued', run_at = {_NOW} + :delay, lease_owner = null, lease_expires_at = null,
-                    error = :error
+                    error = :error, attempt = attempt - :uncounted
     where id = :id and lease_epoch = :epoch and state = 'running'
     """
 )
@@ -109,7 +112,15 @@ _SWEEP_EXPIRED = text(
     """
 )
 
-_READY_QUEUES = text(f"select distinct queue from jobs where state = 'queued' and run_at <= {_NOW}")
+_PRUNE = text(
+    f"""
+    delete from jobs where id in (
+        select id from jobs
+        where state in ('succeeded', 'cancelled', 'expired') and finished_at < {_NOW} - :age
+        limit :limit
+    )
+    """
+)
 
 _REVIVE = text(
     f"""
@@ -189,9 +200,10 @@ def finish(relay: Connection, lease: Lease, *, state: str, error: str | None = N
     return _one_row(relay, _FINISH, lease, {"state": state, "error": error})
 
 
-def send_back(relay: Connection, lease: Lease, *, delay: timedelta, error: str) -> bool:
-    """Queue a row for its next attempt. False: it is not ours any more."""
-    return _one_row(relay, _SEND_BACK, lease, {"delay": delay, "error": error})
+def send_back(relay: Connection, lease: Lease, *, delay: timedelta, error: str | None, counted: bool) -> bool:
+    """Queue a row for its next attempt, counting this one or not. False: it is not ours any more."""
+    values = {"delay": delay, "error": error, "uncounted": 0 if counted else 1}
+    return _one_row(relay, _SEND_BACK, lease, values)
 
 
 def sweep(relay: Connection) -> list[Any]:
@@ -201,9 +213,9 @@ def sweep(relay: Connection) -> list[Any]:
     return list(freed)
 
 
-def ready_queues(relay: Connection) -> list[str]:
-    """Return the queues that have work ready now."""
-    return list(relay.execute(_READY_QUEUES, {"now": clock.frozen()}).scalars())
+def prune(relay: Connection, *, age: timedelta, limit: int) -> int:
+    """Delete finished rows older than `age`; the dead letter stays. Returns how many."""
+    return _count(relay.execute(_PRUNE, {"age": age, "limit": limit, "now": clock.frozen()}))
 
 
 def revive(session: Session, job_id: UUID) -> bool:

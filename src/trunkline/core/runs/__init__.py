@@ -1,0 +1,1 @@
+"""Runs: one machine under everything that works through many items."""
