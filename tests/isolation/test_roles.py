@@ -10,8 +10,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from psycopg import sql
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine, text
 
 from isolation.behaviour import NOT_ALLOWED
 from isolation.peering import (
@@ -29,6 +31,7 @@ from isolation.population import ADMIN_EMAIL, Town
 from support.installation import Installation
 from trunkline.core.errors import StartRefused
 from trunkline.core.tenancy import APP_ROLE, LOOKUP_ROLE, RELAY_ROLE, check_role
+from trunkline.migrations import policies
 
 OF_RELAY = {"jobs", "runs"}
 GUEST = "trunkline_test_guest"
@@ -188,6 +191,21 @@ def test_the_owner_is_bound_too(town: Town, servers: Installation, tables: dict[
         speak_for(owner, town.a.business_id, system=True)
         for table in tables.values():
             assert count(owner, table) == 0, f"{table.name}: the owner sees rows"
+
+
+def test_a_data_migration_lifts_force_for_one_table_and_one_transaction(
+    town: Town, servers: Installation, tables: dict[str, TenantTable], administrator: psycopg.Connection[Any]
+) -> None:
+    def seen(connection: Connection, name: str) -> int:
+        return int(connection.execute(text(f"select count(*) from {name}")).scalar_one())
+
+    leads = count(administrator, tables["leads"])
+    with servers.owner.connect() as owner, Operations.context(MigrationContext.configure(owner)):
+        with policies.across_tenants("leads"):
+            assert seen(owner, "leads") == leads > 0
+            assert seen(owner, "agents") == 0
+        assert seen(owner, "leads") == 0
+        owner.rollback()
 
 
 # --- The look-ups ------------------------------------------------------------------------
