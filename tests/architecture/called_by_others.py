@@ -9,8 +9,7 @@ A name that is used after all, or is gone, fails the test: the list cannot grow 
 _.subscribe
 _.unsubscribe
 _._set_connection
-_.request_stop
-_._stop_requested
+_._install_signal_handlers
 _.dequeue_job_and_maintain_ttl
 _.redis_server_version
 

@@ -123,7 +123,6 @@ def _settle(world: World, number: int) -> Inhabitant:
     assert isinstance(claim, dialling.Claim), claim
     sid = f"CA{number:032x}"
     with unit_of_work(world.scope) as session:
-        dialling.bind(session, business_id, claim.attempt_id, sid=sid, lease_epoch=1)
         report = CallReport(sid, CallStatus.IN_PROGRESS, claim.phone, claim.from_number, "outbound-api")
         call = outbound.hear_report(session, business_id, claim.attempt_id, report)
         assert call is not None

@@ -23,7 +23,7 @@ from trunkline import wiring
 from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import TrunklineError
-from trunkline.core.jobs import JobContext, enqueue_job
+from trunkline.core.jobs import JobContext, enqueue_job, ledger
 from trunkline.core.jobs.handlers import handler_named, handler_names
 from trunkline.core.settings import Settings
 from trunkline.core.toolbox import ToolCaller, run_tool, tool_names
@@ -47,7 +47,7 @@ JOBS: dict[str, Arguments] = {
     "dial_next": lambda b: [str(b.run_id)],
     "release_and_process_next": lambda b: [str(b.run_id)],
     "sweep_outbound": lambda b: [str(b.run_id)],
-    "reconcile_attempt": lambda b: [str(b.attempt_id), 0],
+    "reconcile_attempt": lambda b: [str(b.attempt_id)],
     "hang_up_call": lambda b: [b.call_sid],
     "release_unknown_dials": lambda _: [],
     "save_conversation_turn": lambda b: [str(b.call_id), [_EVENT]],
@@ -175,11 +175,19 @@ def test_a_tool_that_the_agent_was_not_given_does_not_run(settled: Town) -> None
 # --- Jobs --------------------------------------------------------------------------------
 
 
-def _context(a: Inhabitant) -> JobContext:
-    """Return the context of a job that A's ledger holds."""
+def _context(servers: Installation, a: Inhabitant) -> JobContext:
+    """Return the context of a job of A that is running under its lease."""
     with unit_of_work(of_business(a.business_id)):
-        job_id = enqueue_job("low", "finalize_call_session", str(a.call_id))
-    return JobContext(job_id, a.business_id, None, "trace", attempt=1, lease_epoch=0)
+        job_id = enqueue_job("recordings", "finalize_call_session", str(a.call_id))
+    relay = servers.database.relay
+    assert relay is not None
+    with relay.begin() as connection:
+        claimed = ledger.claim(
+            connection, queue="recordings", owner="test", lease=timedelta(hours=2), last_tenant=UUID(int=0)
+        )
+    assert claimed is not None
+    assert claimed.id == job_id
+    return JobContext(job_id, a.business_id, None, "trace", attempt=1, lease_epoch=claimed.lease_epoch)
 
 
 def _age_attempt(administrator: psycopg.Connection[Any], attempt_id: UUID) -> None:
@@ -199,6 +207,7 @@ def _age_attempt(administrator: psycopg.Connection[Any], attempt_id: UUID) -> No
 def test_a_job_changes_nothing_of_another_business(  # noqa: PLR0917 - fixtures
     name: str,
     aged: bool,
+    servers: Installation,
     settled: Town,
     carrier: TellingCarrier,
     administrator: psycopg.Connection[Any],
@@ -207,7 +216,7 @@ def test_a_job_changes_nothing_of_another_business(  # noqa: PLR0917 - fixtures
     if aged:
         _age_attempt(administrator, settled.b.attempt_id)
     before = rows_of_b()
-    context = _context(settled.a)
+    context = _context(servers, settled.a)
     with clock.frozen_at(clock.now() + timedelta(hours=1)), suppress(*_EXPECTED):
         handler_named(name).function(context, *JOBS[name](settled.b))
     assert rows_of_b() == before
@@ -216,7 +225,11 @@ def test_a_job_changes_nothing_of_another_business(  # noqa: PLR0917 - fixtures
 
 @pytest.mark.parametrize("name", sorted(set(JOBS) - {"hang_up_call"}))
 def test_a_job_is_not_idle_in_its_own_business(
-    name: str, settled: Town, carrier: TellingCarrier, administrator: psycopg.Connection[Any]
+    name: str,
+    servers: Installation,
+    settled: Town,
+    carrier: TellingCarrier,
+    administrator: psycopg.Connection[Any],
 ) -> None:
     """The same job with A's own things changes A, or the test above would prove nothing."""
     a = settled.a
@@ -224,7 +237,7 @@ def test_a_job_is_not_idle_in_its_own_business(
         _age_attempt(administrator, a.attempt_id)
     if name in {"finalize_call_log", "finalize_call_session"}:
         administrator.execute("update calls set finalized_at = null where id = %s", [a.call_id])
-    context = _context(a)
+    context = _context(servers, a)
     before = rows_of(administrator, a.business_id)
     with clock.frozen_at(clock.now() + timedelta(hours=1)):
         handler_named(name).function(context, *JOBS[name](a))
