@@ -26,6 +26,10 @@ from trunkline.supervisor import Child, Supervisor, own_command
 from trunkline.wiring import Command, Runtime, open_runtime
 
 _SCHEDULE_EVERY_S = 1.0
+_PRUNE_EVERY_S = 60.0
+_PRUNED_AT_ONCE = 10_000
+_KEPT_FINISHED = timedelta(days=3)
+"""How long a job that needs nobody's attention stays in the ledger."""
 
 log = get_logger(__name__)
 
@@ -65,7 +69,7 @@ class _Between:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._swept_at = 0.0
+        self._swept_at = self._pruned_at = 0.0
 
     def __call__(self) -> None:
         self._runtime.upkeep()
@@ -79,6 +83,10 @@ class _Between:
         with relay.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             for freed in ledger.sweep(connection):
                 log.warning("job_swept", job=freed.name, job_id=str(freed.id), state=freed.state)
+        if time.monotonic() - self._pruned_at >= _PRUNE_EVERY_S:
+            self._pruned_at = time.monotonic()
+            with relay.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                ledger.prune(connection, age=_KEPT_FINISHED, limit=_PRUNED_AT_ONCE)
         sweeper.sweep(relay, pause=timedelta(seconds=self._runtime.settings.sweep_seconds))
 
 

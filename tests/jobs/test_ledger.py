@@ -162,7 +162,7 @@ def test_a_worker_whose_lease_ran_out_can_write_nothing(installation: Installati
         stale, current = Lease(slow.id, slow.lease_epoch), Lease(quick.id, quick.lease_epoch)
         assert not ledger.renew(relay, stale, length=_LEASE)
         assert not ledger.finish(relay, stale, state="failed")
-        assert not ledger.send_back(relay, stale, delay=timedelta(0), error="stale")
+        assert not ledger.send_back(relay, stale, delay=timedelta(0), error="stale", counted=True)
         assert ledger.finish(relay, current, state="succeeded")
     assert job_row(acme, job_id).state == JobState.SUCCEEDED
 

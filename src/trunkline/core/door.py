@@ -6,16 +6,22 @@ A transaction commits after the endpoint has returned and before the answer is s
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated
 
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 
 from trunkline.core.access import Principal
 from trunkline.core.db import SYSTEM, Scope, adopt, database, run_after_commit
 from trunkline.core.errors import NotSignedIn
+
+_FINISHING_THREADS = 20
+_finishing: RunVar[CapacityLimiter | None] = RunVar("trunkline_finishing")
 
 
 def principal(request: Request) -> Principal:
@@ -29,24 +35,38 @@ def principal(request: Request) -> Principal:
 PrincipalDep = Annotated[Principal, Depends(principal)]
 
 
+@asynccontextmanager
 async def _transaction(scope: Scope) -> AsyncIterator[Session]:
     unit = database().begin(scope)
     try:
         with adopt(unit):
             yield unit.session
-            await run_in_threadpool(unit.session.commit)
+            await _finish(unit.session.commit)
     finally:
-        await run_in_threadpool(unit.session.close)
-    await run_in_threadpool(run_after_commit, unit)
+        await _finish(unit.session.close)
+    await _finish(partial(run_after_commit, unit))
+
+
+async def _finish(step: Callable[[], None]) -> None:
+    """Do a step that ends a transaction, on a thread that no waiting endpoint can hold.
+
+    Endpoints wait for connections on the common threads; were commits to wait for those threads
+    too, a burst of requests would stand still, each half holding what the other waits for.
+    """
+    limiter = _finishing.get(None)
+    if limiter is None:
+        limiter = CapacityLimiter(_FINISHING_THREADS)
+        _finishing.set(limiter)
+    await to_thread.run_sync(step, limiter=limiter)
 
 
 async def _business_session(who: PrincipalDep) -> AsyncIterator[Session]:
-    async for session in _transaction(who.scope):
+    async with _transaction(who.scope) as session:
         yield session
 
 
 async def _system_session() -> AsyncIterator[Session]:
-    async for session in _transaction(SYSTEM):
+    async with _transaction(SYSTEM) as session:
         yield session
 
 

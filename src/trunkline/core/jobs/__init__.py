@@ -4,7 +4,7 @@
 row; `bell` rings RQ; `engine` is RQ's worker bound to the ledger.
 """
 
-from trunkline.core.jobs.handlers import JobContext, job
+from trunkline.core.jobs.handlers import JobContext, TryLater, job
 from trunkline.core.jobs.service import enqueue_job, enqueue_unique
 
-__all__ = ["JobContext", "enqueue_job", "enqueue_unique", "job"]
+__all__ = ["JobContext", "TryLater", "enqueue_job", "enqueue_unique", "job"]

@@ -23,6 +23,8 @@ WAKE_UP = "trunkline.core.jobs.engine.wake_up"
 """The function that RQ's worker runs, by path: enqueuing must not import the worker."""
 
 _FLAG_LIFETIME_MS = 1_000
+_WAKE_UP_LIFETIME_S = 60
+"""A wake-up that nobody heard for so long is dropped: workers that come back look by themselves."""
 _BREAKER_OPEN_S = 2.0
 
 log = get_logger(__name__)
@@ -47,7 +49,12 @@ class Bell:
         try:
             if self._client.set(_flag(queue), 1, nx=True, px=_FLAG_LIFETIME_MS):
                 rq_queue(queue, self._client).enqueue_call(
-                    WAKE_UP, args=(queue,), timeout=-1, result_ttl=0, failure_ttl=3_600
+                    WAKE_UP,
+                    args=(queue,),
+                    timeout=-1,
+                    ttl=_WAKE_UP_LIFETIME_S,
+                    result_ttl=0,
+                    failure_ttl=3_600,
                 )
         except redis.RedisError as error:
             self._silent_until = time.monotonic() + _BREAKER_OPEN_S

@@ -9,7 +9,9 @@ times the work, and a process that dies is replaced by its supervisor.
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
@@ -67,6 +69,8 @@ class WorkerEngine:
             retry=Retry(NoBackoff(), 0),
         )
         self._queues = tuple(queues)
+        self._stop = threading.Event()
+        self._redis_is_away = False
         self.between: Callable[[], None] = lambda: None
         """Called every second or so between jobs: sweeping and other upkeep."""
 
@@ -74,12 +78,16 @@ class WorkerEngine:
         """Work until stopped. First SIGTERM: finish the job in hand; second: leave it to the sweeper."""
         global _engine  # noqa: PLW0603 - RQ calls wake_up by path and has no way to pass its worker
         _engine = self
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._request_stop)
         self._heartbeat.start()
         try:
             while not self.stopping:
                 self._listen()
                 if not self.stopping:
                     self.look()
+                if self._redis_is_away:
+                    self._stop.wait(_LISTEN_S)
         finally:
             self._heartbeat.stop()
             self._redis.close()
@@ -87,20 +95,20 @@ class WorkerEngine:
     def heard(self, queue: str) -> None:
         """A wake-up came: take its flag down, then work."""
         bell.lower_flag(self._redis, queue)
-        self.executor.work_slice(queue, seconds=_SLICE_S)
+        self._work(queue)
 
     def look(self) -> int:
-        """Look into the ledger, queue by queue in order, without being rung for."""
-        done = 0
+        """Look into the ledger, queue by queue, without being rung for. Returns how many jobs ran."""
+        return sum(self._work(queue) for queue in self._queues)
+
+    def _work(self, queue: str) -> int:
+        """Do the upkeep, which no stream of wake-ups may keep from being done, and a slice of the queue."""
         try:
             self.between()
-            for queue in self._queues:
-                if self.stopping:
-                    break
-                done += self.executor.work_slice(queue, seconds=_SLICE_S)
+            return self.executor.work_slice(queue, seconds=_SLICE_S, should_stop=self._stop.is_set)
         except OperationalError:
             log.warning("ledger_unreachable", exc_info=True)
-        return done
+            return 0
 
     def _listen(self) -> None:
         """Let RQ's worker listen; it comes back when told to stop or when Redis is lost."""
@@ -111,7 +119,22 @@ class WorkerEngine:
                 logging_level="WARNING"
             )
         except redis.RedisError as error:
-            log.warning("redis_unreachable", error=str(error))
+            if not self._redis_is_away:
+                log.warning("redis_unreachable", error=str(error))
+            self._redis_is_away = True
+
+    def heard_nothing_amiss(self) -> None:
+        """Redis answers."""
+        if self._redis_is_away:
+            log.info("redis_reachable")
+        self._redis_is_away = False
+
+    def _request_stop(self, _signum: int, _frame: FrameType | None) -> None:
+        """First signal: finish the job in hand. Second: stop now."""
+        if self.stopping:
+            raise SystemExit(0)
+        self.stopping = True
+        self._stop.set()
 
 
 class _Listener(SimpleWorker):
@@ -132,12 +155,8 @@ class _Listener(SimpleWorker):
         """RQ would wait a minute for a Redis that hangs; ours is configured."""
         return connection
 
-    def request_stop(self, _signum: int, _frame: FrameType | None) -> None:
-        """First signal: finish the job in hand. Second: stop now."""
-        if self._ours.stopping:
-            raise SystemExit(0)
-        self._ours.stopping = True
-        self._stop_requested = True
+    def _install_signal_handlers(self) -> None:
+        """The engine has its own, which hold while RQ is not at work too."""
 
     def dequeue_job_and_maintain_ttl(
         self, _timeout: int | None, _max_idle_time: int | None = None
@@ -145,6 +164,7 @@ class _Listener(SimpleWorker):
         """Return the next wake-up; between seconds without one, look into the ledger."""
         while not self._ours.stopping:
             self.heartbeat()
+            self._ours.heard_nothing_amiss()
             try:
                 wake_up = self.queue_class.dequeue_any(
                     self._ordered_queues,

@@ -10,7 +10,7 @@ import random
 import signal
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from types import FrameType
@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from trunkline.core.jobs import ledger
-from trunkline.core.jobs.handlers import JobCancelled, JobContext, JobTimedOut, handler_named
+from trunkline.core.jobs.handlers import JobCancelled, JobContext, JobTimedOut, TryLater, handler_named
 from trunkline.core.jobs.heartbeat import Heartbeat
 from trunkline.core.jobs.ledger import Claimed, Lease
 from trunkline.core.jobs.models import JobState
@@ -30,6 +30,8 @@ from trunkline.kit import barriers
 
 _NO_TENANT = UUID(int=0)
 _LONGEST_WAIT = timedelta(minutes=15)
+_STATEMENT_GRACE_S = 0.25
+"""By how much PostgreSQL's timeout of a job's statement comes before the signal, which cannot end one."""
 
 log = get_logger(__name__)
 
@@ -44,11 +46,16 @@ class Executor:
         self._heartbeat = heartbeat
         self._last_tenant: dict[str, UUID] = {}
 
-    def work_slice(self, queue: str, *, seconds: float) -> int:
-        """Run ready rows of a queue until none is left or the slice is over. Returns how many ran."""
+    def work_slice(
+        self, queue: str, *, seconds: float, should_stop: Callable[[], bool] = lambda: False
+    ) -> int:
+        """Run ready rows of a queue until none is left, the slice is over or it is told to stop.
+
+        Returns how many ran.
+        """
         ends = time.monotonic() + seconds
         done = 0
-        while time.monotonic() < ends:
+        while time.monotonic() < ends and not should_stop():
             with self._relay.connect() as connection:
                 claimed = ledger.claim(
                     connection,
@@ -74,6 +81,7 @@ class Executor:
             trace_id=claimed.trace_id,
             attempt=claimed.attempt,
             lease_epoch=claimed.lease_epoch,
+            deadline=time.monotonic() + claimed.timeout_s,
         )
         with (
             structlog.contextvars.bound_contextvars(
@@ -86,10 +94,12 @@ class Executor:
         ):
             started = time.monotonic()
             try:
-                with _time_limit(claimed.timeout_s):
+                with _time_limit(claimed.timeout_s + _STATEMENT_GRACE_S):
                     handler_named(claimed.name).function(
                         context, *claimed.args["args"], **claimed.args["kwargs"]
                     )
+            except TryLater as later:
+                self._send_back(lease, delay=timedelta(seconds=later.delay_s), error=None, counted=False)
             except JobCancelled as cancelled:
                 self._end(lease, JobState.CANCELLED, error=str(cancelled))
             except Exception as error:  # noqa: BLE001 - the outermost loop of a job: every failure is recorded
@@ -107,8 +117,15 @@ class Executor:
             return
         delay = backoff(claimed.backoff_s, claimed.attempt)
         log.warning("job_sent_back", attempt=claimed.attempt, delay_s=delay.total_seconds(), exc_info=error)
-        with self._relay.connect() as connection:
-            ledger.send_back(connection, lease, delay=delay, error=trace)
+        self._send_back(lease, delay=delay, error=trace, counted=True)
+
+    def _send_back(self, lease: Lease, *, delay: timedelta, error: str | None, counted: bool) -> None:
+        try:
+            with self._relay.connect() as connection:
+                ledger.send_back(connection, lease, delay=delay, error=error, counted=counted)
+        except OperationalError:
+            # As in `_end`: the lease runs out and the sweeper sends the row back.
+            log.exception("job_send_back_unwritten")
 
     def _end(self, lease: Lease, state: JobState, *, error: str | None = None) -> None:
         try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -26,6 +28,14 @@ class JobCancelled(Exception):
     """The job was told to stop, or its lease went to another worker; whatever it held is let go."""
 
 
+class TryLater(Exception):
+    """The job asks to be run again after a while; that it ran does not count as an attempt."""
+
+    def __init__(self, delay_s: float) -> None:
+        super().__init__(f"again in {delay_s:g} s")
+        self.delay_s = delay_s
+
+
 class JobTimedOut(Exception):
     """The job took longer than its timeout."""
 
@@ -40,6 +50,8 @@ class JobContext:
     trace_id: str
     attempt: int
     lease_epoch: int
+    deadline: float = math.inf
+    """When the job's time is up, on the monotonic clock."""
     lease_lost: bool = field(default=False)
     """Set by the heartbeat when another worker has the row."""
 
@@ -55,13 +67,31 @@ class JobContext:
             raise RuntimeError("a system job has no business")
         return self.business_id
 
-    def unit_of_work(self) -> AbstractContextManager[Session]:
-        """Open a transaction in the job's scope."""
-        return unit_of_work(self.scope)
+    @contextmanager
+    def unit_of_work(self) -> Iterator[Session]:
+        """Open a transaction in the job's scope; it commits only while the job's lease is ours.
+
+        Its statements end when the job's time does. Raises JobCancelled where the lease is lost: the
+        row is locked for the moment of the commit, so whoever takes it over begins after that.
+        """
+        with unit_of_work(self.scope) as session:
+            if self.deadline < math.inf:
+                left_ms = max(1, int((self.deadline - time.monotonic()) * 1_000))
+                session.execute(text(f"set local statement_timeout = {left_ms}"))
+            yield session
+            held = session.execute(
+                text(
+                    "select 1 from jobs where id = :id and lease_epoch = :epoch and state = 'running' "
+                    "for share"
+                ),
+                {"id": self.job_id, "epoch": self.lease_epoch},
+            ).scalar_one_or_none()
+            if held is None:
+                raise JobCancelled("the lease was lost")
 
     def progress(self, done: int, total: int) -> None:
         """Record how far the job is. Raises JobCancelled once the lease is lost."""
-        with self.unit_of_work() as session:
+        with unit_of_work(self.scope) as session:
             session.execute(
                 text(
                     "update jobs set progress_done = :done, progress_total = :total "
@@ -75,7 +105,7 @@ class JobContext:
         """Stop here if someone asked for it. Raises JobCancelled."""
         if self.lease_lost:
             raise JobCancelled("the lease was lost")
-        with self.unit_of_work() as session:
+        with unit_of_work(self.scope) as session:
             row = session.execute(
                 text("select cancel_requested_at, lease_epoch from jobs where id = :id"), {"id": self.job_id}
             ).one()

@@ -35,6 +35,11 @@ class Job(Base):
             "ix_jobs_ready", "queue", "tenant_key", "run_at", "id", postgresql_where=text("state = 'queued'")
         ),
         Index("ix_jobs_leased", "lease_expires_at", postgresql_where=text("state = 'running'")),
+        Index(
+            "ix_jobs_finished",
+            "finished_at",
+            postgresql_where=text("state in ('succeeded', 'cancelled', 'expired')"),
+        ),
         Index("ix_jobs_run", "business_id", "run_id"),
         Index(
             "uq_jobs_active_dedup",

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from trunkline.core.db import UnitOfWork, current_unit
@@ -42,14 +43,15 @@ def enqueue_job(
 
     `func` is a handler or its name. `ttl`, `timeout` and `run_in` are seconds; a job not begun
     within `ttl` expires. `business_id` defaults to the scope's and may not differ from it.
-    Raises NoUnitOfWork outside a transaction.
+    Raises NoUnitOfWork outside a transaction, and Conflict for a `job_id` that there is already.
     """
     enqueued = _write(
         queue, func, args, kwargs,
         business_id=business_id, run_id=run_id, job_id=job_id, ttl=ttl, timeout=timeout, retry=retry,
         run_in=run_in, dedup_key=None,
     )  # fmt: skip
-    assert enqueued is not None  # only a dedup key can make the insert give way
+    if enqueued is None:
+        raise Conflict("There is a job of this id already.")
     return enqueued
 
 
@@ -77,12 +79,18 @@ def enqueue_unique(
 def retry_job(session: Session, job_id: UUID) -> None:
     """Send a dead job back to its queue with its attempts counted anew.
 
-    Raises NotFound, or Conflict when the job is not in the dead letter.
+    Raises NotFound, or Conflict when the job is not in the dead letter, or when another with its
+    dedup key is active.
     """
     row = session.get(Job, job_id)
     if row is None:
         raise NotFound("There is no such job.")
-    if not ledger.revive(session, job_id):
+    try:
+        with session.begin_nested():
+            revived = ledger.revive(session, job_id)
+    except IntegrityError as error:
+        raise Conflict("Another job that does the same is active.") from error
+    if not revived:
         raise Conflict(f"The job is {row.state}; only a failed one can be retried.", state=row.state)
     _ring_after_commit(current_unit(), row.queue)
 

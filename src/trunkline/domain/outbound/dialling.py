@@ -20,13 +20,12 @@ from trunkline.domain.calls import service as calls
 from trunkline.domain.outbound import store
 from trunkline.domain.outbound.models import AttemptState, ItemState, OutboundItem
 from trunkline.domain.outbound.options import DialLimits, RunOptions
-from trunkline.domain.outbound.rules import Limits, Load, has_slot, may_ring_now
+from trunkline.domain.outbound.rules import Limits, Load, has_slot, may_ring_now, next_opening
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.kit.phone import zones_of
 
-_LOOK_AHEAD = 20
-_WINDOW_RECHECK = timedelta(minutes=5)
+_LOOK_AHEAD = 50
 _FENCE_RECHECK = timedelta(seconds=30)
 _RECONCILE_AFTER_S = 1.0
 
@@ -77,7 +76,8 @@ def claim_next(
     now = clock.now()
     if account.next_dial_at > now:
         return Denied("pace", retry_at=account.next_dial_at)
-    for item in store.next_items(session, business_id, run_id, limit=_LOOK_AHEAD):
+    items = store.next_items(session, business_id, run_id, limit=_LOOK_AHEAD)
+    for item in items:
         if not _is_dialable(session, item, business.calling_window, now=now):
             continue
         attempt_id = store.insert_attempt(
@@ -92,27 +92,32 @@ def claim_next(
         runs.advance_cursor(session, run, item.position)
         account.next_dial_at = now + timedelta(seconds=1 / limits.per_second)
         return Claim(attempt_id, item.phone, options.from_number)
-    return Denied("nothing_to_dial")
+    return Denied("set_aside" if items else "nothing_to_dial")
 
 
 def run_allows(session: Session, business_id: UUID, run_id: UUID, attempt_id: UUID) -> bool:
-    """Read the run once more before the POST; if it has ended or paused, take the attempt back."""
+    """Read run and attempt once more before the POST; if the run has ended or paused, take it back.
+
+    An attempt that is no longer submitting was given up by others while this process stood still.
+    """
+    store.lock_business(session, business_id)
     run = runs.get(session, business_id, run_id, fresh=True)
+    attempt = store.attempt_for_update(session, business_id, attempt_id)
+    if attempt is None or attempt.state != AttemptState.SUBMITTING:
+        return False
     if run.state == RunState.RUNNING:
         return True
-    attempt = store.attempt_for_update(session, business_id, attempt_id)
-    if attempt is not None and attempt.state == AttemptState.SUBMITTING:
-        attempt.state = AttemptState.REJECTED
-        attempt.error = f"the run is {run.state}"
-        attempt.resolved_at = clock.now()
-        _give_back(session, run, attempt.item_id)
+    attempt.state = AttemptState.REJECTED
+    attempt.error = f"the run is {run.state}"
+    attempt.resolved_at = clock.now()
+    _give_back(session, run, attempt.item_id)
     return False
 
 
-def bind(session: Session, business_id: UUID, attempt_id: UUID, *, sid: str, lease_epoch: int) -> None:
+def bind(session: Session, business_id: UUID, attempt_id: UUID, *, sid: str) -> None:
     """The carrier took the call. A callback may have come first; then nothing regresses."""
     attempt = store.attempt_for_update(session, business_id, attempt_id)
-    if attempt is None or attempt.lease_epoch != lease_epoch:
+    if attempt is None:
         return
     attempt.carrier_sid = attempt.carrier_sid or sid
     if attempt.state in {AttemptState.SUBMITTING, AttemptState.UNKNOWN}:
@@ -128,7 +133,8 @@ def refuse(
     With `retry_after_s` it was about the moment and not about the person: the item waits, and so
     does everybody who dials through this account.
     """
-    # The account before the attempt, as a claim locks them.
+    # The business, so that no cancel comes between; the account before the attempt, as a claim locks them.
+    store.lock_business(session, business_id)
     pace = None if retry_after_s is None else store.lock_account(session, account)
     attempt = store.attempt_for_update(session, business_id, attempt_id)
     if attempt is None or attempt.state not in {AttemptState.SUBMITTING, AttemptState.UNKNOWN}:
@@ -154,9 +160,7 @@ def leave_unknown(session: Session, business_id: UUID, attempt_id: UUID, *, erro
         return
     attempt.state = AttemptState.UNKNOWN
     attempt.error = error
-    enqueue_unique(
-        "high", "reconcile_attempt", str(attempt_id), str(attempt_id), 0, run_in=_RECONCILE_AFTER_S
-    )
+    enqueue_unique("high", "reconcile_attempt", str(attempt_id), str(attempt_id), run_in=_RECONCILE_AFTER_S)
 
 
 def _is_dialable(session: Session, item: OutboundItem, window: dict[str, str], *, now: datetime) -> bool:
@@ -166,10 +170,15 @@ def _is_dialable(session: Session, item: OutboundItem, window: dict[str, str], *
         item.disposition = "suppressed"
         item.updated_at = now
         return False
-    if not may_ring_now(zones_of(item.phone), window, now=now):
-        item.not_before = now + _WINDOW_RECHECK
-        return False
-    return True
+    zones = zones_of(item.phone)
+    if may_ring_now(zones, window, now=now):
+        return True
+    item.not_before = next_opening(zones, window, now=now)
+    if item.not_before is None:
+        item.state = ItemState.FAILED
+        item.disposition = "no_calling_hours"
+        item.updated_at = now
+    return False
 
 
 def _give_back(session: Session, run: Run, item_id: UUID) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from uuid import UUID
 
 from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
-from trunkline.core.jobs import JobContext, enqueue_unique, job
+from trunkline.core.jobs import JobContext, TryLater, enqueue_unique, job
 from trunkline.core.telemetry import get_logger
 from trunkline.domain.outbound import dialling, service, store
 from trunkline.domain.outbound.dialling import Claim, Denied
@@ -18,6 +19,9 @@ from trunkline.kit import barriers, clock
 from trunkline.providers.ports import CallReport, Carrier, CarrierRefused, CarrierUncertain
 
 _RECONCILE_DELAYS_S = (5.0, 15.0, 60.0, 300.0, 1_800.0, 3_600.0)
+
+_DIALLING_S = 15.0
+"""How long one job goes on beginning dials; with the slowest answer after it, well within its timeout."""
 
 _SKEW = timedelta(seconds=2)
 """How far the carrier's clock may be behind ours when it dates a call."""
@@ -30,13 +34,21 @@ def dial_next(ctx: JobContext, run: str) -> None:
     """Dial items of a run, one after another, until something denies the next."""
     run_id, limits = UUID(run), installed_limits()
     carrier = registry.carrier()
+    ends = time.monotonic() + _DIALLING_S
     while True:
         ctx.check_cancelled()
+        if time.monotonic() > ends:
+            # The rest is another job's: no dial is begun that the job's own timeout could cut short.
+            with ctx.unit_of_work():
+                enqueue_unique("high", dial_next, f"more:{run}:{ctx.job_id}", run, run_id=run_id)
+            return
         with ctx.unit_of_work() as session:
             claim = dialling.claim_next(
                 session, ctx.business, run_id, limits=limits, job_id=ctx.job_id, lease_epoch=ctx.lease_epoch
             )
             if isinstance(claim, Denied):
+                if claim.reason == "set_aside":
+                    continue
                 if claim.retry_at is not None:
                     # One job for each moment at which the pace allows a dial, whoever asks for it.
                     enqueue_unique(
@@ -68,7 +80,7 @@ def sweep_outbound(ctx: JobContext, run: str) -> None:
 
 
 @job(queue="high", timeout=60, retries=3)
-def reconcile_attempt(ctx: JobContext, attempt: str, round_number: int) -> None:
+def reconcile_attempt(ctx: JobContext, attempt: str) -> None:
     """Ask the carrier what became of an attempt; ask again, ever later, until the fence comes down."""
     attempt_id, limits = UUID(attempt), installed_limits()
     with ctx.unit_of_work() as session:
@@ -78,21 +90,18 @@ def reconcile_attempt(ctx: JobContext, attempt: str, round_number: int) -> None:
     carrier = registry.carrier()
     try:
         found = _find(ctx, carrier, row)
-    except CarrierUncertain as error:
+    except (CarrierUncertain, CarrierRefused) as error:
         log.warning("reconcile_unanswered", attempt_id=attempt, error=str(error))
         found = None
     barriers.reached("reconcile.asked")
-    with ctx.unit_of_work() as session:
-        if found is not None:
+    if found is not None:
+        with ctx.unit_of_work() as session:
             service.hear_report(session, ctx.business, attempt_id, found)
-            if found.status.is_final:
-                return
-        if clock.now() - row.created_at < limits.fence:
-            delay = _RECONCILE_DELAYS_S[min(round_number, len(_RECONCILE_DELAYS_S) - 1)]
-            enqueue_unique(
-                "high", reconcile_attempt, f"{attempt}:{round_number + 1}", attempt, round_number + 1,
-                run_in=delay,
-            )  # fmt: skip
+        if found.status.is_final:
+            return
+    age = clock.now() - row.created_at
+    if age < limits.fence:
+        raise TryLater(_reconcile_delay_s(age.total_seconds()))
 
 
 @job(queue="high", timeout=60, retries=3)
@@ -141,7 +150,8 @@ def _dial(ctx: JobContext, carrier: Carrier, run_id: UUID, claim: Claim) -> None
     else:
         barriers.reached("dial.posted")
         with ctx.unit_of_work() as session:
-            dialling.bind(session, ctx.business, claim.attempt_id, sid=sid, lease_epoch=ctx.lease_epoch)
+            dialling.bind(session, ctx.business, claim.attempt_id, sid=sid)
+            service.hang_up_if_forced(session, ctx.business, run_id, sid)
     barriers.reached("dial.recorded")
 
 
@@ -158,3 +168,13 @@ def _find(ctx: JobContext, carrier: Carrier, attempt: OutboundAttempt) -> CallRe
             if not store.is_bound(session, ctx.business, call.sid):
                 return service.report_of_listing(call.sid, call.status, attempt)
     return None
+
+
+def _reconcile_delay_s(age_s: float) -> float:
+    """Return how long to wait before asking about an attempt of this age again."""
+    asked_until = 0.0
+    for delay in _RECONCILE_DELAYS_S:
+        asked_until += delay
+        if age_s < asked_until:
+            return delay
+    return _RECONCILE_DELAYS_S[-1]

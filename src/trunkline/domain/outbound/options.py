@@ -17,7 +17,7 @@ class RunOptions(BaseModel):
     from_number: str
     concurrency: Annotated[int, Field(ge=1, le=10)] = 3
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 1
-    retry_delay_s: Annotated[float, Field(ge=0)] = 1_800
+    retry_delay_s: Annotated[float, Field(ge=0, le=30 * 86_400)] = 1_800
 
 
 @dataclass(frozen=True, slots=True)

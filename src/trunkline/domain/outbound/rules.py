@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from trunkline.domain.outbound.models import AttemptState, ItemState
 from trunkline.providers.ports import CallStatus
+
+_QUARTERS_AHEAD = 2 * 24 * 4 + 1
 
 
 def may_ring_now(zones: Sequence[str], window: Mapping[str, str], *, now: datetime) -> bool:
@@ -21,6 +23,20 @@ def may_ring_now(zones: Sequence[str], window: Mapping[str, str], *, now: dateti
         return opens == time(0) and closes == "24:00"
     last = time.max if closes == "24:00" else time.fromisoformat(closes)
     return all(opens <= now.astimezone(ZoneInfo(zone)).time() < last for zone in zones)
+
+
+def next_opening(zones: Sequence[str], window: Mapping[str, str], *, now: datetime) -> datetime | None:
+    """Return when the number may next be rung, to a quarter of an hour, within two days.
+
+    None: never by this window, because nobody can place the number or its zones share no hour.
+    """
+    quarter = timedelta(minutes=15)
+    start = datetime.fromtimestamp(now.timestamp() // quarter.total_seconds() * quarter.total_seconds(), UTC)
+    for step in range(_QUARTERS_AHEAD):
+        at = max(start + step * quarter, now)
+        if may_ring_now(zones, window, now=at):
+            return at
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from trunkline.core import registry
 from trunkline.core.errors import Conflict, InvalidInput
 from trunkline.core.jobs import enqueue_job, enqueue_unique
 from trunkline.core.jobs import ledger as jobs_ledger
@@ -30,11 +32,17 @@ from trunkline.providers.ports import CallOrder, CallReport, CallStatus
 KIND = "outbound"
 ATTEMPT_TOKEN = "attempt"  # noqa: S105 - the purpose of a token, not one
 
+_CARRIER_QUEUE = timedelta(hours=24)
+"""How long a carrier may keep a call in its queue before it rings; its callbacks must still be heard."""
+
 _PATIENCE = timedelta(seconds=30)
 """How much longer than it may ring a call may be silent before the carrier is asked."""
 
 _CALLBACK_PATIENCE = timedelta(seconds=15)
 """How long after a call is over for us its terminal callback is waited for."""
+
+_FORCED = "forced"
+"""Option of a run that was cancelled by force."""
 
 _LOST = "lost"
 """Disposition of an item of which nobody could find out whether it rang."""
@@ -101,6 +109,7 @@ def create_run(
 def start_run(session: Session, business_id: UUID, run_id: UUID, *, actor: str) -> Run:
     """Begin calling. Raises RunAlreadyActive with the active run's id, before anything is written."""
     run = _run(session, business_id, run_id)
+    registry.carrier()  # that there is none is said now, not by a job that nobody reads
     runs.start(session, run, actor=actor)
     enqueue_job("high", "dial_next", str(run_id), run_id=run_id)
     return run
@@ -133,6 +142,7 @@ def cancel_run(session: Session, business_id: UUID, run_id: UUID, *, force: bool
     jobs_ledger.cancel_of_run(session, run_id)
     in_flight = store.unresolved_of_run(session, business_id, run_id)
     if force:
+        run.options = {**run.options, _FORCED: True}
         for sid in store.live_sids(session, business_id, run_id):
             enqueue_job("high", "hang_up_call", sid)
     return Cancelled(cancelled, in_flight)
@@ -159,13 +169,19 @@ def hear_report(session: Session, business_id: UUID, attempt_id: UUID, report: C
 
     Returns the call's row, or None for an attempt that is not this business's. Raises SecondCall.
     """
+    # So that no cancel comes between what is read of the run and what becomes of the item.
+    store.lock_business(session, business_id)
     attempt = store.attempt_for_update(session, business_id, attempt_id)
     if attempt is None:
         return None
     if attempt.carrier_sid is not None and attempt.carrier_sid != report.sid:
         raise SecondCall("This attempt has another call.")
     run = runs.get(session, business_id, attempt.run_id, fresh=True)
+    if attempt.released and not report.status.is_final:
+        _fence_again(session, attempt)
     attempt.carrier_sid = report.sid
+    if not report.status.is_final:
+        hang_up_if_forced(session, business_id, attempt.run_id, report.sid)
     call = _call_of(session, run, attempt, report)
     attempt.call_id = call.id
     calls.note_status(session, call, report.status)
@@ -179,6 +195,13 @@ def hear_report(session: Session, business_id: UUID, attempt_id: UUID, report: C
         elif state is AttemptState.ENDED:
             _resolve(session, run, attempt, disposition_of(report.status))
     return call
+
+
+def hang_up_if_forced(session: Session, business_id: UUID, run_id: UUID, sid: str) -> None:
+    """Hang up a call that came to be known after its run was cancelled by force."""
+    run = runs.get(session, business_id, run_id, fresh=True)
+    if run.state == RunState.CANCELLED and run.options.get(_FORCED):
+        enqueue_job("high", "hang_up_call", sid)
 
 
 def finish_if_done(session: Session, business_id: UUID, run_id: UUID) -> bool:
@@ -202,7 +225,7 @@ def tend_run(session: Session, business_id: UUID, run_id: UUID, *, limits: DialL
     answered = store.answered_attempts(session, business_id, run_id)
     told = calls.told_before(session, business_id, list(answered), instant=clock.now() - _CALLBACK_PATIENCE)
     for attempt_id in [*silent, *(answered[call_id] for call_id in told)]:
-        enqueue_unique("high", "reconcile_attempt", str(attempt_id), str(attempt_id), 0)
+        enqueue_unique("high", "reconcile_attempt", str(attempt_id), str(attempt_id))
     live_since = clock.now() - limits.longest_life
     for attempt in store.dead_unknowns(session, business_id, run_id, live_since=live_since):
         store.move_item(
@@ -216,6 +239,17 @@ def tend_run(session: Session, business_id: UUID, run_id: UUID, *, limits: DialL
         finish_if_done(session, business_id, run_id)
     elif not store.has_begun_items(session, business_id, run_id):
         runs.settle(session, run)
+
+
+def _fence_again(session: Session, attempt: OutboundAttempt) -> None:
+    """A call thought dead is alive: it holds its line and number again. Raises SecondCall if another does."""
+    try:
+        with session.begin_nested():
+            attempt.released = False
+            attempt.resolved_at = None
+            session.flush()
+    except IntegrityError as error:
+        raise SecondCall("This number has another call.") from error
 
 
 def _resolve(session: Session, run: Run, attempt: OutboundAttempt, disposition: str) -> None:
@@ -271,7 +305,8 @@ def order_of(business_id: UUID, claim: Claim) -> CallOrder:
     limits = installed_limits()
     token = tokens.sign(
         {"business_id": str(business_id), "attempt_id": str(claim.attempt_id)},
-        key=limits.token_key, purpose=ATTEMPT_TOKEN, lifetime_s=limits.fence.total_seconds(),
+        key=limits.token_key, purpose=ATTEMPT_TOKEN,
+        lifetime_s=(_CARRIER_QUEUE + limits.longest_life).total_seconds(),
     )  # fmt: skip
     return CallOrder(
         to=claim.phone,

@@ -166,6 +166,13 @@ def _create_tables() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'queued'"),
     )
+    op.create_index(
+        "ix_jobs_finished",
+        "jobs",
+        ["finished_at"],
+        unique=False,
+        postgresql_where=sa.text("state in ('succeeded', 'cancelled', 'expired')"),
+    )
     op.create_index("ix_jobs_run", "jobs", ["business_id", "run_id"], unique=False)
     op.create_index(
         "uq_jobs_active_dedup",
@@ -555,7 +562,7 @@ def _protect_tables() -> None:
     for table in ("users", "sign_ins", "jobs", "events"):
         policies.admit_system(table)
 
-    policies.admit_relay("jobs", grants="select, update")
+    policies.admit_relay("jobs", grants="select, update, delete")
     policies.admit_relay("runs", grants="select, update")
 
     # No tenant's rows: the pace of a carrier account, and which ticks have fired.
