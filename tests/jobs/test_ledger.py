@@ -8,7 +8,15 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from jobs.handlers import fail_until, have_a_child, leave_mark, sleep_long
+from jobs.handlers import (
+    come_back_once,
+    fail_until,
+    have_a_child,
+    leave_mark,
+    lose_lease_then_mark,
+    query_long,
+    sleep_long,
+)
 from support.installation import Installation
 from support.world import World
 from trunkline.core.db import NoUnitOfWork, of_business, unit_of_work
@@ -144,6 +152,74 @@ def test_claims_go_round_the_businesses(installation: Installation, acme: World,
         last = claimed.tenant_key
         served.append(claimed.business_id)
     assert umbrella.business_id in served[:2]
+
+
+def test_a_claim_locks_no_other_business_s_row(
+    installation: Installation, acme: World, umbrella: World
+) -> None:
+    for world in (acme, umbrella):
+        with unit_of_work(world.scope):
+            enqueue_job("default", leave_mark, "mine")
+    assert installation.database.relay is not None
+    with installation.database.relay.begin() as one, installation.database.relay.begin() as two:
+        claimed = [
+            ledger.claim(relay, queue="default", owner="w", lease=_LEASE, last_tenant=UUID(int=0))
+            for relay in (one, two)
+        ]
+        assert {row.business_id for row in claimed if row} == {acme.business_id, umbrella.business_id}
+
+
+def test_what_a_handler_writes_after_it_lost_its_lease_is_rolled_back(
+    installation: Installation, acme: World
+) -> None:
+    with unit_of_work(acme.scope):
+        job_id = enqueue_job("default", lose_lease_then_mark)
+    installation.run_jobs()
+    assert marks(acme) == []
+    assert job_row(acme, job_id).lease_epoch == 2
+
+
+def test_a_job_that_asks_for_later_is_run_again_uncounted(installation: Installation, acme: World) -> None:
+    with unit_of_work(acme.scope):
+        job_id = enqueue_job("default", come_back_once, retry=1)
+    installation.run_jobs()
+    row = job_row(acme, job_id)
+    assert (row.state, row.attempt) == (JobState.QUEUED, 0)
+    with clock.frozen_at(clock.now() + timedelta(minutes=1)):
+        installation.run_jobs()
+    assert job_row(acme, job_id).state == JobState.SUCCEEDED
+
+
+def test_a_query_that_outlasts_its_job_is_ended_in_postgresql_too(
+    installation: Installation, acme: World
+) -> None:
+    with unit_of_work(acme.scope):
+        job_id = enqueue_job("default", query_long)
+    installation.run_jobs()
+    assert job_row(acme, job_id).state == JobState.FAILED
+    with installation.owner.connect() as connection:
+        running = connection.scalar(
+            text(
+                "select count(*) from pg_stat_activity where state = 'active' "
+                "and query like '%pg_sleep(5)%' and pid <> pg_backend_pid()"
+            )
+        )
+    assert running == 0
+
+
+def test_finished_jobs_are_pruned_and_the_dead_letter_is_kept(
+    installation: Installation, acme: World
+) -> None:
+    with unit_of_work(acme.scope):
+        done = enqueue_job("default", leave_mark, "done")
+        dead = enqueue_job("default", fail_until, 9, retry=1)
+    installation.run_jobs()
+    assert installation.database.relay is not None
+    with clock.frozen_at(clock.now() + timedelta(days=4)), installation.database.relay.begin() as relay:
+        assert ledger.prune(relay, age=timedelta(days=3), limit=100) == 1
+    with unit_of_work(acme.scope) as session:
+        assert session.get(Job, done) is None
+        assert session.get(Job, dead) is not None
 
 
 def test_a_worker_whose_lease_ran_out_can_write_nothing(installation: Installation, acme: World) -> None:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
@@ -57,7 +57,8 @@ async def _finish(step: Callable[[], None]) -> None:
     if limiter is None:
         limiter = CapacityLimiter(_FINISHING_THREADS)
         _finishing.set(limiter)
-    await to_thread.run_sync(step, limiter=limiter)
+    with CancelScope(shield=True):  # a request that was given up ends its transaction too
+        await to_thread.run_sync(step, limiter=limiter)
 
 
 async def _business_session(who: PrincipalDep) -> AsyncIterator[Session]:

@@ -1,0 +1,75 @@
+"""The worker's engine: its upkeep under load, and its life without Redis."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from support.installation import Installation
+from trunkline.core.jobs.engine import WorkerEngine
+from trunkline.core.jobs.executor import Executor
+from trunkline.core.jobs.heartbeat import Heartbeat
+
+_CLOSED_PORT = "redis://127.0.0.1:1/0"
+
+
+def test_no_stream_of_wake_ups_keeps_the_upkeep_from_being_done(installation: Installation) -> None:
+    assert installation.database.relay is not None
+    assert installation.urls.redis_url is not None
+    heartbeat = Heartbeat(installation.database.relay, lease=timedelta(seconds=5))
+    engine = WorkerEngine(
+        executor=Executor(
+            installation.database.relay, name="w", lease=timedelta(seconds=5), heartbeat=heartbeat
+        ),
+        heartbeat=heartbeat,
+        redis_url=installation.urls.redis_url,
+        queues=("default",),
+    )
+    done: list[None] = []
+    engine.between = lambda: done.append(None)
+    for _ in range(5):
+        engine.heard("default")
+    assert len(done) == 5
+
+
+def test_a_worker_without_redis_waits_quietly_and_stops_when_told(
+    installation: Installation, tmp_path: Path
+) -> None:
+    urls = installation.urls
+    assert urls.database_url
+    assert urls.database_relay_url
+    log = tmp_path / "worker.log"
+    with log.open("wb") as output:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "trunkline.cli", "worker", "--child"],
+            env={
+                **os.environ,
+                "DATABASE_URL": urls.database_url, "DATABASE_RELAY_URL": urls.database_relay_url,
+                "REDIS_URL": _CLOSED_PORT, "TRUNKLINE_HOME": str(tmp_path), "SERVICE_ROLE": "worker",
+            },
+            stdout=output, stderr=output,
+        )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 30
+        while "redis_unreachable" not in log.read_text():
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        before = _cpu_seconds(worker.pid)
+        time.sleep(3)  # the figure is a rate: time has to pass
+        assert _cpu_seconds(worker.pid) - before < 1.0
+        assert log.read_text().count("redis_unreachable") == 1
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(10) == 0
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
