@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from support.system import FINAL_ITEM_STATES, System, eventually, kill
+from support.processes import eventually, kill
+from support.system import FINAL_ITEM_STATES, System
 
 
 def test_what_rings_after_a_cancel_was_counted_by_its_answer(system: System) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from support.system import DIAL_BARRIERS, FINAL_ITEM_STATES, System, eventually, kill
+from support.processes import eventually, kill
+from support.system import DIAL_BARRIERS, FINAL_ITEM_STATES, System
 
 
 @pytest.mark.parametrize("barrier", DIAL_BARRIERS)

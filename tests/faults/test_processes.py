@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from support.system import FINAL_ITEM_STATES, System, eventually, kill
+from support.processes import eventually, kill
+from support.system import FINAL_ITEM_STATES, System
 from support.world import World
 from trunkline.core.db import unit_of_work
 from trunkline.core.jobs.models import Job, JobState

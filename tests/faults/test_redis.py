@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from support.system import FINAL_ITEM_STATES, System, eventually
+from support.processes import eventually
+from support.system import FINAL_ITEM_STATES, System
 
 
 def test_redis_killed_and_emptied_in_the_middle_of_a_run_loses_nothing(system: System) -> None:

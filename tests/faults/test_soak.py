@@ -13,7 +13,9 @@ from uuid import UUID
 
 import pytest
 
-from support.system import DIAL_BARRIERS, FINAL_ITEM_STATES, Api, System, Worker, eventually, is_alive
+from support.api_client import Api
+from support.processes import eventually, is_alive
+from support.system import DIAL_BARRIERS, FINAL_ITEM_STATES, System, Worker
 from support.world import World
 
 _KILLS = int(os.environ.get("TRUNKLINE_SOAK_KILLS", "1001"))

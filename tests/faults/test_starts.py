@@ -8,7 +8,8 @@ from threading import Barrier
 import httpx
 from sqlalchemy import text
 
-from support.system import Api, System
+from support.api_client import Api
+from support.system import System
 from support.world import World
 from trunkline.core.db import metadata, unit_of_work
 

@@ -9,32 +9,30 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import httpx
-import redis
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 
+from support.api_client import Api
 from support.installation import TOKEN_KEY, Installation
-from support.world import PASSWORD, World, make_world
+from support.local_carrier import Carrier
+from support.own_redis import OwnRedis
+from support.processes import eventually, free_port, is_alive, kill, state_of
+from support.world import World, make_world
 from trunkline.core.db import unit_of_work
 from trunkline.core.jobs.models import Job, JobState
 from trunkline.domain.tenants import service as tenants
-from trunkline.embedded.binaries import find_programs, make_runnable, server_identity
 from trunkline.kit.processes import die_with_parent
 
 ACCOUNT, TOKEN = "AC" + "5" * 32, "a token for tests"
@@ -47,42 +45,12 @@ DIAL_BARRIERS = (
     "reconcile.asked",
 )  # fmt: skip
 
-_LOOK_EVERY_S = 0.02
 _numbers = count(1)
-
-
-def eventually(condition: Callable[[], object], what: str, within_s: float = 20) -> None:
-    """Wait until the condition holds; fail, saying what did not happen, if it never does."""
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
-        time.sleep(_LOOK_EVERY_S)
 
 
 def fresh_numbers(how_many: int) -> tuple[str, ...]:
     """Return numbers that no test of this session has used, so that one carrier's book serves all."""
     return tuple(f"+1212{5_560_000 + next(_numbers)}" for _ in range(how_many))
-
-
-def is_alive(pid: int) -> bool:
-    """Return whether a process runs or is stopped; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def state_of(pid: int) -> str:
-    """Return the kernel's letter for what a process is doing; `T` is stopped."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-
-
-def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
-    """Send one process of ours a signal; of a SIGKILL, see that it has worked."""
-    assert pid > 1, pid
-    os.kill(pid, number)
-    if number == signal.SIGKILL:
-        eventually(lambda: not is_alive(pid), f"process {pid} is gone")
 
 
 @dataclass(slots=True)
@@ -104,205 +72,6 @@ class Worker:
 
     def wait_until_stopped(self, within_s: float = 20) -> None:
         eventually(lambda: state_of(self.pid) == "T", f"worker {self.pid} is stopped", within_s)
-
-
-class Carrier:
-    """The local carrier in a process of its own, and its book."""
-
-    def __init__(self, process: subprocess.Popen[bytes], base_url: str) -> None:
-        self.process = process
-        self.base_url = base_url
-        self._client = httpx.Client(base_url=base_url, timeout=10, trust_env=False)
-
-    def close(self) -> None:
-        self._client.close()
-        self.process.kill()
-        self.process.wait()
-
-    def admit(self, phones: Sequence[str], persona: str) -> None:
-        """Let people of this kind live at these numbers."""
-        for phone in phones:
-            self._post("/sim/people", {"number": phone, "persona": persona})
-
-    def order_faults(self, **faults: object) -> None:
-        """See the carrier's `Faults.order`."""
-        self._post("/sim/faults", faults)
-
-    def no_faults(self) -> None:
-        self._post("/sim/faults", {"create": None, "status_callbacks": None})
-
-    def is_up(self) -> bool:
-        try:
-            return self._client.get("/sim/book").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def book(self) -> dict[str, Any]:
-        """The whole book, as the carrier wrote it."""
-        return self._client.get("/sim/book").raise_for_status().json()
-
-    def page_of(self, phones: Sequence[str]) -> Page:
-        """What the book says of these numbers."""
-        book, ours = self.book(), set(phones)
-        return Page(
-            rings={phone: book["people"].get(phone, {}).get("rings", []) for phone in phones},
-            creates=[entry for entry in book["creates"] if entry["form"].get("To") in ours],
-            calls=[call for call in book["calls"] if call["to"] in ours],
-            double_dials=[found for found in book["double_dials"] if found["number"] in ours],
-        )
-
-    def _post(self, path: str, body: dict[str, Any]) -> None:
-        self._client.post(path, json=body).raise_for_status()
-
-
-@dataclass(slots=True)
-class Page:
-    """What the carrier wrote about some numbers."""
-
-    rings: dict[str, list[dict[str, Any]]]
-    creates: list[dict[str, Any]]
-    calls: list[dict[str, Any]]
-    double_dials: list[dict[str, Any]]
-
-    @property
-    def most_rings(self) -> int:
-        """How often the number that rang most has rung."""
-        return max((len(rings) for rings in self.rings.values()), default=0)
-
-    @property
-    def rang(self) -> set[str]:
-        return {phone for phone, rings in self.rings.items() if rings}
-
-
-class OwnRedis:
-    """A Valkey of the system's own, with nobody to start it again but the test."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.url = f"redis://:{TOKEN_KEY.hex()}@127.0.0.1:{self.port}/0"
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-        self._client = redis.Redis.from_url(self.url, socket_timeout=5)
-
-    def start(self) -> None:
-        self._folder.mkdir(exist_ok=True)
-        program = make_runnable(find_programs("redis"), server_identity()).path
-        with (self._folder.parent / "redis.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    str(program), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder),
-                    "--requirepass", TOKEN_KEY.hex(), "--save", "", "--appendonly", "yes",
-                ],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - no thread of a test starts processes
-            )  # fmt: skip
-        eventually(self.is_up, "Redis is up")
-
-    def is_up(self) -> bool:
-        try:
-            return bool(self._client.ping())
-        except redis.RedisError:
-            return False
-
-    def kill(self) -> None:
-        """Kill it as a crash would."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
-
-    def hang(self) -> None:
-        """Let it keep its connections and answer nothing."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def listeners(self) -> int:
-        """Return how many workers wait for a wake-up now."""
-        return sum(client["cmd"] in {"blpop", "blmove", "brpop"} for client in self._client.client_list())
-
-    def empty(self) -> None:
-        """Delete all that a killed one has written."""
-        shutil.rmtree(self._folder)
-
-    def wake_ups(self) -> int:
-        """Return how many wake-ups wait to be heard."""
-        return int(sum(self._client.llen(f"rq:queue:{name}") for name in ("high", "default")))
-
-    def mend(self) -> None:
-        """Bring it back, whatever was done to it."""
-        assert self._process is not None
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGCONT)
-            eventually(self.is_up, "Redis answers again")
-        else:
-            self.start()
-
-    def close(self) -> None:
-        self._client.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-
-class Api:
-    """One signed-in person's way to the API."""
-
-    def __init__(self, base_url: str, email: str) -> None:
-        self._client = httpx.Client(
-            base_url=base_url, headers={"X-Trunkline": "1"}, timeout=15, trust_env=False
-        )
-        self._email = email
-
-    def __enter__(self) -> Api:
-        reply = self._client.post("/api/sign-in", json={"email": self._email, "password": PASSWORD})
-        reply.raise_for_status()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
-
-    def borrow(self, other: Api) -> None:
-        """Be signed in as another is; for many connections of one person."""
-        self._client.cookies.update(other._client.cookies)
-
-    def post(self, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
-        return self._client.post(path, json=body or {})
-
-    def start(self, run_id: UUID) -> httpx.Response:
-        return self.post(f"/api/runs/{run_id}/start")
-
-    def cancel(self, run_id: UUID, *, force: bool = False) -> dict[str, Any]:
-        return self.post(f"/api/runs/{run_id}/cancel", {"force": force}).raise_for_status().json()
-
-    def run(self, run_id: UUID) -> dict[str, Any]:
-        return self._client.get(f"/api/runs/{run_id}").raise_for_status().json()
-
-    def items(self, run_id: UUID) -> list[dict[str, Any]]:
-        return self._client.get(f"/api/runs/{run_id}/items").raise_for_status().json()
-
-    def attempts(self, run_id: UUID) -> list[dict[str, Any]]:
-        return self._client.get(f"/api/runs/{run_id}/attempts").raise_for_status().json()
-
-    def wait_for_state(self, run_id: UUID, state: str, within_s: float = 40) -> dict[str, Any]:
-        """Wait until the run is in this state, checking at every look that its progress adds up."""
-        seen: dict[str, Any] = {}
-
-        def there() -> bool:
-            try:
-                seen.update(self.run(run_id))
-            except httpx.HTTPError:
-                # The API or the database may be what the test has just killed.
-                return False
-            assert_adds_up(seen["progress"])
-            return seen["state"] == state
-
-        eventually(there, f"run {run_id} is {state}; it is {seen}", within_s)
-        return seen
-
-
-def assert_adds_up(progress: dict[str, int]) -> None:
-    """The parts of a progress are its whole."""
-    parts = {name: value for name, value in progress.items() if name != "total"}
-    assert sum(parts.values()) == progress["total"], progress
 
 
 @dataclass(slots=True)
@@ -564,12 +333,6 @@ class System:
             "LOG_LEVEL": "DEBUG",
         }
         return {name: value for name, value in os.environ.items() if name not in unset} | ours | more
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @contextmanager

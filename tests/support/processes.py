@@ -1,0 +1,47 @@
+"""Waiting for, looking at and killing processes of a test's own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+_LOOK_EVERY_S = 0.02
+
+
+def eventually(condition: Callable[[], object], what: str, within_s: float = 20) -> None:
+    """Wait until the condition holds; fail, saying what did not happen, if it never does."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
+        time.sleep(_LOOK_EVERY_S)
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process runs or is stopped; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def state_of(pid: int) -> str:
+    """Return the kernel's letter for what a process is doing; `T` is stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Send one process of ours a signal; of a SIGKILL, see that it has worked."""
+    assert pid > 1, pid
+    os.kill(pid, number)
+    if number == signal.SIGKILL:
+        eventually(lambda: not is_alive(pid), f"process {pid} is gone")
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
