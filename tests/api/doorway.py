@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -51,7 +51,12 @@ class Silence:
 
 
 def build_app(
-    *, role: ServiceRole = ServiceRole.API, public_url: str = "http://testserver", spool: Path | None = None
+    *,
+    role: ServiceRole = ServiceRole.API,
+    public_url: str = "http://testserver",
+    spool: Path | None = None,
+    max_calls: int = 5,
+    upkeep: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """Return the application as a process would build it."""
     return create_app(
@@ -61,10 +66,10 @@ def build_app(
             media_url="ws" + public_url.removeprefix("http"),
             token_key=TOKEN_KEY,
             spool=spool or Path(tempfile.gettempdir()) / "trunkline-no-spool",
-            max_calls=5,
+            max_calls=max_calls,
             longest_call=timedelta(minutes=10),
             speech=Speech(stt=Silence(), tts=Silence(), vad=Silence),
-            upkeep=lambda: None,
+            upkeep=upkeep,
         )
     )
 

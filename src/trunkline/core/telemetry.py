@@ -74,12 +74,11 @@ def _redact_value(value: Any) -> Any:
 
 
 def current_trace_id() -> str:
-    """Return the trace id of the work in hand, beginning a new one where there is none."""
-    trace_id = structlog.contextvars.get_contextvars().get("trace_id")
-    if trace_id is None:
-        trace_id = new_id().hex
-        structlog.contextvars.bind_contextvars(trace_id=trace_id)
-    return str(trace_id)
+    """Return the trace id of the work in hand, or a fresh one where nobody has bound any.
+
+    It binds nothing itself: on a pool's thread that would hold for whatever comes next.
+    """
+    return str(structlog.contextvars.get_contextvars().get("trace_id") or new_id().hex)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from fastapi import Depends, FastAPI
@@ -30,6 +31,7 @@ from trunkline.web.gate import API_DOCS, API_DOCS_ASSETS, Gate, find_principal
 from trunkline.web.health import router as health_router
 from trunkline.web.media_socket import router as media_router
 from trunkline.web.parts import AppParts
+from trunkline.web.standing import StandingTasks
 
 _UPKEEP_EVERY_S = 1.0
 _PAGE = Path(__file__).parent / "page"
@@ -48,10 +50,11 @@ def create_app(parts: AppParts) -> FastAPI:
             longest_call=parts.longest_call,
         )
         app.state.room = room
+        standing = StandingTasks()
         room.open()
-        upkeep = asyncio.create_task(_keep_up(parts.upkeep), name="upkeep")
+        standing.start("upkeep", partial(_keep_up, parts.upkeep))
         yield
-        upkeep.cancel()
+        await standing.close()
         await room.close()
 
     app = FastAPI(title="Trunkline", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
