@@ -27,13 +27,14 @@ The sink gets each `CallEvent` at once, must not block and must not raise. Kinds
 
 Reasons of the end: the brain's own (HangUp), `stop` and `disconnect` (the carrier), `silence`,
 `too_long`, `speech_failed`, the watchdog's alarms, `cancelled`, `reaped`, `internal_error`, or
-what `Session.stop` was given.
+what `Session.stop` was given. Of a call that no Session could be built for, `record_stillborn`
+tells the same way.
 """
 
 from trunkline.media.frames import SocketClosed
 from trunkline.media.options import SessionOptions
 from trunkline.media.reaper import LiveSessions
-from trunkline.media.scribe import CallEvent, EventKind, EventSink
+from trunkline.media.scribe import CallEvent, EventKind, EventSink, record_stillborn
 from trunkline.media.session import Ended, Session
 from trunkline.media.twilio_stream import NoStart, Socket, StreamStart, TwilioStream
 
@@ -50,4 +51,5 @@ __all__ = [
     "SocketClosed",
     "StreamStart",
     "TwilioStream",
+    "record_stillborn",
 ]

@@ -12,6 +12,19 @@ from trunkline.kit.audio import FRAME_MS
 from trunkline.providers.ports import Grammar, SpeechFailed, SpeechToText, Transcript, Utterance
 
 
+class _Unheard:
+    """An utterance in a language that the recogniser does not have: its text is empty."""
+
+    def feed(self, pcm: bytes) -> None:
+        """Nobody listens."""
+
+    async def finish(self) -> Transcript:
+        return Transcript("", 0.0)
+
+    def cancel(self) -> None:
+        """Nothing is held."""
+
+
 class Listener:
     """One call's use of the recogniser."""
 
@@ -32,7 +45,12 @@ class Listener:
     def begin(self, grammar: Grammar | None) -> None:
         """The caller speaks: open an utterance and give it the pre-roll."""
         self.drop()
-        utterance = self._stt.open(language=self._language, grammar=grammar)
+        utterance: Utterance
+        try:
+            utterance = self._stt.open(language=self._language, grammar=grammar)
+        except ValueError:
+            # The call is held all the same: what cannot be understood can be keyed.
+            utterance = _Unheard()
         for pcm in self._before:
             utterance.feed(pcm)
         self._before.clear()

@@ -25,10 +25,6 @@ class LiveSessions:
     def count(self) -> int:
         return len(self._live)
 
-    def names(self) -> list[str]:
-        """Return the ids of the calls now held, oldest first."""
-        return [session.call_id for session in self._live]
-
     @staticmethod
     def task_names() -> list[str]:
         """Return the names of all live tasks of calls, for the health page."""

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from trunkline.kit import clock
+from trunkline.providers.ports import CallBrief
 
 
 class EventKind(enum.StrEnum):
@@ -57,3 +58,14 @@ class Scribe:
         """Tell the sink what happened."""
         self._sequence += 1
         self._sink(CallEvent(self._call_id, self._sequence, clock.now(), kind, data))
+
+
+def record_stillborn(brief: CallBrief, sink: EventSink, *, reason: str, detail: str) -> None:
+    """Tell of a call that was connected and never held, in the same shapes as one that was."""
+    scribe = Scribe(brief.call_id, sink)
+    scribe.record(EventKind.STARTED, direction=brief.direction, language=brief.language)
+    scribe.record(EventKind.TROUBLE, what=reason, detail=detail)
+    scribe.record(
+        EventKind.ENDED, reason=reason, duration_ms=0.0, frames_in={}, frames_out={}, turns=0,
+        interruptions=0, windows_judged=0,
+    )  # fmt: skip

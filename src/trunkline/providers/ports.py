@@ -231,7 +231,7 @@ class SpeechToText(Protocol):
     """A recogniser, shared by all calls of a process."""
 
     def open(self, *, language: str, grammar: Grammar | None) -> Utterance:
-        """Begin an utterance. Never blocks."""
+        """Begin an utterance. Never blocks. Raises ValueError for a language it does not have."""
         ...
 
     async def close(self) -> None: ...

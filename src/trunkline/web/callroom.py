@@ -7,8 +7,10 @@ what must touch the database in a bounded executor of its own, never on the loop
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -21,7 +23,7 @@ import structlog
 
 from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
-from trunkline.core.errors import Forbidden, TrunklineError
+from trunkline.core.errors import Forbidden, InvalidInput, TrunklineError
 from trunkline.core.telemetry import get_logger
 from trunkline.core.toolbox import ToolCaller, run_tool
 from trunkline.domain.agents import service as agents
@@ -29,7 +31,16 @@ from trunkline.domain.calls import service as calls
 from trunkline.domain.leads import service as leads
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock, tokens
-from trunkline.media import LiveSessions, NoStart, Session, SessionOptions, Socket, TwilioStream
+from trunkline.kit.ids import new_id
+from trunkline.media import (
+    LiveSessions,
+    NoStart,
+    Session,
+    SessionOptions,
+    Socket,
+    TwilioStream,
+    record_stillborn,
+)
 from trunkline.media.watchdog import WatchRules
 from trunkline.providers.ports import (
     CallBrief,
@@ -41,9 +52,12 @@ from trunkline.providers.ports import (
     VoiceActivity,
 )
 from trunkline.web.call_log import CallLog
+from trunkline.web.standing import StandingTasks
 
 MEDIA_TOKEN = "media"  # noqa: S105 - the purpose of a token, not one
 MEDIA_TOKEN_LIFETIME_S = 60.0
+AGENT_UNUSABLE = "agent_unusable"
+"""End reason of a call whose agent cannot hold it: its script, say, is not in its language."""
 _TOOL_DEADLINE_S = 10.0
 _POOL_SIZE = 8
 _LONGEST_AFTERMATH = timedelta(minutes=2)
@@ -100,31 +114,28 @@ class CallRoom:
         self._longest_call = longest_call
         self._pool = ThreadPoolExecutor(_POOL_SIZE, thread_name_prefix="callroom")
         self.log = CallLog(spool=spool, pool=self._pool)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._standing = StandingTasks()
+        self._places_taken = 0
 
     @property
     def is_full(self) -> bool:
-        """True when another call would be one too many."""
-        return self.live.count >= self._max_calls
+        """True when another call would be one too many. Calls that are being prepared count as well."""
+        return self._places_taken >= self._max_calls
 
     def open(self) -> None:
         """Begin the room's own tasks."""
-        for name, work in (
-            ("room-log", self.log.write_forever()),
-            ("room-replay", self.log.replay_forever()),
-            ("room-reaper", self.live.patrol()),
-        ):
-            self._tasks.append(asyncio.create_task(work, name=name))
+        self._standing.start("room-log", self.log.write_forever)
+        self._standing.start("room-replay", self.log.replay_forever)
+        self._standing.start("room-reaper", self.live.patrol)
 
     async def close(self) -> None:
         """End every call, write what is still to be written, and leave nothing running."""
         self.live.stop_all("shutdown")
         while self.live.count:  # noqa: ASYNC110 - the register tells a number, not a moment
             await asyncio.sleep(0.05)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.log.flush()
+        await self._standing.close()
+        if not await self.log.flush():
+            log.error("call_log_lost", reason="neither the ledger nor the disk took it before the end")
         await self._speech.stt.close()
         await self._speech.tts.close()
         self._pool.shutdown()
@@ -144,30 +155,50 @@ class CallRoom:
             claims = tokens.verify(
                 start.parameters.get("token", ""), key=self._token_key, purpose=MEDIA_TOKEN
             )
-            if self.is_full:
-                raise RoomFull("Every line of this process is taken.")
-            prepared = await self._off_loop(
-                partial(self._prepare, UUID(claims["business_id"]), UUID(claims["call_id"]), start.call_sid)
-            )
+            with self._place():
+                work = partial(
+                    self._prepare, UUID(claims["business_id"]), UUID(claims["call_id"]), start.call_sid
+                )
+                await self._hold(edge, await self._off_loop(work))
         except (NoStart, tokens.InvalidToken, TrunklineError) as refusal:
             log.warning("media_refused", reason=str(refusal))
             await edge.close()
-            return
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """Hold one of the process's lines, taken before anything is awaited. Raises RoomFull."""
+        if self.is_full:
+            raise RoomFull("Every line of this process is taken.")
+        self._places_taken += 1
+        try:
+            yield
+        finally:
+            self._places_taken -= 1
+
+    async def _hold(self, edge: TwilioStream, prepared: Preparation) -> None:
+        """Hold a call that is known to be ours. One whose agent cannot speak is ended and on record."""
         brief = prepared.brief
         with structlog.contextvars.bound_contextvars(
-            business_id=str(prepared.business_id), call_id=brief.call_id
+            business_id=str(prepared.business_id), call_id=brief.call_id, trace_id=new_id().hex
         ):
-            session = Session(
-                options=self._options(prepared),
-                wire=edge,
-                brief=brief,
-                brain=registry.brain(prepared.brain),
-                tools=self._tools(prepared),
-                stt=self._speech.stt,
-                tts=self._speech.tts,
-                vad=self._speech.vad(),
-                sink=self.log.sink_for(prepared.business_id),
-            )
+            sink = self.log.sink_for(prepared.business_id)
+            try:
+                session = Session(
+                    options=self._options(prepared),
+                    wire=edge,
+                    brief=brief,
+                    brain=registry.brain(prepared.brain),
+                    tools=self._tools(prepared),
+                    stt=self._speech.stt,
+                    tts=self._speech.tts,
+                    vad=self._speech.vad(),
+                    sink=sink,
+                )
+            except (ValueError, InvalidInput) as error:
+                log.error("agent_unusable", reason=str(error))
+                record_stillborn(brief, sink, reason=AGENT_UNUSABLE, detail=str(error))
+                await edge.close()
+                return
             ended = await self.live.run(session)
             log.info("call_ended", reason=ended.reason, ms=ended.duration_ms)
 
@@ -188,7 +219,7 @@ class CallRoom:
         return run
 
     def _off_loop(self, work: Callable[[], T]) -> Awaitable[T]:
-        return asyncio.get_running_loop().run_in_executor(self._pool, work)
+        return asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, work)
 
     def _prepare(self, business_id: UUID, call_id: UUID, sid: str) -> Preparation:
         """Spend the token and read what the call needs. Raises TrunklineError."""
@@ -220,7 +251,7 @@ class CallRoom:
                 },
             ),
             brain=agent.brain,
-            voice=Voice(**{"language": agent.language, **agent.voice}),
+            voice=Voice(**{"language": agent.language, **agents.voice_of(agent)}),
             caller=ToolCaller(
                 business_id=business_id,
                 call_id=call_id,

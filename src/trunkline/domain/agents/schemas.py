@@ -8,6 +8,18 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class VoiceOptions(BaseModel):
+    """How an agent sounds. What is not given follows from its language and the speech provider."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    language: str | None = Field(None, pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$", max_length=35)
+    """Of the voice, where it is not the agent's own: `en-gb`."""
+    name: str | None = Field(None, pattern=r"^[\w+ ./-]+$", max_length=100)
+    """The speech provider's own name of a voice."""
+    words_per_minute: int | None = Field(None, ge=80, le=400)
+
+
 class AgentIn(BaseModel):
     """An agent as its form sends it."""
 
@@ -17,7 +29,7 @@ class AgentIn(BaseModel):
     instructions: str = ""
     script: dict[str, Any] | None = None
     brain: str = "scripted"
-    voice: dict[str, Any] = Field(default_factory=dict)
+    voice: VoiceOptions = Field(default_factory=VoiceOptions)
     tools: list[str] = Field(default_factory=list)
 
 
@@ -38,5 +50,5 @@ class AgentChange(BaseModel):
     instructions: str | None = None
     script: dict[str, Any] | None = None
     brain: str | None = None
-    voice: dict[str, Any] | None = None
+    voice: VoiceOptions | None = None
     tools: list[str] | None = None

@@ -13,12 +13,15 @@ from trunkline.core import registry, toolbox
 from trunkline.core.errors import InvalidInput, NotFound
 from trunkline.core.events import announce
 from trunkline.domain.agents.models import Agent
+from trunkline.domain.agents.schemas import VoiceOptions
 from trunkline.domain.tenants.service import LANGUAGES
 from trunkline.kit import clock
 from trunkline.kit.dialogue import Dialogue
 
 SCRIPTED = "scripted"
 """The brain that follows a written dialogue and needs no AI account."""
+
+_MAY_BE_EMPTY = frozenset({"script"})
 
 
 def create_agent(
@@ -53,6 +56,8 @@ def update_agent(
     """Change an agent; calls that are live keep what they began with. Raises NotFound, InvalidInput."""
     agent = get_agent(session, business_id, agent_id)
     for field, value in changes.items():
+        if value is None and field not in _MAY_BE_EMPTY:
+            raise InvalidInput(f"{field} cannot be empty.")
         setattr(agent, field, value)
     agent.updated_at = clock.now()
     _check(agent)
@@ -73,9 +78,20 @@ def list_agents(session: Session, business_id: UUID) -> list[Agent]:
     return list(session.scalars(select(Agent).where(Agent.business_id == business_id).order_by(Agent.name)))
 
 
+def voice_of(agent: Agent) -> dict[str, Any]:
+    """Return how an agent sounds, as far as it says so."""
+    return VoiceOptions.model_validate(agent.voice).model_dump(exclude_none=True)
+
+
 def _check(agent: Agent) -> None:
+    try:
+        agent.voice = voice_of(agent)
+    except ValidationError as error:
+        raise InvalidInput("An agent cannot sound like this.", faults=_faults(error)) from error
     if agent.language not in LANGUAGES:
         raise InvalidInput(f"{agent.language!r} is not a language we speak; we speak {', '.join(LANGUAGES)}.")
+    if agent.voice.get("language", agent.language).partition("-")[0] != agent.language:
+        raise InvalidInput(f"A voice for {agent.voice['language']!r} cannot speak {agent.language!r}.")
     if agent.brain not in registry.brain_names():
         raise InvalidInput(
             f"There is no brain {agent.brain!r} here; there is {', '.join(registry.brain_names())}."
@@ -86,10 +102,18 @@ def _check(agent: Agent) -> None:
         if agent.script is None:
             raise InvalidInput("A scripted agent needs a script.")
         try:
-            Dialogue.model_validate(agent.script)
+            dialogue = Dialogue.model_validate(agent.script)
         except ValidationError as error:
-            faults = [
-                {"path": ".".join(str(part) for part in fault["loc"]), "fault": fault["msg"]}
-                for fault in error.errors(include_url=False, include_input=False)
-            ]
-            raise InvalidInput("The script cannot be followed.", faults=faults) from error
+            raise InvalidInput("The script cannot be followed.", faults=_faults(error)) from error
+        if agent.language not in dialogue.languages:
+            raise InvalidInput(
+                f"The script has no texts in the agent's language, {agent.language!r}.",
+                faults=[{"path": "languages", "fault": f"{agent.language!r} is missing"}],
+            )
+
+
+def _faults(error: ValidationError) -> list[dict[str, str]]:
+    return [
+        {"path": ".".join(str(part) for part in fault["loc"]), "fault": fault["msg"]}
+        for fault in error.errors(include_url=False, include_input=False)
+    ]

@@ -1,0 +1,129 @@
+"""The call room: a line is taken before anything is awaited, and an agent that cannot speak ends its call."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import structlog
+
+from media.media_stubs import FakeCarrier, StubStt, StubTts, StubVad
+from support.installation import TOKEN_KEY, Installation
+from support.world import World
+from trunkline.core.db import unit_of_work
+from trunkline.core.telemetry import current_trace_id
+from trunkline.domain.agents import service as agents
+from trunkline.domain.calls import service as calls
+from trunkline.domain.calls.models import Call
+from trunkline.web.callroom import AGENT_UNUSABLE, CallRoom, Speech
+
+
+@pytest.fixture
+async def room(installation: Installation, tmp_path: Path) -> AsyncIterator[CallRoom]:
+    room = CallRoom(
+        speech=Speech(stt=StubStt(), tts=StubTts(), vad=StubVad),
+        token_key=TOKEN_KEY,
+        spool=tmp_path / "spool",
+        max_calls=2,
+        longest_call=timedelta(minutes=10),
+    )
+    yield room
+    await room.close()
+
+
+class Line(FakeCarrier):
+    """A carrier's socket for one of our calls."""
+
+    def __init__(self, world: World, room: CallRoom, sid: str) -> None:
+        super().__init__()
+        with unit_of_work(world.scope) as session:
+            call = calls.open_call(
+                session, world.business_id, sid=sid, direction="inbound", ours=world.number,
+                theirs="+12125550101", agent_id=world.agent_id, lead_id=None,
+            )  # fmt: skip
+        self.world, self.call_id = world, call.id
+        self.put("connected", protocol="Call", version="1.0.0")
+        self.put(
+            "start",
+            start={
+                "streamSid": "MZ1", "callSid": sid, "accountSid": "AC1", "tracks": ["inbound"],
+                "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
+                "customParameters": {"token": room.token_for(world.business_id, call.id)},
+            },
+        )  # fmt: skip
+
+    def row(self) -> Call:
+        with unit_of_work(self.world.scope) as session:
+            return calls.get_call(session, self.world.business_id, self.call_id)
+
+
+async def test_calls_that_start_together_do_not_exceed_the_process_s_lines(
+    acme: World, room: CallRoom
+) -> None:
+    lines = [Line(acme, room, f"CA{number}") for number in range(4)]
+    hosting = [asyncio.create_task(room.host(line)) for line in lines]
+    async with asyncio.timeout(20):
+        while room.live.count < 2:
+            await asyncio.sleep(0.01)
+        refused, _ = await asyncio.wait(hosting, return_when=asyncio.FIRST_COMPLETED)
+        while len(refused) < 2:
+            await asyncio.sleep(0.01)
+            refused = {task for task in hosting if task.done()}
+    assert room.live.count == 2
+    assert room.is_full
+    room.live.stop_all("enough")
+    await asyncio.gather(*hosting)
+    assert not room.is_full
+    # Whoever was refused has not spent their token: another process may hold their call.
+    assert sum(line.row().media_opened_at is None for line in lines) == 2
+
+
+async def test_a_refused_call_gives_its_place_back(acme: World, room: CallRoom) -> None:
+    line = Line(acme, room, "CA1")
+    again = Line(acme, room, "CA1")
+    hosting = asyncio.create_task(room.host(line))
+    async with asyncio.timeout(20):
+        while not room.live.count:
+            await asyncio.sleep(0.01)
+        await room.host(again)
+    assert again.closed_at is not None
+    assert not room.is_full
+    room.live.stop_all("enough")
+    await hosting
+
+
+async def test_an_agent_that_cannot_hold_the_call_ends_it_and_is_on_record(
+    acme: World, room: CallRoom, installation: Installation
+) -> None:
+    with unit_of_work(acme.scope) as session:
+        # The form refuses this; a script may come to it another way.
+        agent = agents.get_agent(session, acme.business_id, acme.agent_id)
+        agent.language = "fr"
+    line = Line(acme, room, "CA1")
+    with structlog.testing.capture_logs() as logged:
+        async with asyncio.timeout(20):
+            await room.host(line)
+    assert line.closed_at is not None
+    assert [entry["log_level"] for entry in logged if entry["event"] == AGENT_UNUSABLE] == ["error"]
+    await room.log.flush()
+    installation.run_jobs("high")
+    row = line.row()
+    assert (row.state, row.end_reason) == ("ended", AGENT_UNUSABLE)
+    assert row.finalized_at is not None
+    with unit_of_work(acme.scope) as session:
+        told = calls.events_of(session, acme.business_id, line.call_id)
+        assert "'fr'" in told[1].data["detail"]
+    assert not room.is_full
+
+
+async def test_work_off_the_loop_knows_whose_call_it_is(room: CallRoom) -> None:
+    with structlog.contextvars.bound_contextvars(trace_id="of-this-call"):
+        assert await room._off_loop(current_trace_id) == "of-this-call"
+    assert await room._off_loop(current_trace_id) != "of-this-call"
+    began = time.monotonic()
+    assert len({await room._off_loop(current_trace_id) for _ in range(20)}) == 20
+    assert time.monotonic() - began < 5
