@@ -26,13 +26,14 @@ from trunkline.domain.calls.models import Call, CallState
 from trunkline.domain.leads import service as leads
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.tenants import service as tenants
+from trunkline.domain.tenants.models import Business
 from trunkline.kit import tokens
 from trunkline.kit.phone import InvalidPhone, to_e164
 from trunkline.providers.ports import Answer, CallReport
 from trunkline.web.callroom import CallRoom
 from trunkline.web.media_socket import MEDIA_PATH
 from trunkline.web.parts import AppParts, PartsDep, RoomDep
-from trunkline.web.sentences import FULL_LINE
+from trunkline.web.sentences import FULL_LINE, NO_LINE_LEFT
 
 _AFTERMATH = timedelta(minutes=3)
 
@@ -116,16 +117,21 @@ def inbound_status(form: SignedForm) -> None:
 def answer_outbound(form: SignedForm, attempt: Attempt, parts: PartsDep, room: RoomDep) -> Response:
     """A person whom we called has answered. A second call for one attempt is hung up."""
     report = _report(form)
+    carrier = registry.carrier()
     try:
         with unit_of_work(of_business(attempt.business_id)) as session:
             call = outbound.hear_report(session, attempt.business_id, attempt.attempt_id, report)
-            if call is not None:
-                calls.expect_end(call, within_s=_longest_life_s(parts))
+            if call is None or call.state == CallState.ENDED:
+                return _body(carrier.hang_up_answer())
+            if room.is_full and call.media_opened_at is None:
+                # Nobody here can talk to them; a person who has said hello is told so.
+                calls.reject_for_capacity(call)
+                language = tenants.get_business(session, attempt.business_id).language
+                return _body(carrier.say_answer(text=NO_LINE_LEFT[language], language=language))
+            calls.expect_end(call, within_s=_longest_life_s(parts))
     except outbound.SecondCall:
         log.warning("second_call_hung_up", attempt_id=str(attempt.attempt_id), sid=report.sid)
-        call = None
-    if call is None or call.state == CallState.ENDED:
-        return _body(registry.carrier().hang_up_answer())
+        return _body(carrier.hang_up_answer())
     return _connect(parts, room, call)
 
 
@@ -145,12 +151,14 @@ def outbound_status(form: SignedForm, attempt: Attempt) -> None:
 
 
 def _admit(session: Session, business_id: UUID, report: CallReport, *, full: bool) -> Call | Answer:
-    """Open an inbound call's row and return it, or the carrier's answer that turns the call away."""
-    carrier = registry.carrier()
+    """Open an inbound call's row and return it, or the carrier's answer that turns the call away.
+
+    The carrier asks again when our first answer was lost on its way: it gets the same one.
+    """
     business = tenants.get_business(session, business_id)
     number = tenants.number_called(session, business_id, report.to)
     if number is None or number.agent_id is None:
-        return carrier.reject_answer()
+        return registry.carrier().reject_answer()
     lead_id = None
     try:
         lead_id = leads.lead_of_caller(session, business_id, to_e164(report.from_, region=business.region))
@@ -158,6 +166,9 @@ def _admit(session: Session, business_id: UUID, report: CallReport, *, full: boo
         log.info("caller_withheld_number", sid=report.sid)
     # Slots are counted under one lock for both directions, so that calls in and out never add up to more.
     outbound.lock_slots(session, business_id)
+    known = calls.call_of_sid(session, business_id, report.sid)
+    if known is not None:
+        return known if known.state != CallState.ENDED else _full(business)
     taken = outbound.lines_in_use(session, business_id)
     call = calls.open_call(
         session, business_id, sid=report.sid, direction="inbound", ours=report.to, theirs=report.from_,
@@ -165,8 +176,12 @@ def _admit(session: Session, business_id: UUID, report: CallReport, *, full: boo
     )  # fmt: skip
     if full or taken >= business.max_calls:
         calls.reject_for_capacity(call)
-        return carrier.say_answer(text=FULL_LINE[business.language], language=business.language)
+        return _full(business)
     return call
+
+
+def _full(business: Business) -> Answer:
+    return registry.carrier().say_answer(text=FULL_LINE[business.language], language=business.language)
 
 
 def _connect(parts: AppParts, room: CallRoom, call: Call) -> Response:

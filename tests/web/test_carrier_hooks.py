@@ -1,0 +1,141 @@
+"""The carrier's door: what becomes of a call that is asked about twice, or finds every line taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import select
+from twilio.request_validator import RequestValidator
+
+from api.doorway import TestClient, build_app, open_door
+from support.installation import Installation
+from support.world import World
+from trunkline.core.db import unit_of_work
+from trunkline.domain.calls.models import Call
+from trunkline.domain.outbound import service as outbound
+from trunkline.domain.outbound.dialling import Claim, claim_next
+from trunkline.domain.outbound.options import installed_limits
+from trunkline.domain.tenants import service as tenants
+from trunkline.kit.ids import new_id
+from trunkline.web.sentences import FULL_LINE, NO_LINE_LEFT
+
+SID = "CA" + "1" * 32
+CALLER = "+12125550777"
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    return build_app(max_calls=2, public_url="http://127.0.0.1:8000")
+
+
+@pytest.fixture
+def carrier(installation: Installation, app: FastAPI) -> Iterator[TestClient]:
+    with open_door(app) as client:
+        yield client
+
+
+def ask(carrier: TestClient, path: str, **form: str) -> str:
+    """Ask what to do with a call, signed as the carrier signs, and return the answer's text."""
+    url = f"http://127.0.0.1:8000/hooks/carrier{path}"
+    form = {"CallSid": SID, "From": CALLER, "CallStatus": "ringing", "Direction": "inbound", **form}
+    signature = RequestValidator("test-token").compute_signature(url, form)
+    answer = carrier.post(f"/hooks/carrier{path}", data=form, headers={"X-Twilio-Signature": signature})
+    assert answer.status_code in {200, 204}, answer.text
+    return answer.text
+
+
+def call_in(carrier: TestClient, world: World, sid: str = SID, status: str = "ringing") -> str:
+    return ask(carrier, "/inbound/answer", To=world.number, CallSid=sid, CallStatus=status)
+
+
+def the_calls(world: World) -> list[tuple[str, str | None]]:
+    with unit_of_work(world.scope) as session:
+        return [
+            (call.state, call.disposition) for call in session.scalars(select(Call).order_by(Call.created_at))
+        ]
+
+
+def lines(world: World, how_many: int) -> None:
+    with unit_of_work(world.scope) as session:
+        tenants.get_business(session, world.business_id).max_calls = how_many
+
+
+# --- Inbound -----------------------------------------------------------------------------
+
+
+def test_a_call_that_is_asked_about_twice_is_connected_twice(acme: World, carrier: TestClient) -> None:
+    lines(acme, 1)
+    assert "<Stream" in call_in(carrier, acme)
+    assert "<Stream" in call_in(carrier, acme)
+    assert the_calls(acme) == [("ringing", None)]
+
+
+def test_a_call_that_was_turned_away_is_turned_away_again(acme: World, carrier: TestClient) -> None:
+    lines(acme, 1)
+    assert "<Stream" in call_in(carrier, acme)
+    other = "CA" + "2" * 32
+    for _ in range(2):
+        assert FULL_LINE["en"] in call_in(carrier, acme, other)
+    ask(carrier, "/inbound/status", To=acme.number, CallStatus="completed")
+    assert FULL_LINE["en"] in call_in(carrier, acme, other)
+    assert the_calls(acme) == [("ended", "no_conversation"), ("ended", "rejected_capacity")]
+
+
+def test_a_full_process_turns_callers_away_and_keeps_those_it_has(
+    acme: World, carrier: TestClient, app: FastAPI
+) -> None:
+    assert "<Stream" in call_in(carrier, acme)
+    with ExitStack() as places:
+        for _ in range(2):
+            places.enter_context(app.state.room._place())
+        assert "<Stream" in call_in(carrier, acme)
+        assert FULL_LINE["en"] in call_in(carrier, acme, "CA" + "3" * 32)
+    assert the_calls(acme) == [("ringing", None), ("ended", "rejected_capacity")]
+
+
+# --- Outbound ----------------------------------------------------------------------------
+
+
+def dialled(world: World) -> str:
+    """Have a run dial its first lead; return where the carrier asks when it answers, token and all."""
+    run = world.make_run()
+    with unit_of_work(world.scope) as session:
+        outbound.start_run(session, world.business_id, run.id, actor="test")
+    with unit_of_work(world.scope) as session:
+        claim = claim_next(
+            session, world.business_id, run.id, limits=installed_limits(), job_id=new_id(), lease_epoch=1
+        )
+        assert isinstance(claim, Claim)
+        order = outbound.order_of(world.business_id, claim)
+    return order.answer_url.partition("/hooks/carrier")[2]
+
+
+def answered(carrier: TestClient, world: World, path: str) -> str:
+    return ask(
+        carrier, path, To=CALLER, From=world.number, CallStatus="in-progress", Direction="outbound-api"
+    )
+
+
+def test_a_full_process_does_not_answer_a_person_with_silence(
+    acme: World, carrier: TestClient, app: FastAPI
+) -> None:
+    path = dialled(acme)
+    with ExitStack() as places:
+        for _ in range(2):
+            places.enter_context(app.state.room._place())
+        said = answered(carrier, acme, path)
+        assert NO_LINE_LEFT["en"] in said
+        assert "<Hangup" in said
+    assert the_calls(acme) == [("ended", "rejected_capacity")]
+    again = answered(carrier, acme, path)
+    assert "<Stream" not in again
+    assert "<Hangup" in again
+
+
+def test_a_person_who_answers_is_connected(acme: World, carrier: TestClient) -> None:
+    path = dialled(acme)
+    assert "<Stream" in answered(carrier, acme, path)
+    assert the_calls(acme) == [("live", None)]
