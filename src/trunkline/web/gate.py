@@ -11,11 +11,14 @@ from contextlib import suppress
 
 import structlog
 from fastapi import Request
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trunkline import schema
 from trunkline.core.db import database
 from trunkline.core.errors import Forbidden, NotReady, NotSignedIn
+from trunkline.core.telemetry import get_logger
 from trunkline.domain.people import service as people
 from trunkline.domain.people.routes import cookie_name
 from trunkline.kit.ids import new_id
@@ -23,6 +26,8 @@ from trunkline.web.errors import render
 
 CSRF_HEADER = "X-Trunkline"
 """A header that a page of another site cannot send; every writing request of ours carries it."""
+
+log = get_logger(__name__)
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 API_DOCS, API_DOCS_ASSETS = "/docs", "/docs/assets"
@@ -63,8 +68,8 @@ class Gate:
                     ]
                 await send(message)
 
-            if path.startswith(("/api", "/hooks")) and not self._schema.is_there():
-                refusal = render(NotReady("The database's schema is not there yet.", retry_after_s=2))
+            if path.startswith(("/api", "/hooks")) and not await self._schema.is_there():
+                refusal = render(NotReady("The database or its schema is not there yet.", retry_after_s=2))
                 await refusal(scope, receive, send_with_headers)
                 return
             if path.startswith("/api") and is_forged(Request(scope)):
@@ -81,12 +86,21 @@ class SchemaWatch:
         self._there = False
         self._looked_at = 0.0
 
-    def is_there(self) -> bool:
+    async def is_there(self) -> bool:
         """Return whether the database is migrated, asking at most once a second while it is not."""
         if not self._there and time.monotonic() - self._looked_at > 1:
             self._looked_at = time.monotonic()
-            self._there = schema.at_head(database().engine)
+            self._there = await run_in_threadpool(self._look)
         return self._there
+
+    @staticmethod
+    def _look() -> bool:
+        """Ask the database and read the migrations' folder. A database that is away has no schema."""
+        try:
+            return schema.at_head(database().engine)
+        except SQLAlchemyError as error:
+            log.warning("database_away", error=str(error))
+            return False
 
 
 def is_forged(request: Request) -> bool:

@@ -24,15 +24,17 @@ router = APIRouter(tags=["health"])
 async def health(parts: PartsDep, room: RoomDep) -> dict[str, Any]:
     """What this process holds: threads and live tasks by name, calls, queues, database, Redis, role."""
     tasks = Counter(_family(task.get_name()) for task in asyncio.all_tasks())
-    servers = await run_in_threadpool(_servers)
+    servers = await run_in_threadpool(_servers, with_queues=True)
+    spooled, refused = await run_in_threadpool(lambda: (room.log.spooled(), room.log.refused()))
     return {
         "status": "ok" if servers["database"]["ok"] else "degraded",
         "version": __version__,
         "role": parts.role.value,
         "threads": sorted(thread.name for thread in threading.enumerate()),
         "tasks": dict(sorted(tasks.items())),
-        "calls": {"live": room.live.count, "ids": room.live.names(), "reaped": room.live.reaped},
-        "spooled_batches": room.log.spooled(),
+        "calls": {"live": room.live.count, "reaped": room.live.reaped},
+        "spooled_batches": spooled,
+        "refused_batches": refused,
         **servers,
     }
 
@@ -40,7 +42,7 @@ async def health(parts: PartsDep, room: RoomDep) -> dict[str, Any]:
 @router.get("/ready")
 def ready(response: Response) -> dict[str, Any]:
     """200 when the process can do its work; 503 and the reason while it cannot."""
-    servers = _servers()
+    servers = _servers(with_queues=False)
     reason = None
     if not servers["database"]["ok"]:
         reason = "the database cannot be reached"
@@ -51,15 +53,18 @@ def ready(response: Response) -> dict[str, Any]:
     return {"ready": reason is None, "reason": reason}
 
 
-def _servers() -> dict[str, Any]:
-    """Ask PostgreSQL and Redis how they are. Blocks, for a moment at the most."""
+def _servers(*, with_queues: bool) -> dict[str, Any]:
+    """Ask PostgreSQL and Redis how they are. Blocks, for a moment at the most.
+
+    Counting the jobs reads the whole ledger: for whoever wants to know, not for a load balancer.
+    """
     answer: dict[str, Any] = {"database": {"ok": False, "migrated": False}, "queues": None}
     try:
         with database().engine.connect() as connection:
             connection.execute(text("select 1"))
         answer["database"] = {"ok": True, "migrated": schema.at_head(database().engine)}
         relay = database().relay
-        if relay is not None and answer["database"]["migrated"]:
+        if with_queues and relay is not None and answer["database"]["migrated"]:
             with relay.connect() as connection:
                 answer["queues"] = ledger.counts(connection)
     except SQLAlchemyError as error:
