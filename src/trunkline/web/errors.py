@@ -8,11 +8,11 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from trunkline.core.errors import InvalidInput, NotFound, NotReady, TrunklineError
+from trunkline.core.errors import Conflict, InvalidInput, NotFound, NotReady, TrunklineError
 from trunkline.core.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -42,6 +42,16 @@ def install_error_handlers(app: FastAPI) -> None:
     def unexpected(_request: Request, error: Exception) -> JSONResponse:
         log.error("request_failed", exc_info=error)
         return render(TrunklineError("Something went wrong here; the trace id finds it in the logs."))
+
+    @app.exception_handler(IntegrityError)
+    def contradicted(_request: Request, error: IntegrityError) -> JSONResponse:
+        log.warning("request_contradicted", error=str(error.orig))
+        return render(Conflict("This contradicts what is there already."))
+
+    @app.exception_handler(DataError)
+    def unstorable(_request: Request, error: DataError) -> JSONResponse:
+        log.warning("request_unstorable", error=str(error.orig))
+        return render(InvalidInput("A value cannot be stored: a number out of range, or a NUL in a text."))
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(PoolTimeout)

@@ -36,7 +36,7 @@ class FeedPage(BaseModel):
 def read_feed(
     session: SessionDep,
     _who: PrincipalDep,
-    after: Annotated[str, Query(pattern=r"^(\d+-\d+|latest)$")] = "0-0",
+    after: Annotated[str, Query(pattern=r"^([0-9]{1,18}-[0-9]{1,18}|latest)$")] = "0-0",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> FeedPage:
     """The business's events behind a cursor, oldest first; no cursor ever steps over one.

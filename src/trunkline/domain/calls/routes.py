@@ -19,7 +19,7 @@ def read_calls(
     session: SessionDep,
     who: PrincipalDep,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> list[CallOut]:
     """The call log, newest first."""
     rows = service.list_calls(session, who.business, limit=limit, offset=offset)

@@ -24,7 +24,7 @@ def read_leads(
     session: SessionDep,
     who: PrincipalDep,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> list[LeadOut]:
     """Leads, newest first."""
     rows = service.list_leads(session, who.business, limit=limit, offset=offset)

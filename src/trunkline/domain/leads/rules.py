@@ -47,14 +47,25 @@ def read_csv(content: bytes, *, region: str) -> Iterator[LeadRow | RowFault]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput("The file is not UTF-8 text.") from error
+    if "\0" in text:
+        raise InvalidInput("The file is not text: it holds NUL characters.")
     first_line = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first_line.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    columns = map_headers(list(reader.fieldnames or []))
-    if "phone" not in columns:
-        raise InvalidInput(
-            "No column holds telephone numbers; call it phone or טלפון.", headers=reader.fieldnames
-        )
+    try:
+        columns = map_headers(list(reader.fieldnames or []))
+        if "phone" not in columns:
+            raise InvalidInput(
+                "No column holds telephone numbers; call it phone or טלפון.", headers=reader.fieldnames
+            )
+        yield from _rows(reader, columns, region=region)
+    except csv.Error as error:
+        raise InvalidInput(f"The file cannot be read behind line {reader.line_num}: {error}.") from error
+
+
+def _rows(
+    reader: csv.DictReader[str], columns: Mapping[str, str], *, region: str
+) -> Iterator[LeadRow | RowFault]:
     seen: dict[str, int] = {}
     for row in reader:
         line = reader.line_num

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -16,6 +18,10 @@ from trunkline.domain.leads.models import Lead, LeadList, LeadListEntry
 from trunkline.domain.leads.rules import LeadRow, RowFault, read_csv
 from trunkline.domain.tenants.models import Business
 from trunkline.kit.ids import new_id
+
+_ROWS_A_STATEMENT = 1_000
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -42,20 +48,20 @@ def import_csv(
     lead_list = LeadList(business_id=business.id, name=name)
     session.add(lead_list)
     session.flush()
-    result = ImportResult(lead_list)
-    for row in rows:
-        if isinstance(row, RowFault):
-            result.faults.append(row)
-            continue
-        lead_id, created = _keep(session, business.id, row, source=f"list:{name}")
-        result.imported += 1
-        result.created += created
-        session.add(
-            LeadListEntry(
-                business_id=business.id, list_id=lead_list.id, lead_id=lead_id, position=result.imported
-            )
-        )
-    session.flush()
+    result = ImportResult(lead_list, faults=[row for row in rows if isinstance(row, RowFault)])
+    good = [row for row in rows if isinstance(row, LeadRow)]
+    leads = _keep(session, business.id, good, source=f"list:{name}")
+    result.imported = len(good)
+    result.created = sum(created for _, created in leads.values())
+    for batch in _batches(list(enumerate(good, 1))):
+        entries = [
+            {
+                "business_id": business.id, "list_id": lead_list.id, "lead_id": leads[row.phone][0],
+                "position": position,
+            }
+            for position, row in batch
+        ]  # fmt: skip
+        session.execute(insert(LeadListEntry).values(entries))
     announce(
         "list.imported", subject_id=lead_list.id, actor=actor, imported=result.imported,
         faults=len(result.faults),
@@ -65,8 +71,7 @@ def import_csv(
 
 def lead_of_caller(session: Session, business_id: UUID, phone: str) -> UUID:
     """Return the lead with this number, making one for somebody new."""
-    lead_id, _ = _keep(session, business_id, LeadRow(phone, "", None, None), source="call")
-    return lead_id
+    return _keep(session, business_id, [LeadRow(phone, "", None, None)], source="call")[phone][0]
 
 
 def get_lead(session: Session, business_id: UUID, lead_id: UUID) -> Lead:
@@ -132,21 +137,41 @@ def leads_by_id(session: Session, business_id: UUID, lead_ids: Sequence[UUID]) -
     return [found[lead_id] for lead_id in dict.fromkeys(lead_ids)]
 
 
-def _keep(session: Session, business_id: UUID, row: LeadRow, *, source: str) -> tuple[UUID, bool]:
-    """Return the lead of this number and whether it is new; blanks of a known one are filled."""
-    candidate = new_id()
-    statement = insert(Lead).values(
-        id=candidate, business_id=business_id, phone=row.phone, name=row.name, email=row.email,
-        notes=row.notes, source=source,
-    )  # fmt: skip
-    lead_id: UUID = session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["business_id", "phone"],
-            set_={
-                "name": func.coalesce(func.nullif(Lead.name, ""), statement.excluded.name),
-                "email": func.coalesce(Lead.email, statement.excluded.email),
-                "notes": func.coalesce(Lead.notes, statement.excluded.notes),
-            },
-        ).returning(Lead.id)
-    ).scalar_one()
-    return lead_id, lead_id == candidate
+def _keep(
+    session: Session, business_id: UUID, rows: Sequence[LeadRow], *, source: str
+) -> dict[str, tuple[UUID, bool]]:
+    """Return the lead of each number and whether it is new; blanks of a known one are filled.
+
+    No two rows have the same number.
+    """
+    kept: dict[str, tuple[UUID, bool]] = {}
+    # In the order of their numbers: two imports at once must not wait for each other's rows.
+    for batch in _batches(sorted(rows, key=attrgetter("phone"))):
+        candidates = {row.phone: new_id() for row in batch}
+        statement = insert(Lead).values(
+            [
+                {
+                    "id": candidates[row.phone], "business_id": business_id, "phone": row.phone,
+                    "name": row.name, "email": row.email, "notes": row.notes, "source": source,
+                }
+                for row in batch
+            ]
+        )  # fmt: skip
+        found = session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["business_id", "phone"],
+                set_={
+                    "name": func.coalesce(func.nullif(Lead.name, ""), statement.excluded.name),
+                    "email": func.coalesce(Lead.email, statement.excluded.email),
+                    "notes": func.coalesce(Lead.notes, statement.excluded.notes),
+                },
+            ).returning(Lead.phone, Lead.id)
+        )
+        kept |= {phone: (lead_id, lead_id == candidates[phone]) for phone, lead_id in found}
+    return kept
+
+
+def _batches(rows: list[T]) -> Iterator[list[T]]:
+    """Yield rows in such numbers as one statement takes well."""
+    for start in range(0, len(rows), _ROWS_A_STATEMENT):
+        yield rows[start : start + _ROWS_A_STATEMENT]
