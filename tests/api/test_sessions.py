@@ -69,7 +69,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(acme: World, visi
 
 
 def test_over_https_the_cookie_bears_the_guarded_prefix(acme: World, installation: Installation) -> None:
-    with open_door(build_app(), base_url="https://testserver") as visitor:
+    with open_door(build_app(public_url="https://testserver"), base_url="https://testserver") as visitor:
         answer = visitor.post("/api/sign-in", json={"email": acme.email, "password": PASSWORD})
         name, *flags = [part.strip() for part in answer.headers["set-cookie"].split(";")]
         assert name.startswith("__Host-trunkline=")

@@ -17,7 +17,13 @@ router = APIRouter(prefix="/api", tags=["people"])
 
 def cookie_name(request: Request) -> str:
     """Return the session cookie's name; over https it takes the prefix that browsers guard."""
-    return "__Host-trunkline" if request.url.scheme == "https" else "trunkline"
+    return "__Host-trunkline" if is_https(request) else "trunkline"
+
+
+def is_https(request: Request) -> bool:
+    """Return whether people reach us over https. PUBLIC_URL knows: behind a proxy the request does not."""
+    public_url: str = request.app.state.parts.public_url
+    return public_url.startswith("https://")
 
 
 @router.post("/sign-in")
@@ -28,7 +34,7 @@ def sign_in(body: SignInIn, request: Request, response: Response) -> Me:
         cookie_name(request),
         secret,
         max_age=int(service.SESSION_LIFETIME.total_seconds()),
-        secure=request.url.scheme == "https",
+        secure=is_https(request),
         httponly=True,
         samesite="lax",
         path="/",
@@ -40,7 +46,10 @@ def sign_in(body: SignInIn, request: Request, response: Response) -> Me:
 def sign_out(request: Request, response: Response) -> None:
     """End the session."""
     service.sign_out(request.cookies.get(cookie_name(request), ""))
-    response.delete_cookie(cookie_name(request), path="/")
+    # A browser minds a deletion only if it has the marks of the cookie that it was given.
+    response.delete_cookie(
+        cookie_name(request), path="/", secure=is_https(request), httponly=True, samesite="lax"
+    )
 
 
 @router.get("/me")

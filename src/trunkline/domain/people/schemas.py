@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from trunkline.core.access import Role
+
+EmailAddress = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^\x00]*$")]
+Password = Annotated[str, StringConstraints(max_length=1000)]
+"""Hashing takes time with length; nobody's password is longer."""
 
 
 class SignInIn(BaseModel):
     """Who wants in."""
 
-    email: str
-    password: str
+    email: EmailAddress
+    password: Password
 
 
 class Me(BaseModel):
@@ -45,9 +50,9 @@ class UserOut(BaseModel):
 class UserIn(BaseModel):
     """A person to be let in."""
 
-    email: str
-    name: str
-    password: str
+    email: EmailAddress
+    name: str = Field(max_length=200)
+    password: Password
     role: Role
     language: str = "en"
 

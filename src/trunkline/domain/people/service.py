@@ -7,8 +7,8 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, exists, func, select, text, update
+from sqlalchemy.orm import Session, aliased
 
 from trunkline.core.access import Principal, Role
 from trunkline.core.db import SYSTEM, Scope, of_business, unit_of_work
@@ -18,13 +18,16 @@ from trunkline.core.tenancy import business_of_login, business_of_sign_in
 from trunkline.domain.people.models import SignIn, User
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock, tokens
+from trunkline.kit.ids import new_id
 
 SHORTEST_PASSWORD = 10
 IDLE_LIMIT = timedelta(minutes=75)
 SESSION_LIFETIME = timedelta(days=30)
 REFUSALS_A_MINUTE = 5
 _TOUCH_EVERY = timedelta(minutes=1)
-_REFUSED = "sign_in.refused"
+_TRIED, _PASSED = "sign_in.tried", "sign_in.passed"
+_TRIES_LOCK = 7_205_118
+"""First key of the advisory locks under which an address's tries are counted; the address is the second."""
 _ENTERED = "admin.entered_business"
 
 _hasher = PasswordHasher()
@@ -44,6 +47,7 @@ def create_user(
     actor: str,
 ) -> User:
     """Make a person who can sign in; without a business, a system admin. Raises InvalidInput."""
+    email = email.strip().lower()
     if len(password) < SHORTEST_PASSWORD:
         raise InvalidInput(f"A password has at least {SHORTEST_PASSWORD} characters.")
     if "@" not in email:
@@ -52,7 +56,7 @@ def create_user(
         raise InvalidInput(f"{email} can sign in already.")
     user = User(
         business_id=business_id,
-        email=email.strip().lower(),
+        email=email,
         name=name,
         role=role,
         language=language,
@@ -72,16 +76,16 @@ def sign_in(email: str, password: str) -> tuple[str, Principal]:
     """
     email = email.strip().lower()
     with unit_of_work(SYSTEM) as session:
-        if _refusals(session, email) >= REFUSALS_A_MINUTE:
-            raise TooManyRequests("Too many tries; wait a minute.", retry_after_s=60)
         known, business_id = business_of_login(session, email)
+        try_id = _begin_try(session, email)
     with unit_of_work(_scope(business_id)) as session:
         user = session.scalar(select(User).where(func.lower(User.email) == email)) if known else None
-        if _matches(user.password_hash if user else _NOBODYS_HASH, password) and user is not None:
-            return _new_session(session, user)
+        if not _matches(user.password_hash if user else _NOBODYS_HASH, password) or user is None:
+            raise NotSignedIn("E-mail address or password is wrong.")
+        signed_in = _new_session(session, user)
     with unit_of_work(SYSTEM):
-        announce(_REFUSED, subject_id=None, actor=email)
-    raise NotSignedIn("E-mail address or password is wrong.")
+        announce(_PASSED, subject_id=try_id, actor=email)
+    return signed_in
 
 
 def who_is(secret: str) -> Principal:
@@ -138,12 +142,18 @@ def list_users(session: Session, business_id: UUID) -> list[User]:
 
 
 def remove_user(session: Session, who: Principal, user_id: UUID) -> None:
-    """Take away a person's access and sessions. Raises NotFound, or Forbidden for the only owner."""
+    """Take away a person's access and sessions. Raises NotFound, or Forbidden for the only owner.
+
+    Only an owner removes an owner, and of two who remove each other one is left.
+    """
+    owners = _owners_held(session, who.business)
     user = session.scalar(select(User).where(User.business_id == who.business, User.id == user_id))
     if user is None:
         raise NotFound("There is no such person.")
-    if user.role == Role.OWNER and _owners(session, user.business_id) == 1:
-        raise Forbidden("The only owner cannot be removed.", reason="only_owner")
+    if user.role == Role.OWNER:
+        who.require(Role.OWNER)
+        if owners == [user.id]:
+            raise Forbidden("The only owner cannot be removed.", reason="only_owner")
     session.execute(delete(SignIn).where(SignIn.user_id == user.id))
     session.delete(user)
     announce("user.removed", subject_id=user.id, actor=who.email, email=user.email)
@@ -161,18 +171,42 @@ def _new_session(session: Session, user: User) -> tuple[str, Principal]:
     return secret, _principal(user, row)
 
 
-def _refusals(session: Session, email: str) -> int:
-    return session.scalar(
+def _begin_try(session: Session, email: str) -> UUID:
+    """Put a try on record before its password is looked at, so that none is made beside the count.
+
+    Until it has passed it counts as refused. Raises TooManyRequests.
+    """
+    session.execute(
+        text("select pg_advisory_xact_lock(:key, hashtext(:email))"), {"key": _TRIES_LOCK, "email": email}
+    )
+    passed = aliased(Event)
+    refused = session.scalar(
         select(func.count()).where(
-            Event.kind == _REFUSED, Event.actor == email, Event.at > clock.now() - timedelta(minutes=1)
+            Event.kind == _TRIED,
+            Event.actor == email,
+            Event.at > clock.now() - timedelta(minutes=1),
+            ~exists().where(
+                passed.kind == _PASSED, passed.actor == email, passed.subject_id == Event.subject_id
+            ),
         )
-    ) or 0  # fmt: skip
+    )
+    if (refused or 0) >= REFUSALS_A_MINUTE:
+        raise TooManyRequests("Too many tries; wait a minute.", retry_after_s=60)
+    try_id = new_id()
+    announce(_TRIED, subject_id=try_id, actor=email)
+    return try_id
 
 
-def _owners(session: Session, business_id: UUID | None) -> int:
-    return session.scalar(
-        select(func.count()).where(User.business_id == business_id, User.role == Role.OWNER)
-    ) or 0  # fmt: skip
+def _owners_held(session: Session, business_id: UUID) -> list[UUID]:
+    """Return a business's owners, who stay as they are until this transaction ends."""
+    return list(
+        session.scalars(
+            select(User.id)
+            .where(User.business_id == business_id, User.role == Role.OWNER)
+            .order_by(User.id)
+            .with_for_update()
+        )
+    )
 
 
 def _scope(business_id: UUID | None) -> Scope:
