@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import uvicorn
@@ -14,6 +15,7 @@ from trunkline.providers.local_speech import (
     SileroVoiceActivity,
     SphinxSpeechToText,
 )
+from trunkline.providers.ports import Voice
 from trunkline.web.app import create_app
 from trunkline.web.callroom import Speech
 from trunkline.web.parts import AppParts
@@ -51,6 +53,15 @@ def serve(command: Command, settings: Settings) -> None:
 def local_speech() -> Speech:
     """Return speech that needs no account. Raises StartRefused where its packages are missing."""
     try:
-        return Speech(stt=SphinxSpeechToText(), tts=EspeakTextToSpeech(), vad=SileroVoiceActivity)
+        stt, tts = SphinxSpeechToText(), EspeakTextToSpeech()
     except LocalSpeechUnavailable as error:
         raise StartRefused(str(error)) from error
+
+    async def speak_once() -> None:
+        async for _ in tts.speak("Hello.", Voice("en")):
+            pass
+
+    async def warm_up() -> None:
+        await asyncio.gather(stt.warm_up(), speak_once())
+
+    return Speech(stt=stt, tts=tts, vad=SileroVoiceActivity, warm_up=warm_up)

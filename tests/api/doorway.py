@@ -56,6 +56,7 @@ def build_app(
     public_url: str = "http://testserver",
     spool: Path | None = None,
     max_calls: int = 5,
+    speech: Speech | None = None,
     upkeep: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """Return the application as a process would build it."""
@@ -68,7 +69,7 @@ def build_app(
             spool=spool or Path(tempfile.gettempdir()) / "trunkline-no-spool",
             max_calls=max_calls,
             longest_call=timedelta(minutes=10),
-            speech=Speech(stt=Silence(), tts=Silence(), vad=Silence),
+            speech=speech or Speech(stt=Silence(), tts=Silence(), vad=Silence),
             upkeep=upkeep,
         )
     )

@@ -66,5 +66,4 @@ _.task_names
 _.cleared
 _.stalls
 _.starved
-_.warm_up
 _.PERSON_VOICES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from api.doorway import build_app
 from media.media_stubs import FakeCarrier, StubStt, StubTts, StubVad
 from support.installation import TOKEN_KEY, Installation
 from support.world import World
@@ -19,6 +21,7 @@ from trunkline.core.telemetry import current_trace_id
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call
+from trunkline.providers.ports import SpeechFailed
 from trunkline.web.callroom import AGENT_UNUSABLE, CallRoom, Speech
 
 
@@ -118,6 +121,33 @@ async def test_an_agent_that_cannot_hold_the_call_ends_it_and_is_on_record(
         told = calls.events_of(session, acme.business_id, line.call_id)
         assert "'fr'" in told[1].data["detail"]
     assert not room.is_full
+
+
+async def test_what_the_first_call_needs_is_loaded_off_the_loop_before_it_comes(
+    installation: Installation, tmp_path: Path
+) -> None:
+    loaded: list[str] = []
+
+    class SlowVad(StubVad):
+        def __init__(self) -> None:
+            loaded.append(threading.current_thread().name)
+
+        def probability(self, pcm: bytes) -> float:
+            loaded.append(f"{len(pcm)} bytes judged")
+            return 0.0
+
+    async def warm_up() -> None:
+        loaded.append("speech")
+        raise SpeechFailed("the helper is not there")
+
+    speech = Speech(stt=StubStt(), tts=StubTts(), vad=SlowVad, warm_up=warm_up)
+    app = build_app(spool=tmp_path / "spool", speech=speech)
+    with structlog.testing.capture_logs() as logged:
+        async with app.router.lifespan_context(app):
+            assert sorted(loaded) == ["512 bytes judged", "callroom_0", "speech"]
+    assert [str(line["exc_info"]) for line in logged if line["event"] == "warm_up_failed"] == [
+        "the helper is not there"
+    ]
 
 
 async def test_work_off_the_loop_knows_whose_call_it_is(room: CallRoom) -> None:

@@ -50,6 +50,7 @@ def create_app(parts: AppParts) -> FastAPI:
             longest_call=parts.longest_call,
         )
         app.state.room = room
+        await room.warm_up()
         standing = StandingTasks()
         room.open()
         standing.start("upkeep", partial(_keep_up, parts.upkeep))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -59,6 +59,7 @@ MEDIA_TOKEN_LIFETIME_S = 60.0
 AGENT_UNUSABLE = "agent_unusable"
 """End reason of a call whose agent cannot hold it: its script, say, is not in its language."""
 _TOOL_DEADLINE_S = 10.0
+_WARM_UP_S = 5.0
 _POOL_SIZE = 8
 _LONGEST_AFTERMATH = timedelta(minutes=2)
 
@@ -74,6 +75,8 @@ class Speech:
     stt: SpeechToText
     tts: TextToSpeech
     vad: Callable[[], VoiceActivity]
+    warm_up: Callable[[], Awaitable[None]] | None = None
+    """Gets ears and voice ready before the first call. May raise SpeechFailed; then they come when needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,24 @@ class CallRoom:
     def is_full(self) -> bool:
         """True when another call would be one too many. Calls that are being prepared count as well."""
         return self._places_taken >= self._max_calls
+
+    async def warm_up(self) -> None:
+        """Load, off the loop, what the first call would otherwise wait for. Trouble is left to that call."""
+        steps = [self._off_loop(self._first_window), self._off_loop(_build_carrier)]
+        if self._speech.warm_up is not None:
+            steps.append(self._speech.warm_up())
+        try:
+            async with asyncio.timeout(_WARM_UP_S):
+                outcomes = await asyncio.gather(*steps, return_exceptions=True)
+        except TimeoutError as error:
+            outcomes = [error]
+        for failure in outcomes:
+            if failure is not None:
+                log.warning("warm_up_failed", exc_info=failure)
+
+    def _first_window(self) -> None:
+        detector = self._speech.vad()
+        detector.probability(bytes(detector.window_samples * 2))
 
     def open(self) -> None:
         """Begin the room's own tasks."""
@@ -261,3 +282,9 @@ class CallRoom:
             ),
             allowed=tuple(agent.tools),
         )
+
+
+def _build_carrier() -> None:
+    """Have the carrier's client built, which reads the certificates of the world."""
+    with suppress(InvalidInput):
+        registry.carrier()
