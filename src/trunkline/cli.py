@@ -6,18 +6,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 from uuid import UUID
 
 import typer
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from trunkline import __version__
 from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, of_business, unit_of_work
 from trunkline.core.errors import StartRefused, TrunklineError
+from trunkline.core.jobs import ledger
 from trunkline.core.settings import Settings, load_settings
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
@@ -45,8 +46,15 @@ def _plainly() -> Iterator[Settings]:
     try:
         yield load_settings()
     except (StartRefused, TrunklineError, EmbeddedUnavailable) as refusal:
-        print(f"trunkline: {refusal}", file=sys.stderr)  # noqa: T201 - the person at the terminal reads it
-        raise typer.Exit(1) from refusal
+        _refuse(str(refusal), refusal)
+    except DBAPIError as refusal:
+        first_line = str(refusal.orig).strip().split("\n", 1)[0]
+        _refuse(f"The database refuses: {first_line}", refusal)
+
+
+def _refuse(sentence: str, refusal: Exception) -> NoReturn:
+    print(f"trunkline: {sentence}", file=sys.stderr)  # noqa: T201 - the person at the terminal reads it
+    raise typer.Exit(1) from refusal
 
 
 @app.command()
@@ -151,6 +159,8 @@ def create_user(
     """Let a person in."""
     scope = SYSTEM if business is None else of_business(business)
     with _plainly() as settings, open_runtime(Command.TOOL, settings), unit_of_work(scope) as session:
+        if business is not None:
+            tenants.get_business(session, business)
         people.create_user(
             session,
             business_id=business,
@@ -169,13 +179,12 @@ def jobs_stats() -> None:
     with _plainly() as settings, open_runtime(Command.TOOL, settings) as runtime:
         assert runtime.database.relay is not None
         with runtime.database.relay.connect() as connection:
-            rows = connection.execute(
-                text("select queue, state, count(*) from jobs group by queue, state order by queue, state")
-            ).all()
+            counts = ledger.counts(connection)
     table = Table("queue", "state", "jobs")
-    for queue, state, count in rows:
-        table.add_row(queue, state, str(count))
-    console.print(table if rows else "The ledger is empty.")
+    for queue, states in sorted(counts.items()):
+        for state, count in sorted(states.items()):
+            table.add_row(queue, state, str(count))
+    console.print(table if counts else "The ledger is empty.")
 
 
 @sim_app.command(

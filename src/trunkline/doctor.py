@@ -23,8 +23,6 @@ from trunkline.core.settings import Settings
 from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
 from trunkline.embedded import Status, default_home, hold_servers, role_sql, status
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
 OK, NOTE, FAULT = "ok", "note", "fault"
 _MARKS = {OK: "[green]ok[/]", NOTE: "[yellow]note[/]", FAULT: "[red]fault[/]"}
 
@@ -203,10 +201,9 @@ def _redis(url: str | None) -> Iterator[Finding]:
 def _carrier(settings: Settings) -> Finding:
     if settings.twilio_account_sid and settings.twilio_auth_token:
         facts = f"account {settings.twilio_account_sid} at {settings.twilio_base_url}"
-        ours, theirs = (urlsplit(url).hostname for url in (settings.public_url, settings.twilio_base_url))
-        if ours in _LOOPBACK and theirs not in _LOOPBACK:
+        if not settings.is_reachable_by_carrier:
             return Finding(
-                "Carrier", FAULT, f"{facts}, which cannot reach PUBLIC_URL={settings.public_url}",
+                "Carrier", FAULT, f"{facts}, which cannot use PUBLIC_URL={settings.public_url}",
                 "set PUBLIC_URL to the https address that the carrier calls back",
             )  # fmt: skip
         return Finding("Carrier", OK, facts)

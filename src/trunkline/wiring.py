@@ -17,7 +17,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from trunkline import schema
 from trunkline.core import registry
@@ -87,11 +87,23 @@ def check_command(command: Command, settings: Settings) -> ServiceRole:
             f"ENABLE_SCHEDULERS=true is refused with SERVICE_ROLE={role}, which {_WHAT_ROLES_DO[role]}; "
             "recurring jobs fire on a worker."
         )
-    return role or {
-        Command.API: ServiceRole.API,
-        Command.CALLS: ServiceRole.CALLS,
-        Command.WORKER: ServiceRole.WORKER,
-    }.get(command, ServiceRole.ALL)
+    if command is Command.CALLS:
+        # A wider role allows the command; it does not widen what the command serves.
+        return ServiceRole.CALLS
+    return role or {Command.API: ServiceRole.API, Command.WORKER: ServiceRole.WORKER}.get(
+        command, ServiceRole.ALL
+    )
+
+
+def check_public_url(command: Command, settings: Settings) -> None:
+    """Refuse to take calls at an address that the carrier cannot use. Raises StartRefused."""
+    has_carrier = settings.twilio_account_sid is not None and settings.twilio_auth_token is not None
+    takes_calls = command in {Command.UP, Command.API, Command.CALLS}
+    if takes_calls and has_carrier and not settings.is_reachable_by_carrier:
+        raise StartRefused(
+            f"The carrier at {settings.twilio_base_url} cannot use PUBLIC_URL={settings.public_url}: "
+            "set it to the https address at which the world reaches this process."
+        )
 
 
 @dataclass(slots=True)
@@ -123,6 +135,7 @@ def open_runtime(
     Raises StartRefused with one sentence that says what is wrong.
     """
     role = check_command(command, settings)
+    check_public_url(command, settings)
     configure_logging(style=settings.log_format, level=settings.log_level)
     home = settings.trunkline_home or default_home()
     with ExitStack() as stack:
@@ -193,6 +206,11 @@ def _migrate(owner_url: str) -> None:
         schema.migrate(owner.engine)
     except OperationalError as error:
         raise StartRefused(f"DATABASE_OWNER_URL cannot be reached: {_first_line(error)}") from error
+    except DBAPIError as error:
+        raise StartRefused(
+            f"The schema cannot be made: {_first_line(error)}. "
+            "`trunkline doctor --sql` prints the SQL that makes the roles."
+        ) from error
     finally:
         owner.dispose()
 
@@ -206,7 +224,7 @@ def _check_database(database: Database) -> None:
         raise StartRefused(f"The database cannot be reached: {_first_line(error)}") from error
 
 
-def _first_line(error: OperationalError) -> str:
+def _first_line(error: DBAPIError) -> str:
     return str(error.orig).strip().split("\n", 1)[0]
 
 

@@ -113,7 +113,7 @@ def test_a_file_with_a_field_that_is_too_long_is_refused(owner: TestClient) -> N
 
 
 def test_a_file_that_holds_nul_is_refused(owner: TestClient) -> None:
-    refused(import_file(owner, b"phone,name\n+12125550111,A\0B\n"), "NUL")
+    refused(import_file(owner, b"phone,name\n+12125550111,A\0B\n"), "NUL characters")
 
 
 def test_a_text_that_postgresql_cannot_store_is_the_sender_s_fault(owner: TestClient) -> None:

@@ -6,11 +6,15 @@ import enum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from trunkline.core.errors import StartRefused
+from trunkline.kit.hosts import is_loopback
 
 
 class ServiceRole(enum.StrEnum):
@@ -29,7 +33,10 @@ class ServiceRole(enum.StrEnum):
 class Settings(BaseSettings):
     """The environment, read once at start."""
 
-    model_config = SettingsConfigDict(env_file=None, extra="ignore", case_sensitive=False)
+    # An empty variable is an unset one: `DATABASE_URL=` in a compose file means none.
+    model_config = SettingsConfigDict(
+        env_file=None, extra="ignore", case_sensitive=False, env_ignore_empty=True
+    )
 
     # Where data lives. Unset URLs mean the embedded servers.
     database_url: SecretStr | None = Field(None, description="PostgreSQL as the application role")
@@ -70,7 +77,7 @@ class Settings(BaseSettings):
 
     # Telling.
     log_format: Literal["json", "console"] = "console"
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
 
     @field_validator("rq_queues", mode="before")
     @classmethod
@@ -78,6 +85,33 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip())
         return value
+
+    @field_validator("database_url", "database_relay_url", "database_owner_url")
+    @classmethod
+    def _names_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        # What was given is not repeated: it may hold a password.
+        if value is not None:
+            try:
+                driver = make_url(value.get_secret_value()).drivername
+            except (ArgumentError, ValueError):
+                driver = ""
+            if driver not in {"postgresql", "postgres", "postgresql+psycopg"}:
+                raise ValueError("must be an address such as postgresql://role:password@host:5432/database")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _names_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(
+            ("redis://", "rediss://", "unix://")
+        ):
+            raise ValueError("must be an address such as redis://:password@host:6379/0")
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
 
     @field_validator("public_url")
     @classmethod
@@ -92,6 +126,14 @@ class Settings(BaseSettings):
         return "ws" + self.public_url.removeprefix("http")
 
     @property
+    def is_reachable_by_carrier(self) -> bool:
+        """False where the carrier could not use our address: only one on this machine streams without TLS."""
+        ours, theirs = urlsplit(self.public_url), urlsplit(self.twilio_base_url)
+        if is_loopback(theirs.hostname):
+            return ours.scheme == "https" or is_loopback(ours.hostname)
+        return ours.scheme == "https" and not is_loopback(ours.hostname)
+
+    @property
     def is_embedded(self) -> bool:
         """True when a server must be brought up by us."""
         return self.database_url is None or self.redis_url is None
@@ -103,7 +145,12 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']).upper()} {fault['msg']}"
+            f"{'.'.join(str(part) for part in fault['loc']).upper()} {_said(fault['msg'])}"
             for fault in error.errors(include_url=False, include_input=False)
         )
         raise StartRefused(f"A setting is wrong: {faults}.") from error
+
+
+def _said(message: str) -> str:
+    """Return what a validator said; pydantic puts words of its own in front of ours."""
+    return message.removeprefix("Value error, ")

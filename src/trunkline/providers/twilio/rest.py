@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from trunkline.kit.hosts import is_loopback
 from trunkline.providers.ports import CarrierRefused, CarrierUncertain
-from trunkline.providers.twilio.twiml import is_loopback
 
 _DEFAULT_RETRY_AFTER_S = 1.0
 """Twilio's default pace is one call a second."""

@@ -6,11 +6,11 @@ Owns the documents and the checks Twilio would make only when the call is alread
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from twilio.twiml.voice_response import Connect, VoiceResponse  # type: ignore[import-untyped]
 
+from trunkline.kit.hosts import is_loopback
 from trunkline.providers.ports import Answer
 
 _CONTENT_TYPE = "text/xml; charset=utf-8"
@@ -64,16 +64,6 @@ def hang_up() -> Answer:
     response = VoiceResponse()
     response.hangup()
     return _answer(response)
-
-
-def is_loopback(host: str) -> bool:
-    """True for this machine's own names and addresses."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_stream_url(url: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from trunkline.providers.twilio.twiml import is_loopback
+from trunkline.kit.hosts import is_loopback
 from trunkline.providers.twilio.wire import ErrorCode
 
 

@@ -1,0 +1,114 @@
+"""Settings: a wrong one is named in one sentence, an empty one is unset, and the role fits the command."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.doorway import build_app
+from trunkline.core.errors import StartRefused
+from trunkline.core.settings import ServiceRole, Settings, load_settings
+from trunkline.doctor import FAULT, OK, examine
+from trunkline.wiring import Command, check_command, check_public_url
+
+ACCOUNT = {"twilio_account_sid": "AC1", "twilio_auth_token": "secret"}
+LOCAL = "http://127.0.0.1:8400"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("DATABASE_URL", "foo", "DATABASE_URL must be an address such as postgresql://"),
+        ("DATABASE_URL", "mysql://u:hunter2@h/d", "DATABASE_URL must be an address such as postgresql://"),
+        ("DATABASE_URL", "postgresql+asyncpg://h/d", "DATABASE_URL must be an address such as postgresql://"),
+        ("DATABASE_RELAY_URL", "postgresql://h:hunter2/d", "DATABASE_RELAY_URL must be an address"),
+        ("DATABASE_OWNER_URL", "hunter2", "DATABASE_OWNER_URL must be an address"),
+        ("REDIS_URL", "hunter2:6379", "REDIS_URL must be an address such as redis://"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL Input should be 'DEBUG', 'INFO'"),
+        ("PUBLIC_URL", "calls.example", "PUBLIC_URL must begin with http:// or https://"),
+        ("SERVICE_ROLE", "boss", "SERVICE_ROLE Input should be"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_not_repeated(
+    name: str, value: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(StartRefused) as refusal:
+        load_settings()
+    assert f"A setting is wrong: {sentence}" in str(refusal.value)
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p@h:5432/d", "postgres://u@h/d", "postgresql+psycopg://h/d",
+        "postgresql://u@/d?host=/tmp/socket",
+    ],
+)  # fmt: skip
+def test_an_address_of_postgresql_is_taken(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    database_url = load_settings().database_url
+    assert database_url is not None
+    assert database_url.get_secret_value() == url
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "REDIS_URL", "SERVICE_ROLE", "LOG_LEVEL", "PORT", "TRUNKLINE_HOME"):
+        monkeypatch.setenv(name, "")
+    settings = load_settings()
+    assert settings.is_embedded
+    assert (settings.database_url, settings.redis_url, settings.service_role) == (None, None, None)
+    assert (settings.log_level, settings.port, settings.trunkline_home) == ("INFO", 8000, None)
+
+
+def test_the_level_of_the_log_may_be_written_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "warning")
+    assert load_settings().log_level == "WARNING"
+
+
+# --- What a process serves ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [None, ServiceRole.CALLS, ServiceRole.API, ServiceRole.ALL])
+def test_a_process_for_calls_serves_calls_alone_whatever_its_role_allows(role: ServiceRole | None) -> None:
+    serves = check_command(Command.CALLS, Settings(service_role=role))
+    assert serves is ServiceRole.CALLS
+    assert set(build_app(role=serves).openapi()["paths"]) == {"/health", "/ready"}
+
+
+@pytest.mark.parametrize("role", [None, ServiceRole.API, ServiceRole.ALL])
+def test_a_process_for_the_api_serves_the_api(role: ServiceRole | None) -> None:
+    serves = check_command(Command.API, Settings(service_role=role))
+    assert "/api/sign-in" in build_app(role=serves).openapi()["paths"]
+
+
+# --- Where the carrier finds us -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [Command.UP, Command.API, Command.CALLS])
+@pytest.mark.parametrize("public_url", ["http://calls.example", LOCAL, "https://127.0.0.1"])
+def test_a_carrier_of_the_world_needs_an_https_address_of_ours(command: Command, public_url: str) -> None:
+    settings = Settings(public_url=public_url, **ACCOUNT)  # type: ignore[arg-type]
+    with pytest.raises(StartRefused, match=r"cannot use PUBLIC_URL=.*https"):
+        check_public_url(command, settings)
+    assert [found.verdict for found in examine(settings) if found.what == "Carrier"] == [FAULT]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"public_url": "https://calls.example", **ACCOUNT},
+        {"public_url": LOCAL, "twilio_base_url": LOCAL, **ACCOUNT},
+        {"public_url": LOCAL, "twilio_base_url": "http://localhost:8400", **ACCOUNT},
+        {"public_url": "https://calls.example", "twilio_base_url": LOCAL, **ACCOUNT},
+    ],
+)
+def test_what_the_carrier_can_use_is_let_in(given: dict[str, str]) -> None:
+    settings = Settings(**given)  # type: ignore[arg-type]
+    check_public_url(Command.API, settings)
+    assert [found.verdict for found in examine(settings) if found.what == "Carrier"] == [OK]
+
+
+def test_without_a_carrier_and_in_a_worker_any_address_will_do() -> None:
+    check_public_url(Command.API, Settings(public_url="http://calls.example"))
+    check_public_url(Command.WORKER, Settings(public_url="http://calls.example", **ACCOUNT))  # type: ignore[arg-type]
