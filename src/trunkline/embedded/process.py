@@ -8,7 +8,6 @@ down cleanly after a `kill -9` of the keeper. It starts inside its data folder a
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -17,12 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trunkline.embedded.binaries import Identity
+from trunkline.kit.processes import die_with_parent
 
 HERE = "/proc/self/cwd"
 CLEAN_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,7 @@ def _tie_to_parent(death_signal: signal.Signals) -> Callable[[], None]:
     parent = os.getpid()
 
     def tie() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, death_signal.value, 0, 0, 0)
+        die_with_parent(death_signal)
         if os.getppid() != parent:
             os._exit(1)
 

@@ -7,12 +7,14 @@ pipes and nothing else. A request is `{"text", "voices", "wpm"}`; the answer's b
 from __future__ import annotations
 
 import ctypes
+import signal
 from typing import Any
 
 import espeakng_loader
 
+from trunkline.kit.processes import die_with_parent
 from trunkline.providers.local_speech.resample import resample
-from trunkline.providers.local_speech.wire import Message, die_with_parent, serve
+from trunkline.providers.local_speech.wire import Message, serve
 from trunkline.providers.ports import SAMPLE_RATE
 
 _SYNCHRONOUS = 2
@@ -64,5 +66,6 @@ class _Espeak:
 
 
 if __name__ == "__main__":
-    die_with_parent()
+    # By force: it may be in the middle of its work.
+    die_with_parent(signal.SIGKILL)
     serve(_Espeak().handle)

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import math
 import re
+import signal
 from typing import Any
 
 import numpy as np
 import pocketsphinx
 
+from trunkline.kit.processes import die_with_parent
 from trunkline.providers.local_speech import tuning
 from trunkline.providers.local_speech.resample import resample
-from trunkline.providers.local_speech.wire import Message, die_with_parent, serve
+from trunkline.providers.local_speech.wire import Message, serve
 from trunkline.providers.ports import SAMPLE_RATE
 
 _MODEL_RATE = 16_000
@@ -98,5 +100,6 @@ def _with_line_noise(pcm: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    die_with_parent()
+    # By force: it may be in the middle of its work.
+    die_with_parent(signal.SIGKILL)
     serve(_Recogniser().handle)

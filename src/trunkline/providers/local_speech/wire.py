@@ -6,10 +6,8 @@ ours and of one version, so nothing here is negotiated.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import signal
 import struct
 import sys
 from collections.abc import Callable
@@ -18,8 +16,6 @@ from typing import Any, BinaryIO
 LENGTHS = struct.Struct("<II")
 
 Message = tuple[dict[str, Any], bytes]
-
-_PR_SET_PDEATHSIG = 1
 
 
 def pack(header: dict[str, Any], body: bytes) -> bytes:
@@ -56,12 +52,6 @@ def serve(handle: Callable[[dict[str, Any], bytes], Message]) -> None:
             answers.flush()
         except BrokenPipeError:
             return
-
-
-def die_with_parent() -> None:
-    """Have the kernel end this helper with its parent, even in the middle of its work."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
