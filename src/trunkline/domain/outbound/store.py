@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, exists, func, not_, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -89,8 +89,7 @@ def next_items(session: Session, business_id: UUID, run_id: UUID, *, limit: int)
         .where(
             OutboundItem.business_id == business_id,
             OutboundItem.run_id == run_id,
-            OutboundItem.state.in_([ItemState.QUEUED, ItemState.RETRY_WAIT]),
-            or_(OutboundItem.not_before.is_(None), OutboundItem.not_before <= clock.now()),
+            _is_waiting(),
         )
         .order_by(OutboundItem.position)
         .limit(limit)
@@ -165,47 +164,30 @@ def item_counts(session: Session, business_id: UUID, run_ids: Sequence[UUID]) ->
 
 def has_open_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
     """Return whether the run has anything left to do or to hear of."""
-    return bool(
-        session.scalar(
-            select(
-                exists().where(
-                    OutboundItem.business_id == business_id,
-                    OutboundItem.run_id == run_id,
-                    OutboundItem.state.in_(OPEN_ITEM_STATES),
-                )
-            )
-        )
-    )
+    return _has_item(session, business_id, run_id, OutboundItem.state.in_(OPEN_ITEM_STATES))
 
 
 def has_begun_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
     """Return whether a dial that the run began has not come to its end."""
-    return bool(
-        session.scalar(
-            select(
-                exists().where(
-                    OutboundItem.business_id == business_id,
-                    OutboundItem.run_id == run_id,
-                    OutboundItem.state.in_([ItemState.DIALLING, ItemState.IN_CALL]),
-                )
-            )
-        )
-    )
+    begun = OutboundItem.state.in_([ItemState.DIALLING, ItemState.IN_CALL])
+    return _has_item(session, business_id, run_id, begun)
 
 
 def has_waiting_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
     """Return whether an item could be dialled now."""
-    return bool(
-        session.scalar(
-            select(
-                exists().where(
-                    OutboundItem.business_id == business_id,
-                    OutboundItem.run_id == run_id,
-                    OutboundItem.state.in_([ItemState.QUEUED, ItemState.RETRY_WAIT]),
-                    or_(OutboundItem.not_before.is_(None), OutboundItem.not_before <= clock.now()),
-                )
-            )
-        )
+    return _has_item(session, business_id, run_id, _is_waiting())
+
+
+def _has_item(session: Session, business_id: UUID, run_id: UUID, condition: ColumnElement[bool]) -> bool:
+    of_run = and_(OutboundItem.business_id == business_id, OutboundItem.run_id == run_id)
+    return bool(session.scalar(select(exists().where(of_run, condition))))
+
+
+def _is_waiting() -> ColumnElement[bool]:
+    """Queued, or waiting for its next try, and due."""
+    return and_(
+        OutboundItem.state.in_([ItemState.QUEUED, ItemState.RETRY_WAIT]),
+        or_(OutboundItem.not_before.is_(None), OutboundItem.not_before <= clock.now()),
     )
 
 
