@@ -11,6 +11,14 @@ from support.installation import Installation, open_installation, temporary_home
 from support.world import World, make_world
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the isolation tests first: they copy the database, which nobody else may be using then.
+
+    The fault tests' system, once started, uses it to the session's end.
+    """
+    items.sort(key=lambda item: "isolation" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Installation]:
     """Servers with the schema, for the whole session."""

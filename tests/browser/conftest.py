@@ -25,9 +25,9 @@ _ARGUMENTS = (
 _PATIENCE_MS = 10_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, started once."""
+    """Debian's Chromium. It goes with its module: its driver's event loop would bar all others."""
     if os.environ.get("TRUNKLINE_SKIP_BROWSER") == "1":
         pytest.skip("TRUNKLINE_SKIP_BROWSER=1 leaves out the tests that need Chromium")
     path = shutil.which("chromium")
