@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import BigInteger, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from trunkline.core.db import Base
@@ -20,12 +21,18 @@ _TAKE = text(
 
 
 class ScheduleTick(Base):
-    """The last tick of a recurring job that was fired."""
+    """Where a recurring job stands: the last tick that was fired, and the firings so far."""
 
     __tablename__ = "schedule_ticks"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     last_tick: Mapped[datetime]
+    fired_at: Mapped[datetime | None]
+    job_id: Mapped[UUID | None]
+    """The job that the last firing enqueued."""
+    fired: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    missed: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Ticks that passed while no scheduler ran, and were not made up for one by one."""
 
 
 def take(session: Session, *, name: str, tick: datetime) -> bool:
