@@ -22,7 +22,6 @@ from trunkline.kit.processes import die_with_parent
 _LOOK_EVERY_S = 0.25
 _STEADY_AFTER_S = 10.0
 _LONGEST_PAUSE_S = 10.0
-_WARM_STOP_S = 20.0
 
 log = get_logger(__name__)
 
@@ -45,11 +44,23 @@ class Child:
 class Supervisor:
     """Runs children until told to stop by SIGTERM or SIGINT."""
 
-    def __init__(self, children: Sequence[Child], *, upkeep: Callable[[], object] | None = None) -> None:
-        """`upkeep` is called a few times a second in the supervisor's own loop."""
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        upkeep: Callable[[], object] | None = None,
+        on_death: Callable[[int], object] = lambda _pid: None,
+        stop_within_s: float = 20.0,
+    ) -> None:
+        """`upkeep` is called a few times a second in the supervisor's own loop, `on_death` with the
+        process id of each child that is gone; a child that has not ended `stop_within_s` after it was
+        asked to is killed.
+        """
         self.children = tuple(children)
         self.stopping = False
         self._upkeep = upkeep
+        self._on_death = on_death
+        self._stop_within_s = stop_within_s
 
     def start(self) -> None:
         """Start every child that is not running."""
@@ -82,6 +93,7 @@ class Supervisor:
                 log.warning(
                     "child_died", child=child.name, status=child.process.returncode, again_in_s=child.pause_s
                 )
+                self._on_death(child.process.pid)
                 child.process = None
             if child.process is None and now >= child.start_at:
                 self._start(child)
@@ -92,13 +104,14 @@ class Supervisor:
         for process in running:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + _WARM_STOP_S
+        deadline = time.monotonic() + self._stop_within_s
         for process in running:
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            self._on_death(process.pid)
 
     def _start(self, child: Child) -> None:
         output = None if child.log is None else child.log.open("ab")

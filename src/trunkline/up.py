@@ -18,4 +18,7 @@ def children_of_system() -> list[Child]:
 def run(settings: Settings) -> None:
     """Run until stopped."""
     with open_runtime(Command.UP, settings) as runtime:
-        Supervisor(children_of_system(), upkeep=runtime.upkeep).run()
+        # The worker's own supervisor drains first.
+        Supervisor(
+            children_of_system(), upkeep=runtime.upkeep, stop_within_s=settings.drain_seconds + 5
+        ).run()

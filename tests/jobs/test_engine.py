@@ -14,6 +14,7 @@ from support.installation import Installation
 from trunkline.core.jobs.engine import WorkerEngine
 from trunkline.core.jobs.executor import Executor
 from trunkline.core.jobs.heartbeat import Heartbeat
+from trunkline.core.jobs.standing import Standing
 
 _CLOSED_PORT = "redis://127.0.0.1:1/0"
 
@@ -21,17 +22,23 @@ _CLOSED_PORT = "redis://127.0.0.1:1/0"
 def test_no_stream_of_wake_ups_keeps_the_upkeep_from_being_done(installation: Installation) -> None:
     assert installation.database.relay is not None
     assert installation.urls.redis_url is not None
-    heartbeat = Heartbeat(installation.database.relay, lease=timedelta(seconds=5))
+    relay, lease = installation.database.relay, timedelta(seconds=5)
+    executor = Executor(relay, name="w", lease=lease, queues=("default",))
+    done: list[None] = []
+
+    def between() -> bool:
+        done.append(None)
+        return True
+
     engine = WorkerEngine(
-        executor=Executor(
-            installation.database.relay, name="w", lease=timedelta(seconds=5), heartbeat=heartbeat
+        executor=executor,
+        heartbeat=Heartbeat(
+            relay, executor, lease=lease, standing=Standing(name="w", host="h", queues=("default",))
         ),
-        heartbeat=heartbeat,
         redis_url=installation.urls.redis_url,
         queues=("default",),
+        between=between,
     )
-    done: list[None] = []
-    engine.between = lambda: done.append(None)
     for _ in range(5):
         engine.heard("default")
     assert len(done) == 5

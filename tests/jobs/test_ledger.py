@@ -21,10 +21,17 @@ from support.installation import Installation
 from support.world import World
 from trunkline.core.db import NoUnitOfWork, of_business, unit_of_work
 from trunkline.core.events import Event
-from trunkline.core.jobs import JobContext, enqueue_job, enqueue_unique, job, ledger
-from trunkline.core.jobs.ledger import Lease
+from trunkline.core.jobs import (
+    JobContext,
+    cleanup_old_jobs,
+    enqueue_job,
+    enqueue_unique,
+    job,
+    relay,
+    retry_job,
+)
 from trunkline.core.jobs.models import Job, JobState
-from trunkline.core.jobs.service import retry_job
+from trunkline.core.jobs.relay import Claimed, Outcome, Wanted
 from trunkline.kit import clock
 
 _LEASE = timedelta(seconds=15)
@@ -41,10 +48,18 @@ def job_row(world: World, job_id: UUID) -> Job:
         return session.get_one(Job, job_id)
 
 
-def claim(installation: Installation, owner: str, last: UUID = UUID(int=0)) -> ledger.Claimed | None:
+def claim(installation: Installation, owner: str, last: UUID = UUID(int=0)) -> Claimed | None:
     assert installation.database.relay is not None
-    with installation.database.relay.begin() as relay:
-        return ledger.claim(relay, queue="default", owner=owner, lease=_LEASE, last_tenant=last)
+    with installation.database.relay.begin() as connection:
+        hand = relay.claim(connection, [Wanted("default", last)], owner=owner, lease=_LEASE, size=1)
+    return hand[0] if hand else None
+
+
+def settle(installation: Installation, claimed: Claimed, state: JobState, **facts: object) -> bool:
+    assert installation.database.relay is not None
+    outcome = Outcome(claimed.id, claimed.lease_epoch, state, claimed.attempt, **facts)  # type: ignore[arg-type]
+    with installation.database.relay.begin() as connection:
+        return claimed.id in relay.settle(connection, [outcome])
 
 
 def test_a_job_exists_exactly_if_its_transaction_commits(installation: Installation, acme: World) -> None:
@@ -118,8 +133,8 @@ def test_the_dead_letter_keeps_the_trace_and_can_be_sent_back(
     assert dead.state == JobState.FAILED
     assert "attempt 1 fails" in (dead.error or "")
     assert "Traceback" in (dead.error or "")
-    with unit_of_work(acme.scope) as session:
-        retry_job(session, job_id)
+    with unit_of_work(acme.scope):
+        retry_job(job_id)
     assert job_row(acme, job_id).state == JobState.QUEUED
 
 
@@ -163,10 +178,10 @@ def test_a_claim_locks_no_other_business_s_row(
     assert installation.database.relay is not None
     with installation.database.relay.begin() as one, installation.database.relay.begin() as two:
         claimed = [
-            ledger.claim(relay, queue="default", owner="w", lease=_LEASE, last_tenant=UUID(int=0))
-            for relay in (one, two)
+            relay.claim(connection, [Wanted("default")], owner="w", lease=_LEASE, size=1)
+            for connection in (one, two)
         ]
-        assert {row.business_id for row in claimed if row} == {acme.business_id, umbrella.business_id}
+        assert {row.business_id for (row,) in claimed} == {acme.business_id, umbrella.business_id}
 
 
 def test_what_a_handler_writes_after_it_lost_its_lease_is_rolled_back(
@@ -215,8 +230,10 @@ def test_finished_jobs_are_pruned_and_the_dead_letter_is_kept(
         dead = enqueue_job("default", fail_until, 9, retry=1)
     installation.run_jobs()
     assert installation.database.relay is not None
-    with clock.frozen_at(clock.now() + timedelta(days=4)), installation.database.relay.begin() as relay:
-        assert ledger.prune(relay, age=timedelta(days=3), limit=100) == 1
+    with clock.frozen_at(clock.now() + timedelta(days=4)):
+        kept_for = timedelta(days=3)
+        assert cleanup_old_jobs("high", kept_for, relay_engine=installation.database.relay) == 0
+        assert cleanup_old_jobs("default", kept_for, relay_engine=installation.database.relay) == 1
     with unit_of_work(acme.scope) as session:
         assert session.get(Job, done) is None
         assert session.get(Job, dead) is not None
@@ -229,17 +246,16 @@ def test_a_worker_whose_lease_ran_out_can_write_nothing(installation: Installati
     assert slow is not None
     assert installation.database.relay is not None
     with clock.frozen_at(clock.now() + timedelta(minutes=1)):
-        with installation.database.relay.begin() as relay:
-            assert [row.id for row in ledger.sweep(relay)] == [job_id]
+        with installation.database.relay.begin() as connection:
+            assert [row.id for row in relay.sweep(connection)] == [job_id]
         quick = claim(installation, "quick")
     assert quick is not None
     assert quick.attempt == 2
-    with installation.database.relay.begin() as relay:
-        stale, current = Lease(slow.id, slow.lease_epoch), Lease(quick.id, quick.lease_epoch)
-        assert not ledger.renew(relay, stale, length=_LEASE)
-        assert not ledger.finish(relay, stale, state="failed")
-        assert not ledger.send_back(relay, stale, delay=timedelta(0), error="stale", counted=True)
-        assert ledger.finish(relay, current, state="succeeded")
+    with installation.database.relay.begin() as connection:
+        assert relay.renew(connection, [(slow.id, slow.lease_epoch)], length=_LEASE) == []
+    assert not settle(installation, slow, JobState.FAILED)
+    assert not settle(installation, slow, JobState.QUEUED, delay_s=0.0)
+    assert settle(installation, quick, JobState.SUCCEEDED)
     assert job_row(acme, job_id).state == JobState.SUCCEEDED
 
 
@@ -254,9 +270,9 @@ def test_a_job_whose_worker_keeps_dying_ends_in_the_dead_letter(
             assert claim(installation, f"victim {minutes}") is not None
         with (
             clock.frozen_at(clock.now() + timedelta(minutes=minutes + 0.5)),
-            installation.database.relay.begin() as relay,
+            installation.database.relay.begin() as connection,
         ):
-            ledger.sweep(relay)
+            relay.sweep(connection)
     row = job_row(acme, job_id)
     assert row.state == JobState.FAILED
     assert "ran out" in (row.error or "")
@@ -268,8 +284,8 @@ def test_a_job_not_begun_within_its_ttl_expires_and_is_seen(installation: Instal
     assert installation.database.relay is not None
     with clock.frozen_at(clock.now() + timedelta(minutes=1)):
         installation.run_jobs()
-        with installation.database.relay.begin() as relay:
-            ledger.sweep(relay)
+        with installation.database.relay.begin() as connection:
+            relay.sweep(connection)
     assert job_row(acme, job_id).state == JobState.EXPIRED
     assert marks(acme) == []
 

@@ -17,7 +17,6 @@ from sqlalchemy import Engine, text
 from trunkline import schema, wiring
 from trunkline.core.db import Database, install_database, metadata
 from trunkline.core.jobs.executor import Executor
-from trunkline.core.jobs.heartbeat import Heartbeat
 from trunkline.core.settings import Settings
 from trunkline.embedded import EmbeddedUrls, hold_servers
 
@@ -44,15 +43,15 @@ class Installation:
     def run_jobs(self, *queues: str, rounds: int = 50) -> int:
         """Work the ledger here and now until nothing is ready. Returns how many jobs ran."""
         assert self.database.relay is not None
-        lease = timedelta(seconds=15)
-        heartbeat = Heartbeat(self.database.relay, lease=lease)
-        executor = Executor(self.database.relay, name="test", lease=lease, heartbeat=heartbeat)
+        executor = Executor(
+            self.database.relay,
+            name="test",
+            lease=timedelta(seconds=15),
+            queues=queues or ("high", "default", "low", "maintenance"),
+        )
         total = 0
         for _ in range(rounds):
-            ran = sum(
-                executor.work_slice(queue, seconds=30)
-                for queue in queues or ("high", "default", "low", "maintenance")
-            )
+            ran = executor.work(seconds=30)
             total += ran
             if not ran:
                 return total

@@ -112,6 +112,8 @@ def shown(default: object) -> str:
         return "unset"
     if isinstance(default, tuple):
         return f"`{','.join(default)}`"
+    if isinstance(default, dict):
+        return f"`{','.join(f'{key}={value}' for key, value in default.items())}`"
     return f"`{default}`"
 
 

@@ -54,6 +54,19 @@ class Settings(BaseSettings):
     )
     worker_concurrency: int = Field(2, ge=1, le=64, description="Worker processes")
     lease_seconds: float = Field(15.0, ge=1, description="How long a silent worker keeps its job")
+    drain_seconds: float = Field(
+        20.0, ge=0, description="How long a worker that is told to stop has to finish its job"
+    )
+    worker_max_rss_mb: int = Field(
+        512, ge=64, description="Memory at which a worker process is replaced, between two jobs"
+    )
+    jobs_per_business: Annotated[dict[str, int], NoDecode] = Field(
+        {"broadcasts": 2, "recordings": 3},
+        description="How many workers one business may occupy in a queue, as queue=number,...",
+    )
+    jobs_kept_days: float = Field(
+        3.0, gt=0, description="How long a finished job stays in the ledger; failed ones stay"
+    )
 
     # How the world reaches us.
     public_url: str = Field("http://127.0.0.1:8000", description="Our address as carriers and people see it")
@@ -76,6 +89,7 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(2.0, gt=0, description="Pause between sweeps of the ledger and the runs")
 
     # Telling.
+    metrics_token: SecretStr | None = Field(None, description="Who may read /metrics; unset, nobody")
     log_format: Literal["json", "console"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
 
@@ -85,6 +99,19 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip())
         return value
+
+    @field_validator("jobs_per_business", mode="before")
+    @classmethod
+    def _read_limits(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        limits = {}
+        for entry in filter(None, (part.strip() for part in value.split(","))):
+            queue, _, number = entry.partition("=")
+            if not number.strip().isdigit() or int(number) < 1:
+                raise ValueError("must be like recordings=3,broadcasts=2, each number 1 or more")
+            limits[queue.strip()] = int(number)
+        return limits
 
     @field_validator("database_url", "database_relay_url", "database_owner_url")
     @classmethod

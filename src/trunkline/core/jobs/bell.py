@@ -2,14 +2,18 @@
 
 Wake-ups are for a queue and coalesce: while one is waiting to be heard, another is not sent. The
 flag that says so is taken down before the woken worker looks, so a row committed after that look
-rings again. The client gives up after 40 ms and then leaves Redis alone for a while.
+rings again. Ringing takes 40 ms at the most, however slowly Redis answers, and a Redis that took
+longer is then left alone for a while.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -26,6 +30,10 @@ _FLAG_LIFETIME_MS = 1_000
 _WAKE_UP_LIFETIME_S = 60
 """A wake-up that nobody heard for so long is dropped: workers that come back look by themselves."""
 _BREAKER_OPEN_S = 2.0
+_PATIENCE_S = 0.04
+"""How long a ring may take in all: connecting, signing in and every command together."""
+
+_deadline: ContextVar[float | None] = ContextVar("trunkline_bell_deadline", default=None)
 
 log = get_logger(__name__)
 
@@ -34,12 +42,14 @@ class Bell:
     """One process's way to ring, with its circuit breaker."""
 
     def __init__(self, redis_url: str) -> None:
-        self._client = redis.Redis.from_url(
+        pool = redis.ConnectionPool.from_url(
             redis_url,
-            socket_timeout=0.04,
-            socket_connect_timeout=0.04,
+            socket_timeout=_PATIENCE_S,
+            socket_connect_timeout=_PATIENCE_S,
             retry=Retry(NoBackoff(), 0),
         )
+        pool.connection_class = type("PunctualConnection", (_Punctual, pool.connection_class), {})
+        self._client = redis.Redis(connection_pool=pool)
         self._silent_until = 0.0
 
     def ring(self, queue: str) -> bool:
@@ -47,15 +57,16 @@ class Bell:
         if time.monotonic() < self._silent_until:
             return False
         try:
-            if self._client.set(_flag(queue), 1, nx=True, px=_FLAG_LIFETIME_MS):
-                rq_queue(queue, self._client).enqueue_call(
-                    WAKE_UP,
-                    args=(queue,),
-                    timeout=-1,
-                    ttl=_WAKE_UP_LIFETIME_S,
-                    result_ttl=0,
-                    failure_ttl=3_600,
-                )
+            with _punctually():
+                if self._client.set(_flag(queue), 1, nx=True, px=_FLAG_LIFETIME_MS):
+                    rq_queue(queue, self._client).enqueue_call(
+                        WAKE_UP,
+                        args=(queue,),
+                        timeout=-1,
+                        ttl=_WAKE_UP_LIFETIME_S,
+                        result_ttl=0,
+                        failure_ttl=3_600,
+                    )
         except redis.RedisError as error:
             self._silent_until = time.monotonic() + _BREAKER_OPEN_S
             log.warning("bell_unheard", queue=queue, error=str(error))
@@ -65,13 +76,36 @@ class Bell:
     def ping(self) -> bool:
         """Return whether Redis answers."""
         try:
-            return bool(self._client.ping())
+            with _punctually():
+                return bool(self._client.ping())
         except redis.RedisError:
             return False
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+        self._client.connection_pool.disconnect()
+
+
+@contextmanager
+def _punctually() -> Iterator[None]:
+    """Let every answer of Redis that the block waits for come within the patience, all together."""
+    token = _deadline.set(time.monotonic() + _PATIENCE_S)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+class _Punctual:
+    """A connection whose answers share one deadline; a time limit for each would let them add up."""
+
+    def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        """Read an answer. Raises redis.TimeoutError once the time is up."""
+        deadline = _deadline.get()
+        if deadline is not None:
+            kwargs["timeout"] = max(0.001, deadline - time.monotonic())
+        return super().read_response(*args, **kwargs)  # type: ignore[misc]
 
 
 _bell: Bell | None = None

@@ -30,18 +30,22 @@ from trunkline.core.jobs.heartbeat import Heartbeat
 from trunkline.core.telemetry import get_logger
 from trunkline.kit.ids import new_id
 
-_SLICE_S = 5.0
+_BETWEEN_S = 1.0
+"""How long a busy worker goes on before it looks after itself."""
 _LISTEN_S = 1
 _ANSWER_S = 1.4
 """A Redis that takes longer hangs, and the worker goes on without it. Longer than it is listened to."""
 
 log = get_logger(__name__)
 
+EXIT_COLD = 75
+"""Exit status of a worker that was told twice to stop, and left a job undone."""
+
 _engine: WorkerEngine | None = None
 
 
 def wake_up(queue: str) -> None:
-    """RQ's only job: run a slice of a queue in the worker that was woken."""
+    """RQ's only job: work the ledger in the worker that was woken."""
     if _engine is None:
         raise RuntimeError("a wake-up was delivered to a process that is no worker of ours")
     _engine.heard(queue)
@@ -57,10 +61,13 @@ class WorkerEngine:
         heartbeat: Heartbeat,
         redis_url: str,
         queues: Sequence[str],
+        between: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`between` is called every second or so between jobs; False ends the worker as a SIGTERM would."""
         self.executor = executor
         self.stopping = False
         self._heartbeat = heartbeat
+        self._between = between
         # A client that waits and tries again by default would keep the worker from the ledger.
         self._redis = redis.Redis.from_url(
             redis_url,
@@ -71,11 +78,9 @@ class WorkerEngine:
         self._queues = tuple(queues)
         self._stop = threading.Event()
         self._redis_is_away = False
-        self.between: Callable[[], None] = lambda: None
-        """Called every second or so between jobs: sweeping and other upkeep."""
 
     def run(self) -> None:
-        """Work until stopped. First SIGTERM: finish the job in hand; second: leave it to the sweeper."""
+        """Work until stopped. First SIGTERM: finish the job in hand; second: drop it, to be run again."""
         global _engine  # noqa: PLW0603 - RQ calls wake_up by path and has no way to pass its worker
         _engine = self
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -95,20 +100,33 @@ class WorkerEngine:
     def heard(self, queue: str) -> None:
         """A wake-up came: take its flag down, then work."""
         bell.lower_flag(self._redis, queue)
-        self._work(queue)
+        self.look()
 
     def look(self) -> int:
-        """Look into the ledger, queue by queue, without being rung for. Returns how many jobs ran."""
-        return sum(self._work(queue) for queue in self._queues)
+        """Run what is ready in the ledger, rung for or not, until nothing is. Returns how many jobs ran.
 
-    def _work(self, queue: str) -> int:
-        """Do the upkeep, which no stream of wake-ups may keep from being done, and a slice of the queue."""
-        try:
-            self.between()
-            return self.executor.work_slice(queue, seconds=_SLICE_S, should_stop=self._stop.is_set)
-        except OperationalError:
-            log.warning("ledger_unreachable", exc_info=True)
-            return 0
+        Whatever rang, the queues are looked into in their order.
+        """
+        ran = 0
+        while not self.stopping:
+            if not self._between():
+                self.stop()
+                break
+            try:
+                just_ran = self.executor.work(seconds=_BETWEEN_S, should_stop=self._stop.is_set)
+            except OperationalError:
+                log.warning("ledger_unreachable", exc_info=True)
+                break
+            if not just_ran:
+                break
+            ran += just_ran
+        return ran
+
+    def stop(self) -> None:
+        """Stop in good order: the job in hand is finished, what has not begun goes back."""
+        self.stopping = True
+        self._heartbeat.stopping()
+        self._stop.set()
 
     def _listen(self) -> None:
         """Let RQ's worker listen; it comes back when told to stop or when Redis is lost."""
@@ -132,9 +150,8 @@ class WorkerEngine:
     def _request_stop(self, _signum: int, _frame: FrameType | None) -> None:
         """First signal: finish the job in hand. Second: stop now."""
         if self.stopping:
-            raise SystemExit(0)
-        self.stopping = True
-        self._stop.set()
+            raise SystemExit(EXIT_COLD)
+        self.stop()
 
 
 class _Listener(SimpleWorker):

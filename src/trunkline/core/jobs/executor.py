@@ -1,7 +1,8 @@
 """The executor: claims rows and runs them, one at a time, in the process's main thread.
 
-Owns the timeout, the verdict and what it means for the row. The heartbeat keeps the lease from
-its own thread; all writes about a row carry its epoch.
+Owns the timeout, the verdict and what it means for the row. Quick jobs are claimed several at a time,
+as many as run within a few hundredths of a second, and what came of them is written together with the
+next claim, in one transaction. The heartbeat keeps the leases from its own thread.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import random
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from types import FrameType
@@ -18,20 +19,27 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 
-from trunkline.core.jobs import ledger
+from trunkline.core.jobs import relay
+from trunkline.core.jobs.counters import Tally
+from trunkline.core.jobs.hand import Hand
 from trunkline.core.jobs.handlers import JobCancelled, JobContext, JobTimedOut, TryLater, handler_named
-from trunkline.core.jobs.heartbeat import Heartbeat
-from trunkline.core.jobs.ledger import Claimed, Lease
 from trunkline.core.jobs.models import JobState
+from trunkline.core.jobs.relay import NO_TENANT, Claimed, Outcome, Wanted
 from trunkline.core.telemetry import get_logger
 from trunkline.kit import barriers
 
-_NO_TENANT = UUID(int=0)
+_LARGEST_HAND = 10
+"""How many rows of one business may stand before another's, at the most."""
+_HAND_LASTS_S = 0.02
+"""How long a hand should take to play."""
+_OUT_OF_ORDER_EVERY = 8
+"""Every so many claims another queue than the first comes first, so that none waits for ever."""
 _LONGEST_WAIT = timedelta(minutes=15)
 _STATEMENT_GRACE_S = 0.25
 """By how much PostgreSQL's timeout of a job's statement comes before the signal, which cannot end one."""
+STOP_SIGNAL = signal.SIGUSR1
+"""What the heartbeat sends the main thread to stop a job by force."""
 
 log = get_logger(__name__)
 
@@ -39,41 +47,103 @@ log = get_logger(__name__)
 class Executor:
     """One worker process's hands."""
 
-    def __init__(self, relay: Engine, *, name: str, lease: timedelta, heartbeat: Heartbeat) -> None:
-        self._relay = relay.execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(
+        self,
+        relay_engine: Engine,
+        *,
+        name: str,
+        lease: timedelta,
+        queues: Sequence[str],
+        per_business: Mapping[str, int] | None = None,
+    ) -> None:
+        """`per_business`: by queue, how many workers one business may occupy at once."""
+        self.hand = Hand()
+        self.tally = Tally()
+        self.stopped_by_force: JobContext | None = None
+        """Set by the heartbeat before it sends STOP_SIGNAL."""
+        self._relay = relay_engine
         self._name = name
         self._lease = lease
-        self._heartbeat = heartbeat
-        self._last_tenant: dict[str, UUID] = {}
+        self._wanted = [Wanted(queue, NO_TENANT, (per_business or {}).get(queue, 0)) for queue in queues]
+        self._claims = 0
+        self._interruptible: JobContext | None = None
+        """Set while a handler runs, and at no other time is it stopped."""
+        self._job_takes_s = 1.0
+        """Moving average of the run time, from which the size of a hand follows."""
 
-    def work_slice(
-        self, queue: str, *, seconds: float, should_stop: Callable[[], bool] = lambda: False
+    def work(
+        self,
+        *,
+        seconds: float,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> int:
-        """Run ready rows of a queue until none is left, the slice is over or it is told to stop.
+        """Run ready rows of all queues until none is left, the time is over or it is told to stop.
 
-        Returns how many ran.
+        Returns how many ran. When it returns, nothing is in hand and every outcome is written. Raises
+        OperationalError when PostgreSQL is away; what is not written then is written by the next call.
         """
         ends = time.monotonic() + seconds
-        done = 0
-        while time.monotonic() < ends and not should_stop():
-            with self._relay.connect() as connection:
-                claimed = ledger.claim(
-                    connection,
-                    queue=queue,
-                    owner=self._name,
-                    lease=self._lease,
-                    last_tenant=self._last_tenant.get(queue, _NO_TENANT),
+        ran = 0
+        with _signals(self._expire, self._stop):
+            while time.monotonic() < ends and not should_stop():
+                if not self._exchange():
+                    return ran
+                while not should_stop() and (claimed := self.hand.take()) is not None:
+                    self._run(claimed)
+                    ran += 1
+            self.settle()
+        return ran
+
+    def settle(self) -> None:
+        """Write what came of the rows in hand, and give back those that have not begun."""
+        with self.hand.writing, self._relay.begin() as connection:
+            self.hand.give_back()
+            outcomes = self.hand.outcomes()
+            written = relay.settle(connection, outcomes)
+        self._written(outcomes, written)
+
+    def _exchange(self) -> bool:
+        """Write what came of the last hand and claim the next, at once. False: there is nothing to do."""
+        size = max(1, min(_LARGEST_HAND, int(_HAND_LASTS_S / self._job_takes_s)))
+        with self.hand.writing:
+            with self._relay.begin() as connection:
+                outcomes = self.hand.outcomes()
+                written = relay.settle(connection, outcomes)
+                claimed = relay.claim(
+                    connection, self._in_turn(), owner=self._name, lease=self._lease, size=size
                 )
-            if claimed is None:
-                break
-            self._last_tenant[queue] = claimed.tenant_key
-            self._run(claimed)
-            done += 1
-        return done
+            self._written(outcomes, written)
+            self.hand.deal(claimed)
+        if claimed:
+            self._remember_turn(claimed[0])
+            barriers.reached("job.claimed")
+        return bool(claimed)
+
+    def _written(self, outcomes: Sequence[Outcome], written: set[UUID]) -> None:
+        self.hand.written(outcomes)
+        for outcome in outcomes:
+            if outcome.id not in written:
+                log.warning("job_lease_lost", job_id=str(outcome.id), state=outcome.state.value)
+        if outcomes:
+            barriers.reached("job.settled")
+
+    def _in_turn(self) -> list[Wanted]:
+        """Return the queues in the order of this claim."""
+        self._claims += 1
+        out_of_order, remainder = divmod(self._claims, _OUT_OF_ORDER_EVERY)
+        if remainder:
+            return self._wanted
+        first = out_of_order % len(self._wanted)
+        return self._wanted[first:] + self._wanted[:first]
+
+    def _remember_turn(self, first: Claimed) -> None:
+        """The business served first now is the last to be served first again."""
+        self._wanted = [
+            Wanted(w.queue, first.tenant_key, w.per_business) if w.queue == first.queue else w
+            for w in self._wanted
+        ]
 
     def _run(self, claimed: Claimed) -> None:
-        barriers.reached("job.claimed")
-        lease = Lease(claimed.id, claimed.lease_epoch)
         context = JobContext(
             job_id=claimed.id,
             business_id=claimed.business_id,
@@ -83,58 +153,66 @@ class Executor:
             lease_epoch=claimed.lease_epoch,
             deadline=time.monotonic() + claimed.timeout_s,
         )
-        with (
-            structlog.contextvars.bound_contextvars(
-                trace_id=claimed.trace_id,
-                job=claimed.name,
-                job_id=str(claimed.id),
-                business_id=str(claimed.business_id or ""),
-            ),
-            self._heartbeat.keeping(lease, context, deadline_s=claimed.timeout_s),
+        barriers.reached("job.begun")
+        self.hand.begin(context)
+        began = self.hand.began_at
+        with structlog.contextvars.bound_contextvars(
+            trace_id=claimed.trace_id,
+            job=claimed.name,
+            job_id=str(claimed.id),
+            business_id=str(claimed.business_id or ""),
         ):
-            started = time.monotonic()
-            try:
-                with _time_limit(claimed.timeout_s + _STATEMENT_GRACE_S):
+            outcome, verdict = self._play(claimed, context)
+            took = time.monotonic() - began
+            if outcome.state is JobState.SUCCEEDED:
+                log.info("job_succeeded", ms=round(took * 1_000, 1))
+        self.hand.end(None if context.finished else outcome)
+        self.tally.add(queue=claimed.queue, name=claimed.name, outcome=verdict, seconds=took)
+        self._job_takes_s = 0.8 * self._job_takes_s + 0.2 * took
+
+    def _play(self, claimed: Claimed, context: JobContext) -> tuple[Outcome, str]:
+        """Call the handler. Returns what comes of the row, and the word under which it is counted."""
+        began = self.hand.began_at
+
+        def outcome(state: JobState, **facts: object) -> Outcome:
+            facts.setdefault("attempt", claimed.attempt)
+            return Outcome(
+                claimed.id, claimed.lease_epoch, state,
+                began_ago_s=time.monotonic() - began, **facts,  # type: ignore[arg-type]
+            )  # fmt: skip
+
+        try:
+            with _time_limit(claimed.timeout_s + _STATEMENT_GRACE_S):
+                self._interruptible = context
+                try:
                     handler_named(claimed.name).function(
                         context, *claimed.args["args"], **claimed.args["kwargs"]
                     )
-            except TryLater as later:
-                self._send_back(lease, delay=timedelta(seconds=later.delay_s), error=None, counted=False)
-            except JobCancelled as cancelled:
-                self._end(lease, JobState.CANCELLED, error=str(cancelled))
-            except Exception as error:  # noqa: BLE001 - the outermost loop of a job: every failure is recorded
-                self._failed(claimed, lease, error)
-            else:
-                barriers.reached("job.done")
-                self._end(lease, JobState.SUCCEEDED)
-                log.info("job_succeeded", ms=round((time.monotonic() - started) * 1_000, 1))
+                finally:
+                    self._interruptible = None
+        except TryLater as later:
+            return outcome(JobState.QUEUED, delay_s=later.delay_s, attempt=claimed.attempt - 1), "later"
+        except JobCancelled as cancelled:
+            log.info("job_cancelled", reason=str(cancelled))
+            return outcome(JobState.CANCELLED, error=str(cancelled)), "cancelled"
+        except Exception as error:
+            # The outermost loop of a job: whatever it raises is its verdict.
+            trace = "".join(traceback.format_exception(error))
+            if claimed.attempt >= claimed.max_attempts:
+                log.error("job_failed", attempt=claimed.attempt, exc_info=error)
+                return outcome(JobState.FAILED, error=trace), "failed"
+            delay_s = backoff(claimed.backoff_s, claimed.attempt).total_seconds()
+            log.warning("job_sent_back", attempt=claimed.attempt, delay_s=delay_s, exc_info=error)
+            return outcome(JobState.QUEUED, delay_s=delay_s, error=trace), "sent_back"
+        barriers.reached("job.done")
+        return outcome(JobState.SUCCEEDED), "succeeded"
 
-    def _failed(self, claimed: Claimed, lease: Lease, error: Exception) -> None:
-        trace = "".join(traceback.format_exception(error))
-        if claimed.attempt >= claimed.max_attempts:
-            log.error("job_failed", attempt=claimed.attempt, exc_info=error)
-            self._end(lease, JobState.FAILED, error=trace)
-            return
-        delay = backoff(claimed.backoff_s, claimed.attempt)
-        log.warning("job_sent_back", attempt=claimed.attempt, delay_s=delay.total_seconds(), exc_info=error)
-        self._send_back(lease, delay=delay, error=trace, counted=True)
+    def _expire(self, _signal: int, _frame: FrameType | None) -> None:
+        raise JobTimedOut("took longer than its timeout")
 
-    def _send_back(self, lease: Lease, *, delay: timedelta, error: str | None, counted: bool) -> None:
-        try:
-            with self._relay.connect() as connection:
-                ledger.send_back(connection, lease, delay=delay, error=error, counted=counted)
-        except OperationalError:
-            # As in `_end`: the lease runs out and the sweeper sends the row back.
-            log.exception("job_send_back_unwritten")
-
-    def _end(self, lease: Lease, state: JobState, *, error: str | None = None) -> None:
-        try:
-            with self._relay.connect() as connection:
-                if not ledger.finish(connection, lease, state=state.value, error=error):
-                    log.warning("job_lease_lost", state=state.value)
-        except OperationalError:
-            # PostgreSQL is away. The row keeps its lease, runs out and is swept: attempted again.
-            log.exception("job_end_unwritten", state=state.value)
+    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
+        if self.stopped_by_force is not None and self.stopped_by_force is self._interruptible:
+            raise JobCancelled("stopped by force")
 
 
 def backoff(base_s: float, attempt: int) -> timedelta:
@@ -144,16 +222,21 @@ def backoff(base_s: float, attempt: int) -> timedelta:
 
 
 @contextmanager
+def _signals(expire: Callable[..., None], stop: Callable[..., None]) -> Iterator[None]:
+    """Let the two signals that end a job do so while the block runs."""
+    old = [signal.signal(signal.SIGALRM, expire), signal.signal(STOP_SIGNAL, stop)]
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGALRM, old[0])
+        signal.signal(STOP_SIGNAL, old[1])
+
+
+@contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
     """Raise JobTimedOut in the main thread when the block takes longer."""
-
-    def expire(_signal: int, _frame: FrameType | None) -> None:
-        raise JobTimedOut(f"took longer than {seconds:g} s")
-
-    previous = signal.signal(signal.SIGALRM, expire)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)

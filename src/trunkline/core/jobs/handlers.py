@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import text
@@ -22,6 +22,14 @@ RESERVED_NAMES = frozenset(
     }
 )  # fmt: skip
 """Names of `enqueue_job`'s own parameters, which a handler's may not bear."""
+
+
+_HOLD = text("select id from jobs where id = :id and lease_epoch = :epoch and state = 'running' for share")
+
+_FINISH = text(
+    "update jobs set state = 'succeeded', finished_at = clock_timestamp(), lease_expires_at = null "
+    "where id = :id and lease_epoch = :epoch and state = 'running' returning id"
+)
 
 
 class JobCancelled(Exception):
@@ -52,8 +60,12 @@ class JobContext:
     lease_epoch: int
     deadline: float = math.inf
     """When the job's time is up, on the monotonic clock."""
-    lease_lost: bool = field(default=False)
+    lease_lost: bool = False
     """Set by the heartbeat when another worker has the row."""
+    cancel_requested: bool = False
+    """Set by the heartbeat when someone asked the job to stop."""
+    finished: bool = False
+    """The job was ended by a transaction of its own."""
 
     @property
     def scope(self) -> Scope:
@@ -68,11 +80,14 @@ class JobContext:
         return self.business_id
 
     @contextmanager
-    def unit_of_work(self) -> Iterator[Session]:
+    def unit_of_work(self, *, finishes: bool = False) -> Iterator[Session]:
         """Open a transaction in the job's scope; it commits only while the job's lease is ours.
 
         Its statements end when the job's time does. Raises JobCancelled where the lease is lost: the
         row is locked for the moment of the commit, so whoever takes it over begins after that.
+
+        `finishes` ends the job in the same transaction: what it writes and that it is done are one
+        commit, so that no crash makes it happen twice. The handler writes nothing after that.
         """
         with unit_of_work(self.scope) as session:
             if self.deadline < math.inf:
@@ -80,14 +95,11 @@ class JobContext:
                 session.execute(text(f"set local statement_timeout = {left_ms}"))
             yield session
             held = session.execute(
-                text(
-                    "select 1 from jobs where id = :id and lease_epoch = :epoch and state = 'running' "
-                    "for share"
-                ),
-                {"id": self.job_id, "epoch": self.lease_epoch},
+                _FINISH if finishes else _HOLD, {"id": self.job_id, "epoch": self.lease_epoch}
             ).scalar_one_or_none()
             if held is None:
                 raise JobCancelled("the lease was lost")
+        self.finished = self.finished or finishes
 
     def progress(self, done: int, total: int) -> None:
         """Record how far the job is. Raises JobCancelled once the lease is lost."""
@@ -105,6 +117,8 @@ class JobContext:
         """Stop here if someone asked for it. Raises JobCancelled."""
         if self.lease_lost:
             raise JobCancelled("the lease was lost")
+        if self.cancel_requested:
+            raise JobCancelled("cancelled on request")
         with unit_of_work(self.scope) as session:
             row = session.execute(
                 text("select cancel_requested_at, lease_epoch from jobs where id = :id"), {"id": self.job_id}

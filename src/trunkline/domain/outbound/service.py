@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 
 from trunkline.core import registry
 from trunkline.core.errors import Conflict, InvalidInput
-from trunkline.core.jobs import enqueue_job, enqueue_unique
-from trunkline.core.jobs import ledger as jobs_ledger
+from trunkline.core.jobs import cancel_jobs_for_run, enqueue_job, enqueue_unique
 from trunkline.core.runs import service as runs
 from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.agents import service as agents
@@ -139,7 +138,7 @@ def cancel_run(session: Session, business_id: UUID, run_id: UUID, *, force: bool
     run = _run(session, business_id, run_id)
     runs.cancel(session, run, actor=actor)
     cancelled = store.cancel_waiting_items(session, business_id, run_id)
-    jobs_ledger.cancel_of_run(session, run_id)
+    cancel_jobs_for_run(run_id, business_id)
     in_flight = store.unresolved_of_run(session, business_id, run_id)
     if force:
         run.options = {**run.options, _FORCED: True}
