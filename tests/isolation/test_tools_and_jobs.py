@@ -23,8 +23,9 @@ from trunkline import wiring
 from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import TrunklineError
-from trunkline.core.jobs import JobContext, enqueue_job, ledger
+from trunkline.core.jobs import JobContext, enqueue_job
 from trunkline.core.jobs.handlers import handler_named, handler_names
+from trunkline.core.jobs.relay import Wanted, claim
 from trunkline.core.settings import Settings
 from trunkline.core.toolbox import ToolCaller, run_tool, tool_names
 from trunkline.domain.calls.jobs import EventsMissing
@@ -50,6 +51,8 @@ JOBS: dict[str, Arguments] = {
     "reconcile_attempt": lambda b: [str(b.attempt_id)],
     "hang_up_call": lambda b: [b.call_sid],
     "release_unknown_dials": lambda _: [],
+    "bulk_update_leads": lambda b: [str(b.bulk_update_id)],
+    "bulk_delete_leads": lambda b: [str(b.bulk_delete_id)],
     "save_conversation_turn": lambda b: [str(b.call_id), [_EVENT]],
     "finalize_call_log": lambda b: [str(b.call_id), "forged", "forged", 0],
     "finalize_call_session": lambda b: [str(b.call_id)],
@@ -182,10 +185,7 @@ def _context(servers: Installation, a: Inhabitant) -> JobContext:
     relay = servers.database.relay
     assert relay is not None
     with relay.begin() as connection:
-        claimed = ledger.claim(
-            connection, queue="recordings", owner="test", lease=timedelta(hours=2), last_tenant=UUID(int=0)
-        )
-    assert claimed is not None
+        (claimed,) = claim(connection, [Wanted("recordings")], owner="test", lease=timedelta(hours=2), size=1)
     assert claimed.id == job_id
     return JobContext(job_id, a.business_id, None, "trace", attempt=1, lease_epoch=claimed.lease_epoch)
 
