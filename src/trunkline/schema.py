@@ -16,10 +16,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from trunkline.core import events as _events
-from trunkline.core import ticks as _ticks
 from trunkline.core.db import metadata
 from trunkline.core.errors import StartRefused
 from trunkline.core.jobs import models as _jobs
+from trunkline.core.recurring import ticks as _ticks
 from trunkline.core.runs import models as _runs
 from trunkline.core.telemetry import get_logger
 from trunkline.domain.agents import models as _agents

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from trunkline import schema
+from trunkline import schedule, schema
 from trunkline.core import registry
 from trunkline.core.db import Database, install_database
 from trunkline.core.errors import StartRefused
@@ -248,6 +248,7 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     """Tell the registry and the dialler what this installation has and allows."""
     registry.register_brain("scripted", ScriptedBrain)
     register_step(outbound.KIND, queue="high", job_name="sweep_outbound")
+    schedule.install()
     account = settings.twilio_account_sid
     secret = settings.twilio_auth_token
     if account is not None and secret is not None:

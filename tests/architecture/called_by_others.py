@@ -27,7 +27,6 @@ _.across_tenants  # for the first data migration that needs it; tests/isolation 
 # Importing what these hold is the point: it fills the metadata, the jobs and the tools.
 _.DOORS
 _.TABLE_MODULES
-_.ScheduleTick
 
 # Dataclasses written out whole, as JSON or to a person.
 _.call_ids_only_ours
@@ -46,13 +45,17 @@ _.ended_by
 # Columns that are written for people and the catalogue to read.
 _.updated_at
 _.resolved_at
-_.last_tick
 
 # Members of a vocabulary, complete whether or not anything compares with them yet.
 _.VIEWER
+_.SKIP
 _.duration_s
 _.idempotency_key
 _.active
+
+# How a recurring job stands, before a page shows it.
+_.overdue
+_.next_tick
 
 # The promised face of the job service, before a page uses it.
 _.retry_job
@@ -61,7 +64,6 @@ _.get_job_status
 # Instruments: tests and benchmarks hold the clock, stand at barriers and read the counters.
 _.install
 _.frozen_at
-_.handler_names
 _.task_names
 _.cleared
 _.stalls

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from trunkline import schedule, wiring
 from trunkline.core import errors, toolbox
 from trunkline.core.access import Role
+from trunkline.core.jobs.handlers import handler_named, handler_names
 from trunkline.core.jobs.models import JobState
 from trunkline.core.runs.models import RunState
 from trunkline.core.settings import ServiceRole, Settings
@@ -42,7 +43,6 @@ _FILES_OF_A_DOMAIN = {
     f"{name}.py"
     for name in ("models", "store", "service", "rules", "schemas", "routes", "jobs", "tools", "turns")
 }
-_DURATIONS = {timedelta(minutes=10): "10 minutes"}
 
 
 def page(name: str) -> str:
@@ -185,11 +185,29 @@ def test_every_tool_is_there_with_its_arguments() -> None:
 
 
 def test_every_recurring_job_is_there() -> None:
-    written = {
-        (cells[0].strip("`"), cells[1].strip("`"), cells[2])
-        for cells in rows(page("reference/jobs.md").split("## Recurring jobs")[1])
+    table = page("reference/schedule.md").split("## The table")[1].split("## Ticks")[0]
+    written = {tuple(cell.strip("`") for cell in cells[:4]) for cells in rows(table)}
+    assert written == {
+        (entry.job, entry.queue, str(entry.rule), entry.misfire.value) for entry in schedule.RECURRING
     }
-    assert written == {(entry.job, entry.queue, _DURATIONS[entry.every]) for entry in schedule.RECURRING}
+
+
+def test_every_job_is_in_the_catalogue_with_its_queue_timeout_and_tries() -> None:
+    assert wiring.DOORS  # importing them is what registers the jobs
+    written = {
+        tuple(cell.strip("`") for cell in cells[:5]) for cells in rows(page("reference/job-catalogue.md"))
+    }
+    handlers = [handler_named(name) for name in handler_names()]
+    assert written == {
+        (found.name, source_of(found.function), found.queue, f"{found.timeout_s:g}", str(found.max_attempts))
+        for found in handlers
+        if found.function.__module__.startswith("trunkline.")
+    }
+
+
+def source_of(function: Callable[..., None]) -> str:
+    """Return the path of a function's module, as pages write it."""
+    return function.__module__.removeprefix("trunkline.").replace(".", "/") + ".py"
 
 
 def test_every_decision_is_in_the_list() -> None:

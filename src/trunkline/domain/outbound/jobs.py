@@ -29,7 +29,7 @@ _SKEW = timedelta(seconds=2)
 log = get_logger(__name__)
 
 
-@job(queue="high", timeout=60, retries=3)
+@job(queue="high", timeout=60, retries=2)
 def dial_next(ctx: JobContext, run: str) -> None:
     """Dial items of a run, one after another, until something denies the next."""
     run_id, limits = UUID(run), installed_limits()
@@ -63,7 +63,7 @@ def dial_next(ctx: JobContext, run: str) -> None:
         _dial(ctx, carrier, run_id, claim)
 
 
-@job(queue="high", timeout=60, retries=3)
+@job(queue="high", timeout=60, retries=2)
 def release_and_process_next(ctx: JobContext, run: str) -> None:
     """A call of the run has ended: see whether it is done, else dial on."""
     with ctx.unit_of_work() as session:
