@@ -90,7 +90,9 @@ class Database:
 
     def __init__(self, url: str, *, relay_url: str | None = None, pool_size: int = 10) -> None:
         self.engine = _engine(url, pool_size)
-        self.relay: Engine | None = _engine(relay_url, 3) if relay_url else None
+        # The relay asks again and again by itself; asking before each time whether the connection is
+        # still there would double its round trips.
+        self.relay: Engine | None = _engine(relay_url, 3, ping=False) if relay_url else None
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     def begin(self, scope: Scope) -> UnitOfWork:
@@ -176,8 +178,11 @@ def _set_scope(session: Session, _transaction: SessionTransaction, connection: A
     )
 
 
-def _engine(url: str, pool_size: int) -> Engine:
-    """Build an engine; plain `postgresql://` addresses are taken to mean psycopg 3."""
+def _engine(url: str, pool_size: int, *, ping: bool = True) -> Engine:
+    """Build an engine; plain `postgresql://` addresses are taken to mean psycopg 3.
+
+    `ping` looks whether a pooled connection still lives before it is used.
+    """
     scheme, rest = url.split("://", 1)
     if scheme in {"postgresql", "postgres"}:
         url = f"postgresql+psycopg://{rest}"
@@ -185,7 +190,7 @@ def _engine(url: str, pool_size: int) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
+        pool_pre_ping=ping,
         pool_timeout=10,
         # What a person typed, or a password's hash, has no place in an error's text.
         hide_parameters=True,
