@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from trunkline.core.db import database
-from trunkline.core.events import announce
+from trunkline.core.db import Scope, database, unit_of_work
+from trunkline.core.events import Event, announce
 from trunkline.core.jobs import JobContext, TryLater, enqueue_job, job
+
+
+def marks(scope: Scope) -> list[str]:
+    """Return the marks that jobs of a business have left, in order."""
+    with unit_of_work(scope) as session:
+        rows = session.scalars(select(Event).where(Event.kind == "test.mark").order_by(Event.id))
+        return [row.data["mark"] for row in rows]
 
 
 @job(queue="default", timeout=5, retries=3, backoff=0.01)
@@ -72,3 +79,29 @@ def query_long(ctx: JobContext) -> None:
     """Let PostgreSQL take longer than the timeout."""
     with ctx.unit_of_work() as session:
         session.execute(text("select pg_sleep(5)"))
+
+
+@job(queue="default", timeout=30, retries=3)
+def wait_to_be_asked(ctx: JobContext) -> None:
+    """Go on until someone asks it to stop."""
+    ends = time.monotonic() + 25
+    while time.monotonic() < ends:
+        ctx.check_cancelled()
+        time.sleep(0.01)
+    raise RuntimeError("nobody asked")
+
+
+@job(queue="default", timeout=30, retries=3)
+def spin(ctx: JobContext, seconds: float) -> None:
+    """Take a while and look at nothing."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        time.sleep(0.005)
+
+
+@job(queue="default", timeout=5, retries=3, backoff=0.01)
+def finish_and_fail(ctx: JobContext, mark: str) -> None:
+    """End the job together with what it writes, and then go wrong."""
+    with ctx.unit_of_work(finishes=True):
+        announce("test.mark", subject_id=None, actor="test", mark=mark)
+    raise RuntimeError("too late to matter")

@@ -105,7 +105,8 @@ def enqueue_many(
     written: list[UUID] = []
     left = iter(calls)
     while batch := list(islice(left, _ROWS_A_STATEMENT)):
-        ids = [new_id() for _ in batch]
+        # Of the same moment, so that their ids alone keep them in order.
+        ids = sorted(new_id() for _ in batch)
         ledger.insert_many(unit.session, ids=ids, args=[{"args": [], "kwargs": c} for c in batch], **row)
         written += ids
     if written:
