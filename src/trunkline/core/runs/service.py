@@ -5,17 +5,31 @@ Knows no items: what a run works through, and when it is done, its domain says.
 
 from __future__ import annotations
 
+import math
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from trunkline.core.errors import Conflict, NotFound, RunAlreadyActive
+from trunkline.core.errors import Conflict, NotFound, RunAlreadyActive, TooManyRequests
 from trunkline.core.events import announce
 from trunkline.core.runs.models import Run, RunState
 from trunkline.kit import clock
+
+_ALREADY = "This list is being worked on already."
+
+_OF_LATE = text(
+    """
+    select extract(epoch from created_at + :within - coalesce(cast(:now as timestamptz), clock_timestamp()))
+    from runs
+    where business_id = :business_id and kind = :kind
+      and created_at > coalesce(cast(:now as timestamptz), clock_timestamp()) - cast(:within as interval)
+    order by created_at desc offset :most - 1 limit 1
+    """
+)
 
 
 def create(
@@ -64,21 +78,38 @@ def active_of_subject(session: Session, business_id: UUID, *, kind: str, subject
     )
 
 
+def require_pace(session: Session, business_id: UUID, *, kind: str, most: int, within: timedelta) -> None:
+    """Let a business make only so many runs of a kind in such a time, whichever process it asks.
+
+    One asker at a time until its transaction ends, so that none slips past the count. Raises
+    TooManyRequests, which says when the next may be made.
+    """
+    session.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"pace:{kind}:{business_id}"}
+    )
+    wait_s = session.execute(
+        _OF_LATE,
+        {"business_id": business_id, "kind": kind, "most": most, "within": within, "now": clock.frozen()},
+    ).scalar_one_or_none()
+    if wait_s is not None:
+        raise TooManyRequests(
+            f"At most {most} of these may be begun in {within.total_seconds():g} seconds.",
+            retry_after_s=max(1, math.ceil(wait_s)),
+        )
+
+
+def require_free(
+    session: Session, business_id: UUID, *, kind: str, subject: str, but: UUID | None = None
+) -> None:
+    """Go on only if no active run `but` one works on this subject. Raises RunAlreadyActive, naming it."""
+    holder = active_of_subject(session, business_id, kind=kind, subject=subject)
+    if holder is not None and holder.id != but:
+        raise RunAlreadyActive(_ALREADY, run_id=str(holder.id))
+
+
 def start(session: Session, run: Run, *, actor: str) -> None:
     """pending -> running. Raises RunAlreadyActive, naming the active run, before anything is written."""
-    if run.subject is not None:
-        holder = active_of_subject(session, run.business_id, kind=run.kind, subject=run.subject)
-        if holder is not None:
-            raise RunAlreadyActive("This list is being worked on already.", run_id=str(holder.id))
-    try:
-        with session.begin_nested():
-            moved = _move(session, run, from_=[RunState.PENDING], to=RunState.RUNNING, started_at=clock.now())
-    except IntegrityError as error:
-        # Two starts at the same moment: the unique index let the other one through.
-        holder = active_of_subject(session, run.business_id, kind=run.kind, subject=run.subject or "")
-        run_id = str(holder.id) if holder else None
-        raise RunAlreadyActive("This list is being worked on already.", run_id=run_id) from error
-    if not moved:
+    if not _begin(session, run, from_=[RunState.PENDING], started_at=clock.now()):
         session.refresh(run)
         if RunState(run.state).is_active:
             raise RunAlreadyActive("This run is active already.", run_id=str(run.id))
@@ -86,16 +117,26 @@ def start(session: Session, run: Run, *, actor: str) -> None:
     announce("run.started", subject_id=run.id, actor=actor)
 
 
+def restart(session: Session, run: Run, *, actor: str) -> None:
+    """cancelled or failed -> running: go on where it stood. For runs that can; raises as `start` does."""
+    over = [RunState.CANCELLED, RunState.FAILED]
+    if not _begin(session, run, from_=over, finished_at=None, error=None, unsettled=False):
+        session.refresh(run)
+        raise Conflict(f"The run is {run.state} and cannot be resumed.", state=run.state)
+    announce("run.resumed", subject_id=run.id, actor=actor)
+
+
 def pause(session: Session, run: Run, *, actor: str) -> None:
     """running -> paused: nothing new begins, what is live goes on. Raises Conflict."""
     moved = _move(session, run, from_=[RunState.RUNNING], to=RunState.PAUSED, unsettled=True)
-    _require(moved, run, "paused")
+    _require(session, moved, run, "paused")
     announce("run.paused", subject_id=run.id, actor=actor)
 
 
 def resume(session: Session, run: Run, *, actor: str) -> None:
     """paused -> running. Raises Conflict."""
-    _require(_move(session, run, from_=[RunState.PAUSED], to=RunState.RUNNING), run, "resumed")
+    moved = _move(session, run, from_=[RunState.PAUSED], to=RunState.RUNNING)
+    _require(session, moved, run, "resumed")
     announce("run.resumed", subject_id=run.id, actor=actor)
 
 
@@ -106,7 +147,7 @@ def cancel(session: Session, run: Run, *, actor: str) -> None:
         from_=[RunState.PENDING, RunState.RUNNING, RunState.PAUSED], to=RunState.CANCELLED,
         finished_at=clock.now(), unsettled=True,
     )  # fmt: skip
-    _require(moved, run, "cancelled")
+    _require(session, moved, run, "cancelled")
     announce("run.cancelled", subject_id=run.id, actor=actor)
 
 
@@ -118,6 +159,14 @@ def complete(session: Session, run: Run, *, actor: str) -> bool:
     return moved
 
 
+def fail(session: Session, run: Run, *, error: str, actor: str) -> None:
+    """running -> failed, with the reason."""
+    if _move(
+        session, run, from_=[RunState.RUNNING], to=RunState.FAILED, finished_at=clock.now(), error=error
+    ):
+        announce("run.failed", subject_id=run.id, actor=actor, error=error)
+
+
 def settle(session: Session, run: Run) -> None:
     """Nothing that the run began is open any more: leave it alone from now on."""
     session.execute(update(Run).where(Run.id == run.id, Run.unsettled).values(unsettled=False))
@@ -126,6 +175,19 @@ def settle(session: Session, run: Run) -> None:
 def advance_cursor(session: Session, run: Run, position: int) -> None:
     """Remember how far into its items the run has begun."""
     session.execute(update(Run).where(Run.id == run.id, Run.cursor < position).values(cursor=position))
+
+
+def _begin(session: Session, run: Run, *, from_: list[RunState], **stamps: Any) -> bool:
+    """Make a run running, unless another active one has its subject. Raises RunAlreadyActive."""
+    if run.subject is not None:
+        require_free(session, run.business_id, kind=run.kind, subject=run.subject, but=run.id)
+    try:
+        with session.begin_nested():
+            return _move(session, run, from_=from_, to=RunState.RUNNING, **stamps)
+    except IntegrityError as error:
+        # Two starts at the same moment: the unique index let the other one through.
+        holder = active_of_subject(session, run.business_id, kind=run.kind, subject=run.subject or "")
+        raise RunAlreadyActive(_ALREADY, run_id=str(holder.id) if holder else None) from error
 
 
 def _of(business_id: UUID, run_id: UUID) -> Select[Run]:
@@ -142,6 +204,7 @@ def _move(session: Session, run: Run, *, from_: list[RunState], to: RunState, **
     return moved is not None
 
 
-def _require(moved: bool, run: Run, verb: str) -> None:
+def _require(session: Session, moved: bool, run: Run, verb: str) -> None:
     if not moved:
+        session.refresh(run)  # somebody else may have moved it since it was read
         raise Conflict(f"The run is {run.state} and cannot be {verb}.", state=run.state)

@@ -18,7 +18,10 @@ class Appointment(Base):
     __tablename__ = "appointments"
     __table_args__ = (
         UniqueConstraint("business_id", "id", name="uq_appointments_business_id"),
-        ForeignKeyConstraint(["business_id", "lead_id"], ["leads.business_id", "leads.id"]),
+        # The record stays when its lead is deleted; the business is never emptied.
+        ForeignKeyConstraint(
+            ["business_id", "lead_id"], ["leads.business_id", "leads.id"], ondelete="SET NULL (lead_id)"
+        ),
         ForeignKeyConstraint(["business_id", "call_id"], ["calls.business_id", "calls.id"]),
         ExcludeConstraint(
             ("business_id", "="),
@@ -27,12 +30,14 @@ class Appointment(Base):
             where=text("state = 'booked'"),
             name="ex_appointments_overlap",
         ),
+        Index("ix_appointments_lead", "business_id", "lead_id"),
         Index("ix_appointments_start", "business_id", "starts_at"),
     )
 
     id: Mapped[PrimaryId]
     business_id: Mapped[UUID] = mapped_column(ForeignKey("businesses.id"))
-    lead_id: Mapped[UUID]
+    lead_id: Mapped[UUID | None]
+    """Null: the lead has been deleted since."""
     call_id: Mapped[UUID | None]
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]

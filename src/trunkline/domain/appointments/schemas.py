@@ -14,7 +14,7 @@ class AppointmentOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
     call_id: UUID | None
     starts_at: datetime
     ends_at: datetime

@@ -34,8 +34,12 @@ class Call(Base):
         UniqueConstraint("business_id", "id", name="uq_calls_business_id"),
         UniqueConstraint("business_id", "carrier_sid", name="uq_calls_carrier_sid"),
         ForeignKeyConstraint(["business_id", "agent_id"], ["agents.business_id", "agents.id"]),
-        ForeignKeyConstraint(["business_id", "lead_id"], ["leads.business_id", "leads.id"]),
+        # The record stays when its lead is deleted; the business is never emptied.
+        ForeignKeyConstraint(
+            ["business_id", "lead_id"], ["leads.business_id", "leads.id"], ondelete="SET NULL (lead_id)"
+        ),
         Index("ix_calls_newest", "business_id", "created_at"),
+        Index("ix_calls_lead", "business_id", "lead_id"),
         Index("ix_calls_open", "business_id", postgresql_where=text("state <> 'ended'")),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, UniqueConstraint, func
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trunkline.core.db import Base, PrimaryId
@@ -51,7 +51,10 @@ class LeadListEntry(Base):
     __tablename__ = "lead_list_entries"
     __table_args__ = (
         ForeignKeyConstraint(["business_id", "list_id"], ["lead_lists.business_id", "lead_lists.id"]),
-        ForeignKeyConstraint(["business_id", "lead_id"], ["leads.business_id", "leads.id"]),
+        ForeignKeyConstraint(
+            ["business_id", "lead_id"], ["leads.business_id", "leads.id"], ondelete="CASCADE"
+        ),
+        Index("ix_lead_list_entries_lead", "business_id", "lead_id"),
     )
 
     business_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -75,7 +75,10 @@ class OutboundItem(Base):
         UniqueConstraint("business_id", "id", name="uq_outbound_items_business_id"),
         UniqueConstraint("business_id", "run_id", "lead_id", name="uq_outbound_items_lead"),
         ForeignKeyConstraint(["business_id", "run_id"], ["runs.business_id", "runs.id"]),
-        ForeignKeyConstraint(["business_id", "lead_id"], ["leads.business_id", "leads.id"]),
+        ForeignKeyConstraint(
+            ["business_id", "lead_id"], ["leads.business_id", "leads.id"], ondelete="SET NULL (lead_id)"
+        ),
+        Index("ix_outbound_items_lead", "business_id", "lead_id"),
         Index(
             "ix_outbound_items_next",
             "business_id",
@@ -88,7 +91,8 @@ class OutboundItem(Base):
     id: Mapped[PrimaryId]
     business_id: Mapped[UUID]
     run_id: Mapped[UUID]
-    lead_id: Mapped[UUID]
+    lead_id: Mapped[UUID | None]
+    """Null: the lead has been deleted since."""
     phone: Mapped[str]
     position: Mapped[int]
     state: Mapped[str] = mapped_column(server_default=ItemState.QUEUED.value)

@@ -51,7 +51,7 @@ class ItemOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
     phone: str
     position: int
     state: str
