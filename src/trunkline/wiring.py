@@ -28,8 +28,12 @@ from trunkline.core.runs.sweeper import register_step
 from trunkline.core.settings import ServiceRole, Settings
 from trunkline.core.telemetry import configure_logging
 from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
+from trunkline.domain.appointments import service as appointments
 from trunkline.domain.appointments import tools as _appointment_tools
 from trunkline.domain.calls import jobs as _call_jobs
+from trunkline.domain.leads import bulk, keepers
+from trunkline.domain.leads import jobs as _lead_jobs
+from trunkline.domain.outbound import holds
 from trunkline.domain.outbound import jobs as _outbound_jobs
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound import tools as _outbound_tools
@@ -38,7 +42,7 @@ from trunkline.embedded import EmbeddedUnavailable, Hold, default_home, hold_ser
 from trunkline.providers.scripted import ScriptedBrain
 from trunkline.providers.twilio import TwilioCarrier
 
-DOORS = (_appointment_tools, _call_jobs, _outbound_jobs, _outbound_tools)
+DOORS = (_appointment_tools, _call_jobs, _lead_jobs, _outbound_jobs, _outbound_tools)
 """Importing these is what registers the jobs and the agent's tools."""
 
 
@@ -248,6 +252,13 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     """Tell the registry and the dialler what this installation has and allows."""
     registry.register_brain("scripted", ScriptedBrain)
     register_step(outbound.KIND, queue="high", job_name="sweep_outbound")
+    register_step(bulk.UPDATE, queue="maintenance", job_name="bulk_update_leads")
+    register_step(bulk.DELETE, queue="maintenance", job_name="bulk_delete_leads")
+    keepers.register_keeper(
+        "outbound",
+        keepers.Keeper(held=holds.held_leads, lock=outbound.lock_slots, let_go=holds.cancel_items_of_leads),
+    )
+    keepers.register_keeper("appointments", keepers.Keeper(held=appointments.held_leads))
     schedule.install()
     account = settings.twilio_account_sid
     secret = settings.twilio_auth_token

@@ -18,7 +18,9 @@ from trunkline.core.jobs import enqueue_job
 from trunkline.core.jobs.models import Job
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.calls import service as calls
+from trunkline.domain.leads import bulk
 from trunkline.domain.leads import service as leads
+from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
 from trunkline.domain.outbound import dialling, store
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound.models import OutboundAttempt
@@ -48,6 +50,8 @@ class Inhabitant:
     user_id: UUID
     job_id: UUID
     appointment_id: UUID
+    bulk_update_id: UUID
+    bulk_delete_id: UUID
     number_id: UUID
     secret: str
     """The secret of its owner's session."""
@@ -68,6 +72,7 @@ class Inhabitant:
             "user_id": self.user_id,
             "job_id": self.job_id,
             "appointment_id": self.appointment_id,
+            "bulk_run_id": self.bulk_update_id,
             "number_id": self.number_id,
             "agent_id": self.world.agent_id,
             "list_id": self.world.list_id,
@@ -142,6 +147,9 @@ def _settle(world: World, number: int) -> Inhabitant:
             session, business_id=business_id, email=f"viewer@{number}.example", name="Viewer",
             password=PASSWORD, role=Role.VIEWER, actor="test",
         )  # fmt: skip
+        changes = BulkUpdateIn(list_id=world.list_id, changes=LeadChanges(notes="Changed"))
+        update = bulk.begin_update(session, business_id, changes, actor="test")
+        deletion = bulk.begin_delete(session, business_id, BulkDeleteIn(list_id=world.list_id), actor="test")
         phone_number = tenants.list_numbers(session, business_id)[0]
         item_id = session.get_one(OutboundAttempt, claim.attempt_id).item_id
         job_id = session.scalars(select(Job.id).where(Job.business_id == business_id)).first()
@@ -150,5 +158,5 @@ def _settle(world: World, number: int) -> Inhabitant:
     return Inhabitant(
         world=world, run_id=run.id, item_id=item_id, attempt_id=claim.attempt_id, call_id=call.id,
         call_sid=sid, lead_id=lead_id, user_id=viewer.id, job_id=job_id, appointment_id=appointment.id,
-        number_id=phone_number.id, secret=secret,
+        bulk_update_id=update.id, bulk_delete_id=deletion.id, number_id=phone_number.id, secret=secret,
     )  # fmt: skip

@@ -70,6 +70,39 @@ CASES: dict[Door, list[Case]] = {
     ],
     Door("GET", "/api/leads"): [Case(FINE, query={"limit": "200"})],
     Door("GET", "/api/leads/{lead_id}"): [Case(NOT_FOUND)],
+    Door("POST", "/api/leads/bulk-update"): [
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {
+                "lead_ids": [str(a.lead_id), str(b.lead_id)], "changes": {"notes": "stolen"}
+            },
+        ),
+        Case(
+            NOT_FOUND, body=lambda a, b: {"list_id": str(b.world.list_id), "changes": {"notes": "stolen"}}
+        ),
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {
+                "lead_ids": [str(a.lead_id)], "changes": {"add_to_list": str(b.world.list_id)}
+            },
+        ),
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {
+                "lead_ids": [str(a.lead_id)], "changes": {"remove_from_list": str(b.world.list_id)}
+            },
+        ),
+    ],
+    Door("POST", "/api/leads/bulk-delete"): [
+        Case(NOT_FOUND, body=lambda a, b: {"lead_ids": [str(a.lead_id), str(b.lead_id)]}),
+        Case(NOT_FOUND, body=lambda a, b: {"list_id": str(b.world.list_id)}),
+        Case(FINE, body=lambda a, b: {"filter": {"everybody": True}}),
+    ],
+    Door("GET", "/api/leads/bulk-runs"): [Case(FINE)],
+    Door("GET", "/api/leads/bulk-runs/{bulk_run_id}"): [Case(NOT_FOUND)],
+    Door("POST", "/api/leads/bulk-runs/{bulk_run_id}/pause"): [Case(NOT_FOUND)],
+    Door("POST", "/api/leads/bulk-runs/{bulk_run_id}/resume"): [Case(NOT_FOUND)],
+    Door("POST", "/api/leads/bulk-runs/{bulk_run_id}/cancel"): [Case(NOT_FOUND)],
     Door("GET", "/api/lead-lists"): [Case(FINE)],
     Door("POST", "/api/lead-lists"): [
         # Both know this person: A's list is about A's lead.

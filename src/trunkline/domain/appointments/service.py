@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,6 +17,9 @@ from trunkline.domain.appointments.models import Appointment
 from trunkline.domain.appointments.rules import is_within_hours, next_weekday, slots_of_day
 from trunkline.domain.tenants.models import Business
 from trunkline.kit import clock
+
+EXPECTED = "expected"
+"""Why a lead must stay: they have an appointment that is not over."""
 
 
 class OutsideHours(InvalidInput):
@@ -94,6 +97,19 @@ def book(
         raise SlotTaken("That time is taken.", free=free) from error
     announce("appointment.booked", subject_id=appointment.id, actor=actor, starts_at=start.isoformat())
     return appointment
+
+
+def held_leads(session: Session, business_id: UUID, lead_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return which of these leads are expected: deleted, nobody would know who is coming."""
+    expected = session.scalars(
+        select(Appointment.lead_id).where(
+            Appointment.business_id == business_id,
+            Appointment.lead_id.in_(lead_ids),
+            Appointment.state == "booked",
+            Appointment.ends_at > clock.now(),
+        )
+    )
+    return {lead_id: EXPECTED for lead_id in expected if lead_id is not None}
 
 
 def list_appointments(session: Session, business_id: UUID) -> Sequence[Appointment]:

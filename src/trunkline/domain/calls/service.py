@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -98,6 +98,16 @@ def open_inbound_calls(session: Session, business_id: UUID) -> int:
             Call.business_id == business_id, Call.direction == "inbound", Call.state != CallState.ENDED
         )
     ) or 0  # fmt: skip
+
+
+def leads_on_the_line(session: Session, business_id: UUID, lead_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of these leads who have a call that is not over."""
+    found = session.scalars(
+        select(Call.lead_id).where(
+            Call.business_id == business_id, Call.lead_id.in_(lead_ids), Call.state != CallState.ENDED
+        )
+    )
+    return {lead_id for lead_id in found if lead_id is not None}
 
 
 def note_status(session: Session, call: Call, status: CallStatus) -> bool:

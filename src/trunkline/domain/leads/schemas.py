@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 
 class LeadOut(BaseModel):
@@ -47,3 +48,105 @@ class ImportOut(BaseModel):
     imported: int
     created: int
     faults: list[RowFaultOut]
+
+
+class LeadFilter(BaseModel):
+    """Which leads: those that meet every condition. `everybody` alone means all there are.
+
+    A condition that we do not know would choose more people than was meant, so it is refused.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    everybody: bool = False
+    source: Annotated[str, Field(min_length=1, max_length=300)] | None = None
+    search: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """Part of the name, number, e-mail address or notes, in upper or lower case."""
+    created_from: AwareDatetime | None = None
+    created_before: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _says_whom(self) -> LeadFilter:
+        conditions = self.model_dump(exclude={"everybody"}, exclude_none=True)
+        if self.everybody == bool(conditions):
+            raise ValueError("give conditions, or everybody and no condition")
+        return self
+
+
+class LeadChanges(BaseModel):
+    """What becomes of every chosen lead. A field that is not named stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(max_length=200)] = ""
+    email: Annotated[str, Field(min_length=1, max_length=320)] | None = None
+    notes: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+    source: Annotated[str, Field(min_length=1, max_length=300)] = ""
+    add_to_list: UUID | None = None
+    remove_from_list: UUID | None = None
+
+    @model_validator(mode="after")
+    def _says_what(self) -> LeadChanges:
+        if not self.fields and self.add_to_list is None and self.remove_from_list is None:
+            raise ValueError("nothing is to be changed")
+        if self.add_to_list is not None and self.add_to_list == self.remove_from_list:
+            raise ValueError("leads cannot be put into a list and taken out of it at once")
+        return self
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The columns to be set and their values; null empties one."""
+        return self.model_dump(include={"name", "email", "notes", "source"} & self.model_fields_set)
+
+
+class BulkDeleteIn(BaseModel):
+    """Chosen leads, the leads of a list, or those that a filter finds: one of the three."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    lead_ids: list[UUID] = Field(default_factory=list, max_length=10_000)
+    list_id: UUID | None = None
+    filter: LeadFilter | None = None
+
+    @model_validator(mode="after")
+    def _says_one_way(self) -> BulkDeleteIn:
+        if [bool(self.lead_ids), self.list_id is not None, self.filter is not None].count(True) != 1:
+            raise ValueError("give one of lead_ids, list_id and filter")
+        return self
+
+
+class BulkUpdateIn(BulkDeleteIn):
+    """The same, and what is to be changed."""
+
+    changes: LeadChanges
+
+
+class BulkProgressOut(BaseModel):
+    """Exact counts of a bulk run's leads; all but `total` and `reasons` add up to `total`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    total: int
+    queued: int
+    done: int
+    skipped: int
+    failed: int
+    cancelled: int
+    reasons: dict[str, int]
+    """Why leads were skipped, and how many for each reason."""
+
+
+class BulkRunOut(BaseModel):
+    """A bulk update or delete and how far it is."""
+
+    id: UUID
+    kind: str
+    title: str
+    state: str
+    error: str | None
+    created_by: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    progress: BulkProgressOut

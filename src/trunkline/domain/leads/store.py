@@ -1,0 +1,118 @@
+"""SQL of bulk work on leads: choosing them, locking them, changing and deleting some hundred at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, delete, false, or_, select, text, update
+from sqlalchemy.orm import Session
+
+from trunkline.domain.leads.models import Lead, LeadList, LeadListEntry
+from trunkline.domain.leads.schemas import LeadFilter
+
+# Behind the last of the list, in the order of the ids; whoever stands in it already keeps their place.
+_ADD_TO_LIST = text(
+    """
+    insert into lead_list_entries (business_id, list_id, lead_id, position)
+    select :business_id, :list_id, id, row_number() over (order by id) + (
+        select coalesce(max(position), 0) from lead_list_entries
+        where business_id = :business_id and list_id = :list_id
+    )
+    from unnest(cast(:lead_ids as uuid[])) chosen (id)
+    where not exists (
+        select from lead_list_entries
+        where business_id = :business_id and list_id = :list_id and lead_id = chosen.id
+    )
+    """
+)
+
+
+def chosen(business_id: UUID, lead_ids: Sequence[UUID]) -> Select[UUID]:
+    """Return the query for these leads of the business."""
+    return select(Lead.id).where(Lead.business_id == business_id, Lead.id.in_(lead_ids))
+
+
+def in_list(business_id: UUID, list_id: UUID) -> Select[UUID]:
+    """Return the query for the leads of a list."""
+    return select(LeadListEntry.lead_id).where(
+        LeadListEntry.business_id == business_id, LeadListEntry.list_id == list_id
+    )
+
+
+def matching(business_id: UUID, wanted: LeadFilter) -> Select[UUID]:
+    """Return the query for the leads that meet every condition of a filter; none of it, none of them."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.source is not None:
+        conditions.append(Lead.source == wanted.source)
+    if wanted.created_from is not None:
+        conditions.append(Lead.created_at >= wanted.created_from)
+    if wanted.created_before is not None:
+        conditions.append(Lead.created_at < wanted.created_before)
+    if wanted.search is not None:
+        columns = (Lead.name, Lead.phone, Lead.email, Lead.notes)
+        conditions.append(or_(*(column.icontains(wanted.search, autoescape=True) for column in columns)))
+    if not conditions and not wanted.everybody:
+        conditions.append(false())
+    return select(Lead.id).where(Lead.business_id == business_id, *conditions)
+
+
+def missing(session: Session, business_id: UUID, lead_ids: Sequence[UUID]) -> list[UUID]:
+    """Return those of these ids that are no leads of the business."""
+    known = set(session.scalars(chosen(business_id, lead_ids)))
+    return [lead_id for lead_id in lead_ids if lead_id not in known]
+
+
+def has_list(session: Session, business_id: UUID, list_id: UUID) -> bool:
+    """Return whether the business has this list."""
+    found = select(LeadList.id).where(LeadList.business_id == business_id, LeadList.id == list_id)
+    return session.scalar(found) is not None
+
+
+def lock(
+    session: Session, business_id: UUID, lead_ids: Sequence[UUID], *, to_delete: bool = False
+) -> list[UUID]:
+    """Lock those of these leads that are there, in the order of their ids, and return them.
+
+    `to_delete` also keeps anybody from referring to them until the transaction ends.
+    """
+    query = chosen(business_id, lead_ids).order_by(Lead.id)
+    return list(session.scalars(query.with_for_update(key_share=not to_delete)))
+
+
+def change(session: Session, business_id: UUID, lead_ids: Sequence[UUID], fields: Mapping[str, Any]) -> None:
+    """Give these leads other values in some columns."""
+    session.execute(
+        update(Lead).where(Lead.business_id == business_id, Lead.id.in_(lead_ids)).values(**fields),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def add_to_list(session: Session, business_id: UUID, list_id: UUID, lead_ids: Sequence[UUID]) -> None:
+    """Put these leads at a list's end, those aside that stand in it; one adder to a list at a time."""
+    session.execute(
+        select(LeadList.id)
+        .where(LeadList.business_id == business_id, LeadList.id == list_id)
+        .with_for_update(key_share=True)
+    )
+    session.execute(_ADD_TO_LIST, {"business_id": business_id, "list_id": list_id, "lead_ids": lead_ids})
+
+
+def remove_from_list(session: Session, business_id: UUID, list_id: UUID, lead_ids: Sequence[UUID]) -> None:
+    """Take these leads out of a list, as far as they stand in it."""
+    session.execute(
+        delete(LeadListEntry).where(
+            LeadListEntry.business_id == business_id,
+            LeadListEntry.list_id == list_id,
+            LeadListEntry.lead_id.in_(lead_ids),
+        )
+    )
+
+
+def remove(session: Session, business_id: UUID, lead_ids: Collection[UUID]) -> None:
+    """Delete these leads. Their places in lists go too; what else refers to them forgets whom it was."""
+    session.execute(
+        delete(Lead).where(Lead.business_id == business_id, Lead.id.in_(lead_ids)),
+        execution_options={"synchronize_session": False},
+    )

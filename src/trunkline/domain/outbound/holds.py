@@ -1,0 +1,46 @@
+"""What outbound and the calls have in hand of leads that are to be deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from trunkline.domain.calls import service as calls
+from trunkline.domain.outbound.models import ItemState, OutboundItem
+from trunkline.kit import clock
+
+IN_DIAL, IN_CALL = "in_dial", "in_call"
+"""Why a lead must stay: it is being dialled for a run; it is on the line."""
+
+_DELETED = "lead_deleted"
+"""Disposition of an item whose lead was deleted before it was called."""
+
+
+def held_leads(session: Session, business_id: UUID, lead_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return which of these leads are being dialled or talked to, with the business's slots locked."""
+    dialled = session.scalars(
+        select(OutboundItem.lead_id).where(
+            OutboundItem.business_id == business_id,
+            OutboundItem.lead_id.in_(lead_ids),
+            OutboundItem.state.in_([ItemState.DIALLING, ItemState.IN_CALL]),
+        )
+    )
+    held = {lead_id: IN_DIAL for lead_id in dialled if lead_id is not None}
+    return held | dict.fromkeys(calls.leads_on_the_line(session, business_id, lead_ids), IN_CALL)
+
+
+def cancel_items_of_leads(session: Session, business_id: UUID, lead_ids: Collection[UUID]) -> None:
+    """Call these leads no more: cancel their waiting items in every run, begun or not."""
+    session.execute(
+        update(OutboundItem)
+        .where(
+            OutboundItem.business_id == business_id,
+            OutboundItem.lead_id.in_(lead_ids),
+            OutboundItem.state.in_([ItemState.QUEUED, ItemState.RETRY_WAIT]),
+        )
+        .values(state=ItemState.CANCELLED, disposition=_DELETED, updated_at=clock.now()),
+        execution_options={"synchronize_session": False},
+    )
