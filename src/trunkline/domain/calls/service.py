@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -225,9 +225,11 @@ def finalize(
 ) -> bool:
     """Write a call's outcome, once. False: it was written before.
 
-    What media itself tells replaces what was concluded from its silence.
+    What media itself tells replaces what was concluded from its silence, which is concluded once.
     """
-    silent_so_far = or_(Call.finalized_at.is_(None), Call.end_reason == PROCESS_LOST)
+    silent_so_far: ColumnElement[bool] = Call.finalized_at.is_(None)
+    if end_reason != PROCESS_LOST:
+        silent_so_far = or_(silent_so_far, Call.end_reason == PROCESS_LOST)
     call: Call | None = session.scalar(
         update(Call)
         .where(Call.business_id == business_id, Call.id == call_id, silent_so_far)

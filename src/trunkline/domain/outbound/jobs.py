@@ -8,6 +8,7 @@ from uuid import UUID
 
 from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
+from trunkline.core.errors import NotFound
 from trunkline.core.jobs import JobContext, TryLater, enqueue_unique, job
 from trunkline.core.telemetry import get_logger
 from trunkline.domain.outbound import dialling, service, store
@@ -106,9 +107,21 @@ def reconcile_attempt(ctx: JobContext, attempt: str) -> None:
 
 @job(queue="high", timeout=60, retries=3)
 def hang_up_call(ctx: JobContext, sid: str) -> None:
-    """End a live call at the carrier; its terminal callback does the rest."""
+    """End a live call at the carrier; its terminal callback does the rest.
+
+    Raises NotFound for a call that is not this business's.
+    """
     ctx.check_cancelled()
-    registry.carrier().hang_up(sid)
+    carrier = registry.carrier()
+    with ctx.unit_of_work() as session:
+        is_ours = store.is_bound(session, ctx.business, sid)
+        numbers = {number.e164 for number in tenants.list_numbers(session, ctx.business)}
+    if not is_ours:
+        # The second call of an attempt is bound to none. Whose it is, the carrier knows by the number.
+        call = carrier.fetch_call(sid)
+        if call is None or call.from_ not in numbers:
+            raise NotFound("There is no such call.")
+    carrier.hang_up(sid)
 
 
 @job(queue="maintenance", timeout=60, retries=3)
