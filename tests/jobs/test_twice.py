@@ -1,0 +1,365 @@
+"""Every job, run twice: what is there after the second time is what was there after the first.
+
+A worker may die between the last effect of a job and the word that it is done; another then runs the
+job anew, under a lease of its own. Here the word is taken back by hand, and database and carrier are
+compared. A handler without a case fails the test, so a new one cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import select
+
+from isolation.peering import administrator_url, connected
+from jobs import handlers as test_handlers
+from support.installation import TOKEN_KEY, Installation
+from support.local_carrier import Carrier
+from support.processes import eventually, free_port
+from support.world import World, make_world
+from trunkline import wiring
+from trunkline.core.db import SYSTEM, Scope, unit_of_work
+from trunkline.core.jobs import enqueue_job
+from trunkline.core.jobs.handlers import handler_named, handler_names
+from trunkline.core.jobs.models import Job
+from trunkline.core.settings import Settings
+from trunkline.domain.calls import service as calls
+from trunkline.domain.leads import bulk
+from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
+from trunkline.domain.outbound import dialling
+from trunkline.domain.outbound import service as outbound
+from trunkline.domain.outbound.models import AttemptState, OutboundAttempt
+from trunkline.domain.outbound.options import installed_limits
+from trunkline.kit import clock
+from trunkline.kit.ids import new_id
+from trunkline.providers.ports import CallReport, CallStatus
+from trunkline.schema import metadata
+
+ACCOUNT, TOKEN = "AC" + "7" * 32, "a token for tests"
+APART = "recordings"
+"""The queue of the job that is tried; nothing else in these tests goes there."""
+
+_LEDGER = {"jobs", "job_counters", "workers"}
+_numbers = count(1)
+
+View = dict[str, list[Any]]
+
+
+@dataclass(slots=True)
+class Stage:
+    """Servers and a carrier, and the making of what a case needs."""
+
+    installation: Installation
+    carrier: Carrier
+    administrator: psycopg.Connection[Any]
+
+    def world(self, persona: str = "no_answer", *, size: int = 5) -> World:
+        """Found a business whose people the carrier can ring."""
+        ours, *phones = (f"+1212{5_870_000 + next(_numbers)}" for _ in range(size + 1))
+        self.carrier.admit(phones, persona)
+        return make_world(f"B{ours[2:]}", number=ours, phones=tuple(phones))
+
+    def started(self, world: World) -> UUID:
+        """Start a run over everybody, of which nobody is dialled yet."""
+        run = world.make_run()
+        with unit_of_work(world.scope) as session:
+            outbound.start_run(session, world.business_id, run.id, actor="test")
+        return run.id
+
+    def dialled(self, world: World) -> tuple[UUID, list[OutboundAttempt]]:
+        """Start a run and let it dial."""
+        run_id = self.started(world)
+        self.installation.run_jobs("high")
+        with unit_of_work(world.scope) as session:
+            return run_id, list(session.scalars(select(OutboundAttempt)))
+
+    def answered(self, world: World) -> UUID:
+        """Open a call whose person has been heard to say something."""
+        run_id = self.started(world)
+        with unit_of_work(world.scope) as session:
+            claim = dialling.claim_next(
+                session, world.business_id, run_id, limits=installed_limits(), job_id=new_id(), lease_epoch=1
+            )
+        assert isinstance(claim, dialling.Claim), claim
+        self.hear(world, claim.attempt_id, CallStatus.IN_PROGRESS, sid=f"CA{new_id().hex}")
+        with unit_of_work(world.scope) as session:
+            (call,) = calls.list_calls(session, world.business_id, limit=2, offset=0)
+            calls.spend_media_token(session, world.business_id, call.id)
+            calls.record_events(session, world.business_id, call.id, [said(1)])
+            return call.id
+
+    def hear(self, world: World, attempt_id: UUID, status: CallStatus, *, sid: str) -> None:
+        """Let the carrier tell something of an attempt's call."""
+        with unit_of_work(world.scope) as session:
+            attempt = session.get_one(OutboundAttempt, attempt_id)
+            report = CallReport(sid, status, attempt.phone, attempt.from_number, "outbound-api")
+            outbound.hear_report(session, world.business_id, attempt_id, report)
+
+    def view(self, but: UUID) -> View:
+        """Return every row of every table, what was enqueued beside job `but`, and the carrier's record."""
+        seen: View = {
+            table.name: self._column(
+                sql.SQL("select to_jsonb(t)::text from {} t order by 1").format(sql.Identifier(table.name))
+            )
+            for table in metadata.sorted_tables
+            if table.name not in _LEDGER
+        }
+        seen["enqueued"] = self._column(
+            sql.SQL(
+                "select concat_ws(' ', business_id, queue, name, args, dedup_key) from jobs"
+                " where id <> {} order by 1"
+            ).format(but)
+        )
+        book = self.carrier.book()
+        seen["ordered"] = [(order["sid"], order["form"].get("To")) for order in book["creates"]]
+        seen["hung up"] = sorted(call["sid"] for call in book["calls"] if call["ended_by"] == "api")
+        return seen
+
+    def take_back(self, job_id: UUID) -> None:
+        """Let it not be known that a job is done, as if its worker had died before it could say so."""
+        self.administrator.execute(
+            "update jobs set state = 'queued', finished_at = null, lease_owner = null,"
+            " lease_expires_at = null, run_at = clock_timestamp() where id = %s and state = 'succeeded'",
+            [job_id],
+        )
+
+    def job(self, job_id: UUID) -> tuple[str, int]:
+        """Return a job's state and the epoch of its last lease."""
+        row = self.administrator.execute(
+            "select state, lease_epoch, error from jobs where id = %s", [job_id]
+        ).fetchone()
+        assert row is not None
+        assert row[2] is None, row[2]
+        return row[0], row[1]
+
+    def _column(self, query: sql.Composed) -> list[str]:
+        return [row[0] for row in self.administrator.execute(query)]
+
+
+def said(sequence: int) -> dict[str, Any]:
+    """Return an event of a call as media tells it."""
+    at = clock.now().isoformat()
+    return {"sequence": sequence, "kind": "heard", "at": at, "data": {"text": "hello"}}
+
+
+# --- The cases ---------------------------------------------------------------------------
+
+Case = Callable[[Stage], tuple[Scope, list[Any]]]
+
+
+def dial_next(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world(size=5)
+    return world.scope, [str(stage.started(world))]
+
+
+def release_and_process_next(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world(size=5)
+    run_id, (first, *_) = stage.dialled(world)
+    assert first.carrier_sid is not None
+    stage.hear(world, first.id, CallStatus.BUSY, sid=first.carrier_sid)
+    return world.scope, [str(run_id)]
+
+
+def sweep_outbound(stage: Stage) -> tuple[Scope, list[Any]]:
+    """One dial's process died, and somebody waits."""
+    world = stage.world(size=2)
+    run_id = stage.started(world)
+    with unit_of_work(world.scope) as session:
+        dialling.claim_next(
+            session, world.business_id, run_id, limits=installed_limits(), job_id=new_id(), lease_epoch=1
+        )
+    return world.scope, [str(run_id)]
+
+
+def reconcile_attempt(stage: Stage) -> tuple[Scope, list[Any]]:
+    """A call is over, and nobody has told us."""
+    world = stage.world("busy", size=1)
+    _, (attempt,) = stage.dialled(world)
+    eventually(lambda: stage.carrier.page_of(world.phones).calls[0]["ended_at"], "the call is over")
+    return world.scope, [str(attempt.id)]
+
+
+def reconcile_attempt_in_doubt(stage: Stage) -> tuple[Scope, list[Any]]:
+    """The same, and the reply to the order was lost too."""
+    stage.carrier.order_faults(create="lose_reply", times=1)
+    scope, arguments = reconcile_attempt(stage)
+    with unit_of_work(scope) as session:
+        assert session.get_one(OutboundAttempt, UUID(arguments[0])).state == AttemptState.UNKNOWN
+    return scope, arguments
+
+
+def hang_up_call(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world(size=1)
+    _, (attempt,) = stage.dialled(world)
+    return world.scope, [attempt.carrier_sid]
+
+
+def release_unknown_dials(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world(size=1)
+    _, (attempt,) = stage.dialled(world)
+    stage.administrator.execute(
+        "update outbound_attempts set state = 'unknown', created_at = created_at - interval '3 days'"
+        " where id = %s",
+        [attempt.id],
+    )
+    return SYSTEM, []
+
+
+def save_conversation_turn(stage: Stage) -> tuple[Scope, list[Any]]:
+    """One of the events is written already."""
+    world = stage.world(size=1)
+    return world.scope, [str(stage.answered(world)), [said(1), said(2), said(3)]]
+
+
+def finalize_call_log(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world(size=1)
+    return world.scope, [str(stage.answered(world)), "goodbye", "booked", 1]
+
+
+def finalize_call_session(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world(size=1)
+    return world.scope, [str(stage.answered(world))]
+
+
+def bulk_update_leads(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world()
+    wish = BulkUpdateIn(list_id=world.list_id, changes=LeadChanges(notes="Changed"))
+    with unit_of_work(world.scope) as session:
+        return world.scope, [str(bulk.begin_update(session, world.business_id, wish, actor="test").id)]
+
+
+def bulk_delete_leads(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world()
+    wish = BulkDeleteIn(list_id=world.list_id)
+    with unit_of_work(world.scope) as session:
+        return world.scope, [str(bulk.begin_delete(session, world.business_id, wish, actor="test").id)]
+
+
+CASES: dict[str, tuple[Case, ...]] = {
+    "bulk_delete_leads": (bulk_delete_leads,),
+    "bulk_update_leads": (bulk_update_leads,),
+    "dial_next": (dial_next,),
+    "finalize_call_log": (finalize_call_log,),
+    "finalize_call_session": (finalize_call_session,),
+    "hang_up_call": (hang_up_call,),
+    "reconcile_attempt": (reconcile_attempt, reconcile_attempt_in_doubt),
+    "release_and_process_next": (release_and_process_next,),
+    "release_unknown_dials": (release_unknown_dials,),
+    "save_conversation_turn": (save_conversation_turn,),
+    "sweep_outbound": (sweep_outbound,),
+}
+"""What each job is given to do, with everything there that it needs."""
+
+
+# --- Twice -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def local_carrier() -> Iterator[Carrier]:
+    """The local carrier, where unanswered calls ring on."""
+    port = free_port()
+    command = [
+        sys.executable, "-m", "trunkline.simulators.carrier", "--port", str(port), "--seed", "7", "--muted",
+        "--account-sid", ACCOUNT, "--auth-token", TOKEN,
+    ]  # fmt: skip
+    carrier = Carrier(subprocess.Popen(command), f"http://127.0.0.1:{port}")
+    try:
+        eventually(carrier.is_up, "the carrier is up", within_s=60)
+        yield carrier
+    finally:
+        carrier.close()
+
+
+@pytest.fixture
+def stage(installation: Installation, local_carrier: Carrier) -> Iterator[Stage]:
+    """An empty installation that dials by the local carrier."""
+    local_carrier.no_faults()
+    settings = Settings(
+        twilio_account_sid=ACCOUNT, twilio_auth_token=TOKEN, twilio_base_url=local_carrier.base_url,
+        carrier_calls_per_second=1_000, carrier_timeout_seconds=2, public_url="http://127.0.0.1:9",
+    )  # fmt: skip
+    wiring.register_doors(settings, TOKEN_KEY)
+    with connected(administrator_url(installation)) as administrator:
+        administrator.autocommit = True
+        yield Stage(installation, local_carrier, administrator)
+    # As `open_installation` leaves it.
+    wiring.register_doors(
+        Settings(twilio_account_sid="AC" + "0" * 32, twilio_auth_token="test-token"), TOKEN_KEY
+    )
+
+
+def views(stage: Stage, scope: Scope, name: str, arguments: list[Any]) -> tuple[View, View, View]:
+    """Run a job twice, under two leases. Returns what was there before, between and after."""
+    with unit_of_work(scope):
+        job_id = enqueue_job(APART, name, *arguments)
+    before = stage.view(job_id)
+    stage.installation.run_jobs(APART)
+    assert stage.job(job_id) == ("succeeded", 1)
+    between = stage.view(job_id)
+    stage.take_back(job_id)
+    stage.installation.run_jobs(APART)
+    assert stage.job(job_id) == ("succeeded", 2)
+    return before, between, stage.view(job_id)
+
+
+def changed(one: View, other: View) -> dict[str, tuple[list[Any], list[Any]]]:
+    """Return what differs, by where it stands."""
+    return {place: (one[place], other[place]) for place in one if one[place] != other[place]}
+
+
+def test_every_job_has_a_case() -> None:
+    ours = {
+        name for name in handler_names() if handler_named(name).function.__module__.startswith("trunkline.")
+    }
+    assert ours == set(CASES), "say what the job is given, so that it can be run twice"
+
+
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [(name, case) for name, cases in CASES.items() for case in cases],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_job_run_twice_leaves_what_one_run_leaves(stage: Stage, name: str, case: Case) -> None:
+    scope, arguments = case(stage)
+    before, between, after = views(stage, scope, name, arguments)
+    assert changed(before, between), "the job did nothing, so doing it twice proves nothing"
+    assert changed(between, after) == {}
+
+
+def test_what_is_done_twice_is_seen(stage: Stage) -> None:
+    _, between, after = views(stage, stage.world(size=1).scope, test_handlers.leave_mark.__name__, ["mark"])
+    assert set(changed(between, after)) == {"events"}
+
+
+def test_a_job_may_not_hang_up_a_call_of_which_the_carrier_knows_another_number(stage: Stage) -> None:
+    theirs, ours = stage.world(size=1), stage.world(size=1)
+    _, (attempt,) = stage.dialled(theirs)
+    with unit_of_work(ours.scope):
+        job_id = enqueue_job(APART, "hang_up_call", attempt.carrier_sid, retry=1)
+    stage.installation.run_jobs(APART)
+    with unit_of_work(ours.scope) as session:
+        row = session.get_one(Job, job_id)
+        assert row.state == "failed"
+        assert "NotFound" in (row.error or "")
+    assert stage.carrier.page_of(theirs.phones).calls[0]["ended_by"] is None
+
+
+def test_a_second_call_of_an_attempt_is_hung_up_though_nothing_is_bound_to_it(stage: Stage) -> None:
+    world = stage.world(size=1)
+    _, (attempt,) = stage.dialled(world)
+    stage.administrator.execute(
+        "update outbound_attempts set carrier_sid = %s where id = %s", ["CA" + "d" * 32, attempt.id]
+    )
+    with unit_of_work(world.scope):
+        enqueue_job(APART, "hang_up_call", attempt.carrier_sid)
+    stage.installation.run_jobs(APART)
+    assert stage.carrier.page_of(world.phones).calls[0]["ended_by"] == "api"
