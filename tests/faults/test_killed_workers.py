@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from support.processes import eventually, kill
+from support.processes import children_of, eventually, kill
 from support.system import DIAL_BARRIERS, FINAL_ITEM_STATES, System
 
 
@@ -55,7 +53,3 @@ def test_the_supervisor_replaces_a_killed_child_and_the_run_goes_on(system: Syst
     page = system.carrier.page_of(world.phones)
     assert page.double_dials == []
     assert page.most_rings == 1
-
-
-def children_of(pid: int) -> set[int]:
-    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}

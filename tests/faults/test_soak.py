@@ -15,8 +15,9 @@ import pytest
 
 from support.api_client import Api
 from support.processes import eventually, is_alive
-from support.system import DIAL_BARRIERS, FINAL_ITEM_STATES, System, Worker
+from support.system import DIAL_BARRIERS, FINAL_ITEM_STATES, System
 from support.world import World
+from support.zygote import Worker
 
 _KILLS = int(os.environ.get("TRUNKLINE_SOAK_KILLS", "1001"))
 _RUNS_AT_A_TIME = 4

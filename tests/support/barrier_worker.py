@@ -1,36 +1,43 @@
 """Worker processes for fault tests, forked warm, each with its own orders about dying.
 
-Run as a program it imports the worker once and then forks one for every line of JSON on its
-standard input, answering with the process id. A forked child is the real worker (`worker.work`)
-with three additions: at a named barrier, the n-th time, it kills or stops its own process; its
-waits may be shorter than an operator may set them; and, for negative controls alone, one safeguard
-of the dialler may be taken out.
+Run as a program it imports the worker, and the modules named on its command line, once, and then
+forks one for every line of JSON on its standard input, answering with the process id. A forked child
+is the real worker (`worker.work`), its upkeep or its supervisor, with three additions: at a named
+barrier, the n-th time, it kills or stops its own process; its waits may be shorter than an operator
+may set them; and, for negative controls alone, one safeguard may be taken out.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine, event
+
+from support import disarming
 from trunkline import worker
-from trunkline.core.settings import load_settings
-from trunkline.domain.outbound import dialling, jobs, service
+from trunkline.core.settings import Settings, load_settings
+from trunkline.domain.outbound import jobs, service
 from trunkline.kit import barriers
 from trunkline.kit.processes import die_with_parent
-from trunkline.providers.ports import CallOrder, CarrierUncertain
-from trunkline.providers.twilio import TwilioCarrier
+from trunkline.supervisor import Supervisor
+from trunkline.wiring import Command, open_runtime
 
 
-def main() -> None:
+def main(modules: list[str]) -> None:
     """Fork a worker for each order until standard input ends."""
+    for module in modules:
+        importlib.import_module(module)
     # Without this the dead would stay as zombies; the children's own children do not matter.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("ready", flush=True)
@@ -41,6 +48,13 @@ def main() -> None:
         if pid == 0:
             _become_worker(order)
         print(pid, flush=True)
+
+
+def _be_child(modules: list[str]) -> None:
+    """Be a supervisor's child, started as any other."""
+    for module in modules:
+        importlib.import_module(module)
+    worker.work(load_settings())
 
 
 def _read_line() -> bytes:
@@ -65,13 +79,15 @@ def _become_worker(order: dict[str, Any]) -> None:
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.environ.update(order["environment"])
-        _shorten(**order["waits"])
-        _disarm(order["without"])
+        if order["waits"]:
+            _shorten(**order["waits"])
+        disarming.take_out(order["without"])
         if order["barrier"]:
             mark = Path(order["mark"])
+            event.listen(Engine, "commit", lambda _connection: barriers.reached("sql.commit"))
             barriers.install(_at(order["barrier"], order["nth"], signal.Signals(order["signal"]), mark))
         settings = load_settings().model_copy(update=order["settings"])
-        worker.work(settings)
+        _ROLES[order["role"]](settings)
         status = 0
     finally:
         sys.stdout.flush()
@@ -80,6 +96,23 @@ def _become_worker(order: dict[str, Any]) -> None:
         if status:
             sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
         os._exit(status)
+
+
+def _keep_up(settings: Settings) -> None:
+    """Be a supervisor that has no children: what is left of it is the upkeep."""
+    with open_runtime(Command.WORKER, settings) as runtime:
+        Supervisor([], upkeep=worker.SupervisorUpkeep(runtime, schedules=False)).run()
+
+
+def _supervise(settings: Settings) -> None:
+    """Be the supervisor itself, whose children know the tests' handlers too."""
+    worker.own_command = lambda *_: [sys.executable, "-m", "support.barrier_worker", "--child", *sys.argv[1:]]
+    worker.supervise(settings)
+
+
+_ROLES: dict[str, Callable[[Settings], None]] = {
+    "worker": worker.work, "upkeep": _keep_up, "supervisor": _supervise,
+}  # fmt: skip
 
 
 def _at(name: str, nth: int, number: signal.Signals, mark: Path) -> barriers.Hook:
@@ -92,7 +125,10 @@ def _at(name: str, nth: int, number: signal.Signals, mark: Path) -> barriers.Hoo
             return
         left -= 1
         if left == 0:
-            mark.write_text(name)
+            # Put there whole: who looks for it may read it at once.
+            draft = mark.with_suffix(".draft")
+            draft.write_text(repr(time.time()))
+            draft.rename(mark)
             os.kill(os.getpid(), number)
 
     return hook
@@ -106,48 +142,8 @@ def _shorten(*, patience_s: float, reconcile_delays_s: list[float]) -> None:
     jobs._RECONCILE_DELAYS_S = tuple(reconcile_delays_s)
 
 
-def _disarm(what: str | None) -> None:
-    """Take out a safeguard, so that a test can see the harm it prevents."""
-    if what == "one_post":
-        TwilioCarrier.place_call = _post_until_answered(TwilioCarrier.place_call)  # type: ignore[method-assign]
-    elif what == "commit_before_post":
-        dialling.leave_unknown = _forget_the_attempt  # type: ignore[assignment]
-        service.leave_unknown = _forget_the_attempt  # type: ignore[assignment]
-    elif what is not None:
-        raise ValueError(what)
-
-
-def _post_until_answered(once: Callable[..., str]) -> Callable[..., str]:
-    """A client that retries what it got no answer to, as clients do by default."""
-
-    def place_call(self: TwilioCarrier, order: CallOrder) -> str:
-        try:
-            return once(self, order)
-        except CarrierUncertain:
-            return once(self, order)
-
-    return place_call
-
-
-def _forget_the_attempt(session: Any, business_id: Any, attempt_id: Any, *, error: str) -> None:
-    """What a dialler does that has no row from before its POST: it dials the item again."""
-    from sqlalchemy import text
-
-    session.execute(
-        text(
-            "update outbound_items set state = 'queued' where state = 'dialling' and id ="
-            " (select item_id from outbound_attempts where id = :id and state = 'submitting')"
-        ),
-        {"id": attempt_id},
-    )
-    session.execute(
-        text(
-            "update outbound_attempts set state = 'rejected', error = :error, resolved_at = now()"
-            " where id = :id and state = 'submitting'"
-        ),
-        {"id": attempt_id, "error": error},
-    )
-
-
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--child"]:
+        _be_child(sys.argv[2:])
+    else:
+        main(sys.argv[1:])

@@ -22,15 +22,15 @@ def eventually(condition: Callable[[], object], what: str, within_s: float = 20)
 
 def is_alive(pid: int) -> bool:
     """Return whether a process runs or is stopped; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    return state_of(pid) not in {"Z", "X"}
 
 
 def state_of(pid: int) -> str:
-    """Return the kernel's letter for what a process is doing; `T` is stopped."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    """Return the kernel's letter for what a process is doing; `T` is stopped, `X` gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
 
 
 def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
@@ -45,3 +45,8 @@ def free_port() -> int:
     """Return a port that was free a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+def children_of(pid: int) -> set[int]:
+    """Return the process ids of a process's children."""
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}

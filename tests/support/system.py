@@ -6,7 +6,6 @@ are polls on a condition with an end; nothing sleeps for its own sake.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import signal
@@ -28,8 +27,9 @@ from support.api_client import Api
 from support.installation import TOKEN_KEY, Installation
 from support.local_carrier import Carrier
 from support.own_redis import OwnRedis
-from support.processes import eventually, free_port, is_alive, kill, state_of
+from support.processes import eventually, free_port, is_alive, kill
 from support.world import World, make_world
+from support.zygote import Worker, Zygote
 from trunkline.core.db import unit_of_work
 from trunkline.core.jobs.models import Job, JobState
 from trunkline.domain.tenants import service as tenants
@@ -54,27 +54,6 @@ def fresh_numbers(how_many: int) -> tuple[str, ...]:
 
 
 @dataclass(slots=True)
-class Worker:
-    """One worker process. `mark` is a file that appears when it reaches the barrier it was given."""
-
-    barrier: str
-    number: signal.Signals
-    pid: int
-    log: Path
-    mark: Path
-
-    @property
-    def has_reached(self) -> bool:
-        return self.mark.exists()
-
-    def wait_until_dead(self, within_s: float = 20) -> None:
-        eventually(lambda: not is_alive(self.pid), f"worker {self.pid} has died", within_s)
-
-    def wait_until_stopped(self, within_s: float = 20) -> None:
-        eventually(lambda: state_of(self.pid) == "T", f"worker {self.pid} is stopped", within_s)
-
-
-@dataclass(slots=True)
 class System:
     """A running installation whose processes a test may hurt."""
 
@@ -89,7 +68,7 @@ class System:
     controls: set[str] = field(default_factory=set)
     """Numbers of negative controls, whose double dials are as they should be."""
     _api: subprocess.Popen[bytes] | None = None
-    _zygote: subprocess.Popen[bytes] | None = None
+    _zygote: Zygote | None = None
     _supervisors: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     # --- Processes -----------------------------------------------------------------------
@@ -133,11 +112,18 @@ class System:
         without: str | None = None,
         settings: dict[str, Any] | None = None,
         patience_s: float = 1.0,
+        role: str = "worker",
     ) -> Worker:
-        """Start a worker that at the n-th time at `barrier` sends itself a signal; none lives on."""
+        """Start a worker that at the n-th time at `barrier` sends itself a signal; none lives on.
+
+        With a test's first worker comes the upkeep, which a supervisor would do.
+        """
+        if role == "worker" and not self.workers:
+            self.start_worker(role="upkeep", carrier=carrier)
         mark = self.folder / f"mark-{secrets.token_hex(6)}"
         log = self.folder / "workers.log"
         order = {
+            "role": role,
             "environment": self._environment({}, carrier or self.carrier),
             "settings": {
                 "ring_timeout_seconds": RING_LIMIT_S, "longest_call_seconds": CALL_LIMIT_S,
@@ -183,11 +169,7 @@ class System:
         for carrier in self.carriers.values():
             carrier.close()
         if self._zygote is not None:
-            assert self._zygote.stdin is not None
-            assert self._zygote.stdout is not None
-            self._zygote.stdin.close()
-            self._zygote.wait(10)
-            self._zygote.stdout.close()
+            self._zygote.close()
 
     def verdict(self) -> dict[str, Any]:
         """Return what was done to workers and what the carriers' books say of it, controls aside."""
@@ -269,22 +251,8 @@ class System:
 
     def _fork(self, order: dict[str, Any]) -> int:
         if self._zygote is None:
-            with (self.folder / "workers.log").open("ab") as log:
-                self._zygote = subprocess.Popen(
-                    [sys.executable, "-m", "support.barrier_worker"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    env=self._environment({"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}),
-                    preexec_fn=die_with_parent,  # noqa: PLW1509 - see OwnRedis
-                )
-            assert self._zygote.stdout is not None
-            assert self._zygote.stdout.readline() == b"ready\n", "the worker's module cannot be loaded"
-        assert self._zygote.stdin is not None
-        assert self._zygote.stdout is not None
-        self._zygote.stdin.write(json.dumps(order).encode() + b"\n")
-        self._zygote.stdin.flush()
-        return int(self._zygote.stdout.readline())
+            self._zygote = Zygote(self._environment({}), self.folder / "workers.log")
+        return self._zygote.fork(order)
 
     def _api_serves(self) -> bool:
         assert self._api is not None

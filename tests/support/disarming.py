@@ -1,0 +1,76 @@
+"""Safeguards taken out, one at a time, so that a negative control sees the harm each prevents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import text
+
+from trunkline.core.jobs import handlers, relay
+from trunkline.domain.outbound import dialling, service
+from trunkline.providers.ports import CallOrder, CarrierUncertain
+from trunkline.providers.twilio import TwilioCarrier
+
+
+def take_out(what: str | None) -> None:
+    """Take a safeguard out of this process; None leaves all in place."""
+    if what is not None:
+        _WAYS[what]()
+
+
+def _one_post() -> None:
+    TwilioCarrier.place_call = _post_until_answered(TwilioCarrier.place_call)  # type: ignore[method-assign]
+
+
+def _commit_before_post() -> None:
+    dialling.leave_unknown = _forget_the_attempt  # type: ignore[assignment]
+    service.leave_unknown = _forget_the_attempt  # type: ignore[assignment]
+
+
+def _post_until_answered(once: Callable[..., str]) -> Callable[..., str]:
+    """A client that retries what it got no answer to, as clients do by default."""
+
+    def place_call(self: TwilioCarrier, order: CallOrder) -> str:
+        try:
+            return once(self, order)
+        except CarrierUncertain:
+            return once(self, order)
+
+    return place_call
+
+
+def _forget_the_attempt(session: Any, business_id: Any, attempt_id: Any, *, error: str) -> None:
+    """What a dialler does that has no row from before its POST: it dials the item again."""
+    session.execute(
+        text(
+            "update outbound_items set state = 'queued' where state = 'dialling' and id ="
+            " (select item_id from outbound_attempts where id = :id and state = 'submitting')"
+        ),
+        {"id": attempt_id},
+    )
+    session.execute(
+        text(
+            "update outbound_attempts set state = 'rejected', error = :error, resolved_at = now()"
+            " where id = :id and state = 'submitting'"
+        ),
+        {"id": attempt_id, "error": error},
+    )
+
+
+def _lease_fence() -> None:
+    """Let a transaction of a job commit whoever has the row."""
+    handlers._HOLD = text("select id from jobs where id = :id and cast(:epoch as int) > 0")
+
+
+def _settle_fence() -> None:
+    """Let a worker write what came of a row whoever has it, and whatever has come of it."""
+    fenced = "on j.id = o.id and j.lease_epoch = o.epoch\n        where j.state = 'running'"
+    assert fenced in str(relay._SETTLE)
+    relay._SETTLE = text(str(relay._SETTLE).replace(fenced, "on j.id = o.id"))
+
+
+_WAYS: dict[str, Callable[[], None]] = {
+    "one_post": _one_post, "commit_before_post": _commit_before_post,
+    "lease_fence": _lease_fence, "settle_fence": _settle_fence,
+}  # fmt: skip
