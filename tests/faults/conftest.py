@@ -1,4 +1,4 @@
-"""Fixtures of the fault tests: one carrier and one API a session, workers and people of each test's own."""
+"""Fixtures of the fault tests: one carrier, API and yard a session; workers and jobs of each test's own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from support.installation import Installation
 from support.system import System, open_system
+from support.yard import Yard, open_yard
 
 _VERDICT = pytest.StashKey[dict[str, Any]]()
 
@@ -31,7 +32,7 @@ def running_system(
     servers.wipe()
     with open_system(servers, folder) as system:
         yield system
-        pytestconfig.stash[_VERDICT] = system.verdict()
+        pytestconfig.stash.setdefault(_VERDICT, {}).update(system.verdict())
 
 
 @pytest.fixture
@@ -44,3 +45,24 @@ def system(running_system: System) -> Iterator[System]:
         running_system.stop_workers()
         for carrier in running_system.carriers.values():
             carrier.no_faults()
+
+
+@pytest.fixture(scope="session")
+def running_yard(
+    servers: Installation, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Yard]:
+    """The job system without workers, with the book open."""
+    servers.wipe()
+    with open_yard(servers, tmp_path_factory.mktemp("yard")) as yard:
+        yield yard
+        pytestconfig.stash.setdefault(_VERDICT, {})["jobs"] = yard.verdict
+
+
+@pytest.fixture
+def yard(running_yard: Yard) -> Iterator[Yard]:
+    """The job system with an empty ledger and an empty book; whatever the test started is gone after it."""
+    running_yard.wipe()
+    try:
+        yield running_yard
+    finally:
+        running_yard.stop_workers()

@@ -64,6 +64,10 @@ class OwnRedis:
         """Delete all that a killed one has written."""
         shutil.rmtree(self._folder)
 
+    def flush(self) -> None:
+        """Delete everything in one that goes on."""
+        self._client.flushall()
+
     def wake_ups(self) -> int:
         """Return how many wake-ups wait to be heard."""
         return int(sum(self._client.llen(f"rq:queue:{name}") for name in ("high", "default")))
