@@ -24,6 +24,7 @@ from trunkline.wiring import Command, open_runtime
 
 def serve(command: Command, settings: Settings) -> None:
     """Serve until stopped. Answers 503 while the schema is not there."""
+    token = settings.metrics_token
     with open_runtime(command, settings, wait_for_schema_s=None) as runtime:
         app = create_app(
             AppParts(
@@ -36,6 +37,8 @@ def serve(command: Command, settings: Settings) -> None:
                 longest_call=timedelta(seconds=settings.longest_call_seconds),
                 speech=local_speech(),
                 upkeep=runtime.upkeep,
+                redis_url=runtime.redis_url,
+                metrics_token=token.get_secret_value() if token else None,
             )
         )
         uvicorn.run(

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from sqlalchemy.exc import DBAPIError
 
 from trunkline import __version__
 from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, of_business, unit_of_work
-from trunkline.core.errors import StartRefused, TrunklineError
-from trunkline.core.jobs import ledger
-from trunkline.core.settings import Settings, load_settings
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
-from trunkline.embedded import EmbeddedUnavailable
+from trunkline.jobs_cli import jobs_app
+from trunkline.terminal import console, plainly
 from trunkline.wiring import Command, open_runtime
 
 app = typer.Typer(
@@ -30,31 +22,11 @@ app = typer.Typer(
 )
 user_app = typer.Typer(help="People who can sign in.", no_args_is_help=True)
 business_app = typer.Typer(help="Businesses, the tenants of this installation.", no_args_is_help=True)
-jobs_app = typer.Typer(help="Background work.", no_args_is_help=True)
 sim_app = typer.Typer(help="Local stand-ins for providers.", no_args_is_help=True)
 app.add_typer(user_app, name="user")
 app.add_typer(business_app, name="business")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(sim_app, name="sim")
-
-console = Console()
-
-
-@contextmanager
-def _plainly() -> Iterator[Settings]:
-    """Read the settings and turn a refusal into one sentence and exit status 1."""
-    try:
-        yield load_settings()
-    except (StartRefused, TrunklineError, EmbeddedUnavailable) as refusal:
-        _refuse(str(refusal), refusal)
-    except DBAPIError as refusal:
-        first_line = str(refusal.orig).strip().split("\n", 1)[0]
-        _refuse(f"The database refuses: {first_line}", refusal)
-
-
-def _refuse(sentence: str, refusal: Exception) -> NoReturn:
-    print(f"trunkline: {sentence}", file=sys.stderr)  # noqa: T201 - the person at the terminal reads it
-    raise typer.Exit(1) from refusal
 
 
 @app.command()
@@ -68,7 +40,7 @@ def up() -> None:
     """Run the whole system: one API process and the workers, with schedulers."""
     from trunkline import up as whole  # noqa: PLC0415 - each command loads only what it needs
 
-    with _plainly() as settings:
+    with plainly() as settings:
         whole.run(settings)
 
 
@@ -77,7 +49,7 @@ def api() -> None:
     """Serve HTTP and live calls; background work is only enqueued."""
     from trunkline import asgi  # noqa: PLC0415
 
-    with _plainly() as settings:
+    with plainly() as settings:
         asgi.serve(Command.API, settings)
 
 
@@ -86,7 +58,7 @@ def calls() -> None:
     """Serve live calls and carrier hooks alone."""
     from trunkline import asgi  # noqa: PLC0415
 
-    with _plainly() as settings:
+    with plainly() as settings:
         asgi.serve(Command.CALLS, settings)
 
 
@@ -97,14 +69,14 @@ def worker(
     """Execute background work."""
     from trunkline import worker as workers  # noqa: PLC0415
 
-    with _plainly() as settings:
+    with plainly() as settings:
         (workers.work if child else workers.supervise)(settings)
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database's schema up to date; safe to run any number of times."""
-    with _plainly() as settings, open_runtime(Command.TOOL, settings, wait_for_schema_s=0):
+    with plainly() as settings, open_runtime(Command.TOOL, settings, wait_for_schema_s=0):
         console.print("The schema is current.")
 
 
@@ -115,7 +87,7 @@ def doctor(
     """Say what is missing on this machine and how to mend it; starts nothing."""
     from trunkline import doctor as practice  # noqa: PLC0415
 
-    with _plainly() as settings:
+    with plainly() as settings:
         practice.run(settings, with_sql=sql)
 
 
@@ -129,7 +101,7 @@ def demo(
     """Run real spoken calls between the local carrier's simulated people and two businesses' agents."""
     from trunkline import demo as show  # noqa: PLC0415
 
-    with _plainly() as settings:
+    with plainly() as settings:
         show.run(settings, show.DemoOptions(exit_when_done=exit_, report=report, muted=muted, port=port))
 
 
@@ -141,7 +113,7 @@ def create_business(
     region: Annotated[str, typer.Option(help="Country whose form of telephone numbers is used")] = "US",
 ) -> None:
     """Found a business and print its id."""
-    with _plainly() as settings, open_runtime(Command.TOOL, settings), unit_of_work(SYSTEM) as session:
+    with plainly() as settings, open_runtime(Command.TOOL, settings), unit_of_work(SYSTEM) as session:
         business = tenants.create_business(
             session, name=name, time_zone=time_zone, language=language, region=region, actor="cli"
         )
@@ -158,7 +130,7 @@ def create_user(
 ) -> None:
     """Let a person in."""
     scope = SYSTEM if business is None else of_business(business)
-    with _plainly() as settings, open_runtime(Command.TOOL, settings), unit_of_work(scope) as session:
+    with plainly() as settings, open_runtime(Command.TOOL, settings), unit_of_work(scope) as session:
         if business is not None:
             tenants.get_business(session, business)
         people.create_user(
@@ -171,20 +143,6 @@ def create_user(
             actor="cli",
         )
         console.print(f"{email} can sign in.")
-
-
-@jobs_app.command("stats")
-def jobs_stats() -> None:
-    """Show how many jobs are in each state, by queue."""
-    with _plainly() as settings, open_runtime(Command.TOOL, settings) as runtime:
-        assert runtime.database.relay is not None
-        with runtime.database.relay.connect() as connection:
-            counts = ledger.counts(connection)
-    table = Table("queue", "state", "jobs")
-    for queue, states in sorted(counts.items()):
-        for state, count in sorted(states.items()):
-            table.add_row(queue, state, str(count))
-    console.print(table if counts else "The ledger is empty.")
 
 
 @sim_app.command(

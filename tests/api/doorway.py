@@ -58,6 +58,8 @@ def build_app(
     max_calls: int = 5,
     speech: Speech | None = None,
     upkeep: Callable[[], None] = lambda: None,
+    redis_url: str | None = None,
+    metrics_token: str | None = None,
 ) -> FastAPI:
     """Return the application as a process would build it."""
     return create_app(
@@ -71,6 +73,8 @@ def build_app(
             longest_call=timedelta(minutes=10),
             speech=speech or Speech(stt=Silence(), tts=Silence(), vad=Silence),
             upkeep=upkeep,
+            redis_url=redis_url,
+            metrics_token=metrics_token,
         )
     )
 

@@ -10,8 +10,6 @@ from sqlalchemy import make_url
 
 from support.installation import Installation
 from support.world import PASSWORD, World
-from trunkline.core.db import unit_of_work
-from trunkline.core.jobs import enqueue_job
 from trunkline.kit.ids import new_id
 
 
@@ -70,14 +68,3 @@ def test_a_wrong_setting_ends_a_command_with_a_sentence(installation: Installati
     status, _, said = trunkline(installation, "migrate", DATABASE_URL="foo")
     assert status == 1
     assert said.startswith("trunkline: A setting is wrong: DATABASE_URL must be an address")
-
-
-def test_the_ledger_is_counted_by_queue_and_state(acme: World, installation: Installation) -> None:
-    assert trunkline(installation, "jobs", "stats")[1] == "The ledger is empty."
-    with unit_of_work(acme.scope):
-        enqueue_job("high", "hang_up_call", "CA1")
-    _, said, _ = trunkline(installation, "jobs", "stats")
-    cells = [
-        [cell.strip() for cell in line.strip("│").split("│")] for line in said.splitlines() if "│" in line
-    ]
-    assert cells == [["high", "queued", "1"]]

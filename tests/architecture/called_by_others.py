@@ -13,6 +13,13 @@ _._install_signal_handlers
 _.dequeue_job_and_maintain_ttl
 _.redis_server_version
 
+# RQ and its dashboard read these, which are put in place of theirs; Prometheus calls the collector.
+_.PickleSerializer
+_.auth
+_.enabled
+_.collect
+_.resolve_hash
+
 # SQLAlchemy, pydantic, the logging module, uvicorn and onnxruntime read these by name; Alembic too.
 _.type_annotation_map
 _.handlers
@@ -29,6 +36,13 @@ _.DOORS
 _.TABLE_MODULES
 
 # Dataclasses written out whole, as JSON or to a person.
+_.beat_at
+_.cancel_force_at
+_.lease_expires_at
+_.lease_owner
+_.progress_done
+_.progress_total
+_.run_at
 _.call_ids_only_ours
 _.call_ids_only_carriers
 _.rejected_unknown_number
@@ -57,12 +71,7 @@ _.active
 _.overdue
 _.next_tick
 
-# The promised face of the job service, before a page uses it.
-_.retry_job
-_.get_job_status
-
 # Instruments: tests and benchmarks hold the clock, stand at barriers and read the counters.
-_.install
 _.frozen_at
 _.task_names
 _.cleared

@@ -24,7 +24,7 @@ MAY_START_THREADS = ("core/jobs/heartbeat.py", "web/callroom.py", "media/")
 OUTERMOST_LOOPS = {"core/jobs/executor.py": 1, "media/session.py": 1}
 """Where everything is caught: the loop of a job and the loop of a call, which put it on record."""
 
-MAY_PRINT = {"cli.py": 1}
+MAY_PRINT = {"terminal.py": 1}
 
 LONGEST = 400
 LONG_FOR_A_REASON = {"migrations/versions/0001_first_schema.py"}

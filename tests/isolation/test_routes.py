@@ -68,6 +68,19 @@ CASES: dict[Door, list[Case]] = {
         Case(FINE, query={"limit": "500"}),
         Case(FINE, query={"after": "0-0", "limit": "500"}),
     ],
+    Door("GET", "/api/jobs"): [
+        Case(FINE, query={"limit": "200"}),
+        *(Case(FINE, query={"state": state}) for state in ("queued", "running", "failed", "succeeded")),
+        Case(FINE, query={"name": "dial_next", "queue": "high"}),
+    ],
+    Door("GET", "/api/jobs/stats"): [Case(FINE)],
+    Door("POST", "/api/jobs/retry"): [
+        Case(FINE, body=lambda a, b: {}),
+        Case(FINE, body=lambda a, b: {"run_id": str(b.run_id)}),
+    ],
+    Door("GET", "/api/jobs/{job_id}"): [Case(NOT_FOUND)],
+    Door("POST", "/api/jobs/{job_id}/retry"): [Case(NOT_FOUND)],
+    Door("POST", "/api/jobs/{job_id}/cancel"): [Case(NOT_FOUND, body=lambda a, b: {"force": True})],
     Door("GET", "/api/leads"): [Case(FINE, query={"limit": "200"})],
     Door("GET", "/api/leads/{lead_id}"): [Case(NOT_FOUND)],
     Door("POST", "/api/leads/bulk-update"): [
@@ -160,6 +173,14 @@ CASES: dict[Door, list[Case]] = {
     Door("POST", "/api/admin/enter-business"): [
         Case({403}, body=lambda a, b: {"business_id": str(b.business_id)})
     ],
+    Door("GET", "/api/admin/workers"): [Case({403})],
+    Door("GET", "/api/admin/queues"): [Case({403})],
+    Door("GET", "/api/admin/jobs"): [Case({403})],
+    Door("GET", "/api/admin/jobs/stats"): [Case({403})],
+    Door("POST", "/api/admin/jobs/retry"): [Case({403})],
+    Door("GET", "/api/admin/jobs/{job_id}"): [Case({403}), Case({403}, own=True)],
+    Door("POST", "/api/admin/jobs/{job_id}/retry"): [Case({403}), Case({403}, own=True)],
+    Door("POST", "/api/admin/jobs/{job_id}/cancel"): [Case({403}), Case({403}, own=True)],
 }  # fmt: skip
 """Routes behind the sign-in."""
 
@@ -186,7 +207,13 @@ OF_THE_CARRIER = {
 
 SOCKETS = {Door("SOCKET", "/media/carrier")}
 
-_APP = build_app()
+WITH_A_TOKEN = {Door("GET", "/metrics")}
+"""For the installation's operator; tests/web/test_metrics.py tries it without."""
+
+FOR_SYSTEM_ADMINS = {Door("MOUNT", "/admin/rq")}
+"""Not routes of ours; tests/web/test_rq_dashboard.py tries it as everybody else."""
+
+_APP = build_app(redis_url="redis://127.0.0.1:9")
 DOORS = doors_of(_APP)
 BEHIND_THE_SIGN_IN = [door for door in DOORS if door.is_ours and door not in OPEN_TO_ALL]
 
@@ -235,7 +262,7 @@ def send(client: TestClient, door: Door, case: Case, town: Town) -> Any:
 
 
 def test_every_door_has_a_case() -> None:
-    known = set(CASES) | OPEN_TO_ALL | OF_THE_CARRIER | SOCKETS
+    known = set(CASES) | OPEN_TO_ALL | OF_THE_CARRIER | SOCKETS | WITH_A_TOKEN | FOR_SYSTEM_ADMINS
     assert set(DOORS) - known == set(), "doors without a case: say what another business's ids do there"
     assert known - set(DOORS) == set(), "cases without a door"
 
@@ -264,7 +291,13 @@ def test_another_business_s_things_are_not_there(
 
 
 @pytest.mark.parametrize(
-    "door", [door for door in CASES if "{" in door.path and door.method == "GET"], ids=str
+    "door",
+    [
+        door
+        for door in CASES
+        if "{" in door.path and door.method == "GET" and not door.path.startswith("/api/admin/")
+    ],
+    ids=str,
 )
 def test_one_s_own_things_are_there_under_the_same_path(door: Door, town: Town, owner: TestClient) -> None:
     assert owner.get(path_for(door, town.a)).status_code == 200

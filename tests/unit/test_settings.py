@@ -73,7 +73,7 @@ def test_the_level_of_the_log_may_be_written_small(monkeypatch: pytest.MonkeyPat
 def test_a_process_for_calls_serves_calls_alone_whatever_its_role_allows(role: ServiceRole | None) -> None:
     serves = check_command(Command.CALLS, Settings(service_role=role))
     assert serves is ServiceRole.CALLS
-    assert set(build_app(role=serves).openapi()["paths"]) == {"/health", "/ready"}
+    assert set(build_app(role=serves).openapi()["paths"]) == {"/health", "/metrics", "/ready"}
 
 
 @pytest.mark.parametrize("role", [None, ServiceRole.API, ServiceRole.ALL])

@@ -12,7 +12,7 @@ from api.doorway import TestClient, build_app, open_door
 from support.installation import Installation
 from support.world import World
 from trunkline import schema
-from trunkline.core.jobs import ledger
+from trunkline.core.jobs import overview
 from trunkline.web import gate
 from web.conftest import Away
 
@@ -72,5 +72,7 @@ def test_readiness_does_not_read_the_ledger(visitor: TestClient, monkeypatch: py
     def refuse(_relay: object) -> dict[str, dict[str, int]]:
         raise AssertionError("a load balancer asks every second")
 
-    monkeypatch.setattr(ledger, "counts", refuse)
+    monkeypatch.setattr(overview, "depths", refuse)
     assert visitor.get("/ready").json() == {"ready": True, "reason": None}
+    with pytest.raises(AssertionError, match="every second"):
+        visitor.get("/health")

@@ -23,13 +23,17 @@ from trunkline.domain.leads.routes import router as leads_router
 from trunkline.domain.outbound.routes import router as outbound_router
 from trunkline.domain.people.routes import router as people_router
 from trunkline.domain.tenants.routes import router as tenants_router
+from trunkline.web import rq_dashboard
+from trunkline.web.admin import router as admin_router
 from trunkline.web.callroom import CallRoom
 from trunkline.web.carrier_hooks import router as hooks_router
 from trunkline.web.errors import install_error_handlers
 from trunkline.web.feed import router as feed_router
 from trunkline.web.gate import API_DOCS, API_DOCS_ASSETS, Gate, find_principal
 from trunkline.web.health import router as health_router
+from trunkline.web.jobs import router as jobs_router
 from trunkline.web.media_socket import router as media_router
+from trunkline.web.metrics import router as metrics_router
 from trunkline.web.parts import AppParts
 from trunkline.web.standing import StandingTasks
 
@@ -62,14 +66,16 @@ def create_app(parts: AppParts) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(Gate)
     install_error_handlers(app)
-    for router in (health_router, media_router, hooks_router):
+    for router in (health_router, metrics_router, media_router, hooks_router):
         app.include_router(router)
     if parts.role is not ServiceRole.CALLS:
         for router in (
             people_router, tenants_router, agents_router, leads_router, calls_router, outbound_router,
-            appointments_router, feed_router,
+            appointments_router, feed_router, jobs_router, admin_router,
         ):  # fmt: skip
             app.include_router(router, dependencies=[Depends(find_principal)])
+        if parts.redis_url is not None:
+            app.mount(rq_dashboard.PREFIX, rq_dashboard.guarded(parts.redis_url), name="rq")
         app.mount("/page", StaticFiles(directory=_PAGE), name="page")
 
         app.mount(API_DOCS_ASSETS, StaticFiles(directory=_swagger_files()), name="docs")

@@ -36,6 +36,7 @@ _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same
 _POLICY = b"default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
 _DOCS_POLICY = _POLICY + b"; style-src 'self' 'unsafe-inline'"
 """Swagger UI sets styles on its elements; it gets no more than that."""
+_CSP = b"content-security-policy"
 
 
 _REVALIDATE = ((b"cache-control", b"no-cache"),)
@@ -63,9 +64,11 @@ class Gate:
                         *message.get("headers", []),
                         *_HEADERS,
                         *(_REVALIDATE if path == "/" or path.startswith("/page") else ()),
-                        (b"content-security-policy", _DOCS_POLICY if path == API_DOCS else _POLICY),
                         (b"x-trace-id", trace_id.encode()),
                     ]
+                    # Pages that are not of our making bring a policy of their own.
+                    if _CSP not in dict(message["headers"]):
+                        message["headers"].append((_CSP, _DOCS_POLICY if path == API_DOCS else _POLICY))
                 await send(message)
 
             if path.startswith(("/api", "/hooks")) and not await self._schema.is_there():

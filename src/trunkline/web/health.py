@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Response
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from trunkline import __version__, schema
 from trunkline.core.db import database
-from trunkline.core.jobs import bell, ledger
+from trunkline.core.jobs import bell, overview
+from trunkline.core.jobs.views import Depth
 from trunkline.web.parts import PartsDep, RoomDep
 
 router = APIRouter(tags=["health"])
@@ -56,9 +58,11 @@ def ready(response: Response) -> dict[str, Any]:
 def _servers(*, with_queues: bool) -> dict[str, Any]:
     """Ask PostgreSQL and Redis how they are. Blocks, for a moment at the most.
 
-    Counting the jobs reads the whole ledger: for whoever wants to know, not for a load balancer.
+    Counting the jobs reads every row that waits: for whoever wants to know, not for a load balancer.
     """
-    answer: dict[str, Any] = {"database": {"ok": False, "migrated": False}, "queues": None}
+    answer: dict[str, Any] = {
+        "database": {"ok": False, "migrated": False}, "queues": None, "workers": None
+    }  # fmt: skip
     try:
         with database().engine.connect() as connection:
             connection.execute(text("select 1"))
@@ -66,12 +70,23 @@ def _servers(*, with_queues: bool) -> dict[str, Any]:
         relay = database().relay
         if with_queues and relay is not None and answer["database"]["migrated"]:
             with relay.connect() as connection:
-                answer["queues"] = ledger.counts(connection)
+                answer["queues"] = _queues(connection)
+                answer["workers"] = overview.workers_by_state(overview.workers(connection))
     except SQLAlchemyError as error:
         answer["database"]["error"] = type(error).__name__
     rung = bell.installed_bell()
     answer["redis"] = {"ok": rung is not None and rung.ping()}
     return answer
+
+
+def _queues(relay: Connection) -> dict[str, Any]:
+    """Return what stands where and what came to which end, by queue, over all businesses."""
+    depths = overview.by_queue(overview.depths(relay))
+    ended = overview.ends_by_queue(overview.ended(relay))
+    return {
+        queue: asdict(depths.get(queue, Depth())) | {"ended": ended.get(queue, {})}
+        for queue in sorted(depths.keys() | ended.keys())
+    }
 
 
 def _family(task_name: str) -> str:

@@ -30,6 +30,10 @@ class AppParts:
     speech: Speech
     upkeep: Callable[[], None]
     """What the process must do every second or so; may block for a moment."""
+    redis_url: str | None = None
+    """Where RQ's own dashboard looks; None: there is none."""
+    metrics_token: str | None = None
+    """What whoever reads the metrics says; None: they are not served."""
 
 
 def app_parts(connection: HTTPConnection) -> AppParts:
