@@ -14,7 +14,7 @@ from support.world import World, make_world
 from trunkline.core.db import unit_of_work
 from trunkline.core.jobs import enqueue_job, enqueue_many, relay
 from trunkline.core.jobs.executor import Executor
-from trunkline.core.jobs.models import JobState
+from trunkline.core.jobs.models import Job, JobState
 from trunkline.core.jobs.relay import Claimed, Outcome, Wanted
 from trunkline.kit import clock
 
@@ -185,6 +185,23 @@ def test_the_limit_holds_when_everybody_claims_at_once(installation: Installatio
         assert len(holders) <= 1
         for hand in holders:
             settle(installation, hand, JobState.SUCCEEDED)
+
+
+def test_a_claim_that_counted_too_early_puts_back_what_is_beyond_the_limit(
+    installation: Installation, acme: World
+) -> None:
+    """As if the other's claim had committed between this one's count and its lock."""
+    enqueue(acme, 10, "recordings")
+    assert len(claim(installation, Wanted("recordings"), owner="w1", size=2)) == 2
+    assert installation.database.relay is not None
+    with installation.database.relay.begin() as connection:
+        taken = relay.claim(connection, [Wanted("recordings")], owner="w2", lease=_LEASE, size=2)
+        assert len(taken) == 2
+        assert relay._within_limits(connection, taken, {"recordings": 2}) == taken
+        assert relay._within_limits(connection, taken, {"recordings": 1}) == []
+    with unit_of_work(acme.scope) as session:
+        rows = [session.get_one(Job, row.id) for row in taken]
+    assert [(row.state, row.attempt) for row in rows] == [(JobState.QUEUED, 0)] * 2
 
 
 @pytest.mark.parametrize("free_by_name", [True, False])

@@ -1,0 +1,180 @@
+"""How PostgreSQL goes about the ledger's statements: by index, whatever lies in the table.
+
+The ledger is filled with finished rows, and with queued ones of many businesses, and every statement
+of the hot path is explained and run: it may read few rows, and never the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import TextClause, text
+
+from support.installation import Installation
+from support.world import World, make_world
+from trunkline.core.jobs import ledger, relay
+from trunkline.kit.ids import new_id
+
+_FINISHED = 60_000
+_QUEUED = 6_000
+
+_FILL = text(
+    """
+    insert into jobs (id, business_id, name, queue, args, state, max_attempts, timeout_s, backoff_s,
+                      run_at, trace_id, attempt, lease_epoch, finished_at)
+    select gen_random_uuid(), (cast(:businesses as uuid[]))[1 + n % cardinality(cast(:businesses as uuid[]))],
+           'leave_mark', (array['high', 'default', 'low'])[1 + n % 3], '{"args": [], "kwargs": {}}', :state,
+           3, 5, 1, now() - interval '1 hour' + n * interval '1 ms', 'trace', :touched, :touched,
+           case when :touched = 1 then now() - n * interval '1 s' end
+    from generate_series(1, :rows) as n
+    """
+)
+
+_Plan = dict[str, Any]
+
+
+@pytest.fixture
+def crowd(installation: Installation) -> Iterator[list[World]]:
+    """Twelve businesses with a full ledger."""
+    worlds = [
+        make_world(f"B{number}", number=f"+1212555{number:04}", phones=("+12125550101",))
+        for number in range(12)
+    ]
+    businesses = [str(world.business_id) for world in worlds]
+    # The owner is bound by row-level security like everybody else; only its force is lifted here.
+    with installation.owner.begin() as connection:
+        connection.execute(text("alter table jobs no force row level security"))
+        for state, rows, touched in (("succeeded", _FINISHED, 1), ("queued", _QUEUED, 0)):
+            connection.execute(
+                _FILL, {"businesses": businesses, "state": state, "rows": rows, "touched": touched}
+            )
+        connection.execute(text("alter table jobs force row level security"))
+    with installation.owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("vacuum analyze jobs"))
+    yield worlds
+    installation.wipe()
+
+
+def explain(installation: Installation, statement: TextClause, values: dict[str, Any]) -> _Plan:
+    """Run a statement as the relay, take it back, and return how it went."""
+    assert installation.database.relay is not None
+    with installation.database.relay.connect() as connection:
+        explained = text(f"explain (analyze, buffers, format json) {statement.text}")
+        plan: _Plan = connection.execute(explained, {"now": None, **values}).scalar_one()[0]
+        connection.rollback()
+    return plan
+
+
+def nodes(plan: _Plan) -> Iterator[_Plan]:
+    """Yield every node of a plan."""
+    pending = [plan["Plan"]]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending += node.get("Plans", [])
+
+
+def pages(plan: _Plan) -> int:
+    """Return how many pages of 8 kB were looked at."""
+    return int(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
+
+
+def assert_by_index(plan: _Plan, *, at_most_pages: int) -> None:
+    scans = [
+        node for node in nodes(plan) if node.get("Relation Name") == "jobs" and "Scan" in node["Node Type"]
+    ]
+    assert scans
+    assert {node["Node Type"] for node in scans} & {"Seq Scan", "Parallel Seq Scan"} == set()
+    assert pages(plan) <= at_most_pages
+
+
+def claim_values(*, last: UUID = relay.NO_TENANT, size: int = 10, limit: int = 0) -> dict[str, Any]:
+    queues = ["high", "default", "low", "maintenance"]
+    return {
+        "queues": queues, "tenants": [last] * 4, "limits": [limit] * 4, "owner": "w",
+        "lease": timedelta(seconds=15), "size": size,
+    }  # fmt: skip
+
+
+def test_a_claim_reads_what_it_takes_and_little_else(installation: Installation, crowd: list[World]) -> None:
+    middle = sorted(world.business_id for world in crowd)[6]
+    for last in (relay.NO_TENANT, middle):
+        for limit in (0, 3):
+            plan = explain(installation, relay._CLAIM, claim_values(last=last, limit=limit))
+            assert_by_index(plan, at_most_pages=600)
+            assert plan["Plan"]["Actual Rows"] == 10
+            ready = [node for node in nodes(plan) if node.get("Index Name") == "ix_jobs_ready"]
+            assert ready
+            # Three queues lie full, and only the first is looked into.
+            assert sum(node["Actual Rows"] * node["Actual Loops"] for node in ready) < 100
+
+
+def test_a_claim_that_finds_nothing_costs_next_to_nothing(
+    installation: Installation, crowd: list[World]
+) -> None:
+    values = claim_values() | {"queues": ["nothing", "here", "at", "all"]}
+    assert_by_index(explain(installation, relay._CLAIM, values), at_most_pages=40)
+
+
+def test_settling_and_renewing_find_their_rows_by_key(installation: Installation, crowd: list[World]) -> None:
+    assert installation.database.relay is not None
+    with installation.database.relay.begin() as connection:
+        hand = relay.claim(
+            connection, [relay.Wanted("high")], owner="w", lease=timedelta(seconds=15), size=10
+        )
+    ids, epochs = [row.id for row in hand], [row.lease_epoch for row in hand]
+    nothing: list[None] = [None] * 10
+    settled = explain(
+        installation,
+        relay._SETTLE,
+        {
+            "ids": ids, "epochs": epochs, "states": ["succeeded"] * 10, "attempts": [1] * 10,
+            "delays": nothing, "errors": nothing, "began": nothing, "ended": [timedelta(0)] * 10,
+        },
+    )  # fmt: skip
+    assert_by_index(settled, at_most_pages=600)
+    renewed = explain(
+        installation, relay._RENEW, {"ids": ids, "epochs": epochs, "lease": timedelta(seconds=15)}
+    )
+    assert_by_index(renewed, at_most_pages=400)
+
+
+@pytest.mark.parametrize(
+    ("statement", "values"),
+    [
+        (relay._FREE_LATE, {"reason": "r"}),
+        (relay._FREE_OWNER, {"reason": "r", "owner": "w"}),
+        (relay._EXPIRE, {}),
+        (relay._PRUNE, {"age": timedelta(days=9), "limit": 1_000, "queue": None}),
+        (relay._OVER_LIMIT, {"queue": "high", "tenant": relay.NO_TENANT, "limit": 1}),
+        (ledger._CANCEL_OF_RUN, {"run_id": new_id(), "business_id": new_id(), "grace": timedelta(0)}),
+        (
+            ledger._DEAD,
+            {"business_id": new_id(), "nobody": relay.NO_TENANT, "queue": None, "name": None, "run_id": None,
+             "limit": 100},
+        ),
+    ],
+    ids=["late", "owner", "expire", "prune", "limit", "run", "dead"],
+)  # fmt: skip
+def test_upkeep_does_not_read_the_table(
+    installation: Installation, crowd: list[World], statement: TextClause, values: dict[str, Any]
+) -> None:
+    assert_by_index(explain(installation, statement, values), at_most_pages=60)
+
+
+def test_a_plan_without_its_index_is_found(installation: Installation, crowd: list[World]) -> None:
+    with installation.owner.begin() as connection:
+        definition = connection.execute(
+            text("select indexdef from pg_indexes where indexname = 'ix_jobs_ready'")
+        ).scalar_one()
+        connection.execute(text("drop index ix_jobs_ready"))
+    try:
+        with pytest.raises(AssertionError):
+            assert_by_index(explain(installation, relay._CLAIM, claim_values()), at_most_pages=600)
+    finally:
+        with installation.owner.begin() as connection:
+            connection.execute(text(definition))
