@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import time, timedelta
@@ -10,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 
 from api.doorway import TestClient, sign_in
 from support.installation import Installation
@@ -34,7 +35,7 @@ from trunkline.domain.outbound.models import OutboundItem, Suppression
 from trunkline.domain.outbound.options import installed_limits
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
-from trunkline.kit import clock
+from trunkline.kit import barriers, clock
 from trunkline.kit.ids import new_id
 from trunkline.providers.ports import CallReport, CallStatus
 
@@ -164,13 +165,13 @@ def test_leads_are_put_into_a_list_behind_the_others_and_taken_out(
     [
         {"changes": {"name": "X"}},
         {"changes": {"name": "X"}, "filter": {}},
-        {"changes": {"name": "X"}, "filter": {"sauce": "typo"}},
+        {"changes": {"name": "X"}, "filter": {"source": "list:Everybody", "sauce": "typo"}},
         {"changes": {"name": "X"}, "filter": {"everybody": True, "source": "fair"}},
         {"changes": {"name": "X"}, "filter": {"everybody": True}, "list_id": "LIST"},
         {"changes": {"name": "X"}, "filter": {"everybody": True}, "lead_ids": ["LEAD"]},
-        {"changes": {"name": "X"}, "filters": {"everybody": True}},
+        {"changes": {"name": "X"}, "list_id": "LIST", "filters": {"source": "fair"}},
         {"changes": {"name": None}, "list_id": "LIST"},
-        {"changes": {"phone": "+12125550111"}, "list_id": "LIST"},
+        {"changes": {"name": "X", "phone": "+12125550111"}, "list_id": "LIST"},
         {"changes": {"name": "a\0b"}, "list_id": "LIST"},
         {"changes": {"add_to_list": "LIST", "remove_from_list": "LIST"}, "list_id": "LIST"},
         {"changes": {}, "list_id": "LIST"},
@@ -284,6 +285,30 @@ def test_a_lead_that_somebody_has_in_hand_stays_and_is_counted(
     # Who stays is still to be called.
     assert items(acme)[third].state == "queued"
     assert items(acme)[ringing.phone].lead_id is not None
+
+
+def test_nobody_is_dialled_while_a_slice_is_being_deleted(
+    owner: TestClient, acme: World, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "_DELETED_AT_ONCE", 2)
+    free: list[bool] = []
+
+    def try_to_dial() -> None:
+        with unit_of_work(acme.scope) as session:
+            key = {"key": f"slots:{acme.business_id}"}
+            lock = text("select pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
+            free.append(session.execute(lock, key).scalar_one())
+
+    def hook(reached: str) -> None:
+        if reached in {"slice.worked", "slice.done"}:
+            contextvars.Context().run(try_to_dial)
+
+    barriers.install(hook)
+    try:
+        done(owner, installation, "delete", list_id=str(acme.list_id))
+    finally:
+        barriers.install(None)
+    assert free == [False, True, False]
 
 
 def leads_in(session: Any) -> Sequence[Lead]:

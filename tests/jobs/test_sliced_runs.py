@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from support.installation import Installation
@@ -230,6 +231,27 @@ def test_a_paused_run_stops_behind_the_slice_in_hand_and_goes_on_there(
     assert worked(acme, run) == Counter(leads_of(acme))
 
 
+@pytest.mark.parametrize("verb", [slices.pause, slices.cancel])
+def test_who_stops_a_run_waits_for_the_slice_in_hand(
+    verb: Callable[..., None], installation: Installation, acme: World, step: Step
+) -> None:
+    run = begun(acme)
+    waited = []
+
+    def stop_it() -> None:
+        with unit_of_work(acme.scope) as session:
+            session.execute(text("set local lock_timeout = '50ms'"))
+            row = runs.get(session, acme.business_id, run.id)
+            with pytest.raises(OperationalError) as refused:
+                verb(session, row, actor="test")
+        waited.append(refused.value.orig.sqlstate)  # type: ignore[union-attr]
+
+    at_barrier("slice.begun", 1, lambda: contextvars.Context().run(stop_it))
+    installation.run_jobs()
+    assert waited == ["55P03"]
+    assert state_of(acme, run) == "completed"
+
+
 def test_a_cancelled_run_keeps_what_is_done_and_can_be_resumed(
     installation: Installation, acme: World, step: Step
 ) -> None:
@@ -269,6 +291,9 @@ def test_a_run_whose_slice_cannot_be_done_fails_and_can_be_resumed(
         error = runs.get(session, acme.business_id, run.id).error
     assert error == "Slice 2 could not be done: ValueError. Its job has the trace."
     assert sweep(installation) == 0
+    order(acme, run, slices.resume)
+    installation.run_jobs()
+    assert [row.attempt for row in jobs_of(acme, run)] == [3, 3], "resumed, it is tried as often again"
     step.before = lambda *_: None
     order(acme, run, slices.resume)
     installation.run_jobs()
@@ -425,6 +450,8 @@ def test_a_slice_whose_lease_is_lost_is_as_if_it_had_not_been(
     installation: Installation, acme: World, step: Step
 ) -> None:
     run = begun(acme)
+    begins: list[UUID] = []
+    step.before = lambda _session, _run, item_ids: begins.append(item_ids[0])
 
     def lose_the_lease() -> None:
         with installation.owner.begin() as owner:
@@ -435,7 +462,9 @@ def test_a_slice_whose_lease_is_lost_is_as_if_it_had_not_been(
     at_barrier("slice.worked", 2, lose_the_lease)
     installation.run_jobs()
     assert state_of(acme, run) == "completed"
-    assert worked(acme, run) == Counter(leads_of(acme))
+    ids = leads_of(acme)
+    assert begins == [ids[0], ids[3], ids[3], ids[6], ids[9]]
+    assert worked(acme, run) == Counter(ids)
 
 
 def test_a_run_that_nobody_works_is_taken_up_again(
