@@ -187,7 +187,9 @@ def _context(servers: Installation, a: Inhabitant) -> JobContext:
     with relay.begin() as connection:
         (claimed,) = claim(connection, [Wanted("recordings")], owner="test", lease=timedelta(hours=2), size=1)
     assert claimed.id == job_id
-    return JobContext(job_id, a.business_id, None, "trace", attempt=1, lease_epoch=claimed.lease_epoch)
+    return JobContext(
+        job_id, a.business_id, None, "trace", attempt=1, lease_owner="test", lease_epoch=claimed.lease_epoch
+    )
 
 
 def _age_attempt(administrator: psycopg.Connection[Any], attempt_id: UUID) -> None:

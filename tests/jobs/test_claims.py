@@ -30,7 +30,8 @@ def claim(installation: Installation, *wanted: Wanted, owner: str = "w", size: i
 def settle(installation: Installation, rows: list[Claimed], state: JobState) -> None:
     assert installation.database.relay is not None
     with installation.database.relay.begin() as connection:
-        relay.settle(connection, [Outcome(r.id, r.lease_epoch, state, r.attempt) for r in rows])
+        outcomes = [Outcome(r.id, r.lease_epoch, state, r.attempt) for r in rows]
+        relay.settle(connection, outcomes, owner=rows[0].lease_owner)
 
 
 def enqueue(world: World, count: int, queue: str = "default") -> list[UUID]:
@@ -197,8 +198,8 @@ def test_a_claim_that_counted_too_early_puts_back_what_is_beyond_the_limit(
     with installation.database.relay.begin() as connection:
         taken = relay.claim(connection, [Wanted("recordings")], owner="w2", lease=_LEASE, size=2)
         assert len(taken) == 2
-        assert relay._within_limits(connection, taken, {"recordings": 2}) == taken
-        assert relay._within_limits(connection, taken, {"recordings": 1}) == []
+        assert relay._within_limits(connection, taken, {"recordings": 2}, owner="w2") == taken
+        assert relay._within_limits(connection, taken, {"recordings": 1}, owner="w2") == []
     with unit_of_work(acme.scope) as session:
         rows = [session.get_one(Job, row.id) for row in taken]
     assert [(row.state, row.attempt) for row in rows] == [(JobState.QUEUED, 0)] * 2
@@ -219,5 +220,7 @@ def test_what_a_dead_worker_held_is_free_at_once_and_another_s_is_not(
     assert len(freed) == (3 if free_by_name else 0)
     assert dead.id in {row.id for row in freed} or not free_by_name
     with installation.database.relay.begin() as connection:
-        held = relay.renew(connection, [(row.id, row.lease_epoch) for row in living], length=_LEASE)
+        held = relay.renew(
+            connection, [(row.id, row.lease_epoch) for row in living], owner="living", length=_LEASE
+        )
     assert len(held) == 3

@@ -23,6 +23,7 @@ from trunkline.core.db import NoUnitOfWork, of_business, unit_of_work
 from trunkline.core.events import Event
 from trunkline.core.jobs import (
     JobContext,
+    cancel_job,
     cleanup_old_jobs,
     enqueue_job,
     enqueue_unique,
@@ -30,6 +31,7 @@ from trunkline.core.jobs import (
     relay,
     retry_job,
 )
+from trunkline.core.jobs.handlers import JobCancelled
 from trunkline.core.jobs.models import Job, JobState
 from trunkline.core.jobs.relay import Claimed, Outcome, Wanted
 from trunkline.kit import clock
@@ -59,7 +61,7 @@ def settle(installation: Installation, claimed: Claimed, state: JobState, **fact
     assert installation.database.relay is not None
     outcome = Outcome(claimed.id, claimed.lease_epoch, state, claimed.attempt, **facts)  # type: ignore[arg-type]
     with installation.database.relay.begin() as connection:
-        return claimed.id in relay.settle(connection, [outcome])
+        return claimed.id in relay.settle(connection, [outcome], owner=claimed.lease_owner)
 
 
 def test_a_job_exists_exactly_if_its_transaction_commits(installation: Installation, acme: World) -> None:
@@ -252,11 +254,50 @@ def test_a_worker_whose_lease_ran_out_can_write_nothing(installation: Installati
     assert quick is not None
     assert quick.attempt == 2
     with installation.database.relay.begin() as connection:
-        assert relay.renew(connection, [(slow.id, slow.lease_epoch)], length=_LEASE) == []
+        assert relay.renew(connection, [(slow.id, slow.lease_epoch)], owner="slow", length=_LEASE) == []
     assert not settle(installation, slow, JobState.FAILED)
     assert not settle(installation, slow, JobState.QUEUED, delay_s=0.0)
     assert settle(installation, quick, JobState.SUCCEEDED)
     assert job_row(acme, job_id).state == JobState.SUCCEEDED
+
+
+def test_a_claim_of_the_same_number_by_another_worker_fences_too(
+    installation: Installation, acme: World
+) -> None:
+    """As after a crash of PostgreSQL that forgot the first claim: its epoch is given out again."""
+    with unit_of_work(acme.scope):
+        job_id = enqueue_job("default", leave_mark, "contested")
+    first = claim(installation, "first")
+    assert first is not None
+    assert installation.database.relay is not None
+    with installation.database.relay.begin() as connection:
+        connection.execute(
+            text("update jobs set state = 'queued', lease_epoch = 0, attempt = 0, lease_owner = null")
+        )
+    second = claim(installation, "second")
+    assert second is not None
+    assert second.lease_epoch == first.lease_epoch
+    assert not settle(installation, first, JobState.FAILED)
+    context = JobContext(
+        job_id, acme.business_id, None, "trace", 1, lease_owner="first", lease_epoch=first.lease_epoch
+    )
+    with pytest.raises(JobCancelled, match="the lease was lost"):
+        leave_mark(context, "of the first")
+    assert marks(acme) == []
+    assert settle(installation, second, JobState.SUCCEEDED)
+
+
+def test_a_job_that_was_asked_to_stop_is_not_sent_back(installation: Installation, acme: World) -> None:
+    with unit_of_work(acme.scope):
+        job_id = enqueue_job("default", leave_mark, "stopped")
+    claimed = claim(installation, "w")
+    assert claimed is not None
+    with unit_of_work(acme.scope):
+        assert cancel_job(job_id) is JobState.RUNNING
+    assert settle(installation, claimed, JobState.QUEUED, delay_s=5.0, error="it failed")
+    row = job_row(acme, job_id)
+    assert row.state == JobState.CANCELLED
+    assert row.finished_at is not None
 
 
 def test_a_job_whose_worker_keeps_dying_ends_in_the_dead_letter(

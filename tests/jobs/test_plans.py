@@ -132,13 +132,15 @@ def test_settling_and_renewing_find_their_rows_by_key(installation: Installation
         installation,
         relay._SETTLE,
         {
-            "ids": ids, "epochs": epochs, "states": ["succeeded"] * 10, "attempts": [1] * 10,
+            "ids": ids, "epochs": epochs, "owner": "w", "states": ["succeeded"] * 10, "attempts": [1] * 10,
             "delays": nothing, "errors": nothing, "began": nothing, "ended": [timedelta(0)] * 10,
         },
     )  # fmt: skip
     assert_by_index(settled, at_most_pages=600)
     renewed = explain(
-        installation, relay._RENEW, {"ids": ids, "epochs": epochs, "lease": timedelta(seconds=15)}
+        installation,
+        relay._RENEW,
+        {"ids": ids, "epochs": epochs, "owner": "w", "lease": timedelta(seconds=15)},
     )
     assert_by_index(renewed, at_most_pages=400)
 

@@ -90,9 +90,7 @@ class Database:
 
     def __init__(self, url: str, *, relay_url: str | None = None, pool_size: int = 10) -> None:
         self.engine = _engine(url, pool_size)
-        # The relay asks again and again by itself; asking before each time whether the connection is
-        # still there would double its round trips.
-        self.relay: Engine | None = _engine(relay_url, 3, ping=False) if relay_url else None
+        self.relay: Engine | None = _engine(relay_url, 3, relay=True) if relay_url else None
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     def begin(self, scope: Scope) -> UnitOfWork:
@@ -178,10 +176,11 @@ def _set_scope(session: Session, _transaction: SessionTransaction, connection: A
     )
 
 
-def _engine(url: str, pool_size: int, *, ping: bool = True) -> Engine:
+def _engine(url: str, pool_size: int, *, relay: bool = False) -> Engine:
     """Build an engine; plain `postgresql://` addresses are taken to mean psycopg 3.
 
-    `ping` looks whether a pooled connection still lives before it is used.
+    The relay's connections are not tried before each use, as it asks again by itself, and its commits
+    do not wait for the disk: docs/decisions/0011-worker-settings.md says why nothing is lost by that.
     """
     scheme, rest = url.split("://", 1)
     if scheme in {"postgresql", "postgres"}:
@@ -190,9 +189,12 @@ def _engine(url: str, pool_size: int, *, ping: bool = True) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=ping,
+        pool_pre_ping=not relay,
         pool_timeout=10,
         # What a person typed, or a password's hash, has no place in an error's text.
         hide_parameters=True,
-        connect_args={"connect_timeout": 5, "options": "-c timezone=UTC"},
+        connect_args={
+            "connect_timeout": 5,
+            "options": "-c timezone=UTC" + (" -c synchronous_commit=off" if relay else ""),
+        },
     )

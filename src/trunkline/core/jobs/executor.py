@@ -99,7 +99,7 @@ class Executor:
         with self.hand.writing, self._relay.begin() as connection:
             self.hand.give_back()
             outcomes = self.hand.outcomes()
-            written = relay.settle(connection, outcomes)
+            written = relay.settle(connection, outcomes, owner=self._name)
         self._written(outcomes, written)
 
     def _exchange(self) -> bool:
@@ -108,7 +108,7 @@ class Executor:
         with self.hand.writing:
             with self._relay.begin() as connection:
                 outcomes = self.hand.outcomes()
-                written = relay.settle(connection, outcomes)
+                written = relay.settle(connection, outcomes, owner=self._name)
                 claimed = relay.claim(
                     connection, self._in_turn(), owner=self._name, lease=self._lease, size=size
                 )
@@ -150,6 +150,7 @@ class Executor:
             run_id=claimed.run_id,
             trace_id=claimed.trace_id,
             attempt=claimed.attempt,
+            lease_owner=claimed.lease_owner,
             lease_epoch=claimed.lease_epoch,
             deadline=time.monotonic() + claimed.timeout_s,
         )

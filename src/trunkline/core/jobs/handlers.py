@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -24,12 +25,18 @@ RESERVED_NAMES = frozenset(
 """Names of `enqueue_job`'s own parameters, which a handler's may not bear."""
 
 
-_HOLD = text("select id from jobs where id = :id and lease_epoch = :epoch and state = 'running' for share")
+_OURS = "id = :id and lease_epoch = :epoch and lease_owner = :owner and state = 'running'"
+
+_HOLD = text(f"select id from jobs where {_OURS} for share")
 
 _FINISH = text(
-    "update jobs set state = 'succeeded', finished_at = clock_timestamp(), lease_expires_at = null "
-    "where id = :id and lease_epoch = :epoch and state = 'running' returning id"
+    f"update jobs set state = 'succeeded', finished_at = clock_timestamp(), lease_expires_at = null "
+    f"where {_OURS} returning id"
 )
+
+_PROGRESS = text(f"update jobs set progress_done = :done, progress_total = :total where {_OURS}")
+
+_ASKED = text(f"select cancel_requested_at is not null from jobs where {_OURS}")
 
 
 class JobCancelled(Exception):
@@ -57,13 +64,12 @@ class JobContext:
     run_id: UUID | None
     trace_id: str
     attempt: int
+    lease_owner: str
     lease_epoch: int
     deadline: float = math.inf
     """When the job's time is up, on the monotonic clock."""
     lease_lost: bool = False
     """Set by the heartbeat when another worker has the row."""
-    cancel_requested: bool = False
-    """Set by the heartbeat when someone asked the job to stop."""
     finished: bool = False
     """The job was ended by a transaction of its own."""
 
@@ -94,37 +100,32 @@ class JobContext:
                 left_ms = max(1, int((self.deadline - time.monotonic()) * 1_000))
                 session.execute(text(f"set local statement_timeout = {left_ms}"))
             yield session
-            held = session.execute(
-                _FINISH if finishes else _HOLD, {"id": self.job_id, "epoch": self.lease_epoch}
-            ).scalar_one_or_none()
+            held = session.execute(_FINISH if finishes else _HOLD, self._lease).scalar_one_or_none()
             if held is None:
                 raise JobCancelled("the lease was lost")
         self.finished = self.finished or finishes
 
     def progress(self, done: int, total: int) -> None:
-        """Record how far the job is. Raises JobCancelled once the lease is lost."""
+        """Record how far the job is. Raises JobCancelled when it is to stop."""
         with unit_of_work(self.scope) as session:
-            session.execute(
-                text(
-                    "update jobs set progress_done = :done, progress_total = :total "
-                    "where id = :id and lease_epoch = :epoch"
-                ),
-                {"done": done, "total": total, "id": self.job_id, "epoch": self.lease_epoch},
-            )
+            session.execute(_PROGRESS, {**self._lease, "done": done, "total": total})
         self.check_cancelled()
 
     def check_cancelled(self) -> None:
-        """Stop here if someone asked for it. Raises JobCancelled."""
-        if self.lease_lost:
+        """Stop here if someone asked for it, or if the lease is lost. Raises JobCancelled."""
+        asked: bool | None = None
+        if not self.lease_lost:
+            with unit_of_work(self.scope) as session:
+                asked = session.execute(_ASKED, self._lease).scalar_one_or_none()
+        if asked is None:
             raise JobCancelled("the lease was lost")
-        if self.cancel_requested:
+        if asked:
             raise JobCancelled("cancelled on request")
-        with unit_of_work(self.scope) as session:
-            row = session.execute(
-                text("select cancel_requested_at, lease_epoch from jobs where id = :id"), {"id": self.job_id}
-            ).one()
-        if row.cancel_requested_at is not None or row.lease_epoch != self.lease_epoch:
-            raise JobCancelled("cancelled on request")
+
+    @property
+    def _lease(self) -> dict[str, Any]:
+        """What proves that the row is ours: a claim of the same number by another worker is not ours."""
+        return {"id": self.job_id, "epoch": self.lease_epoch, "owner": self.lease_owner}
 
 
 @dataclass(frozen=True, slots=True)

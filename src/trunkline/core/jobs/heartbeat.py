@@ -101,7 +101,7 @@ class Heartbeat:
             if not outcomes:
                 return
             with self._relay.begin() as connection:
-                relay.settle(connection, outcomes)
+                relay.settle(connection, outcomes, owner=self._standing.name)
             hand.written(outcomes)
         if given_back and (rung := bell.installed_bell()) is not None:
             for queue in self._standing.queues:
@@ -114,7 +114,10 @@ class Heartbeat:
             if not leases:
                 return
             with self._relay.begin() as connection:
-                kept = {row.id: row for row in relay.renew(connection, leases, length=self._length)}
+                kept = {
+                    row.id: row
+                    for row in relay.renew(connection, leases, owner=self._standing.name, length=self._length)
+                }
         hand.drop({id_ for id_, _ in leases} - set(kept))
         context = hand.context
         if context is None or all(context.job_id != id_ for id_, _ in leases):
@@ -123,7 +126,6 @@ class Heartbeat:
         if lease is None:
             context.lease_lost = True
             return
-        context.cancel_requested = lease.cancel
         if lease.force and self._executor.stopped_by_force is not context:
             log.warning("job_stopped_by_force", job_id=str(context.job_id))
             self._executor.stopped_by_force = context

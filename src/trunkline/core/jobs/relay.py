@@ -1,7 +1,7 @@
 """The ledger as workers use it: claiming, keeping, settling, sweeping. Speaks as the relay role alone.
 
-Every statement that writes about a claimed row names its lease epoch, so that a worker which lost
-the row writes nothing. Rows are locked in the order of their ids wherever several are.
+Every statement that writes about a claimed row names its lease, epoch and owner, so that a worker
+which lost the row writes nothing. Rows are locked in the order of their ids wherever several are.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ CLAIM = f"""
     where jobs.id = hand.id and (hand.place = 1 or (hand.first_is_fresh and hand.fresh))
     returning hand.place, jobs.id, business_id, tenant_key, run_id, name, queue, args,
               attempt + case when hand.place = 1 then 0 else 1 end as attempt,
-              max_attempts, timeout_s, backoff_s, lease_epoch, trace_id
+              max_attempts, timeout_s, backoff_s, lease_owner, lease_epoch, trace_id
     """
 
 _CLAIM = text(CLAIM)
@@ -127,15 +127,19 @@ _SETTLE = text(
         ) as o(id, epoch, state, attempt, delay, error, began, ended)
     ), held as (
         select j.id from jobs j join outcome o on j.id = o.id and j.lease_epoch = o.epoch
-        where j.state = 'running'
+        where j.state = 'running' and j.lease_owner = :owner
         order by j.id for update of j
     )
     update jobs j set
-        state = o.state, attempt = o.attempt, error = o.error, lease_expires_at = null,
+        -- Who was asked to stop while it ran is not run again.
+        state = case when o.state = 'queued' and j.cancel_requested_at is not null then 'cancelled'
+                     else o.state end,
+        attempt = o.attempt, error = o.error, lease_expires_at = null,
         lease_owner = case when o.state = 'queued' then null else j.lease_owner end,
         run_at = coalesce({NOW} + o.delay, j.run_at),
         started_at = coalesce({NOW} - o.began, j.started_at),
-        finished_at = case when o.state = 'queued' then null else {NOW} - o.ended end
+        finished_at = case when o.state = 'queued' and j.cancel_requested_at is null then null
+                           else {NOW} - o.ended end
     from outcome o
     where j.id = o.id and j.id in (select id from held)
     returning j.id
@@ -148,13 +152,12 @@ _RENEW = text(
         select j.id from jobs j
         join unnest(cast(:ids as uuid[]), cast(:epochs as int[])) as k(id, epoch)
           on j.id = k.id and j.lease_epoch = k.epoch
-        where j.state = 'running'
+        where j.state = 'running' and j.lease_owner = :owner
         order by j.id for update of j
     )
     update jobs set lease_expires_at = {NOW} + :lease
     where id in (select id from kept)
-    returning id, cancel_requested_at is not null as cancel,
-              coalesce(cancel_force_at <= {NOW}, false) as force
+    returning id, coalesce(cancel_force_at <= {NOW}, false) as force
     """
 )
 
@@ -218,6 +221,7 @@ class Claimed:
     max_attempts: int
     timeout_s: float
     backoff_s: float
+    lease_owner: str
     lease_epoch: int
     trace_id: str
 
@@ -248,10 +252,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A lease that was renewed, and whether the row is to stop, or to be stopped."""
+    """A lease that was renewed, and whether its job is to be stopped by force."""
 
     id: UUID
-    cancel: bool
     force: bool
 
 
@@ -287,10 +290,10 @@ def claim(
         del facts["place"]
         claimed.append(Claimed(**facts))
     limits = {w.queue: w.per_business for w in wanted if w.per_business}
-    return _within_limits(connection, claimed, limits) if limits else claimed
+    return _within_limits(connection, claimed, limits, owner=owner) if limits else claimed
 
 
-def settle(connection: Connection, outcomes: Sequence[Outcome]) -> set[UUID]:
+def settle(connection: Connection, outcomes: Sequence[Outcome], *, owner: str) -> set[UUID]:
     """Write what came of claimed rows. Returns those written; the others are not ours any more."""
     if not outcomes:
         return set()
@@ -299,17 +302,19 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> set[UUID]:
         "states": [o.state.value for o in outcomes], "attempts": [o.attempt for o in outcomes],
         "delays": [_interval(o.delay_s) for o in outcomes], "errors": [o.error for o in outcomes],
         "began": [_interval(o.began_ago_s) for o in outcomes],
-        "ended": [_interval(o.ended_ago_s) for o in outcomes],
+        "ended": [_interval(o.ended_ago_s) for o in outcomes], "owner": owner,
         "now": clock.frozen(),
     }  # fmt: skip
     return set(connection.execute(_SETTLE, values).scalars())
 
 
-def renew(connection: Connection, leases: Sequence[tuple[UUID, int]], *, length: timedelta) -> list[Kept]:
+def renew(
+    connection: Connection, leases: Sequence[tuple[UUID, int]], *, owner: str, length: timedelta
+) -> list[Kept]:
     """Keep rows, given as (id, epoch), for another while. Those not returned are not ours any more."""
     values = {
-        "ids": [id_ for id_, _ in leases], "epochs": [epoch for _, epoch in leases], "lease": length,
-        "now": clock.frozen(),
+        "ids": [id_ for id_, _ in leases], "epochs": [epoch for _, epoch in leases], "owner": owner,
+        "lease": length, "now": clock.frozen(),
     }  # fmt: skip
     return [Kept(*row) for row in connection.execute(_RENEW, values)]
 
@@ -334,7 +339,9 @@ def prune(connection: Connection, *, age: timedelta, limit: int, queue: str | No
     return count(connection.execute(_PRUNE, values))
 
 
-def _within_limits(connection: Connection, claimed: list[Claimed], limits: dict[str, int]) -> list[Claimed]:
+def _within_limits(
+    connection: Connection, claimed: list[Claimed], limits: dict[str, int], *, owner: str
+) -> list[Claimed]:
     """Put back what a claim took beyond a business's limit."""
     kept: list[Claimed] = []
     over: list[Claimed] = []
@@ -345,7 +352,8 @@ def _within_limits(connection: Connection, claimed: list[Claimed], limits: dict[
             values = {"queue": row.queue, "tenant": row.tenant_key, "limit": limits[row.queue]}
             verdicts[place] = connection.execute(_OVER_LIMIT, values).scalar_one()
         (over if verdicts.get(place) else kept).append(row)
-    settle(connection, [Outcome(r.id, r.lease_epoch, JobState.QUEUED, r.attempt - 1) for r in over])
+    back = [Outcome(r.id, r.lease_epoch, JobState.QUEUED, r.attempt - 1) for r in over]
+    settle(connection, back, owner=owner)
     return kept
 
 
