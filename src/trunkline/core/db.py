@@ -180,7 +180,7 @@ def _engine(url: str, pool_size: int, *, relay: bool = False) -> Engine:
     """Build an engine; plain `postgresql://` addresses are taken to mean psycopg 3.
 
     The relay's connections are not tried before each use, as it asks again by itself, and its commits
-    do not wait for the disk: docs/decisions/0011-worker-settings.md says why nothing is lost by that.
+    do not wait for the disk: docs/decisions/0012-worker-settings.md says why nothing is lost by that.
     """
     scheme, rest = url.split("://", 1)
     if scheme in {"postgresql", "postgres"}:
