@@ -1,4 +1,4 @@
-"""Fixtures of every test: one installation a session, emptied between tests; two businesses; the API."""
+"""Fixtures of every test: one installation a session, emptied between tests; two businesses; the yard."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import pytest
 
 from support.demo import FinishedDemo, finished_demo
 from support.installation import Installation, open_installation, temporary_home
+from support.verdict import add_to_verdict
 from support.world import World, make_world
+from support.yard import Yard, open_yard
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,6 +45,27 @@ def acme(installation: Installation) -> World:
 def umbrella(installation: Installation) -> World:
     """Another business; one of its leads has a number that Acme's has too."""
     return make_world("Umbrella", number="+13125550190", phones=("+12125550101", "+13125550102"))
+
+
+@pytest.fixture(scope="session")
+def running_yard(
+    servers: Installation, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Yard]:
+    """The job system without workers, with the book open."""
+    servers.wipe()
+    with open_yard(servers, tmp_path_factory.mktemp("yard")) as yard:
+        yield yard
+        add_to_verdict(pytestconfig, jobs=yard.verdict)
+
+
+@pytest.fixture
+def yard(running_yard: Yard) -> Iterator[Yard]:
+    """The job system with an empty ledger and an empty book; what the test started is gone after it."""
+    running_yard.wipe()
+    try:
+        yield running_yard
+    finally:
+        running_yard.stop_workers()
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,13 @@ def main(modules: list[str]) -> None:
     """Fork a worker for each order until standard input ends."""
     for module in modules:
         importlib.import_module(module)
+    # What a process loads when it first connects is loaded once, here, and not by every child.
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    with open_runtime(Command.WORKER, load_settings()):
+        pass
+    sys.stdout.flush()
+    os.dup2(answers, 1)
     # Without this the dead would stay as zombies; the children's own children do not matter.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("ready", flush=True)

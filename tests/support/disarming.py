@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import text
 
 from trunkline.core.jobs import handlers, relay
+from trunkline.core.jobs.ledger import NOW
 from trunkline.domain.outbound import dialling, service
 from trunkline.providers.ports import CallOrder, CarrierUncertain
 from trunkline.providers.twilio import TwilioCarrier
@@ -60,17 +61,39 @@ def _forget_the_attempt(session: Any, business_id: Any, attempt_id: Any, *, erro
 
 def _lease_fence() -> None:
     """Let a transaction of a job commit whoever has the row."""
-    handlers._HOLD = text("select id from jobs where id = :id and cast(:epoch as int) > 0")
+    handlers._HOLD = text("select id from jobs where id = :id and :epoch > 0 and :owner <> ''")
 
 
 def _settle_fence() -> None:
     """Let a worker write what came of a row whoever has it, and whatever has come of it."""
-    fenced = "on j.id = o.id and j.lease_epoch = o.epoch\n        where j.state = 'running'"
+    fenced = (
+        "on j.id = o.id and j.lease_epoch = o.epoch\n"
+        "        where j.state = 'running' and j.lease_owner = :owner"
+    )
     assert fenced in str(relay._SETTLE)
-    relay._SETTLE = text(str(relay._SETTLE).replace(fenced, "on j.id = o.id"))
+    relay._SETTLE = text(str(relay._SETTLE).replace(fenced, "on j.id = o.id where :owner <> ''"))
+
+
+def _fair_claim() -> None:
+    """Claim in the order of enqueuing, whoever's it is."""
+    relay._CLAIM = text(
+        f"""
+        with oldest as (
+            select id, run_at from jobs
+            where queue = any(cast(:queues as text[])) and state = 'queued' and run_at <= {NOW}
+            order by run_at, id limit :size for update skip locked
+        ), hand as (select id, row_number() over (order by run_at, id) as place from oldest)
+        update jobs set
+            state = 'running', attempt = attempt + 1, lease_owner = :owner, lease_epoch = lease_epoch + 1,
+            lease_expires_at = {NOW} + :lease, started_at = {NOW}, error = null
+        from hand where jobs.id = hand.id
+        returning hand.place, jobs.id, business_id, tenant_key, run_id, name, queue, args, attempt,
+                  max_attempts, timeout_s, backoff_s, lease_owner, lease_epoch, trace_id
+        """
+    )
 
 
 _WAYS: dict[str, Callable[[], None]] = {
     "one_post": _one_post, "commit_before_post": _commit_before_post,
-    "lease_fence": _lease_fence, "settle_fence": _settle_fence,
+    "lease_fence": _lease_fence, "settle_fence": _settle_fence, "fair_claim": _fair_claim,
 }  # fmt: skip

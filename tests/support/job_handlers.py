@@ -64,7 +64,7 @@ def yard_slow(ctx: JobContext, seconds: float) -> None:
     note(ctx, "done")
 
 
-@job(queue="default", timeout=60, retries=3, backoff=0.05)
+@job(queue="default", timeout=60, retries=_RETRIES, backoff=0.05)
 def yard_flaky(ctx: JobContext, failures: int) -> None:
     """Fail a number of times, by what was noted and not by the attempt, and then succeed."""
     note(ctx, "begun")
@@ -89,7 +89,7 @@ def yard_poison(ctx: JobContext) -> None:
     os.kill(os.getpid(), 9)
 
 
-@job(queue="default", timeout=60, retries=3, backoff=0.05)
+@job(queue="default", timeout=60, retries=_RETRIES, backoff=0.05)
 def yard_later(ctx: JobContext) -> None:
     """Ask for later once."""
     note(ctx, "begun")

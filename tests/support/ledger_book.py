@@ -147,6 +147,17 @@ class Book:
         """How many of those nobody has locked."""
         return len(_read(self._relay, f"select id from jobs where {where} for update skip locked"))
 
+    def busy(self) -> set[str]:
+        """The workers that have a job claimed, or have had one that ended well."""
+        rows = _read(
+            self._relay, "select distinct lease_owner as name from jobs where lease_owner is not null"
+        )
+        return {row.name for row in rows}
+
+    def stopping(self) -> int:
+        """How many workers say that they were told to stop."""
+        return int(_read(self._relay, "select count(*) as n from workers where state = 'stopping'")[0].n)
+
     @contextmanager
     def locking(self, job_id: UUID) -> Iterator[None]:
         """Keep a row locked, as a host does whose network has gone."""

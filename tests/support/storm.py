@@ -84,9 +84,16 @@ class Storm:
             eventually(lambda: not self._wake(), "all that were frozen are awake", within_s=longest + 5)
         for worker in (*self._victims, *(worker for worker, _ in self._woken)):
             self._kill(worker, "anywhere")
-        for _ in range(workers):
-            self._yard.start_worker(**self._orders)
-        eventually(lambda: not self._yard.unfinished(), "every job is at its end", within_s)
+        crew: list[Worker] = []
+
+        def done() -> bool:
+            # A poisoned job kills whoever takes it, and a supervisor replaces them.
+            crew[:] = [worker for worker in crew if is_alive(worker.pid)]
+            while len(crew) < workers:
+                crew.append(self._yard.start_worker(**self._orders))
+            return not self._yard.unfinished()
+
+        eventually(done, "every job is at its end", within_s)
         # Who ran a poisoned job died by it, whatever else had been ordered.
         self._yard.deaths.extend(Death(n.pid, n.at) for n in self._yard.book.notes() if n.step == "killed")
         return self._yard.judged()

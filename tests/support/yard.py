@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,6 +97,24 @@ class Yard:
     def start_upkeep(self, *, settings: dict[str, Any] | None = None, without: str | None = None) -> Worker:
         """Fork a supervisor that has no children: what is left of it is the upkeep."""
         return self.start_worker(role="upkeep", settings=settings, without=without)
+
+    @contextmanager
+    def child(self, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A worker that is no fork: a process from its start, and a child whose end we see."""
+        with (self.folder / "workers.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "support.barrier_worker", "--child", job_handlers.__name__],
+                env={
+                    **self.environment(),
+                    "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry), **environment,
+                },
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
     def stop_workers(self) -> None:
         """Kill every process of the test and wait until none is left."""
