@@ -26,6 +26,7 @@ from trunkline.core.events import announce
 from trunkline.core.jobs import overview, service, views
 from trunkline.core.jobs.models import JobState
 from trunkline.core.jobs.views import Filters, JobView
+from trunkline.core.recurring import service as recurring
 from trunkline.domain.tenants import service as tenants
 from trunkline.terminal import console, plainly
 from trunkline.wiring import Command, Runtime, open_runtime
@@ -185,6 +186,25 @@ def show_workers(as_json: AsJson = False) -> None:
     console.print(table)
 
 
+@jobs_app.command("schedules")
+def show_schedules(as_json: AsJson = False) -> None:
+    """Show the recurring jobs: when each fires, how often it has, and what was missed."""
+    with _opened(), unit_of_work(SYSTEM) as session:
+        found = recurring.standing(session)
+    if as_json:
+        _print_json([asdict(entry) for entry in found])
+        return
+    table = _table(
+        "job", "queue", "fires", "missed ticks", "last fired", "next", "fired", "missed", "overdue"
+    )
+    for entry in found:
+        table.add_row(
+            entry.name, entry.queue, entry.rule, entry.misfire, _told(entry.fired_at or ""),
+            _told(entry.next_tick), str(entry.fired), str(entry.missed), str(entry.overdue),
+        )  # fmt: skip
+    console.print(table)
+
+
 @contextmanager
 def _opened() -> Iterator[tuple[Runtime, Engine]]:
     with plainly() as settings, open_runtime(Command.TOOL, settings) as runtime:
@@ -234,7 +254,7 @@ def _length(seconds: float | None) -> str:
 
 def _told(value: Any) -> str:
     if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds")
+        return value.isoformat(sep=" ", timespec="seconds")
     return json.dumps(value, default=str) if isinstance(value, Mapping) else str(value)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +13,11 @@ from api.doorway import TestClient, sign_in
 from jobs.handlers import fail_until, leave_mark
 from support.installation import Installation
 from support.world import PASSWORD, World
+from trunkline import schedule
 from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, unit_of_work
 from trunkline.core.jobs import enqueue_job, enqueue_unique, views
+from trunkline.core.recurring import service as recurring
 from trunkline.domain.people import service as people
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
@@ -419,6 +421,19 @@ def test_a_system_admin_sees_the_workers(installation: Installation, system_admi
     assert (silent["state"], silent["silent_s"] > 299) == ("silent", True)
 
 
-@pytest.mark.parametrize("path", ["workers", "queues", "jobs", "jobs/stats"])
+def test_a_system_admin_sees_the_recurring_jobs(system_admin: TestClient) -> None:
+    assert recurring.fire_due() == []  # a new entry begins with its next tick
+    (first, *_) = system_admin.get("/api/admin/schedules").json()
+    assert first["name"] in {entry.job for entry in schedule.RECURRING}
+    assert (first["fired"], first["missed"], first["fired_at"]) == (0, 0, None)
+    with clock.frozen_at(datetime.fromisoformat(first["next_tick"])):
+        assert first["name"] in recurring.fire_due()
+        after = system_admin.get("/api/admin/schedules").json()[0]
+    assert (after["fired"], after["last_tick"]) == (1, first["next_tick"])
+    (job,) = system_admin.get("/api/admin/jobs", params={"name": first["name"]}).json()["jobs"]
+    assert job["id"] == after["job_id"]
+
+
+@pytest.mark.parametrize("path", ["workers", "queues", "schedules", "jobs", "jobs/stats"])
 def test_a_person_of_a_business_sees_nothing_of_the_system(path: str, owner: TestClient) -> None:
     assert owner.get(f"/api/admin/{path}").status_code == 403

@@ -12,6 +12,7 @@ from api.test_commands import trunkline
 from jobs.handlers import fail_until, leave_mark
 from support.installation import Installation
 from support.world import World
+from trunkline import schedule
 from trunkline.core.db import SYSTEM, Scope, unit_of_work
 from trunkline.core.events import Event
 from trunkline.core.jobs import enqueue_job, views
@@ -155,3 +156,10 @@ def test_workers_are_shown(installation: Installation) -> None:
     ((host, pid, state, _, jobs_run, memory, _, queues),) = cells(jobs(installation, "workers"))
     assert (host, pid, state, jobs_run, memory, queues) == ("box", "7", "idle", "41", "70 MiB", "high")
     assert read(installation, "workers")[0]["state"] == "idle"
+
+
+def test_recurring_jobs_are_shown(installation: Installation) -> None:
+    names = [entry.job for entry in schedule.RECURRING]
+    assert names
+    assert [entry["name"] for entry in read(installation, "schedules")] == names
+    assert [row[0] for row in cells(jobs(installation, "schedules"))] == names

@@ -39,7 +39,6 @@ _.TABLE_MODULES
 _.beat_at
 _.cancel_force_at
 _.lease_expires_at
-_.lease_owner
 _.progress_done
 _.progress_total
 _.run_at
@@ -68,8 +67,6 @@ _.idempotency_key
 _.active
 
 # How a recurring job stands, before a page shows it.
-_.overdue
-_.next_tick
 
 # Instruments: tests and benchmarks hold the clock, stand at barriers and read the counters.
 _.frozen_at

@@ -175,6 +175,7 @@ CASES: dict[Door, list[Case]] = {
     ],
     Door("GET", "/api/admin/workers"): [Case({403})],
     Door("GET", "/api/admin/queues"): [Case({403})],
+    Door("GET", "/api/admin/schedules"): [Case({403})],
     Door("GET", "/api/admin/jobs"): [Case({403})],
     Door("GET", "/api/admin/jobs/stats"): [Case({403})],
     Door("POST", "/api/admin/jobs/retry"): [Case({403})],

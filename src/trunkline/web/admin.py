@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from trunkline.core.db import SYSTEM, database
 from trunkline.core.door import PrincipalDep, SystemSessionDep
 from trunkline.core.jobs import overview, views
+from trunkline.core.recurring import service as recurring
 from trunkline.domain.tenants import service as tenants
 from trunkline.web import jobs
 from trunkline.web.schemas import (
@@ -25,6 +26,7 @@ from trunkline.web.schemas import (
     QueuesOut,
     Retried,
     RetryIn,
+    ScheduleOut,
     Standing,
     StatsOut,
     WorkerOut,
@@ -66,6 +68,13 @@ def read_queues(session: SystemSessionDep, who: PrincipalDep) -> QueuesOut:
         ],
         ended=ended,
     )
+
+
+@router.get("/schedules")
+def read_schedules(session: SystemSessionDep, who: PrincipalDep) -> list[ScheduleOut]:
+    """The recurring jobs: when each fires, how often it has, and what was missed."""
+    who.require_system_admin()
+    return [ScheduleOut.model_validate(entry) for entry in recurring.standing(session)]
 
 
 @router.get("/jobs")

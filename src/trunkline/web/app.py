@@ -75,7 +75,8 @@ def create_app(parts: AppParts) -> FastAPI:
         ):  # fmt: skip
             app.include_router(router, dependencies=[Depends(find_principal)])
         if parts.redis_url is not None:
-            app.mount(rq_dashboard.PREFIX, rq_dashboard.guarded(parts.redis_url), name="rq")
+            scheme = parts.public_url.split(":", 1)[0]
+            app.mount(rq_dashboard.PREFIX, rq_dashboard.guarded(parts.redis_url, scheme=scheme), name="rq")
         app.mount("/page", StaticFiles(directory=_PAGE), name="page")
 
         app.mount(API_DOCS_ASSETS, StaticFiles(directory=_swagger_files()), name="docs")

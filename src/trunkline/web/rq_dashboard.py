@@ -43,8 +43,11 @@ class LookOnly(TrunklineError):
     code = "read_only"
 
 
-def guarded(redis_url: str) -> ASGIApp:
-    """Return the dashboard of this Redis, for system admins only."""
+def guarded(redis_url: str, *, scheme: str) -> ASGIApp:
+    """Return the dashboard of this Redis, for system admins only. `scheme`: how people reach us.
+
+    Behind a proxy the request does not know that, and the dashboard's pages ask by whole addresses.
+    """
     # RQ's own default is pickle: whoever can write to Redis could run code in whoever looks at it.
     rq.serializers.PickleSerializer = rq.serializers.JSONSerializer  # type: ignore[assignment]
     pass_ = secrets.token_hex(32)
@@ -53,7 +56,7 @@ def guarded(redis_url: str) -> ASGIApp:
         # It tells FastAPI of its prefix in a way that FastAPI wants no more; mounted, it needs none.
         warnings.simplefilter("ignore", FastAPIDeprecationWarning)
         # Its description of itself would load Swagger UI from a CDN.
-        dashboard = RedisQueueDashboard(url, PREFIX, docs_url=None, redoc_url=None, openapi_url=None)
+        dashboard = RedisQueueDashboard(url, PREFIX, scheme, docs_url=None, redoc_url=None, openapi_url=None)
     dashboard.auth = _Readers(pass_)
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,7 +68,7 @@ def guarded(redis_url: str) -> ASGIApp:
         except NotSignedIn:
             await RedirectResponse("/", status_code=303)(scope, receive, send)
             return
-        for message in await _ask(dashboard, scope, pass_):
+        for message in await _ask(dashboard, dict(scope) | {"scheme": scheme}, pass_):
             await send(message)
 
     return guard

@@ -145,6 +145,24 @@ class WorkerOut(BaseModel):
     rss_bytes: int
 
 
+class ScheduleOut(BaseModel):
+    """How a recurring job stands."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    queue: str
+    rule: str
+    misfire: str
+    last_tick: datetime | None
+    fired_at: datetime | None
+    job_id: UUID | None
+    fired: int
+    missed: int
+    overdue: int
+    next_tick: datetime
+
+
 def _filters(
     queue: Annotated[Word | None, Query()] = None,
     state: JobState | None = None,

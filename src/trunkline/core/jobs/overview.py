@@ -59,7 +59,7 @@ _ENDED = text("select queue, name, outcome, jobs, seconds, buckets from job_coun
 _WORKERS = text(
     f"""
     select name, host, pid, version, queues, state, started_at, beat_at, job_id, job_name, jobs_run,
-           rss_bytes, extract(epoch from {NOW} - beat_at) as silent_s
+           rss_bytes, greatest(0, extract(epoch from {NOW} - beat_at)) as silent_s
     from workers order by host, pid, name
     """
 )

@@ -10,23 +10,38 @@ import { callsView } from "/page/calls.js";
 import { h, patchChildren } from "/page/dom.js";
 import { drawFrame } from "/page/frame.js";
 import { chooseLanguage, clock, settleLanguage, settleZone, t } from "/page/i18n.js";
+import { jobView } from "/page/job.js";
+import { jobsView } from "/page/jobs.js";
 import { listsView } from "/page/lists.js";
 import { follow } from "/page/live.js";
 import { empty, failure } from "/page/parts.js";
 import { runsView, runView } from "/page/runs.js";
 import { businessesView, signInForm } from "/page/session.js";
+import { systemView } from "/page/system.js";
 
 const ROLES = ["viewer", "agent", "admin", "owner"];
 const FIRST = "#/runs";
+const OF_THE_SYSTEM = /^#\/(businesses|system|system-jobs)(\/|$)/; // shown without a business too
 const STALE_MS = 20_000;
 const RETRY_MS = 2_000;
+
+const jobs = jobsView({ path: "/jobs", address: "#/jobs", title: "jobs.title", none: "jobs.none.body" });
+const systemJobs = jobsView({
+  path: "/admin/jobs", address: "#/system-jobs", title: "system_jobs.title", none: "system_jobs.none",
+});
 
 const VIEWS = {
   "#/runs": [runsView, runView],
   "#/lists": [listsView],
   "#/calls": [callsView, callView],
   "#/appointments": [appointmentsView],
+  "#/jobs": [jobs, jobView({ path: "/jobs", address: "#/jobs", back: "back.jobs", list: jobs })],
   "#/businesses": [businessesView],
+  "#/system": [systemView],
+  "#/system-jobs": [
+    systemJobs,
+    jobView({ path: "/admin/jobs", address: "#/system-jobs", back: "back.system_jobs", list: systemJobs }),
+  ],
 };
 
 /** Everything that the frame is drawn from. */
@@ -42,6 +57,8 @@ const state = {
 
 /** The view that is shown: `{key, view, id, data, error, at}`; `data` and `error` are its last answer. */
 let shown = null;
+/** The view that was asked for and is not there yet: nothing else may ask before it has its answer. */
+let coming = null;
 let turn = 0;
 let goodAt = null;
 let stopFollowing = () => {};
@@ -54,7 +71,7 @@ const app = {
     return state.business;
   },
   may: (role) => state.me.is_system_admin || ROLES.indexOf(state.me.role) >= ROLES.indexOf(role),
-  refresh: () => load(shown),
+  refresh: async () => coming || load(shown),
   redraw: draw,
   begin,
   say(sentence) {
@@ -85,10 +102,12 @@ async function begin(address) {
 
 function enter(me, business) {
   book.clear();
+  jobs.forget();
+  systemJobs.forget();
   Object.assign(state, { me, business, isSignedOut: false, notice: null, lost: null, trouble: null });
   settleLanguage(me.language);
   settleZone(business?.time_zone ?? "UTC");
-  if (business) stopFollowing = follow(business.id, { hear, lost, back, out });
+  stopFollowing = follow(business?.id, { hear, lost, back, out });
 }
 
 /** Show the sign-in form, and forget what was shown. */
@@ -105,7 +124,7 @@ function leave(notice) {
 
 async function route() {
   if (!state.me) return;
-  if (!state.business && location.hash !== "#/businesses") return void location.replace("#/businesses");
+  if (!state.business && !OF_THE_SYSTEM.test(location.hash)) return void location.replace("#/businesses");
   if (!location.hash || location.hash === "#/") return void location.replace(FIRST);
   const [, name, id] = location.hash.split("/");
   const view = VIEWS[`#/${name}`]?.[id ? 1 : 0];
@@ -117,6 +136,7 @@ async function route() {
     return;
   }
   view.enter?.();
+  coming = next;
   try {
     await load(next);
   } catch (error) {
@@ -124,6 +144,8 @@ async function route() {
     if (!(error instanceof NoAnswer)) throw error;
     shown = next;
     lost(error);
+  } finally {
+    if (coming === next) coming = null;
   }
   document.querySelector("main h1")?.focus({ preventScroll: true });
   scrollTo(0, 0);
@@ -152,7 +174,7 @@ async function load(next) {
 /** The feed has told what happened: ask again for what that may have changed. */
 async function hear(kinds) {
   goodAt = new Date().toISOString();
-  if (!shown?.view) return;
+  if (!shown?.view || coming) return;
   const { view, data, error, at } = shown;
   const isConcerned = [...kinds].some((kind) => view.follows(kind)) || (data !== undefined && view.isBusy(data));
   const isStale = performance.now() - at > STALE_MS;
@@ -230,13 +252,17 @@ const ACTS = {
   },
 };
 
-async function onClick(event) {
+function onClick(event) {
   const element = event.target.closest("[data-act]");
   if (!element) return;
   if (element.nodeName === "A") event.preventDefault();
-  const { act, id } = element.dataset;
+  void doAct(element.dataset.act, element);
+}
+
+async function doAct(act, element) {
+  const { id } = element.dataset;
   const perform = ACTS[act] ?? shown?.view?.acts[act];
-  const name = `${act} ${id ?? ""}`;
+  const name = `${act} ${id ?? ""} ${element.value ?? ""}`;
   if (!perform || running.has(name)) return;
   running.add(name);
   state.trouble = null;
@@ -252,6 +278,7 @@ async function onClick(event) {
 }
 
 function onChange({ target }) {
+  if (target.matches("[data-change]")) void doAct(target.dataset.change, target);
   if (!target.matches("[data-language]")) return;
   chooseLanguage(target.value);
   form = null;
@@ -276,7 +303,7 @@ function onMistake() {
 addEventListener("error", onMistake);
 addEventListener("unhandledrejection", onMistake);
 addEventListener("hashchange", () => void settle(route()));
-document.addEventListener("click", (event) => void onClick(event));
+document.addEventListener("click", onClick);
 document.addEventListener("change", onChange);
 
 settleLanguage(null);

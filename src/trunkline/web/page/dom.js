@@ -52,7 +52,9 @@ export function patch(old, next) {
     return;
   }
   patchAttributes(old, next);
+  const chosen = next.value;
   patchChildren(old, [...next.childNodes]);
+  if (old.nodeName === "SELECT" && old.value !== chosen) old.value = chosen;
 }
 
 /** Make these the children of an element, keeping what is still there. */
@@ -80,6 +82,9 @@ export function patchChildren(parent, wanted) {
 }
 
 function patchAttributes(old, next) {
+  const value = next.getAttribute("value");
+  // What is typed hides the attribute, so a new one is written over it; an old one leaves it alone.
+  if (old.nodeName === "INPUT" && old.getAttribute("value") !== value) old.value = value ?? "";
   for (const { name } of [...old.attributes]) {
     if (!next.hasAttribute(name) && !isPersons(old, name)) old.removeAttribute(name);
   }

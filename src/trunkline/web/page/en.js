@@ -1,5 +1,7 @@
 // Every English string of the page. Keys are the same as in he.js; `.one` and `.other` are plural forms.
 
+import jobs from "/page/en_jobs.js";
+
 export default {
   name: "English",
   direction: "ltr",
@@ -8,6 +10,7 @@ export default {
   server: null,
 
   strings: {
+    ...jobs,
     "title.page": "{view} · Trunkline",
     "skip": "Skip to the content",
     "nav.label": "Pages",

@@ -6,11 +6,19 @@ import { fill, h, theirs } from "/page/dom.js";
 import { current, languages, t } from "/page/i18n.js";
 import { button } from "/page/parts.js";
 
+const inBusiness = ({ business }) => business;
+const seesJobs = ({ me, business }) => business && (me.is_system_admin || ["admin", "owner"].includes(me.role));
+const isSystemAdmin = ({ me }) => me?.is_system_admin;
+
+/** Each page of the navigation: its address, its name, and who is shown it. */
 const PAGES = [
-  ["#/runs", "nav.runs"],
-  ["#/lists", "nav.lists"],
-  ["#/calls", "nav.calls"],
-  ["#/appointments", "nav.appointments"],
+  ["#/runs", "nav.runs", inBusiness],
+  ["#/lists", "nav.lists", inBusiness],
+  ["#/calls", "nav.calls", inBusiness],
+  ["#/appointments", "nav.appointments", inBusiness],
+  ["#/jobs", "nav.jobs", seesJobs],
+  ["#/businesses", "nav.businesses", (state) => isSystemAdmin(state) && !state.business],
+  ["#/system", "nav.system", isSystemAdmin],
 ];
 
 /** Draw the frame with `content` in it; `key` tells one view from another. */
@@ -25,11 +33,13 @@ export function drawFrame(state, { key, content, lostAt }) {
   ];
 }
 
-function top({ me, business }, key) {
+function top(state, key) {
+  const { me, business } = state;
+  const pages = PAGES.filter(([, , isShown]) => isShown(state));
   return h("header", { class: "top" },
     h("a", { class: "wordmark", href: "#/", translate: "no" }, "Trunk", h("span", {}, "line")),
-    business && h("nav", { "aria-label": t("nav.label") },
-      PAGES.map(([address, label]) =>
+    pages.length > 0 && h("nav", { "aria-label": t("nav.label") },
+      pages.map(([address, label]) =>
         h("a", { href: address, "aria-current": key?.startsWith(address) ? "page" : undefined }, t(label)))),
     h("div", { class: "who" },
       business && h("span", { class: "business", title: me.email }, theirs(business.name)),

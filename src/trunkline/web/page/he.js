@@ -1,12 +1,15 @@
 // Every Hebrew string of the page, and how the server's English sentences are said in Hebrew.
 // Keys are the same as in en.js; `.one`, `.two` and `.other` are plural forms.
 
+import jobs, { server as ofJobs } from "/page/he_jobs.js";
+
 export default {
   name: "עברית",
   direction: "rtl",
 
   // The server's sentences, in the order in which they are tried; {1} is what the pattern caught.
   server: [
+    ...ofJobs,
     [/^E-mail address or password is wrong\.$/, "כתובת הדוא״ל או הסיסמה שגויות."],
     [/^Too many tries; wait a minute\.$/, "יותר מדי ניסיונות; המתינו דקה."],
     [/^This session has ended; sign in again\.$/, "החיבור הסתיים; היכנסו שוב."],
@@ -50,6 +53,7 @@ export default {
   ],
 
   strings: {
+    ...jobs,
     "title.page": "{view} · Trunkline",
     "skip": "דילוג לתוכן",
     "nav.label": "דפים",

@@ -93,6 +93,16 @@ export function span(from, until) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
+/** A length of time given in seconds, in the units that a person would choose. */
+export function length(seconds) {
+  if (seconds < 1) return t("length.ms", { ms: Math.round(seconds * 1000) });
+  if (seconds < 60) return t("length.s", { s: number(Math.round(seconds * 10) / 10) });
+  if (seconds >= 86_400) return t("length.days", { d: Math.floor(seconds / 86_400), h: Math.floor(seconds / 3_600) % 24 });
+  const parts = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, Math.floor(seconds) % 60];
+  const shown = parts[0] > 0 ? parts : parts.slice(1);
+  return shown.map((part, at) => (at === 0 ? part : String(part).padStart(2, "0"))).join(":");
+}
+
 function format(date, options) {
   return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { ...options, timeZone: zone }).format(date);
 }

@@ -9,7 +9,7 @@ const PAGE = 500;
 const PAGES_AT_ONCE = 5;
 
 /**
- * Begin to follow the business's feed. `hear(kinds)` is awaited after each look, with the kinds of what
+ * Begin to follow the business's feed; without a business, time alone. `hear(kinds)` is awaited after each look, with the kinds of what
  * happened since the last one; `lost(error)` and `back()` tell of the connection; `out(error)` ends it.
  */
 export function follow(businessId, { hear, lost, back, out }) {
@@ -22,6 +22,7 @@ export function follow(businessId, { hear, lost, back, out }) {
 
   async function news() {
     const kinds = new Set();
+    if (!businessId) return kinds;
     for (let page = 0; page < PAGES_AT_ONCE; page += 1) {
       const { events, cursor: next } = await get("/events", { after: cursor, limit: PAGE });
       for (const { kind } of events) kinds.add(kind);
