@@ -496,3 +496,12 @@ def test_who_may_not_change_much_at_once_may_look(
     for ask in asks:
         assert refused(ask(), 403, "forbidden") == {"reason": "insufficient_role"}
     assert seen(owner, run)["state"] == "running"
+
+
+def test_a_bulk_run_is_no_outbound_run(owner: TestClient, acme: World) -> None:
+    begun = owner.post(
+        "/api/leads/bulk-update", json={"list_id": str(acme.list_id), "changes": {"notes": "X"}}
+    ).json()
+    for path in ("", "/items", "/attempts"):
+        refused(owner.get(f"/api/runs/{begun['id']}{path}"), 404, "not_found")
+    refused(owner.post(f"/api/runs/{begun['id']}/pause"), 404, "not_found")

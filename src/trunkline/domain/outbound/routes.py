@@ -46,20 +46,20 @@ def create_run(body: RunIn, session: SessionDep, who: PrincipalDep) -> RunOut:
 @router.get("/{run_id}")
 def read_run(run_id: UUID, session: SessionDep, who: PrincipalDep) -> RunOut:
     """One run and how far it is."""
-    return _shown(session, who.business, [runs.get(session, who.business, run_id)])[0]
+    return _shown(session, who.business, [service.get_run(session, who.business, run_id)])[0]
 
 
 @router.get("/{run_id}/items")
 def read_items(run_id: UUID, session: SessionDep, who: PrincipalDep) -> list[ItemOut]:
     """The run's leads in their order."""
-    runs.get(session, who.business, run_id)
+    service.get_run(session, who.business, run_id)
     return [ItemOut.model_validate(item) for item in store.items_of_run(session, who.business, run_id)]
 
 
 @router.get("/{run_id}/attempts")
 def read_attempts(run_id: UUID, session: SessionDep, who: PrincipalDep) -> list[AttemptOut]:
     """The run's dials in order of time."""
-    runs.get(session, who.business, run_id)
+    service.get_run(session, who.business, run_id)
     return [AttemptOut.model_validate(row) for row in store.attempts_of_run(session, who.business, run_id)]
 
 
@@ -98,7 +98,7 @@ def cancel_run(run_id: UUID, body: CancelIn, session: SessionDep, who: Principal
 
 def _shown_fresh(session: Session, business_id: UUID, run_id: UUID) -> RunOut:
     """Return a run as its change left it."""
-    return _shown(session, business_id, [runs.get(session, business_id, run_id, fresh=True)])[0]
+    return _shown(session, business_id, [service.get_run(session, business_id, run_id, fresh=True)])[0]
 
 
 def _shown(session: Session, business_id: UUID, rows: list[Run]) -> list[RunOut]:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from trunkline.core import registry
-from trunkline.core.errors import Conflict, InvalidInput
+from trunkline.core.errors import Conflict, InvalidInput, NotFound
 from trunkline.core.jobs import cancel_jobs_for_run, enqueue_job, enqueue_unique
 from trunkline.core.runs import service as runs
 from trunkline.core.runs.models import Run, RunState
@@ -107,7 +107,7 @@ def create_run(
 
 def start_run(session: Session, business_id: UUID, run_id: UUID, *, actor: str) -> Run:
     """Begin calling. Raises RunAlreadyActive with the active run's id, before anything is written."""
-    run = _run(session, business_id, run_id)
+    run = get_run(session, business_id, run_id)
     registry.carrier()  # that there is none is said now, not by a job that nobody reads
     runs.start(session, run, actor=actor)
     enqueue_job("high", "dial_next", str(run_id), run_id=run_id)
@@ -116,14 +116,14 @@ def start_run(session: Session, business_id: UUID, run_id: UUID, *, actor: str) 
 
 def pause_run(session: Session, business_id: UUID, run_id: UUID, *, actor: str) -> Run:
     """Begin no more calls; those that are live go on. Raises Conflict."""
-    run = _run(session, business_id, run_id)
+    run = get_run(session, business_id, run_id)
     runs.pause(session, run, actor=actor)
     return run
 
 
 def resume_run(session: Session, business_id: UUID, run_id: UUID, *, actor: str) -> Run:
     """Go on where the run stood. Raises Conflict."""
-    run = _run(session, business_id, run_id)
+    run = get_run(session, business_id, run_id)
     runs.resume(session, run, actor=actor)
     enqueue_job("high", "dial_next", str(run_id), run_id=run_id)
     return run
@@ -135,7 +135,7 @@ def cancel_run(session: Session, business_id: UUID, run_id: UUID, *, force: bool
     The business's slots are locked first, so every dial is committed before this or never begins.
     """
     store.lock_business(session, business_id)
-    run = _run(session, business_id, run_id)
+    run = get_run(session, business_id, run_id)
     runs.cancel(session, run, actor=actor)
     cancelled = store.cancel_waiting_items(session, business_id, run_id)
     cancel_jobs_for_run(run_id, business_id)
@@ -323,8 +323,9 @@ def report_of_listing(sid: str, status: CallStatus, attempt: OutboundAttempt) ->
     )
 
 
-def _run(session: Session, business_id: UUID, run_id: UUID) -> Run:
-    run = runs.get(session, business_id, run_id)
+def get_run(session: Session, business_id: UUID, run_id: UUID, *, fresh: bool = False) -> Run:
+    """Return an outbound run; a run of another kind is as little found as another business's."""
+    run = runs.get(session, business_id, run_id, fresh=fresh)
     if run.kind != KIND:
-        raise InvalidInput("That is not an outbound run.")
+        raise NotFound("There is no such run.")
     return run
