@@ -437,3 +437,16 @@ def test_a_system_admin_sees_the_recurring_jobs(system_admin: TestClient) -> Non
 @pytest.mark.parametrize("path", ["workers", "queues", "schedules", "jobs", "jobs/stats"])
 def test_a_person_of_a_business_sees_nothing_of_the_system(path: str, owner: TestClient) -> None:
     assert owner.get(f"/api/admin/{path}").status_code == 403
+
+
+def test_a_request_s_trace_goes_to_its_job(
+    owner: TestClient, acme: World, installation: Installation
+) -> None:
+    asked = owner.post(
+        "/api/leads/bulk-update", json={"list_id": str(acme.list_id), "changes": {"notes": "Traced"}}
+    )
+    assert asked.status_code == 202
+    trace = asked.headers["x-trace-id"]
+    (job,) = owner.get("/api/jobs").json()["jobs"]
+    assert job["trace_id"] == trace
+    assert owner.get("/api/jobs").headers["x-trace-id"] != trace
