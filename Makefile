@@ -50,7 +50,8 @@ test: lint browser ## Run all tests but the long repetitions
 	$(BIN)/python -m pytest -m "not soak" $(ARGS)
 
 test-faults: $(VENV)/.dev ## Run the fault suite in full; its last line is one JSON object
-	$(BIN)/python -m pytest tests/faults -m "soak or not soak" $(ARGS)
+	$(BIN)/python -m pytest tests/faults tests/jobs/test_ledger_machine.py tests/jobs/test_delivery.py \
+		tests/jobs/test_fairness.py -m "soak or not soak" $(ARGS)
 
 bench: $(VENV)/.dev ## Run the benchmarks; each ends in one JSON line
 	@for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python $$file || exit 1; done

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -40,23 +41,22 @@ def test_the_storm(yard: Yard) -> None:
     storm = Storm(yard, barriers=BARRIERS, victims=8, stop_every=25)
     storm.start_upkeep()
     storm.start_upkeep()
-    events = {
-        _KILLS * 1 // 10: lambda: yard.kill_redis(emptied=False),
-        _KILLS * 2 // 10: storm.replace_upkeep,
-        _KILLS * 3 // 10: lambda: yard.kill_redis(emptied=True),
-        _KILLS * 4 // 10: yard.kill_postgres,
-        _KILLS * 5 // 10: storm.replace_upkeep,
-        _KILLS * 6 // 10: yard.kill_backend,
-        _KILLS * 7 // 10: lambda: yard.kill_redis(emptied=True),
-        _KILLS * 8 // 10: yard.kill_postgres,
-        _KILLS * 9 // 10: storm.replace_upkeep,
-    }
-    storm.rage(_KILLS, within_s=_LIMIT_S, events=events)
+    events = [
+        lambda: yard.kill_redis(emptied=False), yard.kill_postgres, storm.replace_upkeep,
+        lambda: yard.kill_redis(emptied=True), yard.kill_postgres, yard.kill_backend,
+        storm.replace_upkeep, yard.kill_postgres, lambda: yard.kill_redis(emptied=True),
+    ]  # fmt: skip
+    storm.rage(_KILLS, within_s=_LIMIT_S, events=spread(events))
     verdict = storm.calm(workers=3, within_s=120)
     report(yard, "storm", storm, verdict, yard.toll - before)
     assert sum(verdict.harms.values()) == 0, verdict.harms
     assert unreached(yard.toll - before, BARRIERS) == []
     assert verdict.recovery(0.99) < 30
+
+
+def spread(events: list[Callable[[], None]]) -> dict[int, Callable[[], None]]:
+    """Let events happen at equal distances over all kills."""
+    return {_KILLS * place // (len(events) + 1): event for place, event in enumerate(events, start=1)}
 
 
 def report(yard: Yard, name: str, storm: Storm, verdict: Verdict, toll: Counter[str]) -> None:

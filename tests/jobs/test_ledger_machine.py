@@ -40,12 +40,11 @@ from trunkline.kit.ids import new_id
 
 _QUEUES = {"default": 0, "narrow": 1, "wide": 2}
 """And how many workers one business may occupy in each; 0 is any number."""
-_OWNERS = ("w1", "w2", "w3")
+_OWNERS = ("w1", "w2")
 _LEASE = timedelta(seconds=15)
-_GRACE = timedelta(seconds=10)
-"""Between being asked to stop and being stopped by force."""
+_GRACE = service._CANCEL_GRACE
 _KEPT = timedelta(hours=1)
-_EXAMPLES = 30
+_EXAMPLES = 60
 _ACTIVE = {"queued", "running"}
 
 Answer = TypeVar("Answer")
@@ -84,8 +83,11 @@ class Model:
         self.state, self.ended_at = state, at
 
 
+_NONE = Model(SYSTEM, "", None, None, 0, clock.now(), None, state="pruned")
+
+
 class LedgerMachine(RuleBasedStateMachine):
-    """Three tenants, three queues and three workers, whatever they do in whatever order."""
+    """Three tenants, three queues and two workers, whatever they do in whatever order."""
 
     installation: Installation
     scopes: Sequence[Scope]
@@ -252,16 +254,15 @@ class LedgerMachine(RuleBasedStateMachine):
     )
     def settle(self, data: st.DataObject, ends: list[str]) -> None:
         owner = data.draw(st.sampled_from([owner for owner in _OWNERS if self.hands[owner]]))
-        hand, self.hands[owner] = self.hands[owner], []
+        # A row may be in hand twice, its older claim lost; that one is settled first, by itself.
+        older = {got.id: got for got in reversed(self.hands[owner])}
+        hand = list(older.values())[: len(ends)]
+        self.hands[owner] = [got for got in self.hands[owner] if got not in hand]
         outcomes = [self.outcome(got, end) for got, end in zip(hand, ends, strict=False)]
-        self.hands[owner] = hand[len(outcomes) :]
         written = self.as_relay(lambda c: relay.settle(c, outcomes, owner=owner))
-        assert written == {o.id for o in outcomes if self.holds(o.id, o.epoch)}, (
-            "the fence let the wrong ones by"
-        )
-        for outcome in outcomes:
-            if outcome.id not in written:
-                continue
+        held = [o for o in outcomes if self.holds(o.id, o.epoch)]
+        assert written == {o.id for o in held}, "the fence let the wrong ones by"
+        for outcome in held:
             row = self.rows[outcome.id]
             row.attempt = outcome.attempt
             row.lease_ends = None
@@ -299,14 +300,16 @@ class LedgerMachine(RuleBasedStateMachine):
     def a_lease_that_is_not_held_writes_nothing(
         self, data: st.DataObject, state: JobState, claimant: str
     ) -> None:
-        job_id, epoch, owner = data.draw(st.sampled_from(self.spent))
-        # Lost, or somebody else's: of the same number even, as after a crash that forgot a claim.
-        owner = claimant if self.holds(job_id, epoch, owner) else owner
-        if self.holds(job_id, epoch, owner):
+        # A lost one, in the name of whoever has the row now even; or the right number in a wrong name,
+        # as after a crash that forgot a claim.
+        running = [lease for lease in self.spent if self.rows.get(lease[0], _NONE).state == "running"]
+        job_id, epoch, _ = data.draw(st.sampled_from(running or self.spent))
+        if self.holds(job_id, epoch, claimant):
             return
         stale = Outcome(job_id, epoch, state, 0, 0.0, "stale", 0.0)
-        assert self.as_relay(lambda c: relay.settle(c, [stale], owner=owner)) == set()
-        assert self.as_relay(lambda c: relay.renew(c, [(job_id, epoch)], owner=owner, length=_LEASE)) == []
+        leases = [(job_id, epoch)]
+        assert self.as_relay(lambda c: relay.settle(c, [stale], owner=claimant)) == set()
+        assert self.as_relay(lambda c: relay.renew(c, leases, owner=claimant, length=_LEASE)) == []
 
     @precondition(lambda self: any(self.hands.values()))
     @rule(owner=st.sampled_from(_OWNERS))
@@ -322,6 +325,20 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(owner=st.sampled_from(_OWNERS))
     def a_worker_dies_unseen(self, owner: str) -> None:
         self.hands[owner] = []
+
+    @rule(owner=st.sampled_from(_OWNERS))
+    def a_worker_stands_still_and_takes_the_same_rows_again(self, owner: str) -> None:
+        self.enqueue(0, "default", 3, None, 0.0, in_run=False, how_many=1)
+        self.claim(owner, 10, ["default"], 1, 0)
+        self.now += _LEASE + timedelta(seconds=1)
+        self.sweep()
+        before, self.hands[owner] = self.hands[owner], []
+        for _ in range(4):
+            self.claim(owner, 1, list(_QUEUES), 3, 0)
+        again = {got.id for got in self.hands[owner]}
+        # What it meant to say of the first claim may not be taken for a word about the second.
+        stale = [self.outcome(got, "succeeded") for got in before if got.id in again]
+        assert self.as_relay(lambda c: relay.settle(c, stale, owner=owner)) == set()
 
     # --- Time and upkeep -----------------------------------------------------------------
 

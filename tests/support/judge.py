@@ -85,8 +85,13 @@ def unreached(toll: Mapping[str, int], barriers: Iterable[str]) -> list[str]:
     return [barrier for barrier in barriers if not toll.get(f"killed at {barrier}")]
 
 
-def judge(book: Book, enqueued: Collection[UUID], deaths: Iterable[Death] = ()) -> Verdict:
-    """Hold what was promised of the enqueued jobs, and of their children, against the book."""
+def judge(
+    book: Book, enqueued: Collection[UUID], deaths: Iterable[Death] = (), *, crashes: int = 0
+) -> Verdict:
+    """Hold what was promised of the enqueued jobs, and of their children, against the book.
+
+    `crashes`: how often PostgreSQL died, each time forgetting the claims of its last moments.
+    """
     rows = {row.id: row for row in book.rows()}
     verdict = Verdict(jobs=len(rows))
     _ends(verdict, rows, enqueued)
@@ -96,7 +101,7 @@ def judge(book: Book, enqueued: Collection[UUID], deaths: Iterable[Death] = ()) 
         ways[entry.job_id].append(entry)
     for job_id, way in ways.items():
         _way(verdict, job_id, way)
-    _attempts(verdict, rows, book.notes())
+    _attempts(verdict, rows, book.notes(), crashes)
     _recoveries(verdict, ways, deaths)
     return verdict
 
@@ -141,12 +146,15 @@ def _way(verdict: Verdict, job_id: UUID, way: list[Entry]) -> None:
         verdict.succeeded_twice.append(job_id)
 
 
-def _attempts(verdict: Verdict, rows: Mapping[UUID, Row], notes: list[Note]) -> None:
-    """A death before its hand is settled may go uncharged once a job: hence one more than allowed."""
+def _attempts(verdict: Verdict, rows: Mapping[UUID, Row], notes: list[Note], crashes: int) -> None:
+    """A death before its hand is settled may go uncharged once a job: hence one more than allowed.
+
+    So may an attempt whose claim PostgreSQL forgot.
+    """
     begun = Counter(note.job_id for note in notes if note.step == "begun")
     for row in rows.values():
         asks_for_later = row.name == "yard_later"
-        if row.attempt > row.max_attempts or begun[row.id] > row.max_attempts + 1 + asks_for_later:
+        if row.attempt > row.max_attempts or begun[row.id] > row.max_attempts + 1 + asks_for_later + crashes:
             verdict.too_often.append(row.id)
 
 

@@ -58,6 +58,8 @@ class Yard:
     workers: list[Worker] = field(default_factory=list)
     enqueued: set[UUID] = field(default_factory=set)
     deaths: list[Death] = field(default_factory=list)
+    crashes: int = 0
+    """How often PostgreSQL died since the yard was emptied."""
     toll: Counter[str] = field(default_factory=Counter)
     """How often a worker was killed, or stopped, at each barrier; and what befell the servers."""
     reports: dict[str, Any] = field(default_factory=dict)
@@ -158,6 +160,7 @@ class Yard:
         before = self.postmaster_pid()
         kill(before)
         self.toll["postgres killed"] += 1
+        self.crashes += 1
         eventually(lambda: self._postgres_is_new(before), "PostgreSQL is there again", within_s=60)
 
     def kill_backend(self) -> None:
@@ -168,6 +171,7 @@ class Yard:
             ).scalar_one()
             os.kill(pid, signal.SIGKILL)
             self.toll["backend killed"] += 1
+            self.crashes += 1
             eventually(lambda: not _answers(witness), "PostgreSQL has ended all connections")
         eventually(self._postgres_answers, "PostgreSQL has recovered", within_s=60)
 
@@ -220,7 +224,7 @@ class Yard:
 
     def judged(self) -> Verdict:
         """What came of everything enqueued since the yard was emptied."""
-        return judge(self.book, self.enqueued, self.deaths)
+        return judge(self.book, self.enqueued, self.deaths, crashes=self.crashes)
 
     def wipe(self) -> None:
         """Begin anew: no jobs, three businesses and the system."""
@@ -228,6 +232,7 @@ class Yard:
         self.book.wipe()
         self.enqueued.clear()
         self.deaths.clear()
+        self.crashes = 0
         businesses = [new_id() for _ in range(3)]
         with unit_of_work(SYSTEM) as session:
             for number, business_id in enumerate(businesses):
