@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+BENCH ?= jobs speech
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up doctor test test-faults lint bench lock clean
@@ -53,12 +54,19 @@ test-faults: $(VENV)/.dev ## Run the fault suite in full; its last line is one J
 	$(BIN)/python -m pytest tests/faults tests/jobs/test_ledger_machine.py tests/jobs/test_delivery.py \
 		tests/jobs/test_fairness.py -m "soak or not soak" $(ARGS)
 
-bench: $(VENV)/.dev ## Run the benchmarks; each ends in one JSON line
-	@for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python $$file || exit 1; done
+# The peers that ours is measured against have an environment of their own.
+$(VENV)/bench/.peers: $(VENV)/.dev benchmarks/requirements.lock
+	@test -x $(VENV)/bench/bin/pip || $(BIN)/python -m venv $(VENV)/bench
+	$(VENV)/bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.lock
+	@touch $@
+
+bench: $(VENV)/bench/.peers ## Run the benchmarks (BENCH=jobs: one, with ARGS); each ends in one JSON line
+	@for name in $(BENCH); do echo "benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py $(ARGS) || exit 1; done
 
 lock: $(VENV)/.dev ## Pin the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --group build --universal --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
 	uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-emit-index-url --no-header -q -c requirements.lock -o requirements-dev.lock
+	uv pip compile benchmarks/requirements.in --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header -q -o benchmarks/requirements.lock
 
 clean: ## Remove what was set up here
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""What `benchmarks/jobs.py` measures with: servers, processes, passes and the table."""

@@ -1,0 +1,11 @@
+"""Starts the side of one system: `python -m peers MODULE ARGUMENT`."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from peers.side import serve
+
+if __name__ == "__main__":
+    serve(import_module(f"peers.{sys.argv[1]}").side(sys.argv[2]))
