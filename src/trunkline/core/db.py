@@ -195,6 +195,8 @@ def _engine(url: str, pool_size: int, *, relay: bool = False) -> Engine:
         hide_parameters=True,
         connect_args={
             "connect_timeout": 5,
-            "options": "-c timezone=UTC" + (" -c synchronous_commit=off" if relay else ""),
+            # Who stands still in the middle of a transaction loses it, and with it its locks.
+            "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s"
+            + (" -c synchronous_commit=off" if relay else ""),
         },
     )

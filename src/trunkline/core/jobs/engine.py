@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
@@ -25,7 +26,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy.exc import OperationalError
 
 from trunkline.core.jobs import bell
-from trunkline.core.jobs.executor import Executor
+from trunkline.core.jobs.executor import STOP_SIGNAL, Executor
 from trunkline.core.jobs.heartbeat import Heartbeat
 from trunkline.core.telemetry import get_logger
 from trunkline.kit.ids import new_id
@@ -78,6 +79,8 @@ class WorkerEngine:
         self._queues = tuple(queues)
         self._stop = threading.Event()
         self._redis_is_away = False
+        self._is_cold = False
+        """It was told twice to stop."""
 
     def run(self) -> None:
         """Work until stopped. First SIGTERM: finish the job in hand; second: drop it, to be run again."""
@@ -85,17 +88,26 @@ class WorkerEngine:
         _engine = self
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._request_stop)
+        # Between jobs there is nothing that could be stopped by force.
+        signal.signal(STOP_SIGNAL, signal.SIG_IGN)
         self._heartbeat.start()
         try:
+            # What waits already need not wait for a wake-up, or for a second without one.
+            self.look()
             while not self.stopping:
+                began = time.monotonic()
                 self._listen()
                 if not self.stopping:
                     self.look()
                 if self._redis_is_away:
-                    self._stop.wait(_LISTEN_S)
+                    # A Redis that hangs has taken its time already.
+                    self._stop.wait(max(0.0, began + _LISTEN_S - time.monotonic()))
         finally:
             self._heartbeat.stop()
             self._redis.close()
+        if self._is_cold:
+            # RQ's worker, which this may have been raised in, takes it for a failure of its own job.
+            raise SystemExit(EXIT_COLD)
 
     def heard(self, queue: str) -> None:
         """A wake-up came: take its flag down, then work."""
@@ -150,6 +162,7 @@ class WorkerEngine:
     def _request_stop(self, _signum: int, _frame: FrameType | None) -> None:
         """First signal: finish the job in hand. Second: stop now."""
         if self.stopping:
+            self._is_cold = True
             raise SystemExit(EXIT_COLD)
         self.stop()
 

@@ -141,7 +141,7 @@ _SETTLE = text(
         finished_at = case when o.state = 'queued' and j.cancel_requested_at is null then null
                            else {NOW} - o.ended end
     from outcome o
-    where j.id = o.id and j.id in (select id from held)
+    where j.id = o.id and j.lease_epoch = o.epoch and j.id in (select id from held)
     returning j.id
     """
 )
@@ -162,7 +162,8 @@ _RENEW = text(
 )
 
 # A lease that ran out, or whose worker is known to be dead. The epoch is spent here, so should that
-# worker wake up again, nothing it writes under the old one is accepted.
+# worker wake up again, nothing it writes under the old one is accepted. The row keeps its place: it has
+# waited once already.
 _FREE = """
     with lost as (
         select id from jobs where state = 'running' and {which}
@@ -173,7 +174,7 @@ _FREE = """
                      when attempt < max_attempts then 'queued' else 'failed' end,
         finished_at = case when cancel_requested_at is null and attempt < max_attempts
                            then null else {now} end,
-        run_at = {now}, lease_epoch = lease_epoch + 1, lease_owner = null, lease_expires_at = null,
+        lease_epoch = lease_epoch + 1, lease_owner = null, lease_expires_at = null,
         error = :reason || lease_owner
     where id in (select id from lost)
     returning id, name, state, queue
