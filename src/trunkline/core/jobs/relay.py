@@ -62,18 +62,19 @@ CLAIM = f"""
                 ) next
             ), turns as materialized (
                 select w.tenant_key, row_number() over () as place
-                from walk w
-                where exists (
+                from walk w cross join lateral (
+                    -- Not `exists`, which a planner that knows little of the table turns into a join
+                    -- over all that is ready.
                     select from jobs j
                     where j.queue = q.queue and j.state = 'queued' and j.tenant_key = w.tenant_key
-                      and j.run_at <= {NOW}
-                ) and (
-                    q.per_business = 0 or (
-                        (select count(distinct r.lease_owner) from jobs r
-                         where r.queue = q.queue and r.tenant_key = w.tenant_key and r.state = 'running'
-                           and r.lease_owner <> :owner) < q.per_business
-                        and pg_try_advisory_xact_lock(hashtextextended(q.queue || w.tenant_key, 0))
-                    )
+                      and j.run_at <= {NOW} and (j.expires_at is null or j.expires_at > {NOW})
+                    order by j.run_at, j.id limit 1
+                ) ready
+                where q.per_business = 0 or (
+                    (select count(distinct r.lease_owner) from jobs r
+                     where r.queue = q.queue and r.tenant_key = w.tenant_key and r.state = 'running'
+                       and r.lease_owner <> :owner) < q.per_business
+                    and pg_try_advisory_xact_lock(hashtextextended(q.queue || w.tenant_key, 0))
                 )
                 limit :size + 3 -- a few to spare, should others hold all that one of them has
             )
