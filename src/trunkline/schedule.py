@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from trunkline.core.recurring.rules import Every
 from trunkline.core.recurring.service import Recurring, fire_due, install_recurring
-from trunkline.core.settings import Settings
+from trunkline.core.settings import QUEUES
 
 __all__ = ["RECURRING", "fire_due", "install"]
 
@@ -23,4 +23,4 @@ RECURRING = (
 
 def install() -> None:
     """Register the table in this process. Raises StartRefused where an entry names what there is not."""
-    install_recurring(RECURRING, queues=Settings.model_fields["rq_queues"].get_default())
+    install_recurring(RECURRING, queues=QUEUES)

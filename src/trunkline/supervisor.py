@@ -130,6 +130,11 @@ class Supervisor:
             output.close()
 
     def _stop_on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """First signal: stop. Second: hand it on to the children, who know what to make of it."""
+        if self.stopping:
+            for child in self.children:
+                if child.process is not None and child.process.poll() is None:
+                    child.process.send_signal(signal.SIGTERM)
         self.stopping = True
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import time
 
 from sqlalchemy import select, text
 
-from trunkline.core.db import Scope, database, unit_of_work
+from trunkline.core.db import Scope, _current, database, unit_of_work
 from trunkline.core.events import Event, announce
 from trunkline.core.jobs import JobContext, TryLater, enqueue_job, job
 
@@ -105,3 +106,15 @@ def finish_and_fail(ctx: JobContext, mark: str) -> None:
     with ctx.unit_of_work(finishes=True):
         announce("test.mark", subject_id=None, actor="test", mark=mark)
     raise RuntimeError("too late to matter")
+
+
+@job(queue="default", timeout=5, retries=3, backoff=60)
+def fail_with(ctx: JobContext, said: str) -> None:
+    """Fail with a text given as a Python literal, which JSON may not be able to carry."""
+    raise RuntimeError(ast.literal_eval(said))
+
+
+@job(queue="default", timeout=5, retries=3)
+def leave_a_unit_open(ctx: JobContext) -> None:
+    """Leave a unit of work in hand."""
+    _current.set(database().begin(ctx.scope))

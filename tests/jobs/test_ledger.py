@@ -326,9 +326,23 @@ def test_a_job_not_begun_within_its_ttl_expires_and_is_seen(installation: Instal
     with clock.frozen_at(clock.now() + timedelta(minutes=1)):
         installation.run_jobs()
         with installation.database.relay.begin() as connection:
-            relay.sweep(connection)
+            relay.expire(connection)
     assert job_row(acme, job_id).state == JobState.EXPIRED
     assert marks(acme) == []
+
+
+def test_a_job_that_began_in_time_does_not_expire_between_its_attempts(
+    installation: Installation, acme: World
+) -> None:
+    with unit_of_work(acme.scope):
+        job_id = enqueue_job("default", fail_until, 2, ttl=5)
+    installation.run_jobs()
+    assert installation.database.relay is not None
+    with clock.frozen_at(clock.now() + timedelta(minutes=1)):
+        with installation.database.relay.begin() as connection:
+            relay.expire(connection)
+        installation.run_jobs()
+    assert job_row(acme, job_id).state == JobState.SUCCEEDED
 
 
 def test_the_trace_goes_from_a_job_to_the_jobs_it_enqueues(installation: Installation, acme: World) -> None:

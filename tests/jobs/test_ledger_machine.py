@@ -64,6 +64,7 @@ class Model:
     state: str = "queued"
     attempt: int = 0
     epoch: int = 0
+    suspect: bool = False
     owner: str | None = None
     lease_ends: datetime | None = None
     ended_at: datetime | None = None
@@ -127,7 +128,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """What may be claimed from a queue: by tenant, the oldest first."""
         found = defaultdict(list)
         for job_id, row in self.rows.items():
-            in_time = row.expires_at is None or row.expires_at > self.now
+            in_time = row.expires_at is None or row.attempt > 0 or row.expires_at > self.now
             if row.queue == queue and row.state == "queued" and row.run_at <= self.now and in_time:
                 found[row.tenant].append(job_id)
         for ids in found.values():
@@ -233,8 +234,8 @@ class LedgerMachine(RuleBasedStateMachine):
         assert claimed[0].id == offers[first.queue][ring[0]][0], "not whose turn it was"
 
     def is_taken_alone(self, job_id: UUID) -> bool:
-        """A row that was claimed before, or that has one attempt only, shares no hand with others."""
-        return self.rows[job_id].epoch > 0 or self.rows[job_id].max_attempts == 1
+        """A row that a dead worker held, or that has one attempt only, shares no hand with others."""
+        return self.rows[job_id].suspect or self.rows[job_id].max_attempts == 1
 
     def open_to(self, owner: str, wanted: Wanted) -> dict[UUID, list[UUID]]:
         """What is ready in a queue of tenants that may occupy one worker more."""
@@ -265,7 +266,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for outcome in held:
             row = self.rows[outcome.id]
             row.attempt = outcome.attempt
-            row.lease_ends = None
+            row.lease_ends, row.suspect = None, False
             if outcome.state is JobState.QUEUED:
                 # Who asked for its end is not asked again.
                 row.state, row.owner = "queued", None
@@ -353,11 +354,13 @@ class LedgerMachine(RuleBasedStateMachine):
             if row.state == "running" and row.lease_ends is not None and row.lease_ends < self.now
         ]  # fmt: skip
         freed = self.as_relay(relay.sweep)
+        self.as_relay(relay.expire)
         assert {row.id for row in freed} == set(late)
         for job_id in late:
             self.free(job_id)
         for row in self.rows.values():
-            if row.state == "queued" and row.expires_at is not None and row.expires_at < self.now:
+            late = row.expires_at is not None and row.expires_at < self.now
+            if row.state == "queued" and row.attempt == 0 and late:
                 row.end("expired", self.now)
 
     @rule(owner=st.sampled_from(_OWNERS))
@@ -371,7 +374,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def free(self, job_id: UUID) -> None:
         row = self.rows[job_id]
-        row.epoch, row.owner, row.lease_ends = row.epoch + 1, None, None
+        row.epoch, row.owner, row.lease_ends, row.suspect = row.epoch + 1, None, None, True
         # In its old place or behind the others, but ready.
         row.run_at = self.run_at(job_id)
         assert row.run_at <= self.now
@@ -463,7 +466,7 @@ class LedgerMachine(RuleBasedStateMachine):
         )
 
     def revive(self, row: Model) -> None:
-        row.state, row.attempt, row.run_at = "queued", 0, self.now
+        row.state, row.attempt, row.suspect, row.run_at = "queued", 0, False, self.now
         row.expires_at, row.ended_at, row.cancelled, row.force_at = None, None, False, None
 
     # --- What always holds ---------------------------------------------------------------

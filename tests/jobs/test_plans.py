@@ -108,7 +108,7 @@ def claim_values(*, last: UUID = relay.NO_TENANT, size: int = 10, limit: int = 0
     queues = ["high", "default", "low", "maintenance"]
     return {
         "queues": queues, "tenants": [last] * 4, "limits": [limit] * 4, "owner": "w",
-        "lease": timedelta(seconds=15), "size": size,
+        "lease": timedelta(seconds=15), "size": size, "suspects_first": False,
     }  # fmt: skip
 
 

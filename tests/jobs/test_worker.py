@@ -6,18 +6,20 @@ import threading
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
-from jobs.handlers import finish_and_fail, leave_mark, marks, spin
+from jobs.handlers import fail_with, finish_and_fail, leave_a_unit_open, leave_mark, marks, spin
 from support.installation import Installation
 from support.processes import eventually
 from support.world import World
 from trunkline.core.db import unit_of_work
-from trunkline.core.jobs import enqueue_job, enqueue_many, get_job_status
+from trunkline.core.jobs import enqueue_job, enqueue_many, get_job_status, relay
 from trunkline.core.jobs.executor import Executor
 from trunkline.core.jobs.heartbeat import Heartbeat
 from trunkline.core.jobs.models import Job, JobState
 from trunkline.core.jobs.standing import Standing, forget
+from trunkline.core.jobs.upkeep import Upkeep
 
 _LEASE = timedelta(seconds=15)
 
@@ -134,6 +136,87 @@ def test_a_worker_s_row_says_what_it_does_and_goes_with_it(installation: Install
     assert rss > 10_000_000
     with hands.relay.connect() as connection:
         assert connection.scalar(text("select count(*) from workers")) == 0
+
+
+@pytest.mark.parametrize("odd", ["a \0 in it", "a lone \udcff", "x" * 1_000_000])
+def test_an_error_of_any_text_is_written_and_costs_the_others_nothing(
+    installation: Installation, acme: World, odd: str
+) -> None:
+    with unit_of_work(acme.scope):
+        before = enqueue_job("default", leave_mark, "before")
+        failed = enqueue_job("default", fail_with, ascii(odd), retry=2)
+        after = enqueue_job("default", leave_mark, "after")
+    hands = Hands(installation)
+    hands.make_hasty()
+    hands.work()
+    assert states(acme, [before, failed, after]) == [JobState.SUCCEEDED, JobState.QUEUED, JobState.SUCCEEDED]
+    with unit_of_work(acme.scope) as session:
+        error = session.get_one(Job, failed).error or ""
+    assert "RuntimeError" in error
+    assert len(error) < 20_000
+
+
+def test_a_context_that_a_job_leaves_open_is_not_the_next_one_s(
+    installation: Installation, acme: World
+) -> None:
+    """As when a signal's exception comes between the two halves of opening a unit of work."""
+    with unit_of_work(acme.scope):
+        leaky = enqueue_job("default", leave_a_unit_open)
+        after = enqueue_job("default", leave_mark, "after")
+    installation.run_jobs()
+    assert states(acme, [leaky, after]) == [JobState.SUCCEEDED] * 2
+
+
+def test_a_job_of_a_newer_version_waits_for_a_worker_that_knows_it(
+    installation: Installation, acme: World
+) -> None:
+    with unit_of_work(acme.scope) as session:
+        job_id = enqueue_job("default", leave_mark, "later", retry=1)
+        session.execute(text("update jobs set name = 'of_tomorrow'"))
+    installation.run_jobs()
+    with unit_of_work(acme.scope) as session:
+        row = session.get_one(Job, job_id)
+    assert (row.state, row.attempt) == (JobState.QUEUED, 0)
+
+
+def test_a_renewal_waits_for_nobody_and_loses_nothing(installation: Installation, acme: World) -> None:
+    """A request that dawdles with one of the rows locked costs none of the others its lease."""
+    with unit_of_work(acme.scope):
+        enqueue_many("default", leave_mark, ({"mark": "held"} for _ in range(3)))
+    relay_engine = installation.database.relay
+    assert relay_engine is not None
+    lease = timedelta(seconds=15)
+    with relay_engine.begin() as connection:
+        hand = relay.claim(connection, [relay.Wanted("default")], owner="w", lease=lease, size=10)
+    leases = [(row.id, row.lease_epoch) for row in hand]
+    with unit_of_work(acme.scope) as session:
+        session.execute(text("select 1 from jobs where id = :id for update"), {"id": hand[0].id})
+        with relay_engine.begin() as connection:
+            kept = relay.renew(connection, leases, owner="w", length=timedelta(hours=1))
+        assert {row.id for row in kept} == {row.id for row in hand}
+    with relay_engine.connect() as connection:
+        far = connection.scalar(
+            text("select count(*) from jobs where lease_expires_at > now() + interval '50 min'")
+        )
+    assert far == 2
+
+
+def test_after_an_outage_workers_have_a_moment_to_renew(installation: Installation, acme: World) -> None:
+    with unit_of_work(acme.scope):
+        job_id = enqueue_job("default", leave_mark, "alive", retry=1)
+    relay_engine = installation.database.relay
+    assert relay_engine is not None
+    with relay_engine.begin() as connection:
+        relay.claim(connection, [relay.Wanted("default")], owner="w", lease=timedelta(0), size=1)
+    upkeep = Upkeep(relay_engine, sweep_every_s=0, keep_finished=timedelta(days=3))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(relay, "_EXPIRE", text("select this is no SQL"))
+        upkeep()
+    upkeep()
+    assert states(acme, [job_id]) == [JobState.RUNNING]
+    upkeep._free_from = 0.0
+    upkeep()
+    assert states(acme, [job_id]) == [JobState.FAILED]
 
 
 def test_what_was_counted_adds_up_over_workers(installation: Installation, acme: World) -> None:

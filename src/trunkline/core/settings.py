@@ -16,6 +16,9 @@ from sqlalchemy.exc import ArgumentError
 from trunkline.core.errors import StartRefused
 from trunkline.kit.hosts import is_loopback
 
+QUEUES = ("high", "default", "low", "maintenance", "broadcasts", "recordings")
+"""Every queue that a job may be in, in order of priority."""
+
 
 class ServiceRole(enum.StrEnum):
     """What a process may do."""
@@ -49,7 +52,7 @@ class Settings(BaseSettings):
     service_role: ServiceRole | None = Field(None, description="Unset, the command decides")
     enable_schedulers: bool | None = Field(None, description="Fire recurring jobs in this process")
     rq_queues: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("high", "default", "low", "maintenance", "broadcasts", "recordings"),
+        QUEUES,
         description="Queues a worker serves, in order of priority",
     )
     worker_concurrency: int = Field(2, ge=1, le=64, description="Worker processes")

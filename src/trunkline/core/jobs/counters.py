@@ -10,7 +10,7 @@ import threading
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Engine, text
 
 BOUNDS_S = (0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0, 600.0, 3_600.0)
 """Upper bounds of the run times' buckets in seconds; one more bucket is open."""
@@ -53,20 +53,21 @@ class Tally:
             count.seconds += seconds
             count.buckets[bisect_left(BOUNDS_S, seconds)] += 1
 
-    def write(self, connection: Connection) -> None:
+    def write(self, relay: Engine) -> None:
         """Add what was counted to the table, in one transaction. What cannot be written is kept."""
         with self._lock:
             counts, self._counts = self._counts, {}
         try:
-            # In the order of the key, as every worker does: two that write at once wait in line.
-            for (queue, name, outcome), count in sorted(counts.items()):
-                connection.execute(
-                    _ADD,
-                    {
-                        "queue": queue, "name": name, "outcome": outcome, "jobs": count.jobs,
-                        "seconds": count.seconds, "buckets": count.buckets,
-                    },
-                )  # fmt: skip
+            with relay.begin() as connection:
+                # In the order of the key, as every worker does: two that write at once wait in line.
+                for (queue, name, outcome), count in sorted(counts.items(), key=lambda item: item[0]):
+                    connection.execute(
+                        _ADD,
+                        {
+                            "queue": queue, "name": name, "outcome": outcome, "jobs": count.jobs,
+                            "seconds": count.seconds, "buckets": count.buckets,
+                        },
+                    )  # fmt: skip
         except Exception:
             self._put_back(counts)
             raise

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
@@ -77,7 +76,6 @@ class WorkerEngine:
             retry=Retry(NoBackoff(), 0),
         )
         self._queues = tuple(queues)
-        self._stop = threading.Event()
         self._redis_is_away = False
         self._is_cold = False
         """It was told twice to stop."""
@@ -101,7 +99,7 @@ class WorkerEngine:
                     self.look()
                 if self._redis_is_away:
                     # A Redis that hangs has taken its time already.
-                    self._stop.wait(max(0.0, began + _LISTEN_S - time.monotonic()))
+                    self._nap(until=began + _LISTEN_S)
         finally:
             self._heartbeat.stop()
             self._redis.close()
@@ -125,7 +123,7 @@ class WorkerEngine:
                 self.stop()
                 break
             try:
-                just_ran = self.executor.work(seconds=_BETWEEN_S, should_stop=self._stop.is_set)
+                just_ran = self.executor.work(seconds=_BETWEEN_S, should_stop=lambda: self.stopping)
             except OperationalError:
                 log.warning("ledger_unreachable", exc_info=True)
                 break
@@ -138,7 +136,15 @@ class WorkerEngine:
         """Stop in good order: the job in hand is finished, what has not begun goes back."""
         self.stopping = True
         self._heartbeat.stopping()
-        self._stop.set()
+
+    def _nap(self, *, until: float) -> None:
+        """Do nothing for a while, or until told to stop.
+
+        Not by waiting for an event: a signal's handler that set it could find its lock held by the
+        very wait that it interrupted.
+        """
+        while not self.stopping and time.monotonic() < until:
+            time.sleep(0.05)
 
     def _listen(self) -> None:
         """Let RQ's worker listen; it comes back when told to stop or when Redis is lost."""

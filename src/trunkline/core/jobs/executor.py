@@ -7,6 +7,7 @@ next claim, in one transaction. The heartbeat keeps the leases from its own thre
 
 from __future__ import annotations
 
+import contextvars
 import random
 import signal
 import time
@@ -23,7 +24,7 @@ from sqlalchemy import Engine
 from trunkline.core.jobs import relay
 from trunkline.core.jobs.counters import Tally
 from trunkline.core.jobs.hand import Hand
-from trunkline.core.jobs.handlers import JobCancelled, JobContext, JobTimedOut, TryLater, handler_named
+from trunkline.core.jobs.handlers import JobCancelled, JobContext, JobTimedOut, TryLater, find_handler
 from trunkline.core.jobs.models import JobState
 from trunkline.core.jobs.relay import NO_TENANT, Claimed, Outcome, Wanted
 from trunkline.core.telemetry import get_logger
@@ -35,6 +36,11 @@ _HAND_LASTS_S = 0.02
 """How long a hand should take to play."""
 _OUT_OF_ORDER_EVERY = 8
 """Every so many claims another queue than the first comes first, so that none waits for ever."""
+_SUSPECTS_FIRST = 0.25
+"""In how many claims a row that may have killed its worker, and is taken alone, goes before the others."""
+_UNKNOWN_WAIT_S = 5.0
+_LONGEST_ERROR = 16_000
+"""Characters of an error that are kept."""
 _LONGEST_WAIT = timedelta(minutes=15)
 _STATEMENT_GRACE_S = 0.25
 """By how much PostgreSQL's timeout of a job's statement comes before the signal, which cannot end one."""
@@ -110,12 +116,14 @@ class Executor:
                 outcomes = self.hand.outcomes()
                 written = relay.settle(connection, outcomes, owner=self._name)
                 claimed = relay.claim(
-                    connection, self._in_turn(), owner=self._name, lease=self._lease, size=size
-                )
+                    connection, self._in_turn(), owner=self._name, lease=self._lease, size=size,
+                    # At random: a steady rhythm could fall in with the businesses' turns.
+                    suspects_first=random.random() < _SUSPECTS_FIRST,  # noqa: S311
+                )  # fmt: skip
             self._written(outcomes, written)
             self.hand.deal(claimed)
         if claimed:
-            self._remember_turn(claimed[0])
+            self._remember_turns(claimed)
             barriers.reached("job.claimed")
         return bool(claimed)
 
@@ -136,11 +144,11 @@ class Executor:
         first = out_of_order % len(self._wanted)
         return self._wanted[first:] + self._wanted[:first]
 
-    def _remember_turn(self, first: Claimed) -> None:
-        """The business served first now is the last to be served first again."""
+    def _remember_turns(self, claimed: Sequence[Claimed]) -> None:
+        """In each queue the next claim begins behind the business that was served last."""
+        last = {row.queue: row.tenant_key for row in claimed}
         self._wanted = [
-            Wanted(w.queue, first.tenant_key, w.per_business) if w.queue == first.queue else w
-            for w in self._wanted
+            Wanted(w.queue, last.get(w.queue, w.last_tenant), w.per_business) for w in self._wanted
         ]
 
     def _run(self, claimed: Claimed) -> None:
@@ -167,6 +175,9 @@ class Executor:
             took = time.monotonic() - began
             if outcome.state is JobState.SUCCEEDED:
                 log.info("job_succeeded", ms=round(took * 1_000, 1))
+        if context.finished:
+            # Its own commit has ended it, whatever came afterwards.
+            verdict = "succeeded"
         self.hand.end(None if context.finished else outcome)
         self.tally.add(queue=claimed.queue, name=claimed.name, outcome=verdict, seconds=took)
         self._job_takes_s = 0.8 * self._job_takes_s + 0.2 * took
@@ -174,6 +185,7 @@ class Executor:
     def _play(self, claimed: Claimed, context: JobContext) -> tuple[Outcome, str]:
         """Call the handler. Returns what comes of the row, and the word under which it is counted."""
         began = self.hand.began_at
+        handler = find_handler(claimed.name)
 
         def outcome(state: JobState, **facts: object) -> Outcome:
             facts.setdefault("attempt", claimed.attempt)
@@ -182,12 +194,17 @@ class Executor:
                 began_ago_s=time.monotonic() - began, **facts,  # type: ignore[arg-type]
             )  # fmt: skip
 
+        if handler is None:
+            # Enqueued by a newer version, in the middle of a deploy: a worker of that version will know it.
+            log.error("job_unknown", attempt=claimed.attempt)
+            return outcome(JobState.QUEUED, delay_s=_UNKNOWN_WAIT_S, attempt=claimed.attempt - 1), "later"
         try:
             with _time_limit(claimed.timeout_s + _STATEMENT_GRACE_S):
                 self._interruptible = context
                 try:
-                    handler_named(claimed.name).function(
-                        context, *claimed.args["args"], **claimed.args["kwargs"]
+                    # What an exception out of a signal leaves set in the context is gone with the job.
+                    contextvars.copy_context().run(
+                        handler.function, context, *claimed.args["args"], **claimed.args["kwargs"]
                     )
                 finally:
                     self._interruptible = None
@@ -195,10 +212,10 @@ class Executor:
             return outcome(JobState.QUEUED, delay_s=later.delay_s, attempt=claimed.attempt - 1), "later"
         except JobCancelled as cancelled:
             log.info("job_cancelled", reason=str(cancelled))
-            return outcome(JobState.CANCELLED, error=str(cancelled)), "cancelled"
+            return outcome(JobState.CANCELLED, error=_storable(str(cancelled))), "cancelled"
         except Exception as error:
             # The outermost loop of a job: whatever it raises is its verdict.
-            trace = "".join(traceback.format_exception(error))
+            trace = _storable("".join(traceback.format_exception(error)))
             if claimed.attempt >= claimed.max_attempts:
                 log.error("job_failed", attempt=claimed.attempt, exc_info=error)
                 return outcome(JobState.FAILED, error=trace), "failed"
@@ -214,6 +231,13 @@ class Executor:
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         if self.stopped_by_force is not None and self.stopped_by_force is self._interruptible:
             raise JobCancelled("stopped by force")
+
+
+def _storable(said: str) -> str:
+    """Return what PostgreSQL can hold of an error's text: its first and last part, in characters it knows."""
+    if len(said) > _LONGEST_ERROR:
+        said = f"{said[: _LONGEST_ERROR // 4]}\n[...]\n{said[-_LONGEST_ERROR * 3 // 4 :]}"
+    return said.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
 
 
 def backoff(base_s: float, attempt: int) -> timedelta:

@@ -97,7 +97,7 @@ class Hand:
                 rows.append((self._current.id, self._current.lease_epoch))
             return rows + [(o.id, o.epoch) for o, _ in self._outcomes]
 
-    def drop(self, ids: set[UUID]) -> None:
-        """Forget rows that have not begun and are not ours any more."""
+    def drop(self, leases: set[tuple[UUID, int]]) -> None:
+        """Forget rows, given as (id, epoch), that have not begun and are not ours any more."""
         with self._lock:
-            self._waiting = deque(row for row in self._waiting if row.id not in ids)
+            self._waiting = deque(row for row in self._waiting if (row.id, row.lease_epoch) not in leases)

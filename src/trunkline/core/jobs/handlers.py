@@ -27,11 +27,16 @@ RESERVED_NAMES = frozenset(
 
 _OURS = "id = :id and lease_epoch = :epoch and lease_owner = :owner and state = 'running'"
 
-_HOLD = text(f"select id from jobs where {_OURS} for share")
+# Who is frozen between this and the commit may not keep the row from the sweeper.
+_HOLD = text(
+    f"select id, set_config('idle_in_transaction_session_timeout', '5s', true) "
+    f"from jobs where {_OURS} for share"
+)
 
 _FINISH = text(
-    f"update jobs set state = 'succeeded', finished_at = clock_timestamp(), lease_expires_at = null "
-    f"where {_OURS} returning id"
+    f"update jobs set state = 'succeeded', attempt = :attempt, finished_at = clock_timestamp(), "
+    f"lease_expires_at = null where {_OURS} "
+    f"returning id, set_config('idle_in_transaction_session_timeout', '5s', true)"
 )
 
 _PROGRESS = text(f"update jobs set progress_done = :done, progress_total = :total where {_OURS}")
@@ -100,7 +105,8 @@ class JobContext:
                 left_ms = max(1, int((self.deadline - time.monotonic()) * 1_000))
                 session.execute(text(f"set local statement_timeout = {left_ms}"))
             yield session
-            held = session.execute(_FINISH if finishes else _HOLD, self._lease).scalar_one_or_none()
+            ends = {**self._lease, "attempt": self.attempt} if finishes else self._lease
+            held = session.execute(_FINISH if finishes else _HOLD, ends).one_or_none()
             if held is None:
                 raise JobCancelled("the lease was lost")
         self.finished = self.finished or finishes
@@ -173,6 +179,11 @@ def job(
 def handler_named(name: str) -> Handler:
     """Return the handler of this name. Raises KeyError that names it."""
     return _handlers[name]
+
+
+def find_handler(name: str) -> Handler | None:
+    """Return the handler of this name, if this version has one."""
+    return _handlers.get(name)
 
 
 def handler_names() -> tuple[str, ...]:

@@ -68,8 +68,8 @@ class Heartbeat:
         self._stopping.set()
         self._thread.join()
         try:
+            self._executor.tally.write(self._relay)
             with self._relay.begin() as connection:
-                self._executor.tally.write(connection)
                 erase(connection, self._standing.name)
         except SQLAlchemyError:
             # The row is forgotten when it has been silent for a while.
@@ -89,6 +89,10 @@ class Heartbeat:
             except SQLAlchemyError:
                 # Nobody can take a row while PostgreSQL is away; the next beat tries again.
                 log.warning("heartbeat_unwritten", exc_info=True)
+            except Exception:  # the thread's outermost loop
+                # A worker whose leases nobody renews would work for nothing, and not know it.
+                log.critical("heartbeat_failed", exc_info=True)
+                os._exit(EXIT_DEAF)
 
     def _unburden(self) -> None:
         """Let a long job hold up nothing else: write what is done, give back what has not begun."""
@@ -115,17 +119,18 @@ class Heartbeat:
                 return
             with self._relay.begin() as connection:
                 kept = {
-                    row.id: row
+                    (row.id, row.epoch): row
                     for row in relay.renew(connection, leases, owner=self._standing.name, length=self._length)
                 }
-        hand.drop({id_ for id_, _ in leases} - set(kept))
-        context = hand.context
-        if context is None or all(context.job_id != id_ for id_, _ in leases):
-            return
-        lease = kept.get(context.job_id)
-        if lease is None:
-            context.lease_lost = True
-            return
+            # Still with the hand to ourselves: nobody claims the same row anew in the middle of this.
+            hand.drop(set(leases) - set(kept))
+            context = hand.context
+            if context is None or (context.job_id, context.lease_epoch) not in leases:
+                return
+            lease = kept.get((context.job_id, context.lease_epoch))
+            if lease is None:
+                context.lease_lost = True
+                return
         if lease.force and self._executor.stopped_by_force is not context:
             log.warning("job_stopped_by_force", job_id=str(context.job_id))
             self._executor.stopped_by_force = context
@@ -145,4 +150,4 @@ class Heartbeat:
     def _tell(self) -> None:
         with self._relay.begin() as connection:
             self._standing.write(connection, job=self._hand.current(), jobs_run=self._executor.tally.jobs_run)
-            self._executor.tally.write(connection)
+        self._executor.tally.write(self._relay)

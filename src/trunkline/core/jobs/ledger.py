@@ -43,8 +43,8 @@ _INSERT_MANY = text(
 
 _REVIVE = text(
     f"""
-    update jobs set state = 'queued', attempt = 0, run_at = {NOW}, finished_at = null, expires_at = null,
-                    cancel_requested_at = null, cancel_force_at = null
+    update jobs set state = 'queued', attempt = 0, suspect = false, run_at = {NOW}, finished_at = null,
+                    expires_at = null, cancel_requested_at = null, cancel_force_at = null
     where id = :id and state = 'failed'
     """
 )

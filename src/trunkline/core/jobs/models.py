@@ -90,6 +90,8 @@ class Job(Base):
     lease_owner: Mapped[str | None]
     lease_expires_at: Mapped[datetime | None]
     lease_epoch: Mapped[int] = mapped_column(server_default="0")
+    suspect: Mapped[bool] = mapped_column(server_default=text("false"))
+    """It was in the hand of a worker that died, and may be what killed it: it is claimed alone."""
     cancel_requested_at: Mapped[datetime | None]
     cancel_force_at: Mapped[datetime | None]
     """When a running job that was asked to stop is stopped by force."""

@@ -26,9 +26,10 @@ NO_TENANT = UUID(int=0)
 # something ready take the oldest rows, as many of each. Every part stops as soon as enough is found,
 # so the cost is that of the rows taken and not that of the backlog.
 #
-# A row that has been claimed before is taken alone: what killed its worker may be the row itself, and
-# may not cost its neighbours their attempts. Only the first row of a hand is charged with its attempt
-# here, because only that one is certain to begin; the others' is written when they are settled.
+# A row that was in the hand of a worker that died is suspect and taken alone: what killed the worker may
+# be the row itself, and may not cost its neighbours their attempts. Now and then a suspect goes first,
+# or others could always stand before it. Only the first row of a hand is charged with its attempt here,
+# because only that one is certain to begin; the others' is written when they are settled.
 CLAIM = f"""
     with wanted as (
         select * from unnest(cast(:queues as text[]), cast(:tenants as uuid[]), cast(:limits as int[]))
@@ -67,7 +68,8 @@ CLAIM = f"""
                     -- over all that is ready.
                     select from jobs j
                     where j.queue = q.queue and j.state = 'queued' and j.tenant_key = w.tenant_key
-                      and j.run_at <= {NOW} and (j.expires_at is null or j.expires_at > {NOW})
+                      and j.run_at <= {NOW}
+                      and (j.expires_at is null or j.attempt > 0 or j.expires_at > {NOW})
                     order by j.run_at, j.id limit 1
                 ) ready
                 where q.per_business = 0 or (
@@ -80,10 +82,10 @@ CLAIM = f"""
             )
             select t.place as tenant_place, j.id, j.run_at, j.fresh
             from turns t cross join lateral (
-                select j.id, j.run_at, j.lease_epoch = 0 and j.max_attempts > 1 as fresh
+                select j.id, j.run_at, not j.suspect and j.max_attempts > 1 as fresh
                 from jobs j
                 where j.queue = q.queue and j.state = 'queued' and j.tenant_key = t.tenant_key
-                  and j.run_at <= {NOW} and (j.expires_at is null or j.expires_at > {NOW})
+                  and j.run_at <= {NOW} and (j.expires_at is null or j.attempt > 0 or j.expires_at > {NOW})
                 order by j.run_at, j.id
                 limit (select ceil(cast(:size as numeric) / count(*)) from turns)
                 for update skip locked
@@ -94,7 +96,9 @@ CLAIM = f"""
         select id, tenant_place, fresh, row_number() over in_order as place,
                first_value(fresh) over in_order as first_is_fresh
         from picked
-        window in_order as (order by queue_place, tenant_place, run_at, id)
+        window in_order as (
+            order by (cast(:suspects_first as boolean) and not fresh) desc, queue_place, tenant_place, run_at, id
+        )
     )
     update jobs set
         state = 'running', attempt = attempt + case when hand.place = 1 then 1 else 0 end,
@@ -135,7 +139,7 @@ _SETTLE = text(
         -- Who was asked to stop while it ran is not run again.
         state = case when o.state = 'queued' and j.cancel_requested_at is not null then 'cancelled'
                      else o.state end,
-        attempt = o.attempt, error = o.error, lease_expires_at = null,
+        attempt = o.attempt, suspect = false, error = o.error, lease_expires_at = null,
         lease_owner = case when o.state = 'queued' then null else j.lease_owner end,
         run_at = coalesce({NOW} + o.delay, j.run_at),
         started_at = coalesce({NOW} - o.began, j.started_at),
@@ -147,18 +151,23 @@ _SETTLE = text(
     """
 )
 
+# A row that somebody has locked is not waited for, or one transaction that dawdles would cost all the
+# others their leases: it is still ours, and renewed the next time.
 _RENEW = text(
     f"""
-    with kept as (
-        select j.id from jobs j
+    with ours as (
+        select j.id, j.lease_epoch, coalesce(j.cancel_force_at <= {NOW}, false) as force from jobs j
         join unnest(cast(:ids as uuid[]), cast(:epochs as int[])) as k(id, epoch)
           on j.id = k.id and j.lease_epoch = k.epoch
         where j.state = 'running' and j.lease_owner = :owner
-        order by j.id for update of j
+    ), free as (
+        select j.id from jobs j join ours on j.id = ours.id and j.lease_epoch = ours.lease_epoch
+        where j.state = 'running'
+        order by j.id for update of j skip locked
+    ), renewed as (
+        update jobs set lease_expires_at = {NOW} + :lease where id in (select id from free)
     )
-    update jobs set lease_expires_at = {NOW} + :lease
-    where id in (select id from kept)
-    returning id, coalesce(cancel_force_at <= {NOW}, false) as force
+    select id, lease_epoch, force from ours
     """
 )
 
@@ -175,7 +184,7 @@ _FREE = """
                      when attempt < max_attempts then 'queued' else 'failed' end,
         finished_at = case when cancel_requested_at is null and attempt < max_attempts
                            then null else {now} end,
-        lease_epoch = lease_epoch + 1, lease_owner = null, lease_expires_at = null,
+        lease_epoch = lease_epoch + 1, lease_owner = null, lease_expires_at = null, suspect = true,
         error = :reason || lease_owner
     where id in (select id from lost)
     returning id, name, state, queue
@@ -189,7 +198,7 @@ _EXPIRE = text(
     f"""
     update jobs set state = 'expired', finished_at = {NOW}
     where id in (
-        select id from jobs where state = 'queued' and expires_at < {NOW}
+        select id from jobs where state = 'queued' and expires_at < {NOW} and attempt = 0
         order by id for update skip locked
     )
     """
@@ -254,9 +263,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A lease that was renewed, and whether its job is to be stopped by force."""
+    """A lease that is still ours, and whether its job is to be stopped by force."""
 
     id: UUID
+    epoch: int
     force: bool
 
 
@@ -271,8 +281,9 @@ class Freed:
 
 
 def claim(
-    connection: Connection, wanted: Sequence[Wanted], *, owner: str, lease: timedelta, size: int
-) -> list[Claimed]:
+    connection: Connection, wanted: Sequence[Wanted], *, owner: str, lease: timedelta, size: int,
+    suspects_first: bool = False,
+) -> list[Claimed]:  # fmt: skip
     """Take up to `size` ready rows, in the order in which they are to run.
 
     That is queue by queue, and fairly by business in each. Called inside a transaction, which must
@@ -283,7 +294,7 @@ def claim(
         {
             "queues": [w.queue for w in wanted], "tenants": [w.last_tenant for w in wanted],
             "limits": [w.per_business for w in wanted], "owner": owner, "lease": lease, "size": size,
-            "now": clock.frozen(),
+            "suspects_first": suspects_first, "now": clock.frozen(),
         },
     ).all()  # fmt: skip
     claimed = []
@@ -322,11 +333,14 @@ def renew(
 
 
 def sweep(connection: Connection) -> list[Freed]:
-    """Requeue or fail what silent workers hold, expire what is late. Returns the rows freed."""
+    """Requeue or fail what silent workers hold. Returns the rows freed."""
     reason = "the lease ran out of "
-    freed = [Freed(*row) for row in connection.execute(_FREE_LATE, {"reason": reason, "now": clock.frozen()})]
+    return [Freed(*row) for row in connection.execute(_FREE_LATE, {"reason": reason, "now": clock.frozen()})]
+
+
+def expire(connection: Connection) -> None:
+    """End what has not begun in time."""
     connection.execute(_EXPIRE, {"now": clock.frozen()})
-    return freed
 
 
 def free_owner(connection: Connection, owner: str) -> list[Freed]:

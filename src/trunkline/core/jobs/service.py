@@ -21,12 +21,14 @@ from trunkline.core.errors import Conflict, NotFound
 from trunkline.core.jobs import bell, ledger, relay
 from trunkline.core.jobs.handlers import Handler, handler_named
 from trunkline.core.jobs.models import Job, JobState
+from trunkline.core.settings import QUEUES
 from trunkline.core.telemetry import current_trace_id
 from trunkline.kit.ids import new_id
 
 Retry = int
 """How often a job is attempted in all."""
 
+_LONGEST_S = 10 * 365 * 24 * 3_600.0
 _CANCEL_GRACE = timedelta(seconds=30)
 """How long a running job that was asked to stop has until it is stopped by force."""
 _ROWS_A_STATEMENT = 1_000
@@ -206,6 +208,11 @@ def _row(
     run_in: float,
 ) -> dict[str, Any]:
     handler: Handler = handler_named(func if isinstance(func, str) else func.__name__)
+    if queue not in QUEUES:
+        raise ValueError(f"there is no queue called {queue}; there are {', '.join(QUEUES)}")
+    for seconds in (timeout, ttl, run_in):
+        if seconds is not None and not 0 <= seconds <= _LONGEST_S:
+            raise ValueError(f"{seconds} is no number of seconds for a job")
     return {
         "business_id": unit.scope.business_id,
         "run_id": run_id,

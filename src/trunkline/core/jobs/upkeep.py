@@ -18,6 +18,8 @@ from trunkline.core.runs import sweeper
 from trunkline.core.telemetry import get_logger
 
 _PRUNE_EVERY_S = 60.0
+_MERCY_S = 4.0
+"""How long after an outage of PostgreSQL no lease is taken for lost: a few renewals."""
 _FORGET_WORKERS_AFTER = timedelta(minutes=10)
 
 log = get_logger(__name__)
@@ -30,7 +32,7 @@ class Upkeep:
         self._relay = relay_engine
         self._sweep_every_s = sweep_every_s
         self._keep_finished = keep_finished
-        self._swept_at = self._pruned_at = float("-inf")
+        self._swept_at = self._pruned_at = self._free_from = float("-inf")
 
     def __call__(self) -> None:
         """Do what is due. Where PostgreSQL is away it is done the next time."""
@@ -43,11 +45,14 @@ class Upkeep:
                 self._prune()
         except SQLAlchemyError:
             log.warning("upkeep_not_done", exc_info=True)
+            # Workers could not renew either. When PostgreSQL is back they get a moment to do so.
+            self._free_from = time.monotonic() + _MERCY_S
 
     def sweep(self) -> None:
         """Free what silent workers hold, expire what is late, push the runs."""
         with self._relay.begin() as connection:
-            freed = relay.sweep(connection)
+            freed = relay.sweep(connection) if time.monotonic() >= self._free_from else []
+            relay.expire(connection)
         _tell(freed)
         sweeper.sweep(self._relay, pause=timedelta(seconds=self._sweep_every_s))
 

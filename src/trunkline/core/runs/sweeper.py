@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.jobs import enqueue_unique
@@ -53,6 +54,11 @@ def sweep(relay: Engine, *, pause: timedelta) -> int:
             log.warning("run_of_unknown_kind", run_id=str(run.id), kind=run.kind)
             continue
         queue, job_name = _steps[run.kind]
-        with unit_of_work(of_business(run.business_id)):
-            enqueue_unique(queue, job_name, str(run.id), str(run.id), run_id=run.id)
+        try:
+            with unit_of_work(of_business(run.business_id)) as session:
+                # Another sweeper that stands still with the same row in hand is not waited for.
+                session.execute(text("set local lock_timeout = '500ms'"))
+                enqueue_unique(queue, job_name, str(run.id), str(run.id), run_id=run.id)
+        except OperationalError:
+            log.warning("run_not_pushed", run_id=str(run.id), exc_info=True)
     return len(due)

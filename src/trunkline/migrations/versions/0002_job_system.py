@@ -21,6 +21,7 @@ def upgrade() -> None:
 
 def _widen_jobs() -> None:
     op.add_column("jobs", sa.Column("cancel_force_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("jobs", sa.Column("suspect", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     # Renewing a lease must not touch an index: an index that has no such column lets the new version
     # of the row stay on its page.
     op.drop_index("ix_jobs_leased", "jobs")
