@@ -38,7 +38,7 @@ from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 
-_QUEUES = {"default": 0, "narrow": 1, "wide": 2}
+_QUEUES = {"default": 0, "recordings": 1, "broadcasts": 2}
 """And how many workers one business may occupy in each; 0 is any number."""
 _OWNERS = ("w1", "w2")
 _LEASE = timedelta(seconds=15)

@@ -97,7 +97,8 @@ CLAIM = f"""
                first_value(fresh) over in_order as first_is_fresh
         from picked
         window in_order as (
-            order by (cast(:suspects_first as boolean) and not fresh) desc, queue_place, tenant_place, run_at, id
+            order by (cast(:suspects_first as boolean) and not fresh) desc, queue_place, tenant_place,
+                     run_at, id
         )
     )
     update jobs set
