@@ -15,7 +15,7 @@ from harness.servers import Servers
 _WARM_UP = 20
 """Jobs before the pass, so that every process has loaded what it needs."""
 _TRIES = 3
-_PATIENCE_S = 20
+_PATIENCE_S = 10
 _CALM_FOR_S = 0.5
 _WITHIN_S = 300
 _LOOK_EVERY_S = 10
