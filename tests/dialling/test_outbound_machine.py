@@ -180,7 +180,7 @@ class RunMachine(RuleBasedStateMachine):
         progress = self.unit(lambda s: service.progress_of(s, business_id, [run_id])[run_id])
         assert isinstance(items, list)
         assert isinstance(progress, service.Progress)
-        run = self.unit(lambda s: service._run(s, business_id, run_id))
+        run = self.unit(lambda s: service.get_run(s, business_id, run_id))
         self.state = run.state  # type: ignore[attr-defined]
 
         unresolved = [row for row in rows if row.state in UNRESOLVED_STATES and not row.released]

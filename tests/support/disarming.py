@@ -70,8 +70,12 @@ def _settle_fence() -> None:
         "on j.id = o.id and j.lease_epoch = o.epoch\n"
         "        where j.state = 'running' and j.lease_owner = :owner"
     )
-    assert fenced in str(relay._SETTLE)
-    relay._SETTLE = text(str(relay._SETTLE).replace(fenced, "on j.id = o.id where :owner <> ''"))
+    again = "where j.id = o.id and j.lease_epoch = o.epoch and j.id in"
+    statement = str(relay._SETTLE)
+    assert fenced in statement
+    assert again in statement
+    statement = statement.replace(fenced, "on j.id = o.id where :owner <> ''")
+    relay._SETTLE = text(statement.replace(again, "where j.id = o.id and j.id in"))
 
 
 def _fair_claim() -> None:
