@@ -138,7 +138,7 @@ def test_a_worker_s_row_says_what_it_does_and_goes_with_it(installation: Install
         assert connection.scalar(text("select count(*) from workers")) == 0
 
 
-@pytest.mark.parametrize("odd", ["a \0 in it", "a lone \udcff", "x" * 40_000])
+@pytest.mark.parametrize("odd", ["a \0 in it", "a lone \udcff", "line\n" * 4_000])
 def test_an_error_of_any_text_is_written_and_costs_the_others_nothing(
     installation: Installation, acme: World, odd: str
 ) -> None:
