@@ -110,7 +110,7 @@ def told(world: World, run: Run) -> list[int]:
         return [event.data["slice"] for event in events]
 
 
-@pytest.mark.parametrize("what", ["update", "delete"])
+@pytest.mark.parametrize("what", [pytest.param("update", marks=pytest.mark.soak), "delete"])
 @pytest.mark.parametrize("barrier", ["slice.begun", "slice.worked", "slice.done"])
 def test_a_worker_killed_in_bulk_work_costs_no_lead_and_none_twice(  # noqa: PLR0917 - fixtures
     barrier: str, what: str, yard: Yard, book: Engine, acme: World, umbrella: World
