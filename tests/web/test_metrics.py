@@ -104,8 +104,7 @@ def test_what_came_of_jobs_and_how_long_they_took_is_counted(
         tally.add(queue="default", name="leave_mark", outcome="succeeded", seconds=seconds)
     tally.add(queue="default", name="fail_until", outcome="failed", seconds=0.3)
     tally.add(queue="low", name="leave_mark", outcome="succeeded", seconds=1)
-    with relay_of(installation).begin() as relay:
-        tally.write(relay)
+    tally.write(relay_of(installation))
     found = scrape(scraper)
     assert found["trunkline_job_attempts_total"] == {
         ("default", "leave_mark", "succeeded"): 4, ("default", "fail_until", "failed"): 1,
@@ -132,8 +131,7 @@ def test_the_jobs_that_workers_run_are_what_is_counted(
         enqueue_job("default", fail_until, 9, retry=1)
     worker = Executor(relay_of(installation), name="test", lease=timedelta(seconds=15), queues=["default"])
     worker.work(seconds=30)
-    with relay_of(installation).begin() as relay:
-        worker.tally.write(relay)
+    worker.tally.write(relay_of(installation))
     found = scrape(scraper)
     assert found["trunkline_job_attempts_total"] == {
         ("default", "leave_mark", "succeeded"): 1, ("default", "fail_until", "failed"): 1
