@@ -25,9 +25,11 @@ from trunkline.kit.ids import new_id
 
 _APP_OPTIONS = "-c idle_in_transaction_session_timeout=60s"
 # The relay's statements take a millisecond: one that waits longer waits for something that is wrong.
+# All of them go by index. A worker that prepared them while the ledger was empty would else keep reading
+# the whole table until the next ANALYZE.
 _RELAY_OPTIONS = (
     "-c idle_in_transaction_session_timeout=5s -c statement_timeout=10s -c lock_timeout=2s "
-    "-c synchronous_commit=off"
+    "-c synchronous_commit=off -c enable_seqscan=off"
 )
 
 metadata = MetaData(
