@@ -30,7 +30,8 @@ NO_TENANT = UUID(int=0)
 # be the row itself, and may not cost its neighbours their attempts. Now and then a suspect goes first,
 # or others could always stand before it. Only the first row of a hand is charged with its attempt here,
 # because only that one is certain to begin; the others' is written when they are settled.
-CLAIM = f"""
+_CLAIM = text(
+    f"""
     with wanted as (
         select * from unnest(cast(:queues as text[]), cast(:tenants as uuid[]), cast(:limits as int[]))
             with ordinality as w(queue, last_tenant, per_business, place)
@@ -111,8 +112,7 @@ CLAIM = f"""
               attempt + case when hand.place = 1 then 0 else 1 end as attempt,
               max_attempts, timeout_s, backoff_s, lease_owner, lease_epoch, trace_id
     """
-
-_CLAIM = text(CLAIM)
+)
 
 # A claim counts with the eyes of its own beginning; another one may have ended between that and its
 # lock. Looked at again under the lock, with fresh eyes, the count is exact.
