@@ -143,6 +143,37 @@ def test_a_claim_is_as_cheap_while_postgresql_knows_nothing_of_the_table(
             connection.execute(text("alter table jobs reset (autovacuum_enabled)"))
 
 
+@pytest.mark.parametrize("seqscan", ["off", "on"])
+def test_a_claim_prepared_on_an_empty_ledger_does_not_read_all_of_a_full_one(
+    installation: Installation, acme: World, seqscan: str
+) -> None:
+    """A worker prepares its claim once, and keeps the plan; with `on` the harm is seen."""
+    assert installation.database.relay is not None
+    with installation.owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("alter table jobs set (autovacuum_enabled = off)"))
+        connection.execute(text("vacuum analyze jobs"))
+    try:
+        with installation.database.relay.connect() as connection:
+            if seqscan == "on":
+                connection.execute(text("set enable_seqscan = on"))
+                connection.commit()
+            for _ in range(15):
+                connection.execute(relay._CLAIM, {"now": None, **claim_values()})
+                connection.commit()
+            with unit_of_work(acme.scope):
+                enqueue_many("high", leave_mark, ({"mark": "many"} for _ in range(5_000)))
+            connection.execute(relay._CLAIM, {"now": None, **claim_values()})
+            read = connection.execute(
+                text("select seq_tup_read from pg_stat_xact_user_tables where relname = 'jobs'")
+            ).scalar_one()
+            connection.rollback()
+            connection.invalidate()
+    finally:
+        with installation.owner.begin() as connection:
+            connection.execute(text("alter table jobs reset (autovacuum_enabled)"))
+    assert read == 0 if seqscan == "off" else read >= 5_000
+
+
 def test_a_claim_that_finds_nothing_costs_next_to_nothing(
     installation: Installation, crowd: list[World]
 ) -> None:
