@@ -210,12 +210,29 @@ def test_after_an_outage_workers_have_a_moment_to_renew(installation: Installati
         relay.claim(connection, [relay.Wanted("default")], owner="w", lease=timedelta(0), size=1)
     upkeep = Upkeep(relay_engine, sweep_every_s=0, keep_finished=timedelta(days=3))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(relay, "_EXPIRE", text("select this is no SQL"))
+        patch.setattr(relay, "_FREE_LATE", text("select this is no SQL"))
         upkeep()
     upkeep()
     assert states(acme, [job_id]) == [JobState.RUNNING]
     upkeep._free_from = 0.0
     upkeep()
+    assert states(acme, [job_id]) == [JobState.FAILED]
+
+
+def test_what_else_fails_in_the_upkeep_keeps_no_dead_worker_s_job(
+    installation: Installation, acme: World
+) -> None:
+    with unit_of_work(acme.scope):
+        job_id = enqueue_job("default", leave_mark, "dead", retry=1)
+    relay_engine = installation.database.relay
+    assert relay_engine is not None
+    upkeep = Upkeep(relay_engine, sweep_every_s=0, keep_finished=timedelta(days=3))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(relay, "_EXPIRE", text("select this is no SQL"))
+        upkeep()
+        with relay_engine.begin() as connection:
+            relay.claim(connection, [relay.Wanted("default")], owner="w", lease=timedelta(0), size=1)
+        upkeep()
     assert states(acme, [job_id]) == [JobState.FAILED]
 
 

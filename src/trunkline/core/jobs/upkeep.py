@@ -45,16 +45,25 @@ class Upkeep:
                 self._prune()
         except SQLAlchemyError:
             log.warning("upkeep_not_done", exc_info=True)
-            # Workers could not renew either. When PostgreSQL is back they get a moment to do so.
-            self._free_from = time.monotonic() + _MERCY_S
 
     def sweep(self) -> None:
         """Free what silent workers hold, expire what is late, push the runs."""
+        if time.monotonic() >= self._free_from:
+            self._free_late()
         with self._relay.begin() as connection:
-            freed = relay.sweep(connection) if time.monotonic() >= self._free_from else []
             relay.expire(connection)
-        _tell(freed)
         sweeper.sweep(self._relay, pause=timedelta(seconds=self._sweep_every_s))
+
+    def _free_late(self) -> None:
+        try:
+            with self._relay.begin() as connection:
+                freed = relay.sweep(connection)
+        except SQLAlchemyError:
+            # Workers could not renew either. When PostgreSQL is back they get a moment to do so. Only
+            # this says so: what else may go wrong here must not keep the dead from being freed.
+            self._free_from = time.monotonic() + _MERCY_S
+            raise
+        _tell(freed)
 
     def free(self, worker: str) -> None:
         """Free what a worker that is certainly dead holds, without waiting for its leases to run out."""
