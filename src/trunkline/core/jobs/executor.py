@@ -100,13 +100,18 @@ class Executor:
             self.settle()
         return ran
 
-    def settle(self) -> None:
-        """Write what came of the rows in hand, and give back those that have not begun."""
-        with self.hand.writing, self._relay.begin() as connection:
-            self.hand.give_back()
-            outcomes = self.hand.outcomes()
-            written = relay.settle(connection, outcomes, owner=self._name)
-        self._written(outcomes, written)
+    def settle(self) -> int:
+        """Write what came of the rows in hand, and give back those that have not begun. Returns how many.
+
+        The heartbeat calls it too, while a job runs that takes long.
+        """
+        with self.hand.writing:
+            given_back = self.hand.give_back()
+            if outcomes := self.hand.outcomes():
+                with self._relay.begin() as connection:
+                    written = relay.settle(connection, outcomes, owner=self._name)
+                self._written(outcomes, written)
+        return given_back
 
     def _exchange(self) -> bool:
         """Write what came of the last hand and claim the next, at once. False: there is nothing to do."""

@@ -99,15 +99,7 @@ class Heartbeat:
         hand = self._hand
         if hand.context is None or time.monotonic() - hand.began_at < _TAKES_LONG_S:
             return
-        with hand.writing:
-            given_back = hand.give_back()
-            outcomes = hand.outcomes()
-            if not outcomes:
-                return
-            with self._relay.begin() as connection:
-                relay.settle(connection, outcomes, owner=self._standing.name)
-            hand.written(outcomes)
-        if given_back and (rung := bell.installed_bell()) is not None:
+        if self._executor.settle() and (rung := bell.installed_bell()) is not None:
             for queue in self._standing.queues:
                 rung.ring(queue)
 
