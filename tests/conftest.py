@@ -12,7 +12,6 @@ from support.verdict import add_to_verdict
 from support.world import World, make_world
 from support.yard import Yard, open_yard
 
-
 _SHARED = ("demo", "running_system", "running_yard")
 """Fixtures that cost minutes to make: whatever uses one of them runs in the process that has made it."""
 
