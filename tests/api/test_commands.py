@@ -2,39 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 from sqlalchemy import make_url
 
+from support.commands import trunkline
 from support.installation import Installation
 from support.world import PASSWORD, World
 from trunkline.kit.ids import new_id
-
-
-def trunkline(installation: Installation, *arguments: str, **variables: str) -> tuple[int, str, str]:
-    """Run a command against the session's servers; return its status and what it wrote."""
-    urls = installation.urls
-    assert urls.database_url
-    assert urls.database_relay_url
-    assert urls.redis_url
-    ended = subprocess.run(
-        [sys.executable, "-m", "trunkline.cli", *arguments],
-        env={
-            **os.environ,
-            "DATABASE_URL": urls.database_url,
-            "DATABASE_RELAY_URL": urls.database_relay_url,
-            "REDIS_URL": urls.redis_url,
-            "TRUNKLINE_HOME": str(installation.home),
-            **variables,
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return ended.returncode, ended.stdout.strip(), ended.stderr.strip()
 
 
 def create_user(installation: Installation, email: str, business: object) -> tuple[int, str, str]:

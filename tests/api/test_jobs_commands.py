@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
-from api.test_commands import trunkline
 from jobs.handlers import fail_until, leave_mark
+from support.commands import trunkline
 from support.installation import Installation
 from support.world import World
 from trunkline import schedule

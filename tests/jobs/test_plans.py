@@ -39,26 +39,27 @@ _FILL = text(
 _Plan = dict[str, Any]
 
 
-@pytest.fixture
-def crowd(installation: Installation) -> Iterator[list[World]]:
-    """Twelve businesses with a full ledger."""
+@pytest.fixture(scope="module")
+def crowd(servers: Installation) -> Iterator[list[World]]:
+    """Twelve businesses with a full ledger, which no test but the last ones of this module empties."""
+    servers.wipe()
     worlds = [
         make_world(f"B{number}", number=f"+1212555{number:04}", phones=("+12125550101",))
         for number in range(12)
     ]
     businesses = [str(world.business_id) for world in worlds]
     # The owner is bound by row-level security like everybody else; only its force is lifted here.
-    with installation.owner.begin() as connection:
+    with servers.owner.begin() as connection:
         connection.execute(text("alter table jobs no force row level security"))
         for state, rows, touched in (("succeeded", _FINISHED, 1), ("queued", _QUEUED, 0)):
             connection.execute(
                 _FILL, {"businesses": businesses, "state": state, "rows": rows, "touched": touched}
             )
         connection.execute(text("alter table jobs force row level security"))
-    with installation.owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with servers.owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze jobs"))
     yield worlds
-    installation.wipe()
+    servers.wipe()
 
 
 def explain(
@@ -112,15 +113,82 @@ def claim_values(*, last: UUID = relay.NO_TENANT, size: int = 10, limit: int = 0
     }  # fmt: skip
 
 
-def test_a_claim_reads_what_it_takes_and_little_else(installation: Installation, crowd: list[World]) -> None:
+def test_a_claim_reads_what_it_takes_and_little_else(servers: Installation, crowd: list[World]) -> None:
     middle = sorted(world.business_id for world in crowd)[6]
     for last in (relay.NO_TENANT, middle):
         for limit in (0, 3):
-            plan = explain(installation, relay._CLAIM, claim_values(last=last, limit=limit))
+            plan = explain(servers, relay._CLAIM, claim_values(last=last, limit=limit))
             assert_by_index(plan, at_most_pages=600)
             assert plan["Plan"]["Actual Rows"] == 10
             # Three queues lie full, and only the first is looked into.
             assert 0 < ready_rows_read(plan) < 100
+
+
+def test_a_claim_that_finds_nothing_costs_next_to_nothing(servers: Installation, crowd: list[World]) -> None:
+    values = claim_values() | {"queues": ["nothing", "here", "at", "all"]}
+    assert_by_index(explain(servers, relay._CLAIM, values), at_most_pages=40)
+
+
+@pytest.mark.parametrize(
+    ("statement", "values"),
+    [
+        (relay._FREE_LATE, {"reason": "r"}),
+        (relay._FREE_OWNER, {"reason": "r", "owner": "w"}),
+        (relay._EXPIRE, {}),
+        (relay._PRUNE, {"age": timedelta(days=9), "limit": 1_000, "queue": None}),
+        (relay._OVER_LIMIT, {"queue": "high", "tenant": relay.NO_TENANT, "limit": 1}),
+        (ledger._CANCEL_OF_RUN, {"run_id": new_id(), "business_id": new_id(), "grace": timedelta(0)}),
+        (
+            ledger._DEAD,
+            {"business_id": new_id(), "nobody": relay.NO_TENANT, "queue": None, "name": None, "run_id": None,
+             "limit": 100},
+        ),
+    ],
+    ids=["late", "owner", "expire", "prune", "limit", "run", "dead"],
+)  # fmt: skip
+def test_upkeep_does_not_read_the_table(
+    servers: Installation, crowd: list[World], statement: TextClause, values: dict[str, Any]
+) -> None:
+    assert_by_index(explain(servers, statement, values), at_most_pages=60)
+
+
+def test_settling_and_renewing_find_their_rows_by_key(servers: Installation, crowd: list[World]) -> None:
+    assert servers.database.relay is not None
+    with servers.database.relay.begin() as connection:
+        hand = relay.claim(
+            connection, [relay.Wanted("high")], owner="w", lease=timedelta(seconds=15), size=10
+        )
+    ids, epochs = [row.id for row in hand], [row.lease_epoch for row in hand]
+    nothing: list[None] = [None] * 10
+    settled = explain(
+        servers,
+        relay._SETTLE,
+        {
+            "ids": ids, "epochs": epochs, "owner": "w", "states": ["succeeded"] * 10, "attempts": [1] * 10,
+            "delays": nothing, "errors": nothing, "began": nothing, "ended": [timedelta(0)] * 10,
+        },
+    )  # fmt: skip
+    assert_by_index(settled, at_most_pages=600)
+    renewed = explain(
+        servers,
+        relay._RENEW,
+        {"ids": ids, "epochs": epochs, "owner": "w", "lease": timedelta(seconds=15)},
+    )
+    assert_by_index(renewed, at_most_pages=400)
+
+
+def test_a_plan_without_its_index_is_found(servers: Installation, crowd: list[World]) -> None:
+    with servers.owner.begin() as connection:
+        definition = connection.execute(
+            text("select indexdef from pg_indexes where indexname = 'ix_jobs_ready'")
+        ).scalar_one()
+        connection.execute(text("drop index ix_jobs_ready"))
+    try:
+        with pytest.raises(AssertionError):
+            assert_by_index(explain(servers, relay._CLAIM, claim_values()), at_most_pages=600)
+    finally:
+        with servers.owner.begin() as connection:
+            connection.execute(text(definition))
 
 
 def test_a_claim_is_as_cheap_while_postgresql_knows_nothing_of_the_table(
@@ -172,72 +240,3 @@ def test_a_claim_prepared_on_an_empty_ledger_does_not_read_all_of_a_full_one(
         with installation.owner.begin() as connection:
             connection.execute(text("alter table jobs reset (autovacuum_enabled)"))
     assert read == 0 if seqscan == "off" else read >= 5_000
-
-
-def test_a_claim_that_finds_nothing_costs_next_to_nothing(
-    installation: Installation, crowd: list[World]
-) -> None:
-    values = claim_values() | {"queues": ["nothing", "here", "at", "all"]}
-    assert_by_index(explain(installation, relay._CLAIM, values), at_most_pages=40)
-
-
-def test_settling_and_renewing_find_their_rows_by_key(installation: Installation, crowd: list[World]) -> None:
-    assert installation.database.relay is not None
-    with installation.database.relay.begin() as connection:
-        hand = relay.claim(
-            connection, [relay.Wanted("high")], owner="w", lease=timedelta(seconds=15), size=10
-        )
-    ids, epochs = [row.id for row in hand], [row.lease_epoch for row in hand]
-    nothing: list[None] = [None] * 10
-    settled = explain(
-        installation,
-        relay._SETTLE,
-        {
-            "ids": ids, "epochs": epochs, "owner": "w", "states": ["succeeded"] * 10, "attempts": [1] * 10,
-            "delays": nothing, "errors": nothing, "began": nothing, "ended": [timedelta(0)] * 10,
-        },
-    )  # fmt: skip
-    assert_by_index(settled, at_most_pages=600)
-    renewed = explain(
-        installation,
-        relay._RENEW,
-        {"ids": ids, "epochs": epochs, "owner": "w", "lease": timedelta(seconds=15)},
-    )
-    assert_by_index(renewed, at_most_pages=400)
-
-
-@pytest.mark.parametrize(
-    ("statement", "values"),
-    [
-        (relay._FREE_LATE, {"reason": "r"}),
-        (relay._FREE_OWNER, {"reason": "r", "owner": "w"}),
-        (relay._EXPIRE, {}),
-        (relay._PRUNE, {"age": timedelta(days=9), "limit": 1_000, "queue": None}),
-        (relay._OVER_LIMIT, {"queue": "high", "tenant": relay.NO_TENANT, "limit": 1}),
-        (ledger._CANCEL_OF_RUN, {"run_id": new_id(), "business_id": new_id(), "grace": timedelta(0)}),
-        (
-            ledger._DEAD,
-            {"business_id": new_id(), "nobody": relay.NO_TENANT, "queue": None, "name": None, "run_id": None,
-             "limit": 100},
-        ),
-    ],
-    ids=["late", "owner", "expire", "prune", "limit", "run", "dead"],
-)  # fmt: skip
-def test_upkeep_does_not_read_the_table(
-    installation: Installation, crowd: list[World], statement: TextClause, values: dict[str, Any]
-) -> None:
-    assert_by_index(explain(installation, statement, values), at_most_pages=60)
-
-
-def test_a_plan_without_its_index_is_found(installation: Installation, crowd: list[World]) -> None:
-    with installation.owner.begin() as connection:
-        definition = connection.execute(
-            text("select indexdef from pg_indexes where indexname = 'ix_jobs_ready'")
-        ).scalar_one()
-        connection.execute(text("drop index ix_jobs_ready"))
-    try:
-        with pytest.raises(AssertionError):
-            assert_by_index(explain(installation, relay._CLAIM, claim_values()), at_most_pages=600)
-    finally:
-        with installation.owner.begin() as connection:
-            connection.execute(text(definition))

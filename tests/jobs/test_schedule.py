@@ -285,7 +285,7 @@ EVERY_HOUR = Every(timedelta(hours=1))
     [
         ([Recurring("polish", "low", EVERY_HOUR)], "polish cannot fire: no handler of this name"),
         ([Recurring("strike", "slow", EVERY_HOUR)], "no queue slow; there are maintenance, low"),
-        ([Recurring("dial_next", "low", EVERY_HOUR)], "wants arguments"),
+        ([Recurring("sweep_outbound", "low", EVERY_HOUR)], "wants arguments"),
         ([Recurring("strike", "low", EVERY_HOUR)] * 2, "twice"),
     ],
 )

@@ -126,6 +126,7 @@ async def _ring(carrier: TwilioCarrier, product: Product, number: str) -> str:
     return await asyncio.to_thread(carrier.place_call, order)
 
 
+@pytest.mark.soak  # the demo, which every run of the tests includes, has twelve such conversations
 async def test_people_book_what_they_wish_by_voice_and_by_keys(speech: Speech) -> None:
     people = (
         Person("+12025550101", Persona.INTERESTED),

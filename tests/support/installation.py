@@ -35,6 +35,9 @@ class Installation:
 
     def wipe(self) -> None:
         """Empty every table and Redis. TRUNCATE is not subject to row-level security."""
+        # A test may have killed PostgreSQL, and the relay does not try a connection before it uses it.
+        if self.database.relay is not None:
+            self.database.relay.dispose()
         names = ", ".join(table.name for table in metadata.sorted_tables)
         with self.owner.begin() as connection:
             connection.execute(text(f"truncate {names} restart identity cascade"))

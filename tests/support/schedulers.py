@@ -7,24 +7,21 @@ its own. At a barrier it may wait for a word, kill itself, or stop. Forked from 
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
-from unittest.mock import patch
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from support.forks import forks
 from support.processes import kill
 from trunkline import schedule
 from trunkline.core.db import Database, install_database
@@ -41,8 +38,6 @@ DOORS = (_outbound_jobs,)
 """Importing these registers the handlers that the product's own table names."""
 
 _ANSWER_WITHIN_S = 30
-
-_FORKS = multiprocessing.get_context("forkserver")
 
 
 @job(queue="low", timeout=5)
@@ -130,9 +125,8 @@ class Scheduler:
 
 def start_scheduler(url: str, table: str, *, without: str | None = None) -> Scheduler:
     """Start a scheduler with one of `TABLES`; `without` takes out a safeguard, for negative controls."""
-    _warm_up()
-    ours, theirs = _FORKS.Pipe()
-    process = _FORKS.Process(target=_serve, args=(theirs, url, table, without))
+    ours, theirs = forks().Pipe()
+    process = forks().Process(target=_serve, args=(theirs, url, table, without))
     process.start()
     theirs.close()
     return Scheduler(process, ours)
@@ -149,15 +143,6 @@ def schedulers(number: int, url: str, table: str, *, without: str | None = None)
     finally:
         for scheduler in started:
             scheduler.end()
-
-
-def _warm_up() -> None:
-    """Start the server that forks, unless it runs, with this module loaded."""
-    _FORKS.set_forkserver_preload([__name__])
-    # It is told this process's path for what it forks, and not for what it loads beforehand.
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    with patch.dict(os.environ, PYTHONPATH=path):
-        forkserver.ensure_running()
 
 
 def _serve(line: Connection, url: str, table: str, without: str | None) -> None:

@@ -162,7 +162,6 @@ class Yard:
         self.toll["postgres killed"] += 1
         self.crashes += 1
         eventually(lambda: self._postgres_is_new(before), "PostgreSQL is there again", within_s=60)
-        self._forget_connections()
 
     def kill_backend(self) -> None:
         """Kill a worker's connection inside PostgreSQL, which then ends every other one itself."""
@@ -175,7 +174,6 @@ class Yard:
             self.crashes += 1
             eventually(lambda: not _answers(witness), "PostgreSQL has ended all connections")
         eventually(self._postgres_answers, "PostgreSQL has recovered", within_s=60)
-        self._forget_connections()
 
     def kill_redis(self, *, emptied: bool) -> None:
         """Kill Redis and bring it back, with what it had or without."""
@@ -184,13 +182,6 @@ class Yard:
             self.redis.empty()
         self.redis.mend()
         self.toll["redis killed and emptied" if emptied else "redis killed"] += 1
-
-    def _forget_connections(self) -> None:
-        """Close this process's own ends: the relay does not try a connection before it uses it, and a
-        later test would be told of this death.
-        """
-        self.installation.database.dispose()
-        self.installation.owner.dispose()
 
     def _postgres_is_new(self, before: int) -> bool:
         try:

@@ -83,8 +83,10 @@ export function patchChildren(parent, wanted) {
 
 function patchAttributes(old, next) {
   const value = next.getAttribute("value");
-  // What is typed hides the attribute, so a new one is written over it; an old one leaves it alone.
-  if (old.nodeName === "INPUT" && old.getAttribute("value") !== value) old.value = value ?? "";
+  // What is typed hides the attribute, so a new one is written over what stood there, but never over what
+  // a person has typed since.
+  const isUntouched = old.value === (old.getAttribute("value") ?? "");
+  if (old.nodeName === "INPUT" && isUntouched && old.getAttribute("value") !== value) old.value = value ?? "";
   for (const { name } of [...old.attributes]) {
     if (!next.hasAttribute(name) && !isPersons(old, name)) old.removeAttribute(name);
   }
