@@ -89,19 +89,26 @@ def measure_history(
 ) -> dict[str, Any]:
     """Return the rates with an empty ledger and with a full one, and the median of the rounds' ratios."""
     rates: dict[int, list[float]] = {0: [], rows: []}
+    busy: dict[int, list[float]] = {0: [], rows: []}
     others: list[float] = []
     for history in turns([0, rows], rounds):
         done = run_calm_pass(servers, sides.of(ours, history=history), jobs=jobs, workers=2, calm=calm)
         rates[history].append(done.per_second)
+        busy[history].append(done.worker_us + done.postgres_us)
         others.append(done.others)
-        say(f"{history} finished rows: {done.per_second:.0f}/s, others {done.others:.0%}")
+        say(f"{history} finished rows: {done.per_second:.0f}/s, {busy[history][-1]:.0f} us of processor a job")
     pairs = [full / empty for empty, full in zip(rates[0], rates[rows], strict=True)]
+    costs = [full / empty for empty, full in zip(busy[0], busy[rows], strict=True)]
     return {
         "rows": rows,
         "empty_per_s": round(statistics.median(rates[0])),
         "full_per_s": round(statistics.median(rates[rows])),
         "ratio": round(statistics.median(pairs), 3),
         "ratios": [round(pair, 3) for pair in pairs],
+        "empty_us": round(statistics.median(busy[0])),
+        "full_us": round(statistics.median(busy[rows])),
+        "processor_ratio": round(statistics.median(costs), 3),
+        "processor_ratios": [round(cost, 3) for cost in costs],
         "others": round(statistics.median(others), 2),
     }
 

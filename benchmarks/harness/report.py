@@ -24,7 +24,8 @@ def show(figures: dict[str, Any], contestants: Sequence[Contestant]) -> None:
         print(
             f"\nWith {history['rows']:,} finished rows in the ledger, 2 workers: {history['full_per_s']}"
             f" jobs/s, empty {history['empty_per_s']}; median of the rounds' ratios {history['ratio']}"
-            f" (others {history['others']:.0%})"
+            f" (others {history['others']:.0%});\nprocessor time a job {history['full_us']} us, empty"
+            f" {history['empty_us']} us; median of the ratios {history['processor_ratio']}"
         )
     if "profile" in figures:
         _show_profile(figures["profile"])
