@@ -96,7 +96,7 @@ def measure_history(
         rates[history].append(done.per_second)
         busy[history].append(done.worker_us + done.postgres_us)
         others.append(done.others)
-        say(f"{history} finished rows: {done.per_second:.0f}/s, {busy[history][-1]:.0f} us of processor a job")
+        say(f"{history} finished rows: {done.per_second:.0f}/s, {busy[history][-1]:.0f} us a job")
     pairs = [full / empty for empty, full in zip(rates[0], rates[rows], strict=True)]
     costs = [full / empty for empty, full in zip(busy[0], busy[rows], strict=True)]
     return {
