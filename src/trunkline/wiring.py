@@ -278,7 +278,9 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
         DialLimits(
             account=account or "none",
             per_second=settings.carrier_calls_per_second,
+            account_lines=settings.carrier_lines,
             system=settings.max_active_calls,
+            starts_per_minute=settings.run_starts_per_minute,
             ring_limit=timedelta(seconds=settings.ring_timeout_seconds),
             call_limit=timedelta(seconds=settings.longest_call_seconds),
             fence=timedelta(hours=settings.unknown_fence_hours),

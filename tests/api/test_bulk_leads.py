@@ -29,10 +29,12 @@ from trunkline.domain.calls.models import Call
 from trunkline.domain.leads import bulk
 from trunkline.domain.leads.models import Lead, LeadListEntry
 from trunkline.domain.leads.schemas import BulkDeleteIn
-from trunkline.domain.outbound import dialling, store
+from trunkline.domain.outbound import hearing, tending
 from trunkline.domain.outbound import service as outbound
+from trunkline.domain.outbound.claim import Claim, claim_next
 from trunkline.domain.outbound.models import OutboundItem, Suppression
 from trunkline.domain.outbound.options import installed_limits
+from trunkline.domain.outbound.suppressions import suppress
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import barriers, clock
@@ -196,7 +198,7 @@ def test_a_wish_that_does_not_say_whom_or_what_is_refused(
 # --- Deleting ----------------------------------------------------------------------------------
 
 
-def outbound_run(world: World, *, dials: int) -> tuple[Run, list[dialling.Claim]]:
+def outbound_run(world: World, *, dials: int) -> tuple[Run, list[Claim]]:
     """Start a run over the business's list and dial some of it."""
     run = world.make_run()
     with unit_of_work(world.scope) as session:
@@ -208,18 +210,18 @@ def outbound_run(world: World, *, dials: int) -> tuple[Run, list[dialling.Claim]
             clock.frozen_at(clock.now() + timedelta(seconds=10 + 5 * second)),
             unit_of_work(world.scope) as session,
         ):
-            claim = dialling.claim_next(
-                session, world.business_id, run.id, limits=installed_limits(), job_id=new_id(), lease_epoch=1
+            claim = claim_next(
+                session, world.business_id, limits=installed_limits(), job_id=new_id(), lease_epoch=1
             )
-        assert isinstance(claim, dialling.Claim), claim
+        assert isinstance(claim, Claim), claim
         claims.append(claim)
     return run, claims
 
 
-def report(world: World, claim: dialling.Claim, status: CallStatus) -> None:
+def report(world: World, claim: Claim, status: CallStatus) -> None:
     with unit_of_work(world.scope) as session:
         told = CallReport(f"CA{claim.attempt_id.hex}", status, claim.phone, claim.from_number, "outbound-api")
-        outbound.hear_report(session, world.business_id, claim.attempt_id, told)
+        hearing.hear_report(session, world.business_id, claim.attempt_id, told)
 
 
 def items(world: World) -> dict[str, OutboundItem]:
@@ -235,7 +237,7 @@ def test_a_deleted_lead_is_called_no_more_and_its_history_stays(
     report(acme, claim, CallStatus.COMPLETED)
     called = next(lead for lead in leads(acme) if lead.phone == claim.phone)
     with unit_of_work(acme.scope) as session:
-        store.suppress(session, acme.business_id, claim.phone, reason="asked")
+        suppress(session, acme.business_id, claim.phone, reason="asked", source="person", actor="test")
         business = tenants.get_business(session, acme.business_id)
         kept = {"lead_id": called.id, "call_id": None, "at": time(10), "actor": "test"}
         with clock.frozen_at(clock.now() - timedelta(days=30)):
@@ -245,7 +247,7 @@ def test_a_deleted_lead_is_called_no_more_and_its_history_stays(
     assert leads(acme) == []
     assert len(leads(umbrella)) == 2
     assert {item.state: item.disposition for item in items(acme).values()} == {
-        "completed": "answered", "cancelled": "lead_deleted"
+        "completed": "no_conversation", "cancelled": "lead_deleted"
     }  # fmt: skip
     with unit_of_work(acme.scope) as session:
         for table in (Call, Appointment, OutboundItem):
@@ -253,7 +255,7 @@ def test_a_deleted_lead_is_called_no_more_and_its_history_stays(
             assert {(row.business_id, row.lead_id) for row in rows} == {(acme.business_id, None)}  # type: ignore[attr-defined]
         assert session.scalars(select(Suppression.phone)).all() == [claim.phone]
         assert session.query(LeadListEntry).count() == 0
-        outbound.tend_run(session, acme.business_id, run.id, limits=installed_limits())
+        tending.tend_run(session, acme.business_id, run.id, limits=installed_limits())
     for path in (f"/api/runs/{run.id}", f"/api/runs/{run.id}/items", "/api/calls", "/api/appointments"):
         assert owner.get(path).status_code == 200
     assert owner.get(f"/api/runs/{run.id}").json()["state"] == "completed"

@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from support.installation import Installation
 from support.world import World
 from trunkline.core.db import unit_of_work
 from trunkline.domain.leads import service as leads
+from trunkline.domain.leads.models import Lead, LeadListEntry
 from trunkline.domain.tenants import service as tenants
 
 
@@ -42,7 +43,12 @@ def test_a_long_list_takes_few_statements(acme: World, installation: Installatio
             result = leads.import_csv(session, business, name="Long", content=content, actor="test")
         took = time.monotonic() - began
         assert (result.imported, result.created, len(result.faults)) == (2_500, 2_500 - len(known), 2)
-        listed = leads.leads_of_list(session, acme.business_id, result.lead_list.id)
+        listed = session.scalars(
+            select(Lead)
+            .join(LeadListEntry, LeadListEntry.lead_id == Lead.id)
+            .where(LeadListEntry.list_id == result.lead_list.id)
+            .order_by(LeadListEntry.position)
+        ).all()
         assert [lead.phone for lead in listed] == phones
         assert all(
             lead.name == ("Lead" if lead.phone in known else f"Person {lead.phone[-4:]}") for lead in listed

@@ -29,7 +29,6 @@ _.should_exit
 _.intra_op_num_threads
 _.inter_op_num_threads
 _.down_revision
-_.across_tenants  # for the first data migration that needs it; tests/isolation tries it
 
 # Importing what these hold is the point: it fills the metadata, the jobs and the tools.
 _.DOORS
@@ -63,7 +62,6 @@ _.resolved_at
 _.VIEWER
 _.SKIP
 _.duration_s
-_.idempotency_key
 _.active
 
 # How a recurring job stands, before a page shows it.

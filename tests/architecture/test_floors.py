@@ -23,9 +23,17 @@ ROOT = Path(__file__).parents[2]
 MODELS_OF_OTHERS = {
     ("appointments.service", "tenants.models"),
     ("leads.service", "tenants.models"),
-    ("outbound.service", "calls.models"),
+    ("outbound.callbacks", "leads.selection"),
+    ("outbound.claim", "tenants.calling_rules"),
+    ("outbound.claim", "tenants.models"),
+    ("outbound.hearing", "calls.models"),
+    ("outbound.hours", "tenants.calling_rules"),
+    ("outbound.routes", "leads.selection"),
+    ("outbound.schemas", "leads.schemas"),
+    ("outbound.service", "leads.selection"),
 }
-"""Where a domain takes another one's rows by type; everything else goes through its `service`."""
+"""Where a domain takes another one's rows by type, or data that says whom or when; all else goes through
+its `service`."""
 
 FORBIDDEN = [
     ("floors", "kit.clock", "core.errors"),

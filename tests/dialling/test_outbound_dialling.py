@@ -2,139 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
+from operator import attrgetter
 
 import pytest
 from sqlalchemy import func, select, text
 
+from dialling.staging import ListeningCarrier, at_once, attempts, claim, items, limit, report, start, started
 from support.installation import Installation
 from support.world import World, make_world
-from trunkline.core import registry
 from trunkline.core.db import unit_of_work
 from trunkline.core.errors import NotFound, RunAlreadyActive
 from trunkline.core.jobs.models import Job
 from trunkline.core.runs import service as runs
 from trunkline.core.runs.models import Run
-from trunkline.domain.leads import service as leads
-from trunkline.domain.outbound import dialling, service, store
-from trunkline.domain.outbound.dialling import Claim, Denied
-from trunkline.domain.outbound.models import OutboundAttempt, OutboundItem
-from trunkline.domain.outbound.options import DialLimits, RunOptions, install_limits, installed_limits
-from trunkline.domain.tenants import service as tenants
+from trunkline.domain.leads.selection import Whom, people_of
+from trunkline.domain.outbound import dialling, hearing, service, store, tending
+from trunkline.domain.outbound.claim import Claim, Denied
+from trunkline.domain.outbound.options import RunOptions, install_limits, installed_limits
+from trunkline.domain.outbound.suppressions import suppress
 from trunkline.kit import clock
-from trunkline.kit.ids import new_id
 from trunkline.providers.ports import (
-    CallOrder,
     CallReport,
     CallStatus,
     CarrierCall,
-    CarrierCapabilities,
     CarrierRefused,
     CarrierUncertain,
 )
 
 NOON_IN_NEW_YORK = datetime(2099, 1, 15, 17, tzinfo=UTC)
 """An account's pace begins at PostgreSQL's own time, so a clock that is held must be ahead of it."""
-
-
-@dataclass
-class ListeningCarrier:
-    """A carrier that does as it is told and remembers what it was asked."""
-
-    answers: list[Exception] = field(default_factory=list)
-    orders: list[CallOrder] = field(default_factory=list)
-    listed: list[CarrierCall] = field(default_factory=list)
-    capabilities: CarrierCapabilities = field(
-        default_factory=lambda: CarrierCapabilities(idempotency_key=False, lists_calls=True)
-    )
-
-    def place_call(self, order: CallOrder) -> str:
-        self.orders.append(order)
-        if self.answers:
-            raise self.answers.pop(0)
-        return f"CA{len(self.orders):032x}"
-
-    def find_calls(self, *, to: str, from_: str, since: datetime) -> Sequence[CarrierCall]:
-        return [call for call in self.listed if (call.to, call.from_) == (to, from_)]
-
-    def fetch_call(self, sid: str) -> CarrierCall | None:
-        return next((call for call in self.listed if call.sid == sid), None)
-
-
-@pytest.fixture
-def carrier(installation: Installation) -> Iterator[ListeningCarrier]:
-    """The installation's carrier; the pace is no obstacle unless a test says so."""
-    theirs, limits = registry._carrier, installed_limits()
-    ours = ListeningCarrier()
-    registry.register_carrier(lambda: ours)  # type: ignore[arg-type,return-value]
-    install_limits(replace(limits, per_second=float("inf")))
-    yield ours
-    assert theirs is not None
-    registry.register_carrier(theirs)
-    install_limits(limits)
-
-
-def start(world: World, run: Run) -> None:
-    with unit_of_work(world.scope) as session:
-        service.start_run(session, world.business_id, run.id, actor="test")
-
-
-def started(world: World, **options: float) -> Run:
-    run = world.make_run(**options)  # type: ignore[arg-type]
-    start(world, run)
-    return run
-
-
-def claim(world: World, run: Run, limits: DialLimits | None = None) -> Claim | Denied:
-    with unit_of_work(world.scope) as session:
-        return dialling.claim_next(
-            session, world.business_id, run.id,
-            limits=limits or installed_limits(), job_id=new_id(), lease_epoch=1,
-        )  # fmt: skip
-
-
-def items(world: World, run: Run) -> list[OutboundItem]:
-    with unit_of_work(world.scope) as session:
-        return list(store.items_of_run(session, world.business_id, run.id))
-
-
-def attempts(world: World, run: Run) -> list[OutboundAttempt]:
-    with unit_of_work(world.scope) as session:
-        return list(store.attempts_of_run(session, world.business_id, run.id))
-
-
-def report(world: World, attempt: OutboundAttempt, status: CallStatus, sid: str | None = None) -> None:
-    with unit_of_work(world.scope) as session:
-        service.hear_report(
-            session, world.business_id, attempt.id,
-            CallReport(
-                sid=sid or attempt.carrier_sid or f"CA{attempt.id.hex}", status=status, to=attempt.phone,
-                from_=attempt.from_number, direction="outbound-api",
-            ),
-        )  # fmt: skip
-
-
-def limit(world: World, **columns: int) -> None:
-    with unit_of_work(world.scope) as session:
-        business = tenants.get_business(session, world.business_id)
-        for name, value in columns.items():
-            setattr(business, name, value)
-
-
-def at_once(*claims: Callable[[], Claim | Denied]) -> list[Claim | Denied]:
-    """Run these at the same moment on connections of their own."""
-    gate = Barrier(len(claims))
-
-    def go(one: Callable[[], Claim | Denied]) -> Claim | Denied:
-        gate.wait(10)
-        return one()
-
-    with ThreadPoolExecutor(len(claims)) as pool:
-        return list(pool.map(go, claims))
 
 
 # --- What the committing transaction checks ------------------------------------------------
@@ -145,7 +43,7 @@ def test_who_is_on_the_suppression_list_is_not_rung_and_counts_as_failed(
 ) -> None:
     run = started(acme)
     with unit_of_work(acme.scope) as session:
-        store.suppress(session, acme.business_id, acme.phones[0], reason="asked")
+        suppress(session, acme.business_id, acme.phones[0], reason="asked", source="person", actor="test")
     installation.run_jobs()
     assert [order.to for order in carrier.orders] == list(acme.phones[1:])
     first, *_ = items(acme, run)
@@ -156,7 +54,7 @@ def test_a_suppression_is_one_business_s_own(
     installation: Installation, acme: World, umbrella: World, carrier: ListeningCarrier
 ) -> None:
     with unit_of_work(umbrella.scope) as session:
-        store.suppress(session, umbrella.business_id, acme.phones[0], reason="asked them")
+        suppress(session, umbrella.business_id, acme.phones[0], reason="asked", source="person", actor="test")
     started(acme)
     installation.run_jobs()
     assert acme.phones[0] in {order.to for order in carrier.orders}
@@ -175,20 +73,20 @@ def test_outside_their_calling_hours_people_wait_and_the_run_with_them(
         run = started(world)
         installation.run_jobs()
         assert [order.to for order in carrier.orders] == [new_york]
-        assert [item.state for item in items(world, run)] == ["queued", "dialling"]
+        assert [item.state for item in items(world, run)] == ["retry_wait", "dialling"]
     with clock.frozen_at(morning + timedelta(hours=3)):
-        assert isinstance(claim(world, run), Claim)
+        assert isinstance(claim(world), Claim)
 
 
 def test_the_pace_of_the_account_holds_for_all_businesses(acme: World, umbrella: World) -> None:
     slow = replace(installed_limits(), per_second=0.5)
-    ours, theirs = started(acme), started(umbrella)
+    started(acme), started(umbrella)
     with clock.frozen_at(NOON_IN_NEW_YORK):
-        assert isinstance(claim(acme, ours, slow), Claim)
-        refused = claim(umbrella, theirs, slow)
+        assert isinstance(claim(acme, slow), Claim)
+        refused = claim(umbrella, slow)
         assert refused == Denied("pace", retry_at=NOON_IN_NEW_YORK + timedelta(seconds=2))
     with clock.frozen_at(NOON_IN_NEW_YORK + timedelta(seconds=2)):
-        assert isinstance(claim(umbrella, theirs, slow), Claim)
+        assert isinstance(claim(umbrella, slow), Claim)
 
 
 def test_a_run_goes_on_at_its_pace_without_anybody_pushing_it(
@@ -219,7 +117,7 @@ def test_askers_at_the_same_moment_take_no_slot_too_many(  # noqa: PLR0917
     limit(acme, **business)
     run = started(acme, concurrency=run_lines)
     limits = replace(installed_limits(), system=system)
-    answers = at_once(*[lambda: claim(acme, run, limits)] * 6)
+    answers = at_once(*[lambda: claim(acme, limits)] * 6)
     assert sum(isinstance(answer, Claim) for answer in answers) == dials
     assert len(attempts(acme, run)) == dials
     assert {answer.phone for answer in answers if isinstance(answer, Claim)} == set(acme.phones[:dials])
@@ -229,8 +127,8 @@ def test_two_businesses_at_the_same_moment_keep_the_system_s_limit(
     acme: World, umbrella: World, carrier: ListeningCarrier
 ) -> None:
     limits = replace(installed_limits(), system=1)
-    ours, theirs = started(acme), started(umbrella)
-    answers = at_once(lambda: claim(acme, ours, limits), lambda: claim(umbrella, theirs, limits))
+    started(acme), started(umbrella)
+    answers = at_once(lambda: claim(acme, limits), lambda: claim(umbrella, limits))
     assert sorted(type(answer).__name__ for answer in answers) == ["Claim", "Denied"]
 
 
@@ -238,22 +136,23 @@ def test_calls_that_come_in_take_the_business_s_lines_too(acme: World, carrier: 
     from trunkline.domain.calls import service as calls
 
     limit(acme, max_outbound_calls=3, max_calls=2)
-    run = started(acme)
+    started(acme)
     with unit_of_work(acme.scope) as session:
         calls.open_call(
             session, acme.business_id, sid="CA1", direction="inbound", ours=acme.number,
             theirs="+12125559999", agent_id=acme.agent_id, lead_id=None,
         )  # fmt: skip
-    assert isinstance(claim(acme, run), Claim)
-    assert claim(acme, run) == Denied("no_slot")
+    assert isinstance(claim(acme), Claim)
+    assert claim(acme) == Denied("no_slot")
 
 
 def to_leads(world: World) -> Run:
     """Make and start a run over the leads themselves, which unlike a list two runs may share."""
     with unit_of_work(world.scope) as session:
-        ids = [lead.id for lead in leads.leads_of_list(session, world.business_id, world.list_id)]
+        people = session.execute(people_of(session, world.business_id, Whom(world.list_id)))
+        ids = [row.id for row in sorted(people, key=attrgetter("position"))]
         run = service.create_run(
-            session, world.business_id, title="To leads", lead_ids=ids, actor="test",
+            session, world.business_id, title="To leads", whom=Whom(lead_ids=ids), actor="test",
             options=RunOptions(agent_id=world.agent_id, from_number=world.number, concurrency=1),
         )  # fmt: skip
     start(world, run)
@@ -261,8 +160,8 @@ def to_leads(world: World) -> Run:
 
 
 def test_two_runs_at_the_same_moment_do_not_dial_one_person(acme: World, carrier: ListeningCarrier) -> None:
-    first, second = to_leads(acme), to_leads(acme)
-    answers = at_once(lambda: claim(acme, first), lambda: claim(acme, second))
+    to_leads(acme), to_leads(acme)
+    answers = at_once(lambda: claim(acme), lambda: claim(acme))
     phones = [answer.phone for answer in answers if isinstance(answer, Claim)]
     assert len(phones) == len(set(phones)) == 2
 
@@ -271,12 +170,12 @@ def test_two_runs_at_the_same_moment_do_not_dial_one_person(acme: World, carrier
 def test_a_number_is_fenced_while_a_dial_to_it_is_not_resolved(
     acme: World, carrier: ListeningCarrier, state: str
 ) -> None:
-    first, second = to_leads(acme), to_leads(acme)
-    fenced = claim(acme, first)
+    to_leads(acme), to_leads(acme)
+    fenced = claim(acme)
     assert isinstance(fenced, Claim)
     with unit_of_work(acme.scope) as session:
         session.execute(text("update outbound_attempts set state = :state"), {"state": state})
-    other = claim(acme, second)
+    other = claim(acme)
     assert isinstance(other, Claim)
     assert other.phone != fenced.phone
 
@@ -290,23 +189,22 @@ def test_an_unknown_dial_gives_back_its_slot_long_before_its_fence(
     with clock.frozen_at(now):
         run = started(acme, concurrency=1)
         installation.run_jobs()
-        assert claim(acme, run) == Denied("no_slot")
+        assert claim(acme) == Denied("no_slot")
     with clock.frozen_at(now + limits.longest_life + timedelta(seconds=1)):
         with unit_of_work(acme.scope) as session:
-            service.tend_run(session, acme.business_id, run.id, limits=limits)
+            tending.tend_run(session, acme.business_id, run.id, limits=limits)
         assert items(acme, run)[0].state == "unknown"
-        assert isinstance(claim(acme, run), Claim)
+        assert isinstance(claim(acme), Claim)
         again = to_leads(acme)
-        dialled = claim(acme, again, replace(limits, system=50))
+        dialled = claim(acme, replace(limits, system=50))
         assert not isinstance(dialled, Claim) or dialled.phone != acme.phones[0]
-        assert items(acme, again)[0].state == "queued"
+        assert (items(acme, again)[0].state, items(acme, again)[0].waits_for) == ("retry_wait", "fence")
     with clock.frozen_at(now + limits.fence + timedelta(minutes=1)):
         with unit_of_work(acme.scope) as session:
             store.release_old_unknowns(session, acme.business_id, fenced_since=clock.now() - limits.fence)
             session.execute(text("update outbound_attempts set state = 'ended' where state <> 'unknown'"))
-        dialled = claim(acme, again)
-        assert isinstance(dialled, Claim)
-        assert dialled.phone == acme.phones[0]
+        claims = [claim(acme), claim(acme)]
+        assert acme.phones[0] in {one.phone for one in claims if isinstance(one, Claim)}
 
 
 # --- What an answer does -------------------------------------------------------------------
@@ -360,7 +258,7 @@ def test_doubt_is_never_answered_with_another_order(
     for minutes in (0, 1, 5, 30):
         with clock.frozen_at(clock.now() + timedelta(minutes=minutes)):
             with unit_of_work(acme.scope) as session:
-                service.tend_run(session, acme.business_id, run.id, limits=installed_limits())
+                tending.tend_run(session, acme.business_id, run.id, limits=installed_limits())
             installation.run_jobs()
     assert len(carrier.orders) == 3
     assert {row.state for row in attempts(acme, run)} == {"unknown"}
@@ -424,7 +322,7 @@ def test_people_are_tried_again_by_what_came_of_it_and_not_before_the_delay(  # 
     for number in range(len(states)):
         with clock.frozen_at(now + timedelta(seconds=number * 600)):
             if number:
-                assert isinstance(claim(acme, run), Claim)
+                assert isinstance(claim(acme), Claim)
             dial = [row for row in attempts(acme, run) if row.phone == acme.phones[0]][-1]
             report(acme, dial, status)
             seen.append(items(acme, run)[0].state)
@@ -432,7 +330,7 @@ def test_people_are_tried_again_by_what_came_of_it_and_not_before_the_delay(  # 
                 # Nobody else is to be dialled here.
                 session.execute(text("update outbound_items set state = 'cancelled' where position > 1"))
         with clock.frozen_at(now + timedelta(seconds=number * 600 + 599)):
-            assert isinstance(claim(acme, run), Denied)
+            assert isinstance(claim(acme), Denied)
     assert seen == states
     assert items(acme, run)[0].attempts_used == len(states)
 
@@ -454,9 +352,9 @@ def test_another_business_s_attempt_is_nobody_s(
         direction="outbound-api",
     )
     with unit_of_work(umbrella.scope) as session:
-        assert service.hear_report(session, umbrella.business_id, ours.id, hostile) is None
+        assert hearing.hear_report(session, umbrella.business_id, ours.id, hostile) is None
         # Not even when the caller names the right business in the wrong scope.
-        assert service.hear_report(session, acme.business_id, ours.id, hostile) is None
+        assert hearing.hear_report(session, acme.business_id, ours.id, hostile) is None
     assert attempts(acme, run)[0].state == "placed"
 
 
@@ -466,7 +364,7 @@ def test_a_second_call_for_one_attempt_is_refused_and_changes_nothing(
     run = started(acme)
     installation.run_jobs()
     dial = attempts(acme, run)[0]
-    with pytest.raises(service.SecondCall):
+    with pytest.raises(hearing.SecondCall):
         report(acme, dial, CallStatus.COMPLETED, sid="CAanother")
     after = attempts(acme, run)[0]
     assert (after.state, after.carrier_sid) == ("placed", dial.carrier_sid)
@@ -503,7 +401,7 @@ def test_a_dial_that_others_gave_up_while_its_worker_stood_still_is_not_begun(
     acme: World, carrier: ListeningCarrier
 ) -> None:
     run = started(acme)
-    dial = claim(acme, run)
+    dial = claim(acme)
     assert isinstance(dial, Claim)
     with unit_of_work(acme.scope) as session:
         dialling.leave_unknown(session, acme.business_id, dial.attempt_id, error="its worker stood still")
@@ -516,7 +414,7 @@ def test_a_late_reply_does_not_take_back_what_a_callback_has_told(
     acme: World, carrier: ListeningCarrier
 ) -> None:
     run = started(acme)
-    dial = claim(acme, run)
+    dial = claim(acme)
     assert isinstance(dial, Claim)
     report(acme, attempts(acme, run)[0], CallStatus.BUSY, sid="CA1")
     with unit_of_work(acme.scope) as session:

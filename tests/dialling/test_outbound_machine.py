@@ -24,8 +24,8 @@ from support.system import fresh_numbers
 from support.world import World, make_world
 from trunkline.core.db import unit_of_work
 from trunkline.core.errors import Conflict
-from trunkline.domain.outbound import dialling, service, store
-from trunkline.domain.outbound.dialling import Claim
+from trunkline.domain.outbound import dialling, hearing, run_store, service, store, tending
+from trunkline.domain.outbound.claim import Claim, claim_next
 from trunkline.domain.outbound.models import UNRESOLVED_STATES, AttemptState, ItemState, OutboundAttempt
 from trunkline.domain.outbound.options import DialLimits, installed_limits
 from trunkline.kit import clock
@@ -37,10 +37,10 @@ _MOST_ATTEMPTS = 2
 _EXAMPLES = 15
 
 _MOVES = {
-    "queued": {"dialling", "cancelled", "failed"},
+    "queued": {"dialling", "retry_wait", "cancelled", "failed"},
     "dialling": {"queued", "in_call", "completed", "failed", "cancelled", "retry_wait", "unknown"},
     "in_call": {"completed", "failed", "retry_wait", "unknown"},
-    "retry_wait": {"dialling", "cancelled", "failed"},
+    "retry_wait": {"queued", "dialling", "cancelled", "failed"},
     # Only a word of the carrier, however late, moves what nobody knew; nothing else moves again.
     "unknown": {"completed", "failed", "retry_wait"},
     "completed": set(),
@@ -79,7 +79,7 @@ class RunMachine(RuleBasedStateMachine):
         return clock.frozen_at(self.now)
 
     def attempts(self) -> list[OutboundAttempt]:
-        rows = self.unit(lambda s: store.attempts_of_run(s, self.world.business_id, self.run.id))
+        rows = self.unit(lambda s: run_store.attempts_of_run(s, self.world.business_id, self.run.id))
         return list(rows)  # type: ignore[call-overload]
 
     # --- What may happen -----------------------------------------------------------------
@@ -88,9 +88,7 @@ class RunMachine(RuleBasedStateMachine):
     def dial(self, answer: str) -> None:
         business_id = self.world.business_id
         claim = self.unit(
-            lambda s: dialling.claim_next(
-                s, business_id, self.run.id, limits=self.limits, job_id=new_id(), lease_epoch=1
-            )
+            lambda s: claim_next(s, business_id, limits=self.limits, job_id=new_id(), lease_epoch=1)
         )
         if not isinstance(claim, Claim):
             return
@@ -132,7 +130,7 @@ class RunMachine(RuleBasedStateMachine):
         # The carrier has no call that it refused, nor one that was taken back before it was asked.
         if row.state == AttemptState.REJECTED:
             return
-        self.unit(lambda s: service.hear_report(s, self.world.business_id, row.id, _report(row, status)))
+        self.unit(lambda s: hearing.hear_report(s, self.world.business_id, row.id, _report(row, status)))
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
@@ -142,13 +140,13 @@ class RunMachine(RuleBasedStateMachine):
         if row.carrier_sid is None:
             return
         stranger = _report(row, CallStatus.COMPLETED, sid="CAstranger")
-        with pytest.raises(service.SecondCall):
-            self.unit(lambda s: service.hear_report(s, self.world.business_id, row.id, stranger))
+        with pytest.raises(hearing.SecondCall):
+            self.unit(lambda s: hearing.hear_report(s, self.world.business_id, row.id, stranger))
 
     @rule(minutes=st.sampled_from([0, 1, 15]))
     def time_passes_and_the_sweeper_comes(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
-        self.unit(lambda s: service.tend_run(s, self.world.business_id, self.run.id, limits=self.limits))
+        self.unit(lambda s: tending.tend_run(s, self.world.business_id, self.run.id, limits=self.limits))
 
     @rule(verb=st.sampled_from(["pause_run", "resume_run", "resume_run"]))
     def somebody_pauses_or_resumes(self, verb: str) -> None:
@@ -176,7 +174,7 @@ class RunMachine(RuleBasedStateMachine):
     def check(self) -> None:
         rows = self.attempts()
         business_id, run_id = self.world.business_id, self.run.id
-        items = self.unit(lambda s: list(store.items_of_run(s, business_id, run_id)))
+        items = self.unit(lambda s: list(run_store.items_of_run(s, business_id, run_id)))
         progress = self.unit(lambda s: service.progress_of(s, business_id, [run_id])[run_id])
         assert isinstance(items, list)
         assert isinstance(progress, service.Progress)

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from trunkline.domain.outbound.hours import Hours, next_opening
 from trunkline.domain.outbound.models import OPEN_ITEM_STATES, AttemptState, ItemState
+from trunkline.domain.outbound.options import RetryRule, RunOptions
 from trunkline.domain.outbound.rules import (
-    RETRIED,
     Limits,
     Load,
     attempt_state_of,
     disposition_of,
     has_slot,
     item_after,
-    may_ring_now,
 )
+from trunkline.domain.tenants.calling_rules import CallingRules
+from trunkline.kit.ids import new_id
 from trunkline.kit.phone import zones_of
 from trunkline.providers.ports import CallStatus
 
 DAYTIME = {"from": "08:00", "to": "21:00"}
 ALL_DAY = {"from": "00:00", "to": "24:00"}
+
+
+def may_ring_now(zones: Sequence[str], window: dict[str, str], *, now: datetime) -> bool:
+    return next_opening(zones, Hours.of(window, CallingRules()), country=None, now=now) == now
 
 
 @pytest.mark.parametrize(
@@ -95,19 +104,19 @@ _COUNTS = st.integers(0, 6)
 
 
 @given(
-    load=st.builds(
-        Load, run=_COUNTS, business_outbound=_COUNTS, business_inbound=_COUNTS, system=_COUNTS
-    ),
-    limits=st.builds(Limits, run=_COUNTS, business_outbound=_COUNTS, business_all=_COUNTS, system=_COUNTS),
-)  # fmt: skip
+    load=st.builds(Load, business_outbound=_COUNTS, business_inbound=_COUNTS),
+    limits=st.builds(Limits, business_outbound=_COUNTS, business_all=_COUNTS),
+)
 def test_a_slot_leaves_no_limit_exceeded_and_is_refused_only_for_one(load: Load, limits: Limits) -> None:
     exceeded = [
-        load.run + 1 > limits.run,
         load.business_outbound + 1 > limits.business_outbound,
         load.business_outbound + load.business_inbound + 1 > limits.business_all,
-        load.system + 1 > limits.system,
     ]
     assert has_slot(load, limits) == (not any(exceeded))
+
+
+def options(**values: Any) -> RunOptions:
+    return RunOptions(agent_id=new_id(), from_number="+12125550190", **values)
 
 
 @pytest.mark.parametrize(
@@ -115,18 +124,59 @@ def test_a_slot_leaves_no_limit_exceeded_and_is_refused_only_for_one(load: Load,
     [
         ("answered", 1, 3, False, ItemState.COMPLETED),
         ("answered", 1, 3, True, ItemState.COMPLETED),
+        ("booked", 1, 3, False, ItemState.COMPLETED),
+        ("voicemail", 1, 3, False, ItemState.COMPLETED),
         ("busy", 1, 2, False, ItemState.RETRY_WAIT),
         ("busy", 2, 2, False, ItemState.FAILED),
         ("no_answer", 1, 2, False, ItemState.RETRY_WAIT),
         ("failed", 1, 2, False, ItemState.RETRY_WAIT),
         ("failed", 1, 2, True, ItemState.FAILED),
         ("cancelled", 1, 2, False, ItemState.FAILED),
+        ("refused", 1, 2, False, ItemState.FAILED),
     ],
 )
 def test_who_is_tried_again(disposition: str, used: int, most: int, over: bool, state: ItemState) -> None:
-    verdict = item_after(disposition, attempts_used=used, max_attempts=most, run_is_over=over)
+    verdict = item_after(
+        disposition, options=options(max_attempts=most), attempts_used=used, tries_of_this=used,
+        run_is_over=over,
+    )  # fmt: skip
     assert verdict.state is state
-    assert verdict.retries == (state is ItemState.RETRY_WAIT)
+    assert (verdict.retry_in_s == 1_800) == (state is ItemState.RETRY_WAIT)
+
+
+@pytest.mark.parametrize(
+    ("disposition", "tries", "used", "retry_in_s"),
+    [
+        ("voicemail", 1, 1, 7_200),
+        ("voicemail", 2, 2, None),
+        ("busy", 1, 1, 300),
+        ("busy", 3, 3, 300),
+        ("busy", 4, 4, None),
+        ("no_answer", 1, 1, None),
+        ("failed", 1, 1, 1_800),
+        # `max_attempts` is the limit of them all.
+        ("busy", 1, 6, None),
+        ("declined", 1, 1, None),
+    ],
+)
+def test_each_disposition_has_a_rule_of_its_own(
+    disposition: str, tries: int, used: int, retry_in_s: float | None
+) -> None:
+    rules = {
+        "voicemail": RetryRule(times=1, delay_s=7_200), "busy": RetryRule(times=3, delay_s=300),
+        "no_answer": RetryRule(times=0),
+    }  # fmt: skip
+    verdict = item_after(
+        disposition, options=options(max_attempts=6, retries=rules), attempts_used=used,
+        tries_of_this=tries, run_is_over=False,
+    )  # fmt: skip
+    assert verdict.retry_in_s == retry_in_s
+
+
+def test_a_conversation_is_no_reason_to_call_again() -> None:
+    for disposition in ("booked", "declined", "opted_out", "answered"):
+        with pytest.raises(ValidationError, match=disposition):
+            options(retries={disposition: RetryRule(times=1)})
 
 
 @given(
@@ -137,9 +187,12 @@ def test_who_is_tried_again(disposition: str, used: int, most: int, over: bool, 
 def test_nobody_is_tried_more_often_than_allowed_nor_after_the_run(
     disposition: str, used: int, most: int
 ) -> None:
-    verdict = item_after(disposition, attempts_used=used, max_attempts=most, run_is_over=False)
-    assert verdict.retries == (disposition in RETRIED and used < most)
-    after_run = item_after(disposition, attempts_used=used, max_attempts=most, run_is_over=True)
+    run = options(max_attempts=most)
+    verdict = item_after(disposition, options=run, attempts_used=used, tries_of_this=used, run_is_over=False)
+    assert (verdict.retry_in_s is not None) == (
+        disposition in {"busy", "no_answer", "failed"} and used < most
+    )
+    after_run = item_after(disposition, options=run, attempts_used=used, tries_of_this=used, run_is_over=True)
     assert after_run.state not in OPEN_ITEM_STATES
 
 

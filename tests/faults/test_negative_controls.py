@@ -10,7 +10,7 @@ from support.system import System
 from support.world import World
 from trunkline.core.db import unit_of_work
 from trunkline.core.runs.models import Run
-from trunkline.domain.leads import service as leads
+from trunkline.domain.leads.selection import Whom, people_of
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound.models import OutboundAttempt
 from trunkline.domain.outbound.options import RunOptions
@@ -80,10 +80,11 @@ def run_to_lead(world: World) -> Run:
     """Make a run over the leads themselves, which unlike a list may be worked on by two runs."""
     options = RunOptions(agent_id=world.agent_id, from_number=world.number)
     with unit_of_work(world.scope) as session:
-        ids = [lead.id for lead in leads.leads_of_list(session, world.business_id, world.list_id)]
+        ids = [row.id for row in session.execute(people_of(session, world.business_id, Whom(world.list_id)))]
         return outbound.create_run(
-            session, world.business_id, title="To a lead", options=options, lead_ids=ids, actor="test"
-        )
+            session, world.business_id, title="To a lead", options=options, whom=Whom(lead_ids=ids),
+            actor="test",
+        )  # fmt: skip
 
 
 def drop_fence(owner: Engine) -> str:

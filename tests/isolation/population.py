@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from unittest.mock import patch
 from uuid import UUID
 
@@ -21,10 +21,13 @@ from trunkline.domain.calls import service as calls
 from trunkline.domain.leads import bulk
 from trunkline.domain.leads import service as leads
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
-from trunkline.domain.outbound import dialling, store
+from trunkline.domain.leads.selection import Whom
+from trunkline.domain.outbound import claim_store, hearing
 from trunkline.domain.outbound import service as outbound
+from trunkline.domain.outbound.claim import Claim, claim_next
 from trunkline.domain.outbound.models import OutboundAttempt
-from trunkline.domain.outbound.options import installed_limits
+from trunkline.domain.outbound.options import RunOptions, installed_limits
+from trunkline.domain.outbound.suppressions import suppress
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
@@ -34,6 +37,10 @@ from trunkline.providers.ports import CallReport, CallStatus
 ADMIN_EMAIL = "admin@trunkline.example"
 SHARED_PHONE = "+12125550101"
 """The number of a person whom both businesses know."""
+WAITED_FOR = "another account"
+"""A carrier account for whose lines both businesses wait."""
+SCHEDULED = datetime.now(UTC) + timedelta(days=300)
+"""When each business has a run that starts by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,7 @@ class Inhabitant:
 
     world: World
     run_id: UUID
+    scheduled_run_id: UUID
     item_id: UUID
     attempt_id: UUID
     call_id: UUID
@@ -61,9 +69,10 @@ class Inhabitant:
         return self.world.business_id
 
     @property
-    def ids(self) -> dict[str, UUID]:
+    def ids(self) -> dict[str, UUID | str]:
         """Every id by the name that a route's path gives it."""
         return {
+            "phone": self.suppressed,
             "run_id": self.run_id,
             "item_id": self.item_id,
             "attempt_id": self.attempt_id,
@@ -78,6 +87,11 @@ class Inhabitant:
             "list_id": self.world.list_id,
             "business_id": self.world.business_id,
         }
+
+    @property
+    def suppressed(self) -> str:
+        """The number on its suppression list."""
+        return f"+1212555018{self.call_sid[-1]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +136,12 @@ def _settle(world: World, number: int) -> Inhabitant:
     with unit_of_work(world.scope) as session:
         outbound.start_run(session, business_id, run.id, actor="test")
     with unit_of_work(world.scope) as session:
-        claim = dialling.claim_next(
-            session, business_id, run.id, limits=installed_limits(), job_id=new_id(), lease_epoch=1
-        )
-    assert isinstance(claim, dialling.Claim), claim
+        claim = claim_next(session, business_id, limits=installed_limits(), job_id=new_id(), lease_epoch=1)
+    assert isinstance(claim, Claim), claim
     sid = f"CA{number:032x}"
     with unit_of_work(world.scope) as session:
         report = CallReport(sid, CallStatus.IN_PROGRESS, claim.phone, claim.from_number, "outbound-api")
-        call = outbound.hear_report(session, business_id, claim.attempt_id, report)
+        call = hearing.hear_report(session, business_id, claim.attempt_id, report)
         assert call is not None
     with unit_of_work(world.scope) as session:
         calls.spend_media_token(session, business_id, call.id)
@@ -142,11 +154,17 @@ def _settle(world: World, number: int) -> Inhabitant:
             session, business, lead_id=lead_id, call_id=call.id, weekday="tuesday", at=time(10),
             actor="test",
         )  # fmt: skip
-        store.suppress(session, business_id, f"+1212555018{number}", reason="asked")
+        suppress(session, business_id, f"+1212555018{number}", reason="asked", source="person", actor="test")
         viewer = people.create_user(
             session, business_id=business_id, email=f"viewer@{number}.example", name="Viewer",
             password=PASSWORD, role=Role.VIEWER, actor="test",
         )  # fmt: skip
+        claim_store.wait_for_line(session, business_id, WAITED_FOR, now=clock.now())
+        later = outbound.create_run(
+            session, business_id, title="Later", whom=Whom(lead_ids=[lead_id]), actor="test",
+            options=RunOptions(agent_id=world.agent_id, from_number=world.number),
+        )  # fmt: skip
+        outbound.schedule_run(session, business_id, later.id, starts_at=SCHEDULED, actor="test")
         changes = BulkUpdateIn(list_id=world.list_id, changes=LeadChanges(notes="Changed"))
         update = bulk.begin_update(session, business_id, changes, actor="test")
         deletion = bulk.begin_delete(session, business_id, BulkDeleteIn(list_id=world.list_id), actor="test")
@@ -156,7 +174,8 @@ def _settle(world: World, number: int) -> Inhabitant:
         assert job_id is not None
     secret, _ = people.sign_in(world.email, PASSWORD)
     return Inhabitant(
-        world=world, run_id=run.id, item_id=item_id, attempt_id=claim.attempt_id, call_id=call.id,
-        call_sid=sid, lead_id=lead_id, user_id=viewer.id, job_id=job_id, appointment_id=appointment.id,
-        bulk_update_id=update.id, bulk_delete_id=deletion.id, number_id=phone_number.id, secret=secret,
+        world=world, run_id=run.id, scheduled_run_id=later.id, item_id=item_id,
+        attempt_id=claim.attempt_id, call_id=call.id, call_sid=sid, lead_id=lead_id, user_id=viewer.id,
+        job_id=job_id, appointment_id=appointment.id, bulk_update_id=update.id, bulk_delete_id=deletion.id,
+        number_id=phone_number.id, secret=secret,
     )  # fmt: skip

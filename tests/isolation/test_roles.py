@@ -27,10 +27,11 @@ from isolation.peering import (
     tenant_tables,
     url_of,
 )
-from isolation.population import ADMIN_EMAIL, Town
+from isolation.population import ADMIN_EMAIL, WAITED_FOR, Town
 from support.installation import Installation
 from trunkline.core.errors import StartRefused
 from trunkline.core.tenancy import APP_ROLE, LOOKUP_ROLE, RELAY_ROLE, check_role
+from trunkline.domain.outbound.options import installed_limits
 from trunkline.migrations import policies
 
 OF_RELAY = {"jobs", "runs"}
@@ -136,7 +137,8 @@ def test_the_relay_cannot_ask_the_look_up_functions(relay: psycopg.Connection[An
         "lookup_login('x')",
         "lookup_sign_in('x')",
         "lookup_number('x')",
-        "count_live_dials(clock_timestamp())",
+        "live_dials(clock_timestamp())",
+        "longest_waiting('x', clock_timestamp())",
     ):
         statement = sql.SQL("select * from " + call)  # type: ignore[arg-type]
         assert refusal(relay, statement) == NOT_ALLOWED, call
@@ -223,7 +225,13 @@ def test_a_look_up_tells_the_business_and_nothing_more(town: Town, app: psycopg.
     assert app.execute("select * from lookup_login('nobody@nowhere.example')").fetchall() == []
     assert app.execute("select lookup_number(%s)", [world.number]).fetchall() == [(world.business_id,)]
     assert app.execute("select lookup_number('+19995550100')").fetchall() == [(None,)]
-    assert app.execute("select count_live_dials(clock_timestamp())").fetchall() == [(2,)]
+    account = installed_limits().account
+    dials = app.execute("select * from live_dials(clock_timestamp())").fetchall()
+    assert dials == [(account, 2)]
+    waiting = "select * from longest_waiting(%s, '-infinity')"
+    assert app.execute(waiting, [account]).fetchall() == []
+    (first,) = app.execute(waiting, [WAITED_FOR]).fetchall()
+    assert first[0] == town.a.business_id
 
 
 def test_the_look_up_role_reads_only_the_columns_it_needs(administrator: psycopg.Connection[Any]) -> None:
@@ -233,6 +241,11 @@ def test_the_look_up_role_reads_only_the_columns_it_needs(administrator: psycopg
         [LOOKUP_ROLE],
     ).fetchall()
     assert granted == [
+        ("dial_turns", "account", "SELECT"),
+        ("dial_turns", "business_id", "SELECT"),
+        ("dial_turns", "seen_at", "SELECT"),
+        ("dial_turns", "waiting_since", "SELECT"),
+        ("outbound_attempts", "account", "SELECT"),
         ("outbound_attempts", "created_at", "SELECT"),
         ("outbound_attempts", "released", "SELECT"),
         ("outbound_attempts", "state", "SELECT"),

@@ -20,7 +20,7 @@ from isolation.population import Inhabitant, Town
 from support.installation import TOKEN_KEY, Installation
 from support.world import PASSWORD
 from trunkline.core.settings import ServiceRole
-from trunkline.domain.outbound import service as outbound
+from trunkline.domain.outbound import orders
 from trunkline.kit import tokens
 
 NOT_FOUND = {404}
@@ -122,6 +122,9 @@ CASES: dict[Door, list[Case]] = {
         Case(FINE, form=lambda a, b: ("Mine too", f"phone,name\n{b.world.phones[0]},Renamed\n")),
     ],
     Door("GET", "/api/me"): [Case(FINE)],
+    Door("GET", "/api/suppressions"): [Case(FINE)],
+    Door("POST", "/api/suppressions"): [Case({201}, body=lambda a, b: {"phone": b.world.phones[1]})],
+    Door("DELETE", "/api/suppressions/{phone}"): [Case(NOT_FOUND)],
     Door("GET", "/api/runs"): [Case(FINE)],
     Door("POST", "/api/runs"): [
         Case(
@@ -152,6 +155,15 @@ CASES: dict[Door, list[Case]] = {
     Door("GET", "/api/runs/{run_id}"): [Case(NOT_FOUND)],
     Door("GET", "/api/runs/{run_id}/items"): [Case(NOT_FOUND)],
     Door("GET", "/api/runs/{run_id}/attempts"): [Case(NOT_FOUND)],
+    Door("PATCH", "/api/runs/{run_id}"): [Case(NOT_FOUND, body=lambda a, b: {"priority": 100})],
+    Door("POST", "/api/runs/dial-now"): [
+        Case(NOT_FOUND, body=lambda a, b: {"lead_ids": [str(b.lead_id)], "options": _options(a)}),
+    ],
+    Door("POST", "/api/runs/{run_id}/schedule"): [
+        Case(NOT_FOUND, body=lambda a, b: {"starts_at": "2099-01-01T00:00:00Z"}),
+    ],
+    Door("POST", "/api/runs/{run_id}/retry-failed"): [Case(NOT_FOUND)],
+    Door("POST", "/api/runs/{run_id}/attempts/{attempt_id}/release"): [Case(NOT_FOUND)],
     Door("POST", "/api/runs/{run_id}/start"): [Case(NOT_FOUND)],
     Door("POST", "/api/runs/{run_id}/pause"): [Case(NOT_FOUND)],
     Door("POST", "/api/runs/{run_id}/resume"): [Case(NOT_FOUND)],
@@ -173,6 +185,9 @@ CASES: dict[Door, list[Case]] = {
     Door("POST", "/api/admin/enter-business"): [
         Case({403}, body=lambda a, b: {"business_id": str(b.business_id)})
     ],
+    Door("GET", "/api/admin/suppressions"): [Case({403})],
+    Door("POST", "/api/admin/suppressions"): [Case({403}, body=lambda a, b: {"phone": b.world.phones[1]})],
+    Door("DELETE", "/api/admin/suppressions/{phone}"): [Case({403})],
     Door("GET", "/api/admin/workers"): [Case({403})],
     Door("GET", "/api/admin/queues"): [Case({403})],
     Door("GET", "/api/admin/schedules"): [Case({403})],
@@ -354,7 +369,7 @@ def _report(whose: Inhabitant, **changes: str) -> dict[str, str]:
 
 def _token(whose: Inhabitant, **changes: str) -> str:
     claims = {"business_id": str(whose.business_id), "attempt_id": str(whose.attempt_id)} | changes
-    return tokens.sign(claims, key=TOKEN_KEY, purpose=outbound.ATTEMPT_TOKEN, lifetime_s=60)
+    return tokens.sign(claims, key=TOKEN_KEY, purpose=orders.ATTEMPT_TOKEN, lifetime_s=60)
 
 
 @pytest.mark.parametrize("door", sorted(OF_THE_CARRIER), ids=str)
@@ -383,11 +398,11 @@ def test_a_signed_report_speaks_for_the_business_of_its_token_alone(
         "another purpose": tokens.sign({"business_id": "x"}, key=TOKEN_KEY, purpose="media", lifetime_s=60),
         "another key": tokens.sign(
             {"business_id": str(town.b.business_id), "attempt_id": str(town.b.attempt_id)},
-            key=b"another key", purpose=outbound.ATTEMPT_TOKEN, lifetime_s=60,
+            key=b"another key", purpose=orders.ATTEMPT_TOKEN, lifetime_s=60,
         ),
         "an old one": tokens.sign(
             {"business_id": str(town.b.business_id), "attempt_id": str(town.b.attempt_id)},
-            key=TOKEN_KEY, purpose=outbound.ATTEMPT_TOKEN, lifetime_s=-60,
+            key=TOKEN_KEY, purpose=orders.ATTEMPT_TOKEN, lifetime_s=-60,
         ),
     }  # fmt: skip
     for name, token in mixed.items():

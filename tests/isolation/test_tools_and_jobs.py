@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from isolation.peering import Rows, rows_of
-from isolation.population import Inhabitant, Town, populate
+from isolation.population import SCHEDULED, Inhabitant, Town, populate
 from support.installation import TOKEN_KEY, Installation
 from trunkline import wiring
 from trunkline.core import registry
@@ -45,7 +45,9 @@ TOOLS: dict[str, Mapping[str, Any]] = {
 _EVENT = {"sequence": 99, "kind": "said", "at": "2026-01-01T00:00:00+00:00", "data": {"text": "forged"}}
 
 JOBS: dict[str, Arguments] = {
-    "dial_next": lambda b: [str(b.run_id)],
+    "dial_next": lambda _: [],
+    "hear_call_outcome": lambda b: [str(b.call_id)],
+    "start_scheduled_run": lambda b: [str(b.scheduled_run_id), SCHEDULED.isoformat()],
     "release_and_process_next": lambda b: [str(b.run_id)],
     "sweep_outbound": lambda b: [str(b.run_id)],
     "reconcile_attempt": lambda b: [str(b.attempt_id)],
@@ -66,7 +68,7 @@ _EXPECTED = (TrunklineError, IntegrityError, EventsMissing)
 class TellingCarrier:
     """A carrier that knows B's call, and remembers what it was told to do."""
 
-    capabilities = CarrierCapabilities(idempotency_key=False, lists_calls=True)
+    capabilities = CarrierCapabilities(idempotency_key=False, lists_calls=True, hangs_up=True)
 
     def __init__(self, town: Town) -> None:
         self._town = town
@@ -222,7 +224,8 @@ def test_a_job_changes_nothing_of_another_business(  # noqa: PLR0917 - fixtures
     with clock.frozen_at(clock.now() + timedelta(hours=1)), suppress(*_EXPECTED):
         handler_named(name).function(context, *JOBS[name](settled.b))
     assert rows_of_b() == before
-    assert carrier.dialled == []
+    # What dials for A dials A's own leads, and only those.
+    assert set(carrier.dialled) <= (set(settled.a.world.phones) if name == "dial_next" else set())
     assert carrier.hung_up == []
 
 
@@ -240,6 +243,10 @@ def test_a_job_is_not_idle_in_its_own_business(
         _age_attempt(administrator, a.attempt_id)
     if name in {"finalize_call_log", "finalize_call_session"}:
         administrator.execute("update calls set finalized_at = null where id = %s", [a.call_id])
+    if name == "hear_call_outcome":
+        administrator.execute("update outbound_items set state = 'wrap_up' where id = %s", [a.item_id])
+        administrator.execute("update outbound_attempts set state = 'ended' where id = %s", [a.attempt_id])
+        administrator.execute("update calls set finalized_at = created_at where id = %s", [a.call_id])
     context = _context(servers, a)
     before = rows_of(administrator, a.business_id)
     with clock.frozen_at(clock.now() + timedelta(hours=1)):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -35,8 +36,9 @@ from trunkline.core.settings import Settings
 from trunkline.domain.calls import service as calls
 from trunkline.domain.leads import bulk
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
-from trunkline.domain.outbound import dialling
+from trunkline.domain.outbound import hearing
 from trunkline.domain.outbound import service as outbound
+from trunkline.domain.outbound.claim import Claim, claim_next
 from trunkline.domain.outbound.models import AttemptState, OutboundAttempt
 from trunkline.domain.outbound.options import installed_limits
 from trunkline.kit import clock
@@ -84,12 +86,12 @@ class Stage:
 
     def answered(self, world: World) -> UUID:
         """Open a call whose person has been heard to say something."""
-        run_id = self.started(world)
+        self.started(world)
         with unit_of_work(world.scope) as session:
-            claim = dialling.claim_next(
-                session, world.business_id, run_id, limits=installed_limits(), job_id=new_id(), lease_epoch=1
+            claim = claim_next(
+                session, world.business_id, limits=installed_limits(), job_id=new_id(), lease_epoch=1
             )
-        assert isinstance(claim, dialling.Claim), claim
+        assert isinstance(claim, Claim), claim
         self.hear(world, claim.attempt_id, CallStatus.IN_PROGRESS, sid=f"CA{new_id().hex}")
         with unit_of_work(world.scope) as session:
             (call,) = calls.list_calls(session, world.business_id, limit=2, offset=0)
@@ -102,7 +104,7 @@ class Stage:
         with unit_of_work(world.scope) as session:
             attempt = session.get_one(OutboundAttempt, attempt_id)
             report = CallReport(sid, status, attempt.phone, attempt.from_number, "outbound-api")
-            outbound.hear_report(session, world.business_id, attempt_id, report)
+            hearing.hear_report(session, world.business_id, attempt_id, report)
 
     def view(self, but: UUID) -> View:
         """Return every row of every table, what was enqueued beside job `but`, and the carrier's record."""
@@ -158,7 +160,8 @@ Case = Callable[[Stage], tuple[Scope, list[Any]]]
 
 def dial_next(stage: Stage) -> tuple[Scope, list[Any]]:
     world = stage.world(size=5)
-    return world.scope, [str(stage.started(world))]
+    stage.started(world)
+    return world.scope, []
 
 
 def release_and_process_next(stage: Stage) -> tuple[Scope, list[Any]]:
@@ -174,9 +177,7 @@ def sweep_outbound(stage: Stage) -> tuple[Scope, list[Any]]:
     world = stage.world(size=2)
     run_id = stage.started(world)
     with unit_of_work(world.scope) as session:
-        dialling.claim_next(
-            session, world.business_id, run_id, limits=installed_limits(), job_id=new_id(), lease_epoch=1
-        )
+        claim_next(session, world.business_id, limits=installed_limits(), job_id=new_id(), lease_epoch=1)
     return world.scope, [str(run_id)]
 
 
@@ -230,6 +231,27 @@ def finalize_call_session(stage: Stage) -> tuple[Scope, list[Any]]:
     return world.scope, [str(stage.answered(world))]
 
 
+def hear_call_outcome(stage: Stage) -> tuple[Scope, list[Any]]:
+    """A conversation is over and written down, and its lead waits for that to be heard."""
+    world = stage.world(size=1)
+    call_id = stage.answered(world)
+    with unit_of_work(world.scope) as session:
+        (attempt,) = session.scalars(select(OutboundAttempt))
+    assert attempt.carrier_sid is not None
+    stage.hear(world, attempt.id, CallStatus.COMPLETED, sid=attempt.carrier_sid)
+    with unit_of_work(world.scope) as session:
+        calls.finalize(session, world.business_id, call_id, end_reason="goodbye", disposition="booked")
+    return world.scope, [str(call_id)]
+
+
+def start_scheduled_run(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world()
+    run, at = world.make_run(), clock.now() + timedelta(minutes=5)
+    with unit_of_work(world.scope) as session:
+        outbound.schedule_run(session, world.business_id, run.id, starts_at=at, actor="test")
+    return world.scope, [str(run.id), at.isoformat()]
+
+
 def bulk_update_leads(stage: Stage) -> tuple[Scope, list[Any]]:
     world = stage.world()
     wish = BulkUpdateIn(list_id=world.list_id, changes=LeadChanges(notes="Changed"))
@@ -251,10 +273,12 @@ CASES: dict[str, tuple[Case, ...]] = {
     "finalize_call_log": (finalize_call_log,),
     "finalize_call_session": (finalize_call_session,),
     "hang_up_call": (hang_up_call,),
+    "hear_call_outcome": (hear_call_outcome,),
     "reconcile_attempt": (reconcile_attempt, reconcile_attempt_in_doubt),
     "release_and_process_next": (release_and_process_next,),
     "release_unknown_dials": (release_unknown_dials,),
     "save_conversation_turn": (save_conversation_turn,),
+    "start_scheduled_run": (start_scheduled_run,),
     "sweep_outbound": (sweep_outbound,),
 }
 """What each job is given to do, with everything there that it needs."""
@@ -285,7 +309,8 @@ def stage(installation: Installation, local_carrier: Carrier) -> Iterator[Stage]
     local_carrier.no_faults()
     settings = Settings(
         twilio_account_sid=ACCOUNT, twilio_auth_token=TOKEN, twilio_base_url=local_carrier.base_url,
-        carrier_calls_per_second=1_000, carrier_timeout_seconds=2, public_url="http://127.0.0.1:9",
+        carrier_calls_per_second=1_000, run_starts_per_minute=1_000, carrier_timeout_seconds=2,
+        public_url="http://127.0.0.1:9",
     )  # fmt: skip
     wiring.register_doors(settings, TOKEN_KEY)
     with connected(administrator_url(installation)) as administrator:

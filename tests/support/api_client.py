@@ -15,9 +15,11 @@ class Api:
     """One signed-in person's way to the API."""
 
     def __init__(self, base_url: str, email: str) -> None:
+        # A connection a request: one kept alive may be closed by the server as the next request is sent.
         self._client = httpx.Client(
-            base_url=base_url, headers={"X-Trunkline": "1"}, timeout=15, trust_env=False
-        )
+            base_url=base_url, headers={"X-Trunkline": "1"}, timeout=15, trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )  # fmt: skip
         self._email = email
 
     def __enter__(self) -> Api:

@@ -292,6 +292,7 @@ class System:
             "TWILIO_AUTH_TOKEN": TOKEN,
             "TWILIO_BASE_URL": carrier.base_url if carrier else "http://127.0.0.1:9",
             "CARRIER_CALLS_PER_SECOND": "1000",
+            "RUN_STARTS_PER_MINUTE": "1000",
             "CARRIER_TIMEOUT_SECONDS": "1",
             "MAX_ACTIVE_CALLS": "500",
             "RING_TIMEOUT_SECONDS": "5",

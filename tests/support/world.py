@@ -10,6 +10,7 @@ from trunkline.core.db import SYSTEM, Scope, of_business, unit_of_work
 from trunkline.core.runs.models import Run
 from trunkline.domain.agents import service as agents
 from trunkline.domain.leads import service as leads
+from trunkline.domain.leads.selection import Whom
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound.options import RunOptions
 from trunkline.domain.people import service as people
@@ -48,8 +49,9 @@ class World:
         )
         with unit_of_work(self.scope) as session:
             return outbound.create_run(
-                session, self.business_id, title="A run", options=options, list_id=self.list_id, actor="test"
-            )
+                session, self.business_id, title="A run", options=options, whom=Whom(self.list_id),
+                actor="test",
+            )  # fmt: skip
 
 
 def make_world(

@@ -36,6 +36,7 @@ def brief(**changes: Any) -> CallBrief:
         "language": "en-US",
         "business_name": "Oak Dental",
         "greeting": "",
+        "disclosure": "",
         "instructions": "",
         "script": ready_made("appointment"),
         "tools": (),
@@ -238,6 +239,14 @@ def test_what_was_hardly_heard_counts_only_where_it_is_read_back() -> None:
     assert spoken(scene.turn("don't call me again", confidence=0.3))[0] == "Sorry, I did not understand that."
     assert spoken(scene.turn("monday", confidence=0.3)) == ["Did you say Monday?"]
     assert scene.calls == []
+
+
+def test_what_must_be_said_first_is_said_before_the_opening_and_before_a_greeting() -> None:
+    told = "This is the AI of {business_name}."
+    usual = spoken(Scene().turn())
+    assert spoken(Scene(disclosure=told).turn()) == ["This is the AI of Oak Dental.", *usual]
+    greeted = spoken(Scene(disclosure=told, greeting="Good day.").turn())
+    assert greeted == ["This is the AI of Oak Dental.", "Good day.", *usual[1:]]
 
 
 def test_the_greeting_of_the_agent_takes_the_place_of_the_opening() -> None:

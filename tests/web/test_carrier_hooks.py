@@ -15,8 +15,9 @@ from support.installation import Installation
 from support.world import World
 from trunkline.core.db import unit_of_work
 from trunkline.domain.calls.models import Call
+from trunkline.domain.outbound import orders
 from trunkline.domain.outbound import service as outbound
-from trunkline.domain.outbound.dialling import Claim, claim_next
+from trunkline.domain.outbound.claim import Claim, claim_next
 from trunkline.domain.outbound.options import installed_limits
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit.ids import new_id
@@ -106,10 +107,10 @@ def dialled(world: World) -> str:
         outbound.start_run(session, world.business_id, run.id, actor="test")
     with unit_of_work(world.scope) as session:
         claim = claim_next(
-            session, world.business_id, run.id, limits=installed_limits(), job_id=new_id(), lease_epoch=1
+            session, world.business_id, limits=installed_limits(), job_id=new_id(), lease_epoch=1
         )
         assert isinstance(claim, Claim)
-        order = outbound.order_of(world.business_id, claim)
+        order = orders.order_of(world.business_id, claim)
     return order.answer_url.partition("/hooks/carrier")[2]
 
 

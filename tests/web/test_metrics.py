@@ -194,7 +194,7 @@ def test_a_long_history_is_neither_read_nor_slow(
         assert not [step for step in scans if step["Node Type"].startswith(("Seq", "Parallel Seq"))]
     after = median_of(scraper)
     # To read the history would take a hundred times as long.
-    assert after < 3 * before + 0.02, f"{before * 1000:.1f} ms became {after * 1000:.1f} ms"
+    assert after < 3 * before + 0.1, f"{before * 1000:.1f} ms became {after * 1000:.1f} ms"
     assert scrape(scraper)["trunkline_jobs"]["default", "ready"] == 100
 
 

@@ -82,10 +82,12 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr | None = None
     twilio_base_url: str = "https://api.twilio.com"
     carrier_calls_per_second: float = Field(1.0, gt=0, description="Pace of dials per carrier account")
+    carrier_lines: int = Field(1_000, ge=1, description="Dials of one carrier account at a time")
     carrier_timeout_seconds: float = Field(10.0, gt=0)
 
     # Limits.
     max_active_calls: int = Field(50, ge=1, description="Live calls of one process, and dials of the system")
+    run_starts_per_minute: int = Field(2, ge=1, description="Runs that one business may start in a minute")
     ring_timeout_seconds: int = Field(60, ge=5, le=600)
     longest_call_seconds: int = Field(600, ge=10)
     unknown_fence_hours: float = Field(24.0, gt=0, description="How long an unresolved dial fences a number")

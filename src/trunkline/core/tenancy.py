@@ -7,6 +7,7 @@ tenants before a tenant is known call narrow SQL functions, all of them here.
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Engine, text
@@ -86,10 +87,22 @@ def business_of_number(session: Session, e164: str) -> UUID | None:
     return business_id
 
 
-def live_dials_of_system(session: Session, *, live_since: object) -> int:
-    """Return how many dials of all businesses may be ringing or talking now.
+def live_dials(session: Session, *, live_since: datetime) -> dict[str, int]:
+    """Return, for each carrier account, how many dials of all businesses may be ringing or talking now.
 
     `live_since` is the instant before which an unknown attempt can no longer be live.
     """
-    count: int = session.execute(text("select count_live_dials(:since)"), {"since": live_since}).scalar_one()
-    return count
+    rows = session.execute(text("select * from live_dials(:since)"), {"since": live_since})
+    return {row.account: row.dials for row in rows}
+
+
+def longest_waiting(session: Session, account: str, *, seen_since: datetime) -> tuple[UUID, datetime] | None:
+    """Return which business has waited longest for a line of an account, and since when.
+
+    Who has not asked since `seen_since` has given up.
+    """
+    row = session.execute(
+        text("select * from longest_waiting(:account, :seen_since)"),
+        {"account": account, "seen_since": seen_since},
+    ).one_or_none()
+    return None if row is None else (row.business_id, row.waiting_since)

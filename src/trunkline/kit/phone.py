@@ -28,3 +28,9 @@ def zones_of(e164: str) -> tuple[str, ...]:
     """Return the IANA zones where the number may be at home; empty when nobody can say."""
     zones = number_zones.time_zones_for_number(phonenumbers.parse(e164))
     return tuple(zone for zone in zones if zone != "Etc/Unknown")
+
+
+def country_of(e164: str) -> str | None:
+    """Return the ISO 3166 country of a number; None where nobody can say."""
+    country = phonenumbers.region_code_for_number(phonenumbers.parse(e164))
+    return country if country is not None and country.isalpha() else None

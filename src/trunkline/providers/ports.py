@@ -66,6 +66,8 @@ class CallOrder:
     answer_url: str
     status_url: str
     ring_timeout_s: int = 60
+    key: str = ""
+    """The attempt's own; a carrier that knows idempotency keys is given it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,11 @@ class CarrierCapabilities:
     """What a carrier can promise; dialling rules read these and never a provider's name."""
 
     idempotency_key: bool
+    """An order that is repeated with the same key is placed once, so doubt is ended by asking again."""
     lists_calls: bool
+    """It tells which calls it has placed, so that one in doubt can be found."""
+    hangs_up: bool
+    """A call can be ended, ringing or live."""
 
 
 class Carrier(Protocol):
@@ -299,6 +305,8 @@ class CallBrief:
     """Now, in the business's time zone."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Names that greetings and prompts may mention, such as `lead_name`."""
+    disclosure: str = ""
+    """What the law or the business wants said before all else: that an AI speaks, for instance."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.leads import service as leads
 from trunkline.domain.tenants import service as tenants
+from trunkline.domain.tenants.calling_rules import CallingRules
 from trunkline.kit import clock, tokens
 from trunkline.kit.ids import new_id
 from trunkline.media import (
@@ -253,6 +254,7 @@ class CallRoom:
             business = tenants.get_business(session, business_id)
             lead = leads.get_lead(session, business_id, call.lead_id) if call.lead_id else None
         local_now = clock.now().astimezone(ZoneInfo(business.time_zone))
+        rules = CallingRules.model_validate(business.calling_rules)
         return Preparation(
             business_id=business_id,
             brief=CallBrief(
@@ -270,6 +272,8 @@ class CallRoom:
                     "agent_name": agent.name,
                     "lead_name": lead.name if lead else "",
                 },
+                # Who calls us knows whom they have called.
+                disclosure=rules.disclosure if call.direction == "outbound" else "",
             ),
             brain=agent.brain,
             voice=Voice(**{"language": agent.language, **agents.voice_of(agent)}),

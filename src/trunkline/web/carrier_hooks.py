@@ -24,6 +24,7 @@ from trunkline.core.tenancy import business_of_number
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call, CallState
 from trunkline.domain.leads import service as leads
+from trunkline.domain.outbound import hearing, orders
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.models import Business
@@ -71,7 +72,7 @@ class AttemptRef:
 def attempt_of(token: str, parts: PartsDep) -> AttemptRef:
     """Read our own token in the callback's address. Raises Unsigned."""
     try:
-        claims = tokens.verify(token, key=parts.token_key, purpose=outbound.ATTEMPT_TOKEN)
+        claims = tokens.verify(token, key=parts.token_key, purpose=orders.ATTEMPT_TOKEN)
     except tokens.InvalidToken as error:
         raise Unsigned(f"The attempt's token: {error}.", reason="bad_token") from error
     return AttemptRef(UUID(claims["business_id"]), UUID(claims["attempt_id"]))
@@ -120,7 +121,7 @@ def answer_outbound(form: SignedForm, attempt: Attempt, parts: PartsDep, room: R
     carrier = registry.carrier()
     try:
         with unit_of_work(of_business(attempt.business_id)) as session:
-            call = outbound.hear_report(session, attempt.business_id, attempt.attempt_id, report)
+            call = hearing.hear_report(session, attempt.business_id, attempt.attempt_id, report)
             if call is None or call.state == CallState.ENDED:
                 return _body(carrier.hang_up_answer())
             if room.is_full and call.media_opened_at is None:
@@ -129,7 +130,7 @@ def answer_outbound(form: SignedForm, attempt: Attempt, parts: PartsDep, room: R
                 language = tenants.get_business(session, attempt.business_id).language
                 return _body(carrier.say_answer(text=NO_LINE_LEFT[language], language=language))
             calls.expect_end(call, within_s=_longest_life_s(parts))
-    except outbound.SecondCall:
+    except hearing.SecondCall:
         log.warning("second_call_hung_up", attempt_id=str(attempt.attempt_id), sid=report.sid)
         return _body(carrier.hang_up_answer())
     return _connect(parts, room, call)
@@ -142,8 +143,8 @@ def outbound_status(form: SignedForm, attempt: Attempt) -> None:
     scope = of_business(attempt.business_id)
     try:
         with unit_of_work(scope) as session:
-            outbound.hear_report(session, attempt.business_id, attempt.attempt_id, report)
-    except outbound.SecondCall:
+            hearing.hear_report(session, attempt.business_id, attempt.attempt_id, report)
+    except hearing.SecondCall:
         log.warning("second_call_reported", attempt_id=str(attempt.attempt_id), sid=report.sid)
         if not report.status.is_final:
             with unit_of_work(scope):

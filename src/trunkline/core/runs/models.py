@@ -55,6 +55,7 @@ class Run(Base):
         ),
         # For people, newest first; and how many of a kind were started of late is counted over it.
         Index("ix_runs_newest", "business_id", "kind", "created_at"),
+        Index("ix_runs_running", "business_id", "kind", postgresql_where=text("state = 'running'")),
         Index("ix_runs_swept", "swept_at", postgresql_where=text("state = 'running' or unsettled")),
     )
 

@@ -21,15 +21,15 @@ from trunkline.kit import clock
 
 _ALREADY = "This list is being worked on already."
 
-_OF_LATE = text(
-    """
-    select extract(epoch from created_at + :within - coalesce(cast(:now as timestamptz), clock_timestamp()))
+_OF_LATE = """
+    select extract(epoch from {at} + :within - coalesce(cast(:now as timestamptz), clock_timestamp()))
     from runs
     where business_id = :business_id and kind = :kind
-      and created_at > coalesce(cast(:now as timestamptz), clock_timestamp()) - cast(:within as interval)
-    order by created_at desc offset :most - 1 limit 1
-    """
-)
+      and {at} > coalesce(cast(:now as timestamptz), clock_timestamp()) - cast(:within as interval)
+    order by {at} desc offset :most - 1 limit 1
+"""
+_MADE_OF_LATE = text(_OF_LATE.format(at="created_at"))
+_STARTED_OF_LATE = text(_OF_LATE.format(at="started_at"))
 
 
 def create(
@@ -78,8 +78,10 @@ def active_of_subject(session: Session, business_id: UUID, *, kind: str, subject
     )
 
 
-def require_pace(session: Session, business_id: UUID, *, kind: str, most: int, within: timedelta) -> None:
-    """Let a business make only so many runs of a kind in such a time, whichever process it asks.
+def require_pace(
+    session: Session, business_id: UUID, *, kind: str, most: int, within: timedelta, of_starts: bool = False
+) -> None:
+    """Let a business make, or start, only so many runs of a kind in such a time, whichever process it asks.
 
     One asker at a time until its transaction ends, so that none slips past the count. Raises
     TooManyRequests, which says when the next may be made.
@@ -88,7 +90,7 @@ def require_pace(session: Session, business_id: UUID, *, kind: str, most: int, w
         text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"pace:{kind}:{business_id}"}
     )
     wait_s = session.execute(
-        _OF_LATE,
+        _STARTED_OF_LATE if of_starts else _MADE_OF_LATE,
         {"business_id": business_id, "kind": kind, "most": most, "within": within, "now": clock.frozen()},
     ).scalar_one_or_none()
     if wait_s is not None:
@@ -107,13 +109,22 @@ def require_free(
         raise RunAlreadyActive(_ALREADY, run_id=str(holder.id))
 
 
+def require_startable(session: Session, run: Run) -> None:
+    """Go on only if the run is pending and nobody works on its subject. Raises as `start` does."""
+    session.refresh(run)
+    if RunState(run.state).is_active:
+        raise RunAlreadyActive("This run is active already.", run_id=str(run.id))
+    if run.state != RunState.PENDING:
+        raise Conflict(f"The run is {run.state} and cannot be started.", state=run.state)
+    if run.subject is not None:
+        require_free(session, run.business_id, kind=run.kind, subject=run.subject, but=run.id)
+
+
 def start(session: Session, run: Run, *, actor: str) -> None:
     """pending -> running. Raises RunAlreadyActive, naming the active run, before anything is written."""
     if not _begin(session, run, from_=[RunState.PENDING], started_at=clock.now()):
-        session.refresh(run)
-        if RunState(run.state).is_active:
-            raise RunAlreadyActive("This run is active already.", run_id=str(run.id))
-        raise Conflict(f"The run is {run.state} and cannot be started.", state=run.state)
+        require_startable(session, run)
+        raise Conflict("The run was being started by somebody else.", state=run.state)
     announce("run.started", subject_id=run.id, actor=actor)
 
 

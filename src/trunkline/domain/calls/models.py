@@ -57,6 +57,8 @@ class Call(Base):
     state: Mapped[str]
     disposition: Mapped[str | None]
     end_reason: Mapped[str | None]
+    answered_by: Mapped[str | None]
+    """`human` or `machine`, as far as the carrier could tell."""
     media_opened_at: Mapped[datetime | None]
     """When the media socket's single-use token was spent."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

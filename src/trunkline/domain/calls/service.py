@@ -245,4 +245,6 @@ def finalize(
     if call is None:
         return False
     announce("call.finalized", subject_id=call.id, actor="media", disposition=disposition)
+    if call.direction == "outbound":
+        enqueue_job("high", "hear_call_outcome", str(call.id))
     return True

@@ -27,6 +27,11 @@ class Lead(Base):
     email: Mapped[str | None]
     notes: Mapped[str | None]
     source: Mapped[str]
+    consent: Mapped[str] = mapped_column(server_default="none")
+    """Whether the person has agreed to be called by an AI: `none`, `express` or `written`."""
+    consent_at: Mapped[datetime | None]
+    consent_source: Mapped[str | None]
+    """How it was given: a form's name, say."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 

@@ -108,35 +108,6 @@ def list_lists(session: Session, business_id: UUID) -> list[tuple[LeadList, int]
     return [(row[0], row[1]) for row in rows]
 
 
-def leads_of_list(session: Session, business_id: UUID, list_id: UUID) -> Sequence[Lead]:
-    """Return a list's leads in their order. Raises NotFound."""
-    found = select(LeadList.id).where(LeadList.business_id == business_id, LeadList.id == list_id)
-    if session.scalar(found) is None:
-        raise NotFound("There is no such list.")
-    return session.scalars(
-        select(Lead)
-        .join(
-            LeadListEntry,
-            (LeadListEntry.lead_id == Lead.id) & (LeadListEntry.business_id == Lead.business_id),
-        )
-        .where(LeadListEntry.business_id == business_id, LeadListEntry.list_id == list_id)
-        .order_by(LeadListEntry.position)
-    ).all()
-
-
-def leads_by_id(session: Session, business_id: UUID, lead_ids: Sequence[UUID]) -> Sequence[Lead]:
-    """Return these leads in the order asked for. Raises NotFound if one is not this business's."""
-    found = {
-        lead.id: lead
-        for lead in session.scalars(
-            select(Lead).where(Lead.business_id == business_id, Lead.id.in_(lead_ids))
-        )
-    }
-    if missing := [lead_id for lead_id in lead_ids if lead_id not in found]:
-        raise NotFound("There is no such lead.", lead_ids=[str(lead_id) for lead_id in missing])
-    return [found[lead_id] for lead_id in dict.fromkeys(lead_ids)]
-
-
 def _keep(
     session: Session, business_id: UUID, rows: Sequence[LeadRow], *, source: str
 ) -> dict[str, tuple[UUID, bool]]:

@@ -1,102 +1,37 @@
-"""Dialling one item: the steps of a dial that happens at most once.
+"""Dialling one item: what follows a committed attempt, at most once.
 
-Claim commits the attempt, the job POSTs with no transaction open, and one of `bind`, `refuse` or
+`claim` has committed it; the job POSTs with no transaction open, and one of `bind`, `refuse` or
 `leave_unknown` records what came of it. What is unknown is never dialled again by itself.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 
+from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_unique
 from trunkline.core.runs import service as runs
 from trunkline.core.runs.models import Run, RunState
-from trunkline.core.tenancy import live_dials_of_system
-from trunkline.domain.calls import service as calls
-from trunkline.domain.outbound import store
+from trunkline.domain.outbound import run_store, store
 from trunkline.domain.outbound.models import AttemptState, ItemState, OutboundItem
-from trunkline.domain.outbound.options import DialLimits, RunOptions
-from trunkline.domain.outbound.rules import Limits, Load, has_slot, may_ring_now, next_opening
-from trunkline.domain.tenants import service as tenants
+from trunkline.domain.outbound.options import RunOptions
+from trunkline.domain.outbound.rules import breaks
 from trunkline.kit import clock
-from trunkline.kit.phone import zones_of
 
-_LOOK_AHEAD = 50
-_FENCE_RECHECK = timedelta(seconds=30)
+REFUSED, DEFERRED = "refused", "deferred"
+"""Dispositions of a dial that the carrier would not make: at all; just then."""
+
+TOO_MANY_FAILURES = "too_many_failures"
+
 _RECONCILE_AFTER_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """An attempt committed as submitting: the carrier may now be asked, once."""
-
-    attempt_id: UUID
-    phone: str
-    from_number: str
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """No dial now. `retry_at` is set when only the carrier's pace stands in the way."""
-
-    reason: str
-    retry_at: datetime | None = None
-
-
-def claim_next(
-    session: Session, business_id: UUID, run_id: UUID, *, limits: DialLimits, job_id: UUID, lease_epoch: int
-) -> Claim | Denied:
-    """Write the run's next attempt, if state, slots, pace, suppression, hours and fence all allow it."""
-    store.lock_business(session, business_id)
-    run = runs.get(session, business_id, run_id, fresh=True)
-    if run.state != RunState.RUNNING:
-        return Denied(f"run_{run.state}")
-    options = RunOptions.model_validate(run.options)
-    business = tenants.get_business(session, business_id)
-    account = store.lock_account(session, limits.account)
-    live_since = clock.now() - limits.longest_life
-    load = Load(
-        run=store.live_attempts(session, business_id, live_since=live_since, run_id=run_id),
-        business_outbound=store.live_attempts(session, business_id, live_since=live_since),
-        business_inbound=calls.open_inbound_calls(session, business_id),
-        system=live_dials_of_system(session, live_since=live_since),
-    )
-    allowed = Limits(
-        run=options.concurrency,
-        business_outbound=business.max_outbound_calls,
-        business_all=business.max_calls,
-        system=limits.system,
-    )
-    if not has_slot(load, allowed):
-        return Denied("no_slot")
-    now = clock.now()
-    if account.next_dial_at > now:
-        return Denied("pace", retry_at=account.next_dial_at)
-    items = store.next_items(session, business_id, run_id, limit=_LOOK_AHEAD)
-    for item in items:
-        if not _is_dialable(session, item, business.calling_window, now=now):
-            continue
-        attempt_id = store.insert_attempt(
-            session, item, from_number=options.from_number, job_id=job_id, lease_epoch=lease_epoch
-        )
-        if attempt_id is None:
-            item.not_before = now + _FENCE_RECHECK
-            continue
-        item.state = ItemState.DIALLING
-        item.attempts_used += 1
-        item.updated_at = now
-        runs.advance_cursor(session, run, item.position)
-        account.next_dial_at = now + timedelta(seconds=1 / limits.per_second)
-        return Claim(attempt_id, item.phone, options.from_number)
-    return Denied("set_aside" if items else "nothing_to_dial")
-
-
 def run_allows(session: Session, business_id: UUID, run_id: UUID, attempt_id: UUID) -> bool:
-    """Read run and attempt once more before the POST; if the run has ended or paused, take it back.
+    """Read run, attempt and suppression once more before the POST; where one forbids it, take it back.
 
     An attempt that is no longer submitting was given up by others while this process stood still.
     """
@@ -105,10 +40,11 @@ def run_allows(session: Session, business_id: UUID, run_id: UUID, attempt_id: UU
     attempt = store.attempt_for_update(session, business_id, attempt_id)
     if attempt is None or attempt.state != AttemptState.SUBMITTING:
         return False
-    if run.state == RunState.RUNNING:
+    suppressed = store.is_suppressed(session, business_id, attempt.phone)
+    if run.state == RunState.RUNNING and not suppressed:
         return True
     attempt.state = AttemptState.REJECTED
-    attempt.error = f"the run is {run.state}"
+    attempt.error = "the number is suppressed" if suppressed else f"the run is {run.state}"
     attempt.resolved_at = clock.now()
     _give_back(session, run, attempt.item_id)
     return False
@@ -144,12 +80,16 @@ def refuse(
     attempt.resolved_at = clock.now()
     run = runs.get(session, business_id, attempt.run_id, fresh=True)
     if pace is not None and retry_after_s is not None:
-        pace.next_dial_at = max(pace.next_dial_at, clock.now() + timedelta(seconds=retry_after_s))
+        attempt.disposition = DEFERRED
+        until = clock.now() + timedelta(seconds=retry_after_s)
+        pace.closed_until = max(pace.closed_until or until, until)
         _give_back(session, run, attempt.item_id)
     else:
+        attempt.disposition = REFUSED
+        hold_if_failing(session, run)
         store.move_item(
             session, business_id, attempt.item_id,
-            from_=[ItemState.DIALLING], to=ItemState.FAILED, disposition="refused",
+            from_=[ItemState.DIALLING], to=ItemState.FAILED, disposition=REFUSED,
         )  # fmt: skip
 
 
@@ -160,25 +100,30 @@ def leave_unknown(session: Session, business_id: UUID, attempt_id: UUID, *, erro
         return
     attempt.state = AttemptState.UNKNOWN
     attempt.error = error
+    hold_if_failing(session, runs.get(session, business_id, attempt.run_id))
     enqueue_unique("high", "reconcile_attempt", str(attempt_id), str(attempt_id), run_in=_RECONCILE_AFTER_S)
 
 
-def _is_dialable(session: Session, item: OutboundItem, window: dict[str, str], *, now: datetime) -> bool:
-    """Check suppression and hours in the committing transaction; set aside what may not be dialled."""
-    if store.is_suppressed(session, item.business_id, item.phone):
-        item.state = ItemState.FAILED
-        item.disposition = "suppressed"
-        item.updated_at = now
-        return False
-    zones = zones_of(item.phone)
-    if may_ring_now(zones, window, now=now):
-        return True
-    item.not_before = next_opening(zones, window, now=now)
-    if item.not_before is None:
-        item.state = ItemState.FAILED
-        item.disposition = "no_calling_hours"
-        item.updated_at = now
-    return False
+def hold_if_failing(session: Session, run: Run) -> None:
+    """Let a run rest whose dials fail: what is in the way is in the way of the next one too."""
+    session.flush()
+    breaker = RunOptions.model_validate(run.options).breaker
+    now = clock.now()
+    trouble = run_store.trouble_of(
+        session,
+        run.business_id,
+        run.id,
+        of_last=breaker.of_last,
+        since=now - timedelta(seconds=breaker.within_s),
+    )
+    until = now + timedelta(seconds=breaker.pause_s)
+    if breaks(trouble, breaker) and run_store.hold_run(
+        session, run.business_id, run.id, until=until, reason=TOO_MANY_FAILURES, now=now
+    ):
+        announce(
+            "run.held", subject_id=run.id, actor="dialler", reason=TOO_MANY_FAILURES,
+            until=until.isoformat(), failed=trouble.failed, dials=trouble.dials,
+        )  # fmt: skip
 
 
 def _give_back(session: Session, run: Run, item_id: UUID) -> None:
@@ -187,5 +132,5 @@ def _give_back(session: Session, run: Run, item_id: UUID) -> None:
     store.move_item(
         session, run.business_id, item_id,
         from_=[ItemState.DIALLING], to=ItemState.CANCELLED if over else ItemState.QUEUED,
-        attempts_used=OutboundItem.attempts_used - 1,
+        attempts_used=func.greatest(OutboundItem.attempts_used - 1, 0),
     )  # fmt: skip

@@ -9,7 +9,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from trunkline.domain.calls import service as calls
-from trunkline.domain.outbound.models import ItemState, OutboundItem
+from trunkline.domain.outbound.models import (
+    BEGUN_ITEM_STATES,
+    WAITING_ITEM_STATES,
+    ItemState,
+    OutboundItem,
+)
 from trunkline.kit import clock
 
 IN_DIAL, IN_CALL = "in_dial", "in_call"
@@ -25,7 +30,7 @@ def held_leads(session: Session, business_id: UUID, lead_ids: Collection[UUID]) 
         select(OutboundItem.lead_id).where(
             OutboundItem.business_id == business_id,
             OutboundItem.lead_id.in_(lead_ids),
-            OutboundItem.state.in_([ItemState.DIALLING, ItemState.IN_CALL]),
+            OutboundItem.state.in_(BEGUN_ITEM_STATES),
         )
     )
     held = {lead_id: IN_DIAL for lead_id in dialled if lead_id is not None}
@@ -39,7 +44,7 @@ def cancel_items_of_leads(session: Session, business_id: UUID, lead_ids: Collect
         .where(
             OutboundItem.business_id == business_id,
             OutboundItem.lead_id.in_(lead_ids),
-            OutboundItem.state.in_([ItemState.QUEUED, ItemState.RETRY_WAIT]),
+            OutboundItem.state.in_(WAITING_ITEM_STATES),
         )
         .values(state=ItemState.CANCELLED, disposition=_DELETED, updated_at=clock.now()),
         execution_options={"synchronize_session": False},

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
-from trunkline.core.errors import NotFound
+from trunkline.core.errors import NotFound, RunAlreadyActive, TooManyRequests
 from trunkline.core.jobs import JobContext, TryLater, enqueue_unique, job
 from trunkline.core.telemetry import get_logger
-from trunkline.domain.outbound import dialling, service, store
-from trunkline.domain.outbound.dialling import Claim, Denied
+from trunkline.domain.outbound import dialling, hearing, orders, service, store, tending
+from trunkline.domain.outbound.claim import Claim, Denied, claim_next
 from trunkline.domain.outbound.models import AttemptState, OutboundAttempt
 from trunkline.domain.outbound.options import installed_limits
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import barriers, clock
-from trunkline.providers.ports import CallReport, Carrier, CarrierRefused, CarrierUncertain
+from trunkline.providers.ports import CallOrder, CallReport, Carrier, CarrierRefused, CarrierUncertain
 
 _RECONCILE_DELAYS_S = (5.0, 15.0, 60.0, 300.0, 1_800.0, 3_600.0)
 
 _DIALLING_S = 15.0
 """How long one job goes on beginning dials; with the slowest answer after it, well within its timeout."""
+
+_BUSY_LIST_S = 60.0
+"""How long a scheduled run waits for another run over its list before it tries again."""
 
 _SKEW = timedelta(seconds=2)
 """How far the carrier's clock may be behind ours when it dates a call."""
@@ -31,53 +35,70 @@ log = get_logger(__name__)
 
 
 @job(queue="high", timeout=60, retries=2)
-def dial_next(ctx: JobContext, run: str) -> None:
-    """Dial items of a run, one after another, until something denies the next."""
-    run_id, limits = UUID(run), installed_limits()
-    carrier = registry.carrier()
+def dial_next(ctx: JobContext) -> None:
+    """Dial for the business, one item after another, until something denies the next."""
+    limits, carrier = installed_limits(), registry.carrier()
     ends = time.monotonic() + _DIALLING_S
     while True:
         ctx.check_cancelled()
         if time.monotonic() > ends:
             # The rest is another job's: no dial is begun that the job's own timeout could cut short.
             with ctx.unit_of_work():
-                enqueue_unique("high", dial_next, f"more:{run}:{ctx.job_id}", run, run_id=run_id)
+                enqueue_unique("high", dial_next, f"more:{ctx.job_id}")
             return
         with ctx.unit_of_work() as session:
-            claim = dialling.claim_next(
-                session, ctx.business, run_id, limits=limits, job_id=ctx.job_id, lease_epoch=ctx.lease_epoch
+            claimed = claim_next(
+                session, ctx.business, limits=limits, job_id=ctx.job_id, lease_epoch=ctx.lease_epoch
             )
-            if isinstance(claim, Denied):
-                if claim.reason == "set_aside":
-                    continue
-                if claim.retry_at is not None:
-                    # One job for each moment at which the pace allows a dial, whoever asks for it.
-                    enqueue_unique(
-                        "high", dial_next, f"pace:{run}:{claim.retry_at.isoformat()}", run, run_id=run_id,
-                        run_in=max(0.0, (claim.retry_at - clock.now()).total_seconds()),
-                    )  # fmt: skip
-                elif claim.reason == "nothing_to_dial":
-                    service.finish_if_done(session, ctx.business, run_id)
-                log.debug("dial_denied", reason=claim.reason, run_id=run)
-                return
+            if isinstance(claimed, Denied) and claimed.retry_at is not None:
+                # One job for each moment at which a dial may be made, whoever asks for it.
+                enqueue_unique(
+                    "high", dial_next, f"at:{claimed.retry_at.isoformat()}",
+                    run_in=max(0.0, (claimed.retry_at - clock.now()).total_seconds()),
+                )  # fmt: skip
+        if isinstance(claimed, Denied):
+            if claimed.reason == "set_aside":
+                continue
+            log.debug("dial_denied", reason=claimed.reason)
+            if claimed.gives_way_to is not None:
+                _wake(claimed.gives_way_to)
+            return
         barriers.reached("dial.committed")
-        _dial(ctx, carrier, run_id, claim)
+        _dial(ctx, carrier, claimed)
 
 
 @job(queue="high", timeout=60, retries=2)
 def release_and_process_next(ctx: JobContext, run: str) -> None:
-    """A call of the run has ended: see whether it is done, else dial on."""
+    """A call of the run has ended: see whether it is done, and dial on."""
     with ctx.unit_of_work() as session:
-        done = service.finish_if_done(session, ctx.business, UUID(run))
-    if not done:
-        dial_next(ctx, run)
+        tending.finish_if_done(session, ctx.business, UUID(run))
+    dial_next(ctx)
+
+
+@job(queue="high", timeout=60, retries=3)
+def hear_call_outcome(ctx: JobContext, call_id: str) -> None:
+    """A conversation has been written down: its lead is done with, or called again."""
+    with ctx.unit_of_work() as session:
+        hearing.hear_outcome(session, ctx.business, UUID(call_id))
+
+
+@job(queue="high", timeout=60, retries=3)
+def start_scheduled_run(ctx: JobContext, run: str, starts_at: str) -> None:
+    """Start a run whose moment has come; while its list is worked on by another, wait for that."""
+    try:
+        with ctx.unit_of_work() as session:
+            service.start_if_due(session, ctx.business, UUID(run), datetime.fromisoformat(starts_at))
+    except RunAlreadyActive as error:
+        raise TryLater(_BUSY_LIST_S) from error
+    except TooManyRequests as error:
+        raise TryLater(error.data["retry_after_s"]) from error
 
 
 @job(queue="high", timeout=60, retries=3)
 def sweep_outbound(ctx: JobContext, run: str) -> None:
     """Push a running run on; enqueued every few seconds for every running run."""
     with ctx.unit_of_work() as session:
-        service.tend_run(session, ctx.business, UUID(run), limits=installed_limits())
+        tending.tend_run(session, ctx.business, UUID(run), limits=installed_limits())
 
 
 @job(queue="high", timeout=60, retries=3)
@@ -97,7 +118,7 @@ def reconcile_attempt(ctx: JobContext, attempt: str) -> None:
     barriers.reached("reconcile.asked")
     if found is not None:
         with ctx.unit_of_work() as session:
-            service.hear_report(session, ctx.business, attempt_id, found)
+            hearing.hear_report(session, ctx.business, attempt_id, found)
         if found.status.is_final:
             return
     age = clock.now() - row.created_at
@@ -136,15 +157,21 @@ def release_unknown_dials(ctx: JobContext) -> None:
             )
 
 
-def _dial(ctx: JobContext, carrier: Carrier, run_id: UUID, claim: Claim) -> None:
+def _wake(business_id: UUID) -> None:
+    """Let another business, which has waited longer, have the line that is free."""
+    with unit_of_work(of_business(business_id)):
+        enqueue_unique("high", dial_next, "line")
+
+
+def _dial(ctx: JobContext, carrier: Carrier, claim: Claim) -> None:
     """POST once and record what came of it. No transaction is open meanwhile."""
     with ctx.unit_of_work() as session:
-        if not dialling.run_allows(session, ctx.business, run_id, claim.attempt_id):
+        if not dialling.run_allows(session, ctx.business, claim.run_id, claim.attempt_id):
             return
-    order = service.order_of(ctx.business, claim)
+    order = orders.order_of(ctx.business, claim)
     barriers.reached("dial.before_post")
     try:
-        sid = carrier.place_call(order)
+        sid = _place(carrier, order)
     except CarrierRefused as refusal:
         with ctx.unit_of_work() as session:
             dialling.refuse(
@@ -164,22 +191,30 @@ def _dial(ctx: JobContext, carrier: Carrier, run_id: UUID, claim: Claim) -> None
         barriers.reached("dial.posted")
         with ctx.unit_of_work() as session:
             dialling.bind(session, ctx.business, claim.attempt_id, sid=sid)
-            service.hang_up_if_forced(session, ctx.business, run_id, sid)
+            hearing.hang_up_if_forced(session, ctx.business, claim.run_id, sid)
     barriers.reached("dial.recorded")
+
+
+def _place(carrier: Carrier, order: CallOrder) -> str:
+    """Order a call once; of a carrier that knows the order again by its key, a second time when in doubt."""
+    if carrier.capabilities.idempotency_key:
+        with suppress(CarrierUncertain):
+            return carrier.place_call(order)
+    return carrier.place_call(order)
 
 
 def _find(ctx: JobContext, carrier: Carrier, attempt: OutboundAttempt) -> CallReport | None:
     """Return what the carrier knows of the attempt's call. Raises CarrierUncertain."""
     if attempt.carrier_sid is not None:
         call = carrier.fetch_call(attempt.carrier_sid)
-        return None if call is None else service.report_of_listing(call.sid, call.status, attempt)
+        return None if call is None else hearing.report_of_listing(call.sid, call.status, attempt)
     if not carrier.capabilities.lists_calls:
         return None
     listed = carrier.find_calls(to=attempt.phone, from_=attempt.from_number, since=attempt.created_at - _SKEW)
     with ctx.unit_of_work() as session:
         for call in listed:
             if not store.is_bound(session, ctx.business, call.sid):
-                return service.report_of_listing(call.sid, call.status, attempt)
+                return hearing.report_of_listing(call.sid, call.status, attempt)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Tables: outbound_items, outbound_attempts, suppressions and carrier_accounts."""
+"""Tables: outbound_runs, items, attempts; suppressions; carrier accounts and the turns at them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ class ItemState(enum.StrEnum):
     QUEUED = "queued"
     DIALLING = "dialling"
     IN_CALL = "in_call"
+    WRAP_UP = "wrap_up"
+    """Its call is over; what came of the conversation is being written."""
     RETRY_WAIT = "retry_wait"
+    """It is called at `not_before`, or again then."""
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -26,7 +29,9 @@ class ItemState(enum.StrEnum):
     """Nobody could find out whether it rang."""
 
 
-OPEN_ITEM_STATES = (ItemState.QUEUED, ItemState.DIALLING, ItemState.IN_CALL, ItemState.RETRY_WAIT)
+WAITING_ITEM_STATES = (ItemState.QUEUED, ItemState.RETRY_WAIT)
+BEGUN_ITEM_STATES = (ItemState.DIALLING, ItemState.IN_CALL, ItemState.WRAP_UP)
+OPEN_ITEM_STATES = (*WAITING_ITEM_STATES, *BEGUN_ITEM_STATES)
 
 
 class AttemptState(enum.StrEnum):
@@ -67,6 +72,29 @@ UNRESOLVED_STATES = (
 _UNRESOLVED = text("state in ('submitting', 'placed', 'ringing', 'answered', 'unknown') and not released")
 
 
+class OutboundRun(Base):
+    """What a run that calls has beyond any other run."""
+
+    __tablename__ = "outbound_runs"
+    __table_args__ = (ForeignKeyConstraint(["business_id", "run_id"], ["runs.business_id", "runs.id"]),)
+
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(primary_key=True)
+    priority: Mapped[int] = mapped_column(server_default="0")
+    """Of the business's runs with somebody to call, the highest goes first."""
+    retry_of: Mapped[UUID | None]
+    """The run whose failed leads this one calls again."""
+    starts_at: Mapped[datetime | None]
+    """When it starts by itself."""
+    ramp_from: Mapped[datetime | None]
+    """Since when its lines grow to their full number: its start, or the end of a hold."""
+    held_until: Mapped[datetime | None]
+    """Too many dials failed: it begins none before this."""
+    held_reason: Mapped[str | None]
+    last_dial_at: Mapped[datetime | None]
+    """Of runs of one priority, the one that dialled longest ago goes first."""
+
+
 class OutboundItem(Base):
     """One lead of a run."""
 
@@ -83,8 +111,28 @@ class OutboundItem(Base):
             "ix_outbound_items_next",
             "business_id",
             "run_id",
+            "rank",
             "position",
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "ix_outbound_items_due",
+            "business_id",
+            "run_id",
+            "not_before",
+            postgresql_where=text("state = 'retry_wait'"),
+        ),
+        Index(
+            "ix_outbound_items_phone",
+            "business_id",
+            "phone",
             postgresql_where=text("state in ('queued', 'retry_wait')"),
+        ),
+        Index(
+            "ix_outbound_items_begun",
+            "business_id",
+            "run_id",
+            postgresql_where=text("state in ('dialling', 'in_call', 'wrap_up')"),
         ),
     )
 
@@ -96,8 +144,15 @@ class OutboundItem(Base):
     phone: Mapped[str]
     position: Mapped[int]
     state: Mapped[str] = mapped_column(server_default=ItemState.QUEUED.value)
+    rank: Mapped[int] = mapped_column(server_default="1")
+    """0: somebody asked to be called at this time, and goes before the others."""
     attempts_used: Mapped[int] = mapped_column(server_default="0")
     not_before: Mapped[datetime | None]
+    """Until when it waits, in `retry_wait`."""
+    waits_for: Mapped[str | None]
+    """Why it waits: `calling_hours`, `retry`, `callback`, `attempts_today` and so on."""
+    callback_at: Mapped[datetime | None]
+    """When the person asked, in the call that is under way, to be called again."""
     disposition: Mapped[str | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
@@ -116,7 +171,8 @@ class OutboundAttempt(Base):
             "uq_outbound_attempts_fence", "business_id", "phone", unique=True, postgresql_where=_UNRESOLVED
         ),
         Index("ix_outbound_attempts_live", "created_at", postgresql_where=_UNRESOLVED),
-        Index("ix_outbound_attempts_run", "business_id", "run_id"),
+        Index("ix_outbound_attempts_phone", "business_id", "phone", "created_at"),
+        Index("ix_outbound_attempts_run", "business_id", "run_id", "created_at"),
     )
 
     id: Mapped[PrimaryId]
@@ -125,7 +181,11 @@ class OutboundAttempt(Base):
     item_id: Mapped[UUID]
     phone: Mapped[str]
     from_number: Mapped[str]
+    account: Mapped[str] = mapped_column(server_default="")
+    """The carrier account that it was dialled through."""
     state: Mapped[str]
+    disposition: Mapped[str | None]
+    """What the carrier made of it, once it is resolved."""
     job_id: Mapped[UUID]
     """The job that dialled, and under which lease: only it may speak for a submitting attempt."""
     lease_epoch: Mapped[int]
@@ -146,6 +206,18 @@ class Suppression(Base):
     business_id: Mapped[UUID] = mapped_column(ForeignKey("businesses.id"), primary_key=True)
     phone: Mapped[str] = mapped_column(primary_key=True)
     reason: Mapped[str]
+    source: Mapped[str] = mapped_column(server_default="person")
+    """Where it came from: `call`, `whatsapp`, `person` or `import`."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class SystemSuppression(Base):
+    """A number that no business here calls."""
+
+    __tablename__ = "system_suppressions"
+
+    phone: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
@@ -156,3 +228,30 @@ class CarrierAccount(Base):
 
     account: Mapped[str] = mapped_column(primary_key=True)
     next_dial_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    """The next moment that is nobody's turn."""
+    last_dial_at: Mapped[datetime | None]
+    closed_until: Mapped[datetime | None]
+    """The carrier asked to be left alone until then."""
+
+
+class DialTurn(Base):
+    """A business's place in the queue at a carrier account: for a moment to dial at, or for a line."""
+
+    __tablename__ = "dial_turns"
+    __table_args__ = (
+        Index(
+            "ix_dial_turns_waiting",
+            "account",
+            "waiting_since",
+            postgresql_where=text("waiting_since is not null"),
+        ),
+    )
+
+    business_id: Mapped[UUID] = mapped_column(ForeignKey("businesses.id"), primary_key=True)
+    account: Mapped[str] = mapped_column(primary_key=True)
+    turn_at: Mapped[datetime | None]
+    """From this moment on it may dial once, as far as the account's pace is concerned."""
+    waiting_since: Mapped[datetime | None]
+    """Since when it has wanted one of the account's lines, all of which were taken."""
+    seen_at: Mapped[datetime | None]
+    """When it last asked; who has not asked of late is not waited for."""

@@ -7,7 +7,28 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class RetryRule(BaseModel):
+    """How often a lead is called again after one disposition, and when."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    times: Annotated[int, Field(ge=0, le=10)]
+    delay_s: Annotated[float, Field(ge=0, le=30 * 86_400)] = 1_800
+
+
+class Breaker(BaseModel):
+    """When a run stops dialling for a while because its dials fail: not the people, but the way to them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    of_last: Annotated[int, Field(ge=4, le=100)] = 20
+    """Judged by this many dials, the newest, once there are so many."""
+    within_s: Annotated[float, Field(gt=0, le=86_400)] = 600
+    pause_s: Annotated[float, Field(gt=0, le=86_400)] = 120
 
 
 class RunOptions(BaseModel):
@@ -15,9 +36,37 @@ class RunOptions(BaseModel):
 
     agent_id: UUID
     from_number: str
+    caller_ids: Annotated[list[str], Field(max_length=200)] = []
+    """More numbers to call from, in turn with `from_number`."""
+    local_presence: bool = False
+    """Prefer the number that is nearest to the person called."""
     concurrency: Annotated[int, Field(ge=1, le=10)] = 3
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 1
+    """How often one lead is dialled at most; a call that they asked for themselves is not counted."""
     retry_delay_s: Annotated[float, Field(ge=0, le=30 * 86_400)] = 1_800
+    """When a lead is called again after busy, no answer or failure, if `retries` says nothing else."""
+    retries: dict[str, RetryRule] = {}
+    """Disposition -> what follows it. `max_attempts` is the limit of them all."""
+    ramp_up_per_minute: Annotated[int, Field(ge=1, le=10)] | None = None
+    """Lines that come into use each minute, from one on; none: all at once."""
+    breaker: Breaker = Breaker()
+
+    @field_validator("retries")
+    @classmethod
+    def _names_dispositions(cls, rules: dict[str, RetryRule]) -> dict[str, RetryRule]:
+        if unknown := sorted(set(rules) - RETRYABLE):
+            raise ValueError(f"{unknown[0]!r} is not one of {', '.join(sorted(RETRYABLE))}")
+        return rules
+
+    @property
+    def numbers(self) -> list[str]:
+        """Every number that it may call from, each once."""
+        return list(dict.fromkeys([self.from_number, *self.caller_ids]))
+
+
+RETRYABLE = frozenset({"busy", "no_answer", "failed", "voicemail", "no_response"})
+"""Dispositions that may be followed by another dial: nobody has spoken with the person yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +76,11 @@ class DialLimits:
     account: str
     """The carrier account whose pace counts."""
     per_second: float
+    account_lines: int
+    """Calls of one carrier account at a time."""
     system: int
+    starts_per_minute: int
+    """Runs that one business may start."""
     ring_limit: timedelta
     call_limit: timedelta
     fence: timedelta

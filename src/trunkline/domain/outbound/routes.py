@@ -11,15 +11,20 @@ from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.runs import service as runs
 from trunkline.core.runs.models import Run
-from trunkline.domain.outbound import service, store
+from trunkline.domain.leads.selection import Whom
+from trunkline.domain.outbound import run_store, service
+from trunkline.domain.outbound.options import RunOptions
 from trunkline.domain.outbound.schemas import (
     AttemptOut,
     CancelIn,
     CancelOut,
+    DialNowIn,
     ItemOut,
     ProgressOut,
+    RunChangeIn,
     RunIn,
     RunOut,
+    ScheduleIn,
 )
 
 router = APIRouter(prefix="/api/runs", tags=["outbound"])
@@ -37,10 +42,20 @@ def create_run(body: RunIn, session: SessionDep, who: PrincipalDep) -> RunOut:
     """Make a run; it calls nobody until it is started."""
     who.require(Role.AGENT)
     run = service.create_run(
-        session, who.business, title=body.title, options=body.options, list_id=body.list_id,
-        lead_ids=body.lead_ids, actor=who.email,
+        session, who.business, title=body.title, options=body.options,
+        whom=Whom(body.list_id, body.lead_ids, body.filter), actor=who.email,
     )  # fmt: skip
     return _shown(session, who.business, [run])[0]
+
+
+@router.post("/dial-now", status_code=202)
+def dial_now(body: DialNowIn, session: SessionDep, who: PrincipalDep) -> RunOut:
+    """Call one to three people at once, without more ceremony."""
+    who.require(Role.AGENT)
+    run = service.dial_now(
+        session, who.business, lead_ids=body.lead_ids, options=body.options, actor=who.email
+    )
+    return _shown_fresh(session, who.business, run.id)
 
 
 @router.get("/{run_id}")
@@ -53,14 +68,42 @@ def read_run(run_id: UUID, session: SessionDep, who: PrincipalDep) -> RunOut:
 def read_items(run_id: UUID, session: SessionDep, who: PrincipalDep) -> list[ItemOut]:
     """The run's leads in their order."""
     service.get_run(session, who.business, run_id)
-    return [ItemOut.model_validate(item) for item in store.items_of_run(session, who.business, run_id)]
+    return [ItemOut.model_validate(item) for item in run_store.items_of_run(session, who.business, run_id)]
 
 
 @router.get("/{run_id}/attempts")
 def read_attempts(run_id: UUID, session: SessionDep, who: PrincipalDep) -> list[AttemptOut]:
     """The run's dials in order of time."""
     service.get_run(session, who.business, run_id)
-    return [AttemptOut.model_validate(row) for row in store.attempts_of_run(session, who.business, run_id)]
+    return [
+        AttemptOut.model_validate(row) for row in run_store.attempts_of_run(session, who.business, run_id)
+    ]
+
+
+@router.patch("/{run_id}")
+def change_run(run_id: UUID, body: RunChangeIn, session: SessionDep, who: PrincipalDep) -> RunOut:
+    """Change a run's priority or its number of lines; it holds from the next dial on."""
+    who.require(Role.AGENT)
+    service.change_run(
+        session, who.business, run_id, priority=body.priority, concurrency=body.concurrency, actor=who.email
+    )
+    return _shown_fresh(session, who.business, run_id)
+
+
+@router.post("/{run_id}/schedule")
+def schedule_run(run_id: UUID, body: ScheduleIn, session: SessionDep, who: PrincipalDep) -> RunOut:
+    """Let a run start by itself at a moment to come, or not any more."""
+    who.require(Role.AGENT)
+    service.schedule_run(session, who.business, run_id, starts_at=body.starts_at, actor=who.email)
+    return _shown_fresh(session, who.business, run_id)
+
+
+@router.post("/{run_id}/retry-failed", status_code=202)
+def retry_failed(run_id: UUID, session: SessionDep, who: PrincipalDep) -> RunOut:
+    """Call again whom a run did not reach: a new run, which is started at once."""
+    who.require(Role.AGENT)
+    again = service.retry_failed(session, who.business, run_id, actor=who.email)
+    return _shown_fresh(session, who.business, again.id)
 
 
 @router.post("/{run_id}/start", status_code=202)
@@ -96,13 +139,27 @@ def cancel_run(run_id: UUID, body: CancelIn, session: SessionDep, who: Principal
     )
 
 
+@router.post("/{run_id}/attempts/{attempt_id}/release")
+def release_attempt(run_id: UUID, attempt_id: UUID, session: SessionDep, who: PrincipalDep) -> AttemptOut:
+    """Let a number be dialled again of whose last dial nobody knows what became."""
+    who.require(Role.ADMIN)
+    return AttemptOut.model_validate(
+        service.release_attempt(session, who.business, run_id, attempt_id, actor=who.email)
+    )
+
+
 def _shown_fresh(session: Session, business_id: UUID, run_id: UUID) -> RunOut:
     """Return a run as its change left it."""
     return _shown(session, business_id, [service.get_run(session, business_id, run_id, fresh=True)])[0]
 
 
 def _shown(session: Session, business_id: UUID, rows: list[Run]) -> list[RunOut]:
-    progress = service.progress_of(session, business_id, [run.id for run in rows])
+    ids = [run.id for run in rows]
+    progress = service.progress_of(session, business_id, ids)
+    more, due = (
+        run_store.outbound_runs(session, business_id, ids),
+        run_store.next_due(session, business_id, ids),
+    )
     return [
         RunOut(
             id=run.id,
@@ -111,6 +168,12 @@ def _shown(session: Session, business_id: UUID, rows: list[Run]) -> list[RunOut]
             created_at=run.created_at,
             started_at=run.started_at,
             finished_at=run.finished_at,
+            starts_at=more[run.id].starts_at,
+            held_until=more[run.id].held_until,
+            held_reason=more[run.id].held_reason,
+            next_at=due.get(run.id),
+            retry_of=more[run.id].retry_of,
+            options=RunOptions.model_validate(run.options),
             progress=ProgressOut.model_validate(progress[run.id]),
         )
         for run in rows

@@ -1,72 +1,84 @@
-"""Pure decisions of the dialler: may this number be called now, is there a slot, what comes of a status."""
+"""Pure decisions of the dialler: is there a slot, whose turn is it, what comes of a disposition."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from trunkline.domain.outbound.models import AttemptState, ItemState
+from trunkline.domain.outbound.options import Breaker, RetryRule, RunOptions
 from trunkline.providers.ports import CallStatus
-
-_QUARTERS_AHEAD = 2 * 24 * 4 + 1
-
-
-def may_ring_now(zones: Sequence[str], window: Mapping[str, str], *, now: datetime) -> bool:
-    """Return whether it is calling time wherever the number may be at home.
-
-    Fails closed: of a number that nobody can place, False. A window of 00:00 to 24:00 is all day.
-    """
-    opens, closes = time.fromisoformat(window["from"]), window["to"]
-    if not zones:
-        return opens == time(0) and closes == "24:00"
-    last = time.max if closes == "24:00" else time.fromisoformat(closes)
-    return all(opens <= now.astimezone(ZoneInfo(zone)).time() < last for zone in zones)
-
-
-def next_opening(zones: Sequence[str], window: Mapping[str, str], *, now: datetime) -> datetime | None:
-    """Return when the number may next be rung, to a quarter of an hour, within two days.
-
-    None: never by this window, because nobody can place the number or its zones share no hour.
-    """
-    quarter = timedelta(minutes=15)
-    start = datetime.fromtimestamp(now.timestamp() // quarter.total_seconds() * quarter.total_seconds(), UTC)
-    for step in range(_QUARTERS_AHEAD):
-        at = max(start + step * quarter, now)
-        if may_ring_now(zones, window, now=at):
-            return at
-    return None
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Calls that may be live now, counted from unresolved attempts and open inbound calls."""
+    """Calls of one business that may be live now, counted from unresolved attempts and open inbound calls."""
 
-    run: int
     business_outbound: int
     business_inbound: int
-    system: int
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How many of each there may be."""
 
-    run: int
     business_outbound: int
     business_all: int
-    system: int
 
 
 def has_slot(load: Load, limits: Limits) -> bool:
-    """Return whether one more dial is within every limit."""
+    """Return whether one more dial is within every limit of the business."""
     return (
-        load.run < limits.run
-        and load.business_outbound < limits.business_outbound
+        load.business_outbound < limits.business_outbound
         and load.business_outbound + load.business_inbound < limits.business_all
-        and load.system < limits.system
     )
+
+
+def lines_of(most: int, per_minute: int | None, *, since: datetime | None, now: datetime) -> int:
+    """Return how many lines a run may use by now: one at first, then so many more each minute."""
+    if per_minute is None:
+        return most
+    if since is None or now < since:
+        return 1
+    return min(most, 1 + int((now - since).total_seconds() * per_minute / 60))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When a business may dial at an account, and the account's next moment that is nobody's turn."""
+
+    dial_at: datetime
+    next_free: datetime
+
+
+def turn_of(
+    *, own: datetime | None, next_free: datetime, last_dial: datetime | None, closed_until: datetime | None,
+    per_second: float, now: datetime,
+) -> Turn:  # fmt: skip
+    """Place a business in an account's queue of moments, a pace apart.
+
+    Who has a turn keeps it, and dials from then on, once; who has none gets the next free one. That
+    a turn is taken up late makes no two dials lie closer together than the pace.
+    """
+    pace = timedelta(seconds=1 / per_second)
+    earliest = max(now, closed_until or now, now if last_dial is None else last_dial + pace)
+    if own is not None:
+        return Turn(max(own, earliest), next_free)
+    dial_at = max(next_free, earliest)
+    return Turn(dial_at, dial_at + pace)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The newest dials of a run that came to an end, and how many of them failed on the way."""
+
+    dials: int
+    failed: int
+
+
+def breaks(trouble: Trouble, breaker: Breaker) -> bool:
+    """Return whether so many dials fail that a run should let the way to the people recover."""
+    return trouble.dials >= breaker.of_last and trouble.failed > breaker.share * trouble.dials
 
 
 _ATTEMPT_OF_STATUS = {
@@ -84,8 +96,8 @@ _DISPOSITIONS = {
     CallStatus.CANCELED: "cancelled",
 }
 
-RETRIED = frozenset({"busy", "no_answer", "failed"})
-"""Dispositions after which a run that allows more attempts tries again."""
+FAILURES = frozenset({"failed", "refused", "unknown"})
+"""Dispositions of a dial that tell of the way to the people, not of the people."""
 
 
 def attempt_state_of(status: CallStatus) -> AttemptState:
@@ -100,16 +112,32 @@ def disposition_of(status: CallStatus) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ItemVerdict:
-    """Where an item goes after its attempt has ended."""
+    """Where an item goes after its attempt has ended, and in how many seconds it is tried again."""
 
     state: ItemState
-    retries: bool
+    retry_in_s: float | None = None
 
 
-def item_after(disposition: str, *, attempts_used: int, max_attempts: int, run_is_over: bool) -> ItemVerdict:
-    """Decide whether a lead is done with, failed, or tried again."""
-    if disposition == "answered":
-        return ItemVerdict(ItemState.COMPLETED, retries=False)
-    if disposition in RETRIED and attempts_used < max_attempts and not run_is_over:
-        return ItemVerdict(ItemState.RETRY_WAIT, retries=True)
-    return ItemVerdict(ItemState.FAILED, retries=False)
+_UNREACHED = frozenset({"busy", "no_answer", "failed", "refused", "cancelled"})
+"""Dispositions that leave a lead not called, as the run's list of leads shows it."""
+
+
+def item_after(
+    disposition: str, *, options: RunOptions, attempts_used: int, tries_of_this: int, run_is_over: bool
+) -> ItemVerdict:
+    """Decide whether a lead is done with, failed, or tried again.
+
+    `tries_of_this` counts the lead's dials in this run that came to the same disposition, this one
+    included.
+    """
+    rule = options.retries.get(disposition)
+    if rule is None and disposition in _RETRIED_UNASKED:
+        rule = RetryRule(times=options.max_attempts, delay_s=options.retry_delay_s)
+    over = run_is_over or attempts_used >= options.max_attempts
+    if rule is not None and not over and tries_of_this <= rule.times:
+        return ItemVerdict(ItemState.RETRY_WAIT, rule.delay_s)
+    return ItemVerdict(ItemState.FAILED if disposition in _UNREACHED else ItemState.COMPLETED)
+
+
+_RETRIED_UNASKED = frozenset({"busy", "no_answer", "failed"})
+"""After these a run that allows more attempts tries again without being told."""

@@ -5,18 +5,42 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from trunkline.domain.leads.schemas import LeadFilter
 from trunkline.domain.outbound.options import RunOptions
 
 
 class RunIn(BaseModel):
-    """A run to be made: over a list, or over chosen leads."""
+    """A run to be made: over a list, over the leads that a filter finds, or over chosen leads."""
 
     title: str = Field(min_length=1, max_length=200)
     list_id: UUID | None = None
+    filter: LeadFilter | None = None
     lead_ids: list[UUID] = Field(default_factory=list, max_length=10_000)
     options: RunOptions
+
+
+class DialNowIn(BaseModel):
+    """One to three people to be called at once."""
+
+    lead_ids: list[UUID] = Field(min_length=1, max_length=3)
+    options: RunOptions
+
+
+class ScheduleIn(BaseModel):
+    """When a run starts by itself; null: it does not."""
+
+    starts_at: AwareDatetime | None
+
+
+class RunChangeIn(BaseModel):
+    """What may be changed while a run goes on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: int | None = Field(None, ge=-100, le=100)
+    concurrency: int | None = Field(None, ge=1, le=10)
 
 
 class ProgressOut(BaseModel):
@@ -42,6 +66,15 @@ class RunOut(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    starts_at: datetime | None
+    """When it starts by itself."""
+    held_until: datetime | None
+    held_reason: str | None
+    """Why it dials nobody until then."""
+    next_at: datetime | None
+    """When the first of those who wait is due; of a run that nobody else waits in, when it goes on."""
+    retry_of: UUID | None
+    options: RunOptions
     progress: ProgressOut
 
 
@@ -56,7 +89,10 @@ class ItemOut(BaseModel):
     position: int
     state: str
     attempts_used: int
+    not_before: datetime | None
+    waits_for: str | None
     disposition: str | None
+    updated_at: datetime
 
 
 class AttemptOut(BaseModel):
@@ -67,7 +103,10 @@ class AttemptOut(BaseModel):
     id: UUID
     item_id: UUID
     phone: str
+    from_number: str
     state: str
+    disposition: str | None
+    released: bool
     carrier_sid: str | None
     call_id: UUID | None
     error: str | None

@@ -4,53 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from trunkline.core import registry
-from trunkline.core.errors import Conflict, InvalidInput, NotFound
+from trunkline.core.errors import Conflict, InvalidInput, NotFound, TooManyRequests
+from trunkline.core.events import announce
 from trunkline.core.jobs import cancel_jobs_for_run, enqueue_job, enqueue_unique
 from trunkline.core.runs import service as runs
 from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
-from trunkline.domain.calls.models import Call
-from trunkline.domain.leads import service as leads
-from trunkline.domain.outbound import store
-from trunkline.domain.outbound.dialling import Claim, leave_unknown
-from trunkline.domain.outbound.models import AttemptState, ItemState, OutboundAttempt, OutboundItem
-from trunkline.domain.outbound.options import DialLimits, RunOptions, installed_limits
-from trunkline.domain.outbound.rules import attempt_state_of, disposition_of, item_after
+from trunkline.domain.leads.selection import Whom, people_of
+from trunkline.domain.outbound import run_store, store
+from trunkline.domain.outbound.hearing import FORCED
+from trunkline.domain.outbound.models import (
+    BEGUN_ITEM_STATES,
+    AttemptState,
+    ItemState,
+    OutboundAttempt,
+)
+from trunkline.domain.outbound.options import RunOptions, installed_limits
 from trunkline.domain.tenants import service as tenants
-from trunkline.kit import clock, tokens
-from trunkline.providers.ports import CallOrder, CallReport, CallStatus
+from trunkline.kit import clock
 
 KIND = "outbound"
-ATTEMPT_TOKEN = "attempt"  # noqa: S105 - the purpose of a token, not one
-
-_CARRIER_QUEUE = timedelta(hours=24)
-"""How long a carrier may keep a call in its queue before it rings; its callbacks must still be heard."""
-
-_PATIENCE = timedelta(seconds=30)
-"""How much longer than it may ring a call may be silent before the carrier is asked."""
-
-_CALLBACK_PATIENCE = timedelta(seconds=15)
-"""How long after a call is over for us its terminal callback is waited for."""
-
-_FORCED = "forced"
-"""Option of a run that was cancelled by force."""
-
-_LOST = "lost"
-"""Disposition of an item of which nobody could find out whether it rang."""
 
 
-class SecondCall(Conflict):
-    """The carrier placed two calls for one attempt; the later one is hung up."""
-
-    code = "second_call"
+MOST_AT_ONCE = 3
+_AT_ONCE = "At once"
+_AT_ONCE_A_MINUTE = 20
+"""How many calls to one to three people a business may begin in a minute, runs included."""
+_FURTHEST = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,42 +67,143 @@ def create_run(
     *,
     title: str,
     options: RunOptions,
-    list_id: UUID | None = None,
-    lead_ids: Sequence[UUID] = (),
+    whom: Whom,
+    retry_of: UUID | None = None,
     actor: str,
 ) -> Run:
-    """Make a pending run over a list or over chosen leads. Raises NotFound, InvalidInput."""
+    """Make a pending run over a list, a filter's leads or chosen leads. Raises NotFound, InvalidInput."""
     agents.get_agent(session, business_id, options.agent_id)
-    if options.from_number not in {row.e164 for row in tenants.list_numbers(session, business_id)}:
-        raise InvalidInput(f"{options.from_number} is not a number of this business.")
-    if (list_id is None) == (not lead_ids):
-        raise InvalidInput("A run is over a list or over chosen leads: give one of the two.")
-    people = (
-        leads.leads_of_list(session, business_id, list_id)
-        if list_id is not None
-        else leads.leads_by_id(session, business_id, lead_ids)
-    )
-    if not people:
-        raise InvalidInput("There is nobody in this list.")
+    ours = {row.e164 for row in tenants.list_numbers(session, business_id)}
+    for number in options.numbers:
+        if number not in ours:
+            raise InvalidInput(f"{number} is not a number of this business.")
+    people = people_of(session, business_id, whom)
     run = runs.create(
         session, business_id=business_id, kind=KIND, title=title, actor=actor,
-        subject=None if list_id is None else f"list:{list_id}", options=options.model_dump(mode="json"),
+        subject=None if whom.list_id is None else f"list:{whom.list_id}",
+        options=options.model_dump(mode="json"),
     )  # fmt: skip
-    store.add_items(session, business_id, run.id, [(lead.id, lead.phone) for lead in people])
+    run_store.add_run(session, business_id, run.id, priority=options.priority, retry_of=retry_of)
+    if not run_store.add_items(session, business_id, run.id, people):
+        raise InvalidInput("There is nobody to call: the list is empty, or the filter finds nobody.")
     return run
 
 
+def dial_now(
+    session: Session, business_id: UUID, *, lead_ids: Sequence[UUID], options: RunOptions, actor: str
+) -> Run:
+    """Call one to three people at once: a run that is started as it is made. Raises as both do."""
+    if not 1 <= len(set(lead_ids)) <= MOST_AT_ONCE:
+        raise InvalidInput(f"At once, one to {MOST_AT_ONCE} people are called; for more, make a run.")
+    run = create_run(
+        session, business_id, title=_AT_ONCE, options=options, whom=Whom(lead_ids=list(lead_ids)), actor=actor
+    )
+    return _start(session, run, a_minute=_AT_ONCE_A_MINUTE, actor=actor)
+
+
 def start_run(session: Session, business_id: UUID, run_id: UUID, *, actor: str) -> Run:
-    """Begin calling. Raises RunAlreadyActive with the active run's id, before anything is written."""
+    """Begin calling. Raises RunAlreadyActive with the active run's id before anything is written.
+
+    Raises TooManyRequests for a business that starts too many runs in a minute.
+    """
     run = get_run(session, business_id, run_id)
+    return _start(session, run, a_minute=installed_limits().starts_per_minute, actor=actor)
+
+
+def _start(session: Session, run: Run, *, a_minute: int, actor: str) -> Run:
+    business_id, run_id = run.business_id, run.id
     registry.carrier()  # that there is none is said now, not by a job that nobody reads
+    runs.require_startable(session, run)
+    try:
+        runs.require_pace(
+            session, business_id, kind=KIND, most=a_minute, within=timedelta(minutes=1), of_starts=True
+        )
+    except TooManyRequests:
+        # Of many starts of one run at once, all but the first hear that it is active.
+        runs.require_startable(session, run)
+        raise
     runs.start(session, run, actor=actor)
-    enqueue_job("high", "dial_next", str(run_id), run_id=run_id)
+    run_store.begin_ramp(session, business_id, run_id)
+    push()
+    return run
+
+
+def schedule_run(
+    session: Session, business_id: UUID, run_id: UUID, *, starts_at: datetime | None, actor: str
+) -> Run:
+    """Let a pending run start by itself; None: only a person starts it. Raises Conflict, InvalidInput."""
+    run = get_run(session, business_id, run_id)
+    if run.state != RunState.PENDING:
+        raise Conflict(
+            f"The run is {run.state}; only one that has not begun can be scheduled.", state=run.state
+        )
+    if starts_at is not None and starts_at <= clock.now():
+        raise InvalidInput("A run is scheduled for a moment to come; start it if it is to start now.")
+    if starts_at is not None and starts_at > clock.now() + _FURTHEST:
+        raise InvalidInput("A run is scheduled for a moment within a year.")
+    run_store.outbound_run(session, business_id, run_id).starts_at = starts_at
+    if starts_at is not None:
+        # One job for each moment chosen: the one of a moment that no longer holds finds that out.
+        enqueue_unique(
+            "high", "start_scheduled_run", f"start:{run_id}:{starts_at.isoformat()}", str(run_id),
+            starts_at.isoformat(), run_id=run_id, run_in=(starts_at - clock.now()).total_seconds(),
+        )  # fmt: skip
+    announce("run.scheduled", subject_id=run.id, actor=actor, starts_at=starts_at and starts_at.isoformat())
+    return run
+
+
+def start_if_due(session: Session, business_id: UUID, run_id: UUID, starts_at: datetime) -> None:
+    """Start a run that is still scheduled for this moment. Raises RunAlreadyActive while its list is busy."""
+    run = get_run(session, business_id, run_id, fresh=True)
+    due = run_store.outbound_run(session, business_id, run_id).starts_at
+    if run.state == RunState.PENDING and due == starts_at:
+        start_run(session, business_id, run_id, actor=f"schedule:{run.created_by}")
+
+
+def retry_failed(session: Session, business_id: UUID, run_id: UUID, *, actor: str) -> Run:
+    """Call again whom a run did not reach: a new run over its failed leads, started. Raises Conflict."""
+    run = get_run(session, business_id, run_id)
+    if not RunState(run.state).is_final:
+        raise Conflict("The run is not over yet; cancel it first, or let it end.", state=run.state)
+    failed = run_store.failed_leads(session, business_id, run_id)
+    if not failed:
+        raise Conflict("Nobody in this run was left unreached.")
+    again = create_run(
+        session, business_id, title=run.title, options=RunOptions.model_validate(run.options),
+        whom=Whom(lead_ids=failed), retry_of=run_id, actor=actor,
+    )  # fmt: skip
+    return start_run(session, business_id, again.id, actor=actor)
+
+
+def change_run(
+    session: Session, business_id: UUID, run_id: UUID, *, priority: int | None, concurrency: int | None,
+    actor: str,
+) -> Run:  # fmt: skip
+    """Change how a run that is not over goes on; it holds from the next dial on. Raises Conflict."""
+    store.lock_business(session, business_id)
+    run = get_run(session, business_id, run_id, fresh=True)
+    if RunState(run.state).is_final:
+        raise Conflict(f"The run is {run.state}.", state=run.state)
+    changes = {
+        name: value
+        for name, value in (("priority", priority), ("concurrency", concurrency))
+        if value is not None
+    }
+    run.options = RunOptions.model_validate({**run.options, **changes}).model_dump(mode="json")
+    if priority is not None:
+        run_store.outbound_run(session, business_id, run_id).priority = priority
+    announce("run.changed", subject_id=run.id, actor=actor, **changes)
+    if run.state == RunState.RUNNING:
+        push()
     return run
 
 
 def pause_run(session: Session, business_id: UUID, run_id: UUID, *, actor: str) -> Run:
-    """Begin no more calls; those that are live go on. Raises Conflict."""
+    """Begin no more calls; those that are live go on. Raises Conflict.
+
+    The business's slots are locked first, so every dial is committed before this or waits.
+    """
+    store.lock_business(session, business_id)
     run = get_run(session, business_id, run_id)
     runs.pause(session, run, actor=actor)
     return run
@@ -125,7 +213,8 @@ def resume_run(session: Session, business_id: UUID, run_id: UUID, *, actor: str)
     """Go on where the run stood. Raises Conflict."""
     run = get_run(session, business_id, run_id)
     runs.resume(session, run, actor=actor)
-    enqueue_job("high", "dial_next", str(run_id), run_id=run_id)
+    run_store.begin_ramp(session, business_id, run_id)
+    push()
     return run
 
 
@@ -134,17 +223,39 @@ def cancel_run(session: Session, business_id: UUID, run_id: UUID, *, force: bool
 
     The business's slots are locked first, so every dial is committed before this or never begins.
     """
+    if force and not registry.carrier().capabilities.hangs_up:
+        raise Conflict("This carrier cannot hang up; without force, live calls come to their own end.")
     store.lock_business(session, business_id)
     run = get_run(session, business_id, run_id)
     runs.cancel(session, run, actor=actor)
     cancelled = store.cancel_waiting_items(session, business_id, run_id)
     cancel_jobs_for_run(run_id, business_id)
-    in_flight = store.unresolved_of_run(session, business_id, run_id)
+    in_flight = run_store.unresolved_of_run(session, business_id, run_id)
     if force:
-        run.options = {**run.options, _FORCED: True}
+        run.options = {**run.options, FORCED: True}
         for sid in store.live_sids(session, business_id, run_id):
             enqueue_job("high", "hang_up_call", sid)
     return Cancelled(cancelled, in_flight)
+
+
+def release_attempt(
+    session: Session, business_id: UUID, run_id: UUID, attempt_id: UUID, *, actor: str
+) -> OutboundAttempt:
+    """Let a number be dialled again of whose last dial nobody knows what became, before its fence ends.
+
+    Raises NotFound, and Conflict for a dial that is not in doubt or may still ring.
+    """
+    store.lock_business(session, business_id)
+    attempt = store.attempt_for_update(session, business_id, attempt_id)
+    if attempt is None or attempt.run_id != run_id:
+        raise NotFound("There is no such dial.")
+    if attempt.state != AttemptState.UNKNOWN or attempt.released:
+        raise Conflict("Only a dial that nobody knows the end of is released.", state=attempt.state)
+    if attempt.created_at > clock.now() - installed_limits().longest_life:
+        raise Conflict("This dial may still ring or be talking; wait until it cannot.")
+    attempt.released, attempt.resolved_at = True, clock.now()
+    announce("dial.released", subject_id=attempt.item_id, actor=actor, attempt_id=str(attempt_id))
+    return attempt
 
 
 def progress_of(session: Session, business_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, Progress]:
@@ -153,137 +264,19 @@ def progress_of(session: Session, business_id: UUID, run_ids: Sequence[UUID]) ->
         run_id: Progress(
             total=sum(counts.values()),
             queued=counts.get(ItemState.QUEUED, 0) + counts.get(ItemState.RETRY_WAIT, 0),
-            active=counts.get(ItemState.DIALLING, 0) + counts.get(ItemState.IN_CALL, 0),
+            active=sum(counts.get(state, 0) for state in BEGUN_ITEM_STATES),
             done=counts.get(ItemState.COMPLETED, 0),
             failed=counts.get(ItemState.FAILED, 0),
             cancelled=counts.get(ItemState.CANCELLED, 0),
             unknown=counts.get(ItemState.UNKNOWN, 0),
         )
-        for run_id, counts in store.item_counts(session, business_id, run_ids).items()
+        for run_id, counts in run_store.item_counts(session, business_id, run_ids).items()
     }
 
 
-def hear_report(session: Session, business_id: UUID, attempt_id: UUID, report: CallReport) -> Call | None:
-    """Take a signed report about an attempt's call; late, repeated and reordered ones change nothing.
-
-    Returns the call's row, or None for an attempt that is not this business's. Raises SecondCall.
-    """
-    # So that no cancel comes between what is read of the run and what becomes of the item.
-    store.lock_business(session, business_id)
-    attempt = store.attempt_for_update(session, business_id, attempt_id)
-    if attempt is None:
-        return None
-    if attempt.carrier_sid is not None and attempt.carrier_sid != report.sid:
-        raise SecondCall("This attempt has another call.")
-    run = runs.get(session, business_id, attempt.run_id, fresh=True)
-    if attempt.released and not report.status.is_final:
-        _fence_again(session, attempt)
-    attempt.carrier_sid = report.sid
-    if not report.status.is_final:
-        hang_up_if_forced(session, business_id, attempt.run_id, report.sid)
-    call = _call_of(session, run, attempt, report)
-    attempt.call_id = call.id
-    calls.note_status(session, call, report.status)
-    state = attempt_state_of(report.status)
-    if state.rank > AttemptState(attempt.state).rank:
-        attempt.state = state
-        if state is AttemptState.ANSWERED:
-            store.move_item(
-                session, business_id, attempt.item_id, from_=[ItemState.DIALLING], to=ItemState.IN_CALL
-            )
-        elif state is AttemptState.ENDED:
-            _resolve(session, run, attempt, disposition_of(report.status))
-    return call
-
-
-def hang_up_if_forced(session: Session, business_id: UUID, run_id: UUID, sid: str) -> None:
-    """Hang up a call that came to be known after its run was cancelled by force."""
-    run = runs.get(session, business_id, run_id, fresh=True)
-    if run.state == RunState.CANCELLED and run.options.get(_FORCED):
-        enqueue_job("high", "hang_up_call", sid)
-
-
-def finish_if_done(session: Session, business_id: UUID, run_id: UUID) -> bool:
-    """Complete a running run that has nothing left to do or to hear of."""
-    run = runs.get(session, business_id, run_id, fresh=True)
-    if run.state != RunState.RUNNING or store.has_open_items(session, business_id, run_id):
-        return False
-    return runs.complete(session, run, actor="system")
-
-
-def tend_run(session: Session, business_id: UUID, run_id: UUID, *, limits: DialLimits) -> None:
-    """Push a run on, whatever a crash or a lost callback left behind. Safe to do at any time.
-
-    A paused or cancelled run dials no more, but what it dialled before is seen to its end.
-    """
-    for attempt in store.orphans(session, business_id, run_id):
-        leave_unknown(session, business_id, attempt.id, error="the dialling process died")
-    silent = store.silent_attempts(
-        session, business_id, run_id, ring_limit=limits.ring_limit + _PATIENCE, call_limit=limits.call_limit
-    )
-    answered = store.answered_attempts(session, business_id, run_id)
-    told = calls.told_before(session, business_id, list(answered), instant=clock.now() - _CALLBACK_PATIENCE)
-    for attempt_id in [*silent, *(answered[call_id] for call_id in told)]:
-        enqueue_unique("high", "reconcile_attempt", str(attempt_id), str(attempt_id))
-    live_since = clock.now() - limits.longest_life
-    for attempt in store.dead_unknowns(session, business_id, run_id, live_since=live_since):
-        store.move_item(
-            session, business_id, attempt.item_id,
-            from_=[ItemState.DIALLING, ItemState.IN_CALL], to=ItemState.UNKNOWN, disposition=_LOST,
-        )  # fmt: skip
-    run = runs.get(session, business_id, run_id, fresh=True)
-    if run.state == RunState.RUNNING:
-        if store.has_waiting_items(session, business_id, run_id):
-            enqueue_unique("high", "dial_next", f"push:{run_id}", str(run_id), run_id=run_id)
-        finish_if_done(session, business_id, run_id)
-    elif not store.has_begun_items(session, business_id, run_id):
-        runs.settle(session, run)
-
-
-def _fence_again(session: Session, attempt: OutboundAttempt) -> None:
-    """A call thought dead is alive: it holds its line and number again. Raises SecondCall if another does."""
-    try:
-        with session.begin_nested():
-            attempt.released = False
-            attempt.resolved_at = None
-            session.flush()
-    except IntegrityError as error:
-        raise SecondCall("This number has another call.") from error
-
-
-def _resolve(session: Session, run: Run, attempt: OutboundAttempt, disposition: str) -> None:
-    """An attempt has ended: its slot is free, its item goes on, and the run dials its next."""
-    attempt.resolved_at = clock.now()
-    item = session.get_one(OutboundItem, attempt.item_id)
-    options = RunOptions.model_validate(run.options)
-    verdict = item_after(
-        disposition,
-        attempts_used=item.attempts_used,
-        max_attempts=options.max_attempts,
-        run_is_over=RunState(run.state).is_final,
-    )
-    store.move_item(
-        session, run.business_id, item.id,
-        from_=[ItemState.DIALLING, ItemState.IN_CALL, ItemState.UNKNOWN], to=verdict.state,
-        disposition=disposition,
-        not_before=clock.now() + timedelta(seconds=options.retry_delay_s) if verdict.retries else None,
-    )  # fmt: skip
-    enqueue_job("high", "release_and_process_next", str(run.id), run_id=run.id)
-
-
-def _call_of(session: Session, run: Run, attempt: OutboundAttempt, report: CallReport) -> Call:
-    options = RunOptions.model_validate(run.options)
-    item = session.get_one(OutboundItem, attempt.item_id)
-    return calls.open_call(
-        session,
-        run.business_id,
-        sid=report.sid,
-        direction="outbound",
-        ours=attempt.from_number,
-        theirs=attempt.phone,
-        agent_id=options.agent_id,
-        lead_id=item.lead_id,
-    )
+def push() -> None:
+    """Let a worker dial for the business of the unit of work in hand."""
+    enqueue_job("high", "dial_next")
 
 
 def lock_slots(session: Session, business_id: UUID) -> None:
@@ -296,30 +289,6 @@ def lines_in_use(session: Session, business_id: UUID) -> int:
     live_since = clock.now() - installed_limits().longest_life
     return store.live_attempts(session, business_id, live_since=live_since) + calls.open_inbound_calls(
         session, business_id
-    )
-
-
-def order_of(business_id: UUID, claim: Claim) -> CallOrder:
-    """Return what the carrier is asked for: the number, and addresses that carry the attempt's token."""
-    limits = installed_limits()
-    token = tokens.sign(
-        {"business_id": str(business_id), "attempt_id": str(claim.attempt_id)},
-        key=limits.token_key, purpose=ATTEMPT_TOKEN,
-        lifetime_s=(_CARRIER_QUEUE + limits.longest_life).total_seconds(),
-    )  # fmt: skip
-    return CallOrder(
-        to=claim.phone,
-        from_=claim.from_number,
-        answer_url=f"{limits.public_url}/hooks/carrier/outbound/answer?token={token}",
-        status_url=f"{limits.public_url}/hooks/carrier/outbound/status?token={token}",
-        ring_timeout_s=int(limits.ring_limit.total_seconds()),
-    )
-
-
-def report_of_listing(sid: str, status: CallStatus, attempt: OutboundAttempt) -> CallReport:
-    """Return what the carrier's listing says of a call in the form of a report."""
-    return CallReport(
-        sid=sid, status=status, to=attempt.phone, from_=attempt.from_number, direction="outbound-api"
     )
 
 

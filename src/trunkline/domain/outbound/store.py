@@ -3,51 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, select, text, update
+from sqlalchemy import (
+    and_,
+    case,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from trunkline.core.jobs.models import Job, JobState
 from trunkline.domain.outbound.models import (
-    OPEN_ITEM_STATES,
-    UNRESOLVED_STATES,
+    BEGUN_ITEM_STATES,
+    WAITING_ITEM_STATES,
     AttemptState,
     CarrierAccount,
     ItemState,
     OutboundAttempt,
     OutboundItem,
     Suppression,
+    SystemSuppression,
 )
 from trunkline.kit import clock
-from trunkline.kit.ids import new_id
 
 _TALKING = (AttemptState.SUBMITTING, AttemptState.PLACED, AttemptState.RINGING, AttemptState.ANSWERED)
-
-
-def add_items(session: Session, business_id: UUID, run_id: UUID, leads: Sequence[tuple[UUID, str]]) -> int:
-    """Write one item a lead, in this order. Returns how many."""
-    if not leads:
-        return 0
-    session.execute(
-        insert(OutboundItem),
-        [
-            {
-                "id": new_id(),
-                "business_id": business_id,
-                "run_id": run_id,
-                "lead_id": lead_id,
-                "phone": phone,
-                "position": position,
-                "state": ItemState.QUEUED,
-            }
-            for position, (lead_id, phone) in enumerate(leads, start=1)
-        ],
-    )
-    return len(leads)
 
 
 def lock_business(session: Session, business_id: UUID) -> None:
@@ -59,15 +47,18 @@ def lock_business(session: Session, business_id: UUID) -> None:
 
 def lock_account(session: Session, account: str) -> CarrierAccount:
     """Return the pace row of a carrier account, locked: dials of all businesses queue up here."""
-    session.execute(insert(CarrierAccount).values(account=account).on_conflict_do_nothing())
-    return session.scalars(
-        select(CarrierAccount).where(CarrierAccount.account == account).with_for_update()
-    ).one()
+    locked = select(CarrierAccount).where(CarrierAccount.account == account).with_for_update()
+    row = session.scalar(locked)
+    if row is None:
+        never = datetime.fromtimestamp(0, UTC)
+        session.execute(
+            insert(CarrierAccount).values(account=account, next_dial_at=never).on_conflict_do_nothing()
+        )
+        row = session.scalars(locked).one()
+    return row
 
 
-def live_attempts(
-    session: Session, business_id: UUID, *, live_since: datetime, run_id: UUID | None = None
-) -> int:
+def live_attempts(session: Session, business_id: UUID, *, live_since: datetime) -> int:
     """Count the attempts that hold a slot: unresolved ones, and of the unknown only the young."""
     condition = and_(
         OutboundAttempt.business_id == business_id,
@@ -77,38 +68,7 @@ def live_attempts(
             and_(OutboundAttempt.state == AttemptState.UNKNOWN, OutboundAttempt.created_at > live_since),
         ),
     )
-    if run_id is not None:
-        condition = and_(condition, OutboundAttempt.run_id == run_id)
     return session.scalar(select(func.count()).select_from(OutboundAttempt).where(condition)) or 0
-
-
-def next_items(session: Session, business_id: UUID, run_id: UUID, *, limit: int) -> Sequence[OutboundItem]:
-    """Return the next dialable items in their order, locked, passing over what others hold."""
-    return session.scalars(
-        select(OutboundItem)
-        .where(
-            OutboundItem.business_id == business_id,
-            OutboundItem.run_id == run_id,
-            _is_waiting(),
-        )
-        .order_by(OutboundItem.position)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
-
-
-def insert_attempt(session: Session, item: OutboundItem, **values: Any) -> UUID | None:
-    """Write a submitting attempt. None: another dial to this number is unresolved, the fence holds."""
-    written: UUID | None = session.execute(
-        insert(OutboundAttempt)
-        .values(
-            id=new_id(), business_id=item.business_id, run_id=item.run_id, item_id=item.id, phone=item.phone,
-            state=AttemptState.SUBMITTING, **values,
-        )
-        .on_conflict_do_nothing()
-        .returning(OutboundAttempt.id)
-    ).scalar_one_or_none()  # fmt: skip
-    return written
 
 
 def move_item(
@@ -141,7 +101,7 @@ def cancel_waiting_items(session: Session, business_id: UUID, run_id: UUID) -> i
         .where(
             OutboundItem.business_id == business_id,
             OutboundItem.run_id == run_id,
-            OutboundItem.state.in_([ItemState.QUEUED, ItemState.RETRY_WAIT]),
+            OutboundItem.state.in_(WAITING_ITEM_STATES),
         )
         .values(state=ItemState.CANCELLED, updated_at=clock.now())
         .returning(OutboundItem.id)
@@ -149,46 +109,47 @@ def cancel_waiting_items(session: Session, business_id: UUID, run_id: UUID) -> i
     return len(cancelled.all())
 
 
-def item_counts(session: Session, business_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
-    """Return for each run how many items are in each state."""
-    rows = session.execute(
-        select(OutboundItem.run_id, OutboundItem.state, func.count())
-        .where(OutboundItem.business_id == business_id, OutboundItem.run_id.in_(run_ids))
-        .group_by(OutboundItem.run_id, OutboundItem.state)
+def tries_with(session: Session, business_id: UUID, item_id: UUID, disposition: str) -> int:
+    """Count an item's dials that came to a disposition."""
+    return session.scalar(
+        select(func.count()).where(
+            OutboundAttempt.business_id == business_id, OutboundAttempt.item_id == item_id,
+            OutboundAttempt.disposition == disposition,
+        )
+    ) or 0  # fmt: skip
+
+
+def attempt_of_call(session: Session, business_id: UUID, call_id: UUID) -> OutboundAttempt | None:
+    """Return the attempt that a call came of, locked, if one did."""
+    return session.scalar(
+        select(OutboundAttempt)
+        .where(OutboundAttempt.business_id == business_id, OutboundAttempt.call_id == call_id)
+        .with_for_update()
     )
-    counts: dict[UUID, dict[str, int]] = {run_id: {} for run_id in run_ids}
-    for run_id, state, count in rows:
-        counts[run_id][state] = count
-    return counts
 
 
-def has_open_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
-    """Return whether the run has anything left to do or to hear of."""
-    return _has_item(session, business_id, run_id, OutboundItem.state.in_(OPEN_ITEM_STATES))
-
-
-def has_begun_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
-    """Return whether a dial that the run began has not come to its end."""
-    begun = OutboundItem.state.in_([ItemState.DIALLING, ItemState.IN_CALL])
-    return _has_item(session, business_id, run_id, begun)
-
-
-def has_waiting_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
-    """Return whether an item could be dialled now."""
-    return _has_item(session, business_id, run_id, _is_waiting())
-
-
-def _has_item(session: Session, business_id: UUID, run_id: UUID, condition: ColumnElement[bool]) -> bool:
-    of_run = and_(OutboundItem.business_id == business_id, OutboundItem.run_id == run_id)
-    return bool(session.scalar(select(exists().where(of_run, condition))))
-
-
-def _is_waiting() -> ColumnElement[bool]:
-    """Queued, or waiting for its next try, and due."""
-    return and_(
-        OutboundItem.state.in_([ItemState.QUEUED, ItemState.RETRY_WAIT]),
-        or_(OutboundItem.not_before.is_(None), OutboundItem.not_before <= clock.now()),
-    )
+def wrapped_up(session: Session, business_id: UUID, run_id: UUID) -> list[UUID]:
+    """Return the calls of the run's items whose outcome was awaited when they were last looked at."""
+    return [
+        call_id
+        for call_id in session.scalars(
+            select(OutboundAttempt.call_id)
+            .join(
+                OutboundItem,
+                and_(
+                    OutboundItem.business_id == OutboundAttempt.business_id,
+                    OutboundItem.id == OutboundAttempt.item_id,
+                ),
+            )
+            .where(
+                OutboundItem.business_id == business_id,
+                OutboundItem.run_id == run_id,
+                OutboundItem.state == ItemState.WRAP_UP,
+                OutboundAttempt.state == AttemptState.ENDED,
+            )
+        )
+        if call_id is not None
+    ]
 
 
 def attempt_for_update(session: Session, business_id: UUID, attempt_id: UUID) -> OutboundAttempt | None:
@@ -276,7 +237,7 @@ def dead_unknowns(
             and_(
                 OutboundItem.business_id == OutboundAttempt.business_id,
                 OutboundItem.id == OutboundAttempt.item_id,
-                OutboundItem.state.in_([ItemState.DIALLING, ItemState.IN_CALL]),
+                OutboundItem.state.in_(BEGUN_ITEM_STATES),
             ),
         )
         .where(
@@ -316,51 +277,8 @@ def is_bound(session: Session, business_id: UUID, sid: str) -> bool:
     )
 
 
-def attempts_of_run(session: Session, business_id: UUID, run_id: UUID) -> Sequence[OutboundAttempt]:
-    """Return a run's attempts in order of time."""
-    return session.scalars(
-        select(OutboundAttempt)
-        .where(OutboundAttempt.business_id == business_id, OutboundAttempt.run_id == run_id)
-        .order_by(OutboundAttempt.created_at)
-    ).all()
-
-
-def items_of_run(session: Session, business_id: UUID, run_id: UUID) -> Sequence[OutboundItem]:
-    """Return a run's items in their order."""
-    return session.scalars(
-        select(OutboundItem)
-        .where(OutboundItem.business_id == business_id, OutboundItem.run_id == run_id)
-        .order_by(OutboundItem.position)
-    ).all()
-
-
 def is_suppressed(session: Session, business_id: UUID, phone: str) -> bool:
-    """Return whether the business must not call this number."""
-    return bool(
-        session.scalar(
-            select(exists().where(Suppression.business_id == business_id, Suppression.phone == phone))
-        )
-    )
-
-
-def suppress(session: Session, business_id: UUID, phone: str, *, reason: str) -> bool:
-    """Put a number on the suppression list. False: it stands there already."""
-    written = session.execute(
-        insert(Suppression)
-        .values(business_id=business_id, phone=phone, reason=reason)
-        .on_conflict_do_nothing()
-        .returning(Suppression.phone)
-    ).scalar_one_or_none()
-    return written is not None
-
-
-def unresolved_of_run(session: Session, business_id: UUID, run_id: UUID) -> int:
-    """Count a run's attempts that are not resolved."""
-    return session.scalar(
-        select(func.count()).select_from(OutboundAttempt).where(
-            OutboundAttempt.business_id == business_id,
-            OutboundAttempt.run_id == run_id,
-            OutboundAttempt.state.in_(UNRESOLVED_STATES),
-            not_(OutboundAttempt.released),
-        )
-    ) or 0  # fmt: skip
+    """Return whether this number must not be called, by the business or by anybody here."""
+    own = exists().where(Suppression.business_id == business_id, Suppression.phone == phone)
+    everywhere = exists().where(SystemSuppression.phone == phone)
+    return bool(session.scalar(select(or_(own, everywhere))))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from trunkline.core.events import announce
 from trunkline.core.toolbox import ToolCaller, tool
-from trunkline.domain.outbound import store
+from trunkline.domain.outbound import callbacks
+from trunkline.domain.outbound.suppressions import suppress
 
 
 class Nothing(BaseModel):
@@ -18,23 +19,31 @@ class Nothing(BaseModel):
 
 
 class CallbackWish(BaseModel):
-    """When the person asked to be called, in their words."""
+    """When the person asked to be called, in their own time, and in their words."""
 
+    at: str = Field("", description="HH:MM or YYYY-MM-DDTHH:MM in the person's local time; empty: none named")
     note: str = ""
 
 
 @tool("do_not_call", description="Never call this person again.", arguments=Nothing)
 def do_not_call(session: Session, caller: ToolCaller, _arguments: Nothing) -> Mapping[str, Any]:
     """Put the number on the line onto the suppression list; it holds from the next dial on."""
-    if store.suppress(session, caller.business_id, caller.phone, reason="asked on the phone"):
-        announce("number.suppressed", subject_id=caller.lead_id, actor=f"agent:{caller.agent_id}")
+    suppress(
+        session, caller.business_id, caller.phone, reason="asked on the phone", source="call",
+        actor=f"agent:{caller.agent_id}",
+    )  # fmt: skip
     return {"suppressed": True}
 
 
-@tool("request_callback", description="Note that the person wants a call later.", arguments=CallbackWish)
+@tool("request_callback", description="Call this person again when they want.", arguments=CallbackWish)
 def request_callback(session: Session, caller: ToolCaller, wish: CallbackWish) -> Mapping[str, Any]:
-    """Leave word for the business's people."""
-    announce(
-        "callback.requested", subject_id=caller.lead_id, actor=f"agent:{caller.agent_id}", note=wish.note
-    )
-    return {"noted": True}
+    """Call at the time that was named; where none was, leave word for the business's people."""
+    actor = f"agent:{caller.agent_id}"
+    if not wish.at:
+        announce("callback.requested", subject_id=caller.lead_id, actor=actor, note=wish.note)
+        return {"noted": True}
+    at = callbacks.ask(
+        session, caller.business_id, call_id=caller.call_id, phone=caller.phone, at=wish.at, note=wish.note,
+        actor=actor,
+    )  # fmt: skip
+    return {"noted": True, "at": at.isoformat()}

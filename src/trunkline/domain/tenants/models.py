@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, UniqueConstraint, func
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trunkline.core.db import Base, PrimaryId
@@ -27,6 +27,8 @@ class Business(Base):
     """Weekday name -> list of [from, to] as HH:MM, local; a missing day is closed."""
     calling_window: Mapped[dict[str, Any]]
     """{"from": HH:MM, "to": HH:MM}: when people may be called, in *their* local time."""
+    calling_rules: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    """What else must hold before somebody is called: `tenants.calling_rules.CallingRules`."""
     slot_minutes: Mapped[int] = mapped_column(server_default="30")
     max_outbound_calls: Mapped[int] = mapped_column(server_default="3")
     max_calls: Mapped[int] = mapped_column(server_default="5")

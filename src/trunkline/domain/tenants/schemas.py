@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+from trunkline.domain.tenants.calling_rules import CallingRules, Weekday
+
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 ClockOrEnd = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 
@@ -24,6 +25,7 @@ class BusinessOut(BaseModel):
     region: str
     working_hours: dict[str, Any]
     calling_window: dict[str, Any]
+    calling_rules: CallingRules
     slot_minutes: int
     max_outbound_calls: int
     max_calls: int
@@ -55,6 +57,7 @@ class BusinessChange(BaseModel):
     language: str | None = None
     working_hours: dict[Weekday, list[tuple[Clock, Clock]]] | None = None
     calling_window: ClockRange | None = None
+    calling_rules: CallingRules | None = None
     slot_minutes: int | None = Field(None, ge=15, le=240)
     max_outbound_calls: int | None = Field(None, ge=1, le=100)
     max_calls: int | None = Field(None, ge=1, le=200)

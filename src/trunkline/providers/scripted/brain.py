@@ -30,7 +30,10 @@ class ScriptedBrain:
         if language not in dialogue.languages:
             raise ValueError(f"the script has no texts in {language!r}")
         variables = {**brief.variables, "business_name": brief.business_name}
-        script = engine.Script(dialogue, language, variables, _filled(brief.greeting, variables))
+        script = engine.Script(
+            dialogue, language, variables,
+            greeting=_filled(brief.greeting, variables), disclosure=_filled(brief.disclosure, variables),
+        )  # fmt: skip
         return ScriptedConversation(script, tools)
 
 

@@ -42,6 +42,8 @@ class Script:
     variables: Mapping[str, str]
     greeting: str = ""
     """Takes the place of the dialogue's own opening."""
+    disclosure: str = ""
+    """Said before either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def begin(script: Script) -> Outcome:
     """Open the conversation."""
     opening = script.greeting or _text(script, Progress(), script.dialogue.opening)
     progress, steps = _enter(script, Progress(), script.dialogue.start)
-    return progress, (*_say(opening), *steps)
+    return progress, (*_say(script.disclosure), *_say(opening), *steps)
 
 
 def hear(script: Script, progress: Progress, heard: Heard) -> Outcome:

@@ -38,7 +38,7 @@ class TwilioCarrier:
     between threads.
     """
 
-    capabilities = CarrierCapabilities(idempotency_key=False, lists_calls=True)
+    capabilities = CarrierCapabilities(idempotency_key=False, lists_calls=True, hangs_up=True)
 
     def __init__(
         self,

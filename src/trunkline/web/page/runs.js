@@ -17,7 +17,7 @@ const RUNS_SHOWN = 50;
 /** What the last act on a run came to: `{error}` or `{notice}`, by the run's id. */
 const outcomes = new Map();
 
-const changesRuns = (kind) => /^(run|call|dial|number)\./.test(kind);
+const changesRuns = (kind) => /^(run|call|dial|item|number)\./.test(kind);
 const title = (run) => theirs(run.title);
 
 export const runsView = {

@@ -1,0 +1,221 @@
+"""The SQL of outbound runs as wholes: their people, their counts, what holds them, what is left of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, not_, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from trunkline.domain.outbound.models import (
+    BEGUN_ITEM_STATES,
+    OPEN_ITEM_STATES,
+    UNRESOLVED_STATES,
+    AttemptState,
+    ItemState,
+    OutboundAttempt,
+    OutboundItem,
+    OutboundRun,
+)
+from trunkline.domain.outbound.rules import FAILURES, Trouble
+from trunkline.kit import clock
+
+_NOT_TO_BE_CALLED = ("suppressed", "no_consent", "attempts_in_all", "no_calling_hours")
+
+
+def add_run(session: Session, business_id: UUID, run_id: UUID, **values: Any) -> None:
+    """Write what a run that calls has beyond any other."""
+    session.execute(insert(OutboundRun).values(business_id=business_id, run_id=run_id, **values))
+
+
+def outbound_run(session: Session, business_id: UUID, run_id: UUID) -> OutboundRun:
+    """Return it."""
+    return session.scalars(
+        select(OutboundRun).where(OutboundRun.business_id == business_id, OutboundRun.run_id == run_id)
+    ).one()
+
+
+def outbound_runs(session: Session, business_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, OutboundRun]:
+    """Return those of these runs, by their ids."""
+    rows = session.scalars(
+        select(OutboundRun).where(OutboundRun.business_id == business_id, OutboundRun.run_id.in_(run_ids))
+    )
+    return {row.run_id: row for row in rows}
+
+
+def add_items(session: Session, business_id: UUID, run_id: UUID, people: Select[UUID, str, int]) -> int:
+    """Write one item for each row of `people`: lead id, phone and a sort key. Returns how many."""
+    chosen = people.subquery()
+    lead_id, phone, order = chosen.c
+    rows = select(
+        func.gen_random_uuid(), literal(business_id), literal(run_id), lead_id, phone,
+        func.row_number().over(order_by=order),
+    )  # fmt: skip
+    columns = ["id", "business_id", "run_id", "lead_id", "phone", "position"]
+    written = session.execute(
+        insert(OutboundItem).from_select(columns, rows, include_defaults=False),
+        execution_options={"preserve_rowcount": True},
+    )
+    return int(written.rowcount)  # type: ignore[attr-defined]
+
+
+def item_counts(session: Session, business_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """Return for each run how many items are in each state."""
+    rows = session.execute(
+        select(OutboundItem.run_id, OutboundItem.state, func.count())
+        .where(OutboundItem.business_id == business_id, OutboundItem.run_id.in_(run_ids))
+        .group_by(OutboundItem.run_id, OutboundItem.state)
+    )
+    counts: dict[UUID, dict[str, int]] = {run_id: {} for run_id in run_ids}
+    for run_id, state, count in rows:
+        counts[run_id][state] = count
+    return counts
+
+
+def has_open_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
+    """Return whether the run has anything left to do or to hear of."""
+    return _has_item(session, business_id, run_id, OutboundItem.state.in_(OPEN_ITEM_STATES))
+
+
+def has_begun_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
+    """Return whether a dial that the run began has not come to its end."""
+    return _has_item(session, business_id, run_id, OutboundItem.state.in_(BEGUN_ITEM_STATES))
+
+
+def has_waiting_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
+    """Return whether an item could be dialled now."""
+    return _has_item(session, business_id, run_id, _is_waiting())
+
+
+def _has_item(session: Session, business_id: UUID, run_id: UUID, condition: ColumnElement[bool]) -> bool:
+    of_run = and_(OutboundItem.business_id == business_id, OutboundItem.run_id == run_id)
+    return bool(session.scalar(select(exists().where(of_run, condition))))
+
+
+def _is_waiting() -> ColumnElement[bool]:
+    """Queued, or waiting and due."""
+    return or_(
+        OutboundItem.state == ItemState.QUEUED,
+        and_(OutboundItem.state == ItemState.RETRY_WAIT, OutboundItem.not_before <= clock.now()),
+    )
+
+
+def next_due(session: Session, business_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """Return for each run that has items waiting when the first of them is due."""
+    rows = session.execute(
+        select(OutboundItem.run_id, func.min(OutboundItem.not_before))
+        .where(
+            OutboundItem.business_id == business_id, OutboundItem.run_id.in_(run_ids),
+            OutboundItem.state == ItemState.RETRY_WAIT,
+        )
+        .group_by(OutboundItem.run_id)
+    )  # fmt: skip
+    return {run_id: due for run_id, due in rows if due is not None}
+
+
+def trouble_of(
+    session: Session, business_id: UUID, run_id: UUID, *, of_last: int, since: datetime
+) -> Trouble:
+    """Return how many of a run's newest dials of late came to an end, and how many of those failed."""
+    ended = or_(OutboundAttempt.disposition.is_not(None), OutboundAttempt.state == AttemptState.UNKNOWN)
+    newest = (
+        select(OutboundAttempt.disposition, OutboundAttempt.state)
+        .where(
+            OutboundAttempt.business_id == business_id, OutboundAttempt.run_id == run_id,
+            OutboundAttempt.created_at > since, ended,
+        )
+        .order_by(OutboundAttempt.created_at.desc())
+        .limit(of_last)
+        .subquery()
+    )  # fmt: skip
+    failed = or_(newest.c.disposition.in_(FAILURES), newest.c.state == AttemptState.UNKNOWN)
+    row = session.execute(select(func.count(), func.count().filter(failed)).select_from(newest)).one()
+    return Trouble(*row)
+
+
+def hold_run(
+    session: Session, business_id: UUID, run_id: UUID, *, until: datetime, reason: str, now: datetime
+) -> bool:
+    """Let a run dial nothing until then, and one line at first afterwards. False: it is held already."""
+    held = session.execute(
+        update(OutboundRun)
+        .where(
+            OutboundRun.business_id == business_id, OutboundRun.run_id == run_id,
+            or_(OutboundRun.held_until.is_(None), OutboundRun.held_until <= now),
+        )
+        .values(held_until=until, held_reason=reason, ramp_from=until)
+        .returning(OutboundRun.run_id)
+    ).scalar_one_or_none()  # fmt: skip
+    return held is not None
+
+
+def begin_ramp(session: Session, business_id: UUID, run_id: UUID) -> None:
+    """A run starts or goes on: from one line, if it has a ramp, and whatever held it before is over."""
+    session.execute(
+        update(OutboundRun)
+        .where(OutboundRun.business_id == business_id, OutboundRun.run_id == run_id)
+        .values(ramp_from=clock.now(), starts_at=None, held_until=None, held_reason=None)
+    )
+
+
+def failed_leads(session: Session, business_id: UUID, run_id: UUID) -> list[UUID]:
+    """Return the leads whom a run did not reach, in its order, those aside that may not be called.
+
+    Of whom nobody knows whether they were rung, only those whose number has been released.
+    """
+    fenced = exists().where(
+        OutboundAttempt.business_id == business_id, OutboundAttempt.item_id == OutboundItem.id,
+        OutboundAttempt.state.in_(UNRESOLVED_STATES), not_(OutboundAttempt.released),
+    )  # fmt: skip
+    return [
+        lead_id
+        for lead_id in session.scalars(
+            select(OutboundItem.lead_id)
+            .where(
+                OutboundItem.business_id == business_id, OutboundItem.run_id == run_id,
+                or_(
+                    and_(
+                        OutboundItem.state == ItemState.FAILED,
+                        OutboundItem.disposition.not_in(_NOT_TO_BE_CALLED),
+                    ),
+                    and_(OutboundItem.state == ItemState.UNKNOWN, not_(fenced)),
+                ),
+            )
+            .order_by(OutboundItem.position)
+        )
+        if lead_id is not None
+    ]  # fmt: skip
+
+
+def unresolved_of_run(session: Session, business_id: UUID, run_id: UUID) -> int:
+    """Count a run's attempts that are not resolved."""
+    return session.scalar(
+        select(func.count()).select_from(OutboundAttempt).where(
+            OutboundAttempt.business_id == business_id,
+            OutboundAttempt.run_id == run_id,
+            OutboundAttempt.state.in_(UNRESOLVED_STATES),
+            not_(OutboundAttempt.released),
+        )
+    ) or 0  # fmt: skip
+
+
+def items_of_run(session: Session, business_id: UUID, run_id: UUID) -> Sequence[OutboundItem]:
+    """Return a run's items in their order."""
+    return session.scalars(
+        select(OutboundItem)
+        .where(OutboundItem.business_id == business_id, OutboundItem.run_id == run_id)
+        .order_by(OutboundItem.position)
+    ).all()
+
+
+def attempts_of_run(session: Session, business_id: UUID, run_id: UUID) -> Sequence[OutboundAttempt]:
+    """Return a run's attempts in order of time."""
+    return session.scalars(
+        select(OutboundAttempt)
+        .where(OutboundAttempt.business_id == business_id, OutboundAttempt.run_id == run_id)
+        .order_by(OutboundAttempt.created_at)
+    ).all()

@@ -1,0 +1,102 @@
+"""People's door to the lists of numbers that are not to be called."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from trunkline.core.access import Role
+from trunkline.core.door import PrincipalDep, SessionDep, SystemSessionDep
+from trunkline.domain.outbound import suppressions
+from trunkline.domain.tenants import service as tenants
+
+router = APIRouter(prefix="/api", tags=["suppressions"])
+
+LimitQuery = Annotated[int, Query(ge=1, le=1_000)]
+
+
+class SuppressionIn(BaseModel):
+    """A number that is not to be called."""
+
+    phone: str = Field(min_length=1, max_length=50)
+    reason: str = Field("asked", min_length=1, max_length=200)
+
+
+class SuppressionOut(BaseModel):
+    """A number that the business does not call."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    phone: str
+    reason: str
+    source: str
+    created_at: datetime
+
+
+class SystemSuppressionOut(BaseModel):
+    """A number that no business here calls."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    phone: str
+    reason: str
+    created_at: datetime
+
+
+@router.get("/suppressions")
+def read_suppressions(
+    session: SessionDep, who: PrincipalDep, limit: LimitQuery = 200, before: AwareDatetime | None = None
+) -> list[SuppressionOut]:
+    """The business's list, newest first; `before` goes on behind the last one's moment."""
+    rows = suppressions.listed(session, who.business, limit=limit, before=before)
+    return [SuppressionOut.model_validate(row) for row in rows]
+
+
+@router.post("/suppressions", status_code=201)
+def suppress(body: SuppressionIn, session: SessionDep, who: PrincipalDep) -> SuppressionOut:
+    """Call a number no more, from now on. One that stands there already stays as it is."""
+    who.require(Role.AGENT)
+    region = tenants.get_business(session, who.business).region
+    row = suppressions.suppress_typed(
+        session, who.business, body.phone, region=region, reason=body.reason, actor=who.email
+    )
+    return SuppressionOut.model_validate(row)
+
+
+@router.delete("/suppressions/{phone}", status_code=204)
+def allow(phone: str, session: SessionDep, who: PrincipalDep) -> None:
+    """Let a number be called again."""
+    who.require(Role.ADMIN)
+    suppressions.allow(session, who.business, phone, actor=who.email)
+
+
+@router.get("/admin/suppressions")
+def read_system_suppressions(
+    session: SystemSessionDep, who: PrincipalDep, limit: LimitQuery = 200
+) -> list[SystemSuppressionOut]:
+    """The list that holds for every business, newest first; for system admins."""
+    who.require_system_admin()
+    return [
+        SystemSuppressionOut.model_validate(row)
+        for row in suppressions.listed_everywhere(session, limit=limit)
+    ]
+
+
+@router.post("/admin/suppressions", status_code=201)
+def suppress_everywhere(
+    body: SuppressionIn, session: SystemSessionDep, who: PrincipalDep
+) -> SystemSuppressionOut:
+    """Let no business call a number, which is given in its international form; for system admins."""
+    who.require_system_admin()
+    row = suppressions.suppress_everywhere(session, body.phone, reason=body.reason, actor=who.email)
+    return SystemSuppressionOut.model_validate(row)
+
+
+@router.delete("/admin/suppressions/{phone}", status_code=204)
+def allow_everywhere(phone: str, session: SystemSessionDep, who: PrincipalDep) -> None:
+    """Take a number off the list of all; for system admins."""
+    who.require_system_admin()
+    suppressions.allow_everywhere(session, phone, actor=who.email)

@@ -1,0 +1,65 @@
+"""Looking after runs: whatever a crash or a lost callback left behind is pushed on from here."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from trunkline.core.jobs import enqueue_unique
+from trunkline.core.runs import service as runs
+from trunkline.core.runs.models import RunState
+from trunkline.domain.calls import service as calls
+from trunkline.domain.outbound import dialling, hearing, run_store, store
+from trunkline.domain.outbound.models import BEGUN_ITEM_STATES, ItemState
+from trunkline.domain.outbound.options import DialLimits
+from trunkline.kit import clock
+
+_PATIENCE = timedelta(seconds=30)
+"""How much longer than it may ring a call may be silent before the carrier is asked."""
+
+_CALLBACK_PATIENCE = timedelta(seconds=15)
+"""How long after a call is over for us its terminal callback is waited for."""
+
+_LOST = "lost"
+"""Disposition of an item of which nobody could find out whether it rang."""
+
+
+def finish_if_done(session: Session, business_id: UUID, run_id: UUID) -> bool:
+    """Complete a running run that has nothing left to do or to hear of."""
+    run = runs.get(session, business_id, run_id, fresh=True)
+    if run.state != RunState.RUNNING or run_store.has_open_items(session, business_id, run_id):
+        return False
+    return runs.complete(session, run, actor="system")
+
+
+def tend_run(session: Session, business_id: UUID, run_id: UUID, *, limits: DialLimits) -> None:
+    """Push a run on, whatever a crash or a lost callback left behind. Safe to do at any time.
+
+    A paused or cancelled run dials no more, but what it dialled before is seen to its end.
+    """
+    for attempt in store.orphans(session, business_id, run_id):
+        dialling.leave_unknown(session, business_id, attempt.id, error="the dialling process died")
+    silent = store.silent_attempts(
+        session, business_id, run_id, ring_limit=limits.ring_limit + _PATIENCE, call_limit=limits.call_limit
+    )
+    answered = store.answered_attempts(session, business_id, run_id)
+    told = calls.told_before(session, business_id, list(answered), instant=clock.now() - _CALLBACK_PATIENCE)
+    for attempt_id in [*silent, *(answered[call_id] for call_id in told)]:
+        enqueue_unique("high", "reconcile_attempt", str(attempt_id), str(attempt_id))
+    live_since = clock.now() - limits.longest_life
+    for attempt in store.dead_unknowns(session, business_id, run_id, live_since=live_since):
+        store.move_item(
+            session, business_id, attempt.item_id,
+            from_=BEGUN_ITEM_STATES, to=ItemState.UNKNOWN, disposition=_LOST,
+        )  # fmt: skip
+    for call_id in store.wrapped_up(session, business_id, run_id):
+        hearing.hear_outcome(session, business_id, call_id)
+    run = runs.get(session, business_id, run_id, fresh=True)
+    if run.state == RunState.RUNNING:
+        if run_store.has_waiting_items(session, business_id, run_id):
+            enqueue_unique("high", "dial_next", f"push:{business_id}")
+        finish_if_done(session, business_id, run_id)
+    elif not run_store.has_begun_items(session, business_id, run_id):
+        runs.settle(session, run)
