@@ -27,7 +27,7 @@ from sqlalchemy import Engine, event
 from support import disarming
 from trunkline import worker
 from trunkline.core.settings import Settings, load_settings
-from trunkline.domain.outbound import jobs, service
+from trunkline.domain.outbound import jobs, tending
 from trunkline.kit import barriers
 from trunkline.kit.processes import die_with_parent
 from trunkline.supervisor import Supervisor
@@ -143,9 +143,7 @@ def _at(name: str, nth: int, number: signal.Signals, mark: Path) -> barriers.Hoo
 
 def _shorten(*, patience_s: float, reconcile_delays_s: list[float]) -> None:
     """Wait less for callbacks that do not come, and between questions to the carrier."""
-    service._PATIENCE = timedelta(seconds=patience_s)
-    if hasattr(service, "_CALLBACK_PATIENCE"):
-        service._CALLBACK_PATIENCE = timedelta(seconds=patience_s)
+    tending._PATIENCE = tending._CALLBACK_PATIENCE = timedelta(seconds=patience_s)
     jobs._RECONCILE_DELAYS_S = tuple(reconcile_delays_s)
 
 
