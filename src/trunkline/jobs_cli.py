@@ -158,7 +158,7 @@ def cancel_job(
     job_id: JobId,
     force: Annotated[bool, typer.Option("--force", help="Stop a running job at once")] = False,
 ) -> None:
-    """Cancel a queued job, or ask a running one to stop; ten seconds later it is stopped by force."""
+    """Cancel a queued job, or ask a running one to stop; half a minute later it is stopped by force."""
     with _opened() as (_, relay), _scope_of(relay, job_id):
         state = service.cancel_job(job_id, force=force)
         announce("job.cancelled", subject_id=job_id, actor=_ACTOR, force=force)

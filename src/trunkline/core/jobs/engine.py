@@ -201,6 +201,7 @@ class _Listener(SimpleWorker):
         while not self._ours.stopping:
             self.heartbeat()
             self._ours.heard_nothing_amiss()
+            wake_up, trouble = None, None
             try:
                 wake_up = self.queue_class.dequeue_any(
                     self._ordered_queues,
@@ -211,13 +212,15 @@ class _Listener(SimpleWorker):
                     death_penalty_class=self.death_penalty_class,
                 )
             except DequeueTimeout:
-                self._ours.look()
-                continue
-            except redis.RedisError:
-                # Leaving RQ's loop asks Redis again, and may wait again: the ledger comes first.
-                self._ours.look()
-                raise
+                pass
+            except redis.RedisError as error:
+                trouble = error
             if wake_up is not None:
                 wake_up[0].redis_server_version = self._server_version
                 return wake_up
+            # Not while an exception is handled, with which the trace of a job that fails now would begin.
+            self._ours.look()
+            if trouble is not None:
+                # Leaving RQ's loop asks Redis again, and may wait again: so the ledger came first.
+                raise trouble
         return None
