@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import phonenumbers
 
 
 def choose(pool: Sequence[str], callee: str, *, turn: int, local: bool) -> str:
-    """Return the number to call from. `turn` counts dials, so that equals take turns.
+    """Return the number to call from. `turn` is the callee's place in the run, so that equals take turns.
 
     `local` prefers a number of the callee's own area, then one of their country.
     """
@@ -26,22 +27,15 @@ def choose(pool: Sequence[str], callee: str, *, turn: int, local: bool) -> str:
     return candidates[turn % len(candidates)]
 
 
-class _Place(tuple[int, str]):
+class _Place(NamedTuple):
     """Country calling code and area code, the latter empty where numbers have none."""
 
-    __slots__ = ()
-
-    @property
-    def country(self) -> int:
-        return self[0]
-
-    @property
-    def area(self) -> str:
-        return self[1]
+    country: int
+    area: str
 
 
 @lru_cache(maxsize=10_000)
 def _place(e164: str) -> _Place:
     number = phonenumbers.parse(e164)
     length = phonenumbers.length_of_geographical_area_code(number)
-    return _Place((number.country_code or 0, phonenumbers.national_significant_number(number)[:length]))
+    return _Place(number.country_code or 0, phonenumbers.national_significant_number(number)[:length])
