@@ -24,7 +24,7 @@ from support.system import fresh_numbers
 from support.world import World, make_world
 from trunkline.core.db import unit_of_work
 from trunkline.core.errors import Conflict
-from trunkline.domain.outbound import dialling, hearing, run_store, service, store, tending
+from trunkline.domain.outbound import claim_store, dialling, hearing, run_store, service, tending
 from trunkline.domain.outbound.claim import Claim, claim_next
 from trunkline.domain.outbound.models import UNRESOLVED_STATES, AttemptState, ItemState, OutboundAttempt
 from trunkline.domain.outbound.options import DialLimits, installed_limits
@@ -183,9 +183,10 @@ class RunMachine(RuleBasedStateMachine):
 
         unresolved = [row for row in rows if row.state in UNRESOLVED_STATES and not row.released]
         slots = self.unit(
-            lambda s: store.live_attempts(s, business_id, live_since=self.now - timedelta(days=365))
+            lambda s: claim_store.live_by_run(s, business_id, live_since=self.now - timedelta(days=365))
         )
-        assert slots == len(unresolved)
+        assert isinstance(slots, dict)
+        assert sum(slots.values()) == len(unresolved)
         assert len({row.phone for row in unresolved}) == len(unresolved), "one person, two dials"
 
         parts = (

@@ -18,7 +18,7 @@ from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.leads.selection import Whom, people_of
-from trunkline.domain.outbound import run_store, store
+from trunkline.domain.outbound import claim_store, run_store, store
 from trunkline.domain.outbound.hearing import FORCED
 from trunkline.domain.outbound.models import (
     BEGUN_ITEM_STATES,
@@ -287,9 +287,8 @@ def lock_slots(session: Session, business_id: UUID) -> None:
 def lines_in_use(session: Session, business_id: UUID) -> int:
     """Return how many calls of the business, in and out, may be live now."""
     live_since = clock.now() - installed_limits().longest_life
-    return store.live_attempts(session, business_id, live_since=live_since) + calls.open_inbound_calls(
-        session, business_id
-    )
+    dials = claim_store.live_by_run(session, business_id, live_since=live_since)
+    return sum(dials.values()) + calls.open_inbound_calls(session, business_id)
 
 
 def get_run(session: Session, business_id: UUID, run_id: UUID, *, fresh: bool = False) -> Run:

@@ -1,4 +1,4 @@
-"""All SQL of outbound. Transitions are guarded: a row moves only from where its mover saw it."""
+"""The SQL of items and attempts. Transitions are guarded: a row moves only from where its mover saw it."""
 
 from __future__ import annotations
 
@@ -56,19 +56,6 @@ def lock_account(session: Session, account: str) -> CarrierAccount:
         )
         row = session.scalars(locked).one()
     return row
-
-
-def live_attempts(session: Session, business_id: UUID, *, live_since: datetime) -> int:
-    """Count the attempts that hold a slot: unresolved ones, and of the unknown only the young."""
-    condition = and_(
-        OutboundAttempt.business_id == business_id,
-        not_(OutboundAttempt.released),
-        or_(
-            OutboundAttempt.state.in_(_TALKING),
-            and_(OutboundAttempt.state == AttemptState.UNKNOWN, OutboundAttempt.created_at > live_since),
-        ),
-    )
-    return session.scalar(select(func.count()).select_from(OutboundAttempt).where(condition)) or 0
 
 
 def move_item(
