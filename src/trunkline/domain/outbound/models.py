@@ -150,7 +150,7 @@ class OutboundItem(Base):
     not_before: Mapped[datetime | None]
     """Until when it waits, in `retry_wait`."""
     waits_for: Mapped[str | None]
-    """Why it waits: `calling_hours`, `retry`, `callback`, `attempts_today` and so on."""
+    """Why it waits: `calling_hours`, `retry`, `callback`, `attempts_per_day` and so on."""
     callback_at: Mapped[datetime | None]
     """When the person asked, in the call that is under way, to be called again."""
     disposition: Mapped[str | None]

@@ -1,4 +1,4 @@
-"""The verbs of outbound runs: make, start, pause, cancel, and hear what the carrier reports."""
+"""The verbs of outbound runs: make, start, schedule, pause, cancel, retry, and how far they are."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 
 KIND = "outbound"
-
 
 MOST_AT_ONCE = 3
 _AT_ONCE = "At once"
