@@ -14,7 +14,7 @@ from dialling.staging import ListeningCarrier, attempts, claim, items, limit, re
 from support.installation import Installation
 from support.world import World, make_world
 from trunkline.core.db import unit_of_work
-from trunkline.core.errors import Conflict, InvalidInput, NotFound
+from trunkline.core.errors import Conflict, InvalidInput, NotFound, RunAlreadyActive
 from trunkline.core.runs.models import Run, RunState
 from trunkline.core.toolbox import ToolCaller, run_tool
 from trunkline.domain.calls import service as calls
@@ -27,6 +27,7 @@ from trunkline.domain.outbound.callbacks import moment_of
 from trunkline.domain.outbound.claim import Claim, Denied
 from trunkline.domain.outbound.models import OutboundAttempt
 from trunkline.domain.outbound.options import RunOptions, install_limits, installed_limits
+from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.providers.ports import CallStatus, CarrierRefused, CarrierUncertain
 
@@ -562,3 +563,109 @@ def test_force_is_refused_where_the_carrier_cannot_hang_up_and_nothing_is_cancel
     with pytest.raises(Conflict, match="cannot hang up"), unit_of_work(acme.scope) as session:
         service.cancel_run(session, acme.business_id, run.id, force=True, actor="test")
     assert run_of(acme, run.id).state == RunState.RUNNING
+
+
+# --- What is asked for twice ---------------------------------------------------------------
+
+
+def test_a_call_asked_for_twice_at_once_is_made_once(acme: World, carrier: ListeningCarrier) -> None:
+    ids = lead_ids(acme)
+
+    def call(chosen: list[UUID]) -> Run:
+        with unit_of_work(acme.scope) as session:
+            return service.dial_now(
+                session, acme.business_id, lead_ids=chosen, options=options(acme), actor="test"
+            )
+
+    first = call(ids[:2])
+    with pytest.raises(RunAlreadyActive) as refused:
+        call([ids[1], ids[0]])
+    assert refused.value.data["run_id"] == str(first.id)
+    assert call(ids[2:]).id != first.id
+
+
+def test_a_retry_asked_for_twice_is_made_once(acme: World, carrier: ListeningCarrier) -> None:
+    run = started(acme, concurrency=1)
+    finished(acme, run, [CallStatus.BUSY] * 3)
+    with unit_of_work(acme.scope) as session:
+        again = service.retry_failed(session, acme.business_id, run.id, actor="test")
+    with pytest.raises(RunAlreadyActive) as refused, unit_of_work(acme.scope) as session:
+        service.retry_failed(session, acme.business_id, run.id, actor="test")
+    assert refused.value.data["run_id"] == str(again.id)
+
+
+def test_of_wishes_in_one_call_the_last_counts_and_no_count_of_dials_holds_it_up(
+    installation: Installation, acme: World, carrier: ListeningCarrier
+) -> None:
+    with unit_of_work(acme.scope) as session:
+        business = tenants.get_business(session, acme.business_id)
+        business.calling_rules = {"attempts_per_day": 1}
+    with clock.frozen_at(NOW - timedelta(hours=1)):
+        earlier = run_over(acme, acme.phones[1])
+        claimed(acme)
+        report(acme, attempts(acme, earlier)[-1], CallStatus.NO_ANSWER)
+    with clock.frozen_at(NOW):
+        with unit_of_work(acme.scope) as session:
+            lead_id = leads.lead_of_caller(session, acme.business_id, acme.phones[1])
+            call = calls.open_call(
+                session, acme.business_id, sid="CA" + "8" * 32, direction="inbound", ours=acme.number,
+                theirs=acme.phones[1], agent_id=acme.agent_id, lead_id=lead_id,
+            )  # fmt: skip
+        caller = ToolCaller(acme.business_id, call.id, acme.agent_id, lead_id, acme.phones[1])
+        for at in ("15:00", "15:00", "15:30"):
+            assert run_tool("request_callback", {"at": at}, caller=caller, allowed=("request_callback",)).ok
+        told(acme, call.id, "callback_requested")
+    for hours in (3, 3.5, 4):
+        with clock.frozen_at(NOW + timedelta(hours=hours)):
+            installation.run_jobs()
+            assert [order.to for order in carrier.orders] == [acme.phones[1]] * (hours >= 3.5)
+
+
+# --- What would stay for ever ----------------------------------------------------------------
+
+
+def test_a_call_that_the_carrier_has_forgotten_frees_its_line_and_ends_as_unknown(
+    installation: Installation, acme: World, carrier: ListeningCarrier
+) -> None:
+    with clock.frozen_at(NOW):
+        run = run_over(acme, acme.phones[0])
+        installation.run_jobs()
+        report(acme, attempts(acme, run)[0], CallStatus.RINGING)
+    later = NOW + installed_limits().longest_life + timedelta(minutes=10)
+    for minutes in (0, 1):
+        with clock.frozen_at(later + timedelta(minutes=minutes)):
+            with unit_of_work(acme.scope) as session:
+                tending.tend_run(session, acme.business_id, run.id, limits=installed_limits())
+            installation.run_jobs()
+    assert [row.state for row in attempts(acme, run)] == ["unknown"]
+    assert [item.state for item in items(acme, run)] == ["unknown"]
+    assert run_of(acme, run.id).state == RunState.COMPLETED
+
+
+def test_who_heard_that_no_line_was_left_is_called_again_by_a_retry(
+    acme: World, carrier: ListeningCarrier
+) -> None:
+    run = run_over(acme, acme.phones[0])
+    claimed(acme)
+    report(acme, attempts(acme, run)[-1], CallStatus.IN_PROGRESS)
+    with unit_of_work(acme.scope) as session:
+        (call,) = calls.list_calls(session, acme.business_id, limit=2, offset=0)
+        calls.reject_for_capacity(call)
+    report(acme, attempts(acme, run)[-1], CallStatus.COMPLETED)
+    (item,) = items(acme, run)
+    assert (item.state, item.disposition) == ("failed", "rejected_capacity")
+
+
+def test_a_gap_of_a_week_is_kept(acme: World, carrier: ListeningCarrier) -> None:
+    with unit_of_work(acme.scope) as session:
+        business = tenants.get_business(session, acme.business_id)
+        business.calling_rules = {"minimum_gap_minutes": 7 * 24 * 60}
+    with clock.frozen_at(NOW):
+        first = run_over(acme, acme.phones[0])
+        claimed(acme)
+        report(acme, attempts(acme, first)[-1], CallStatus.BUSY)
+    with clock.frozen_at(NOW + timedelta(hours=60)):
+        second = run_over(acme, acme.phones[0])
+        assert claim(acme) == Denied("nothing_to_dial")
+    (item,) = items(acme, second)
+    assert (item.waits_for, item.not_before) == ("minimum_gap", NOW + timedelta(days=7))

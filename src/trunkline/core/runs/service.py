@@ -178,6 +178,11 @@ def fail(session: Session, run: Run, *, error: str, actor: str) -> None:
         announce("run.failed", subject_id=run.id, actor=actor, error=error)
 
 
+def unsettle(session: Session, run: Run) -> None:
+    """Something that the run began has turned out to be open: look after it again."""
+    session.execute(update(Run).where(Run.id == run.id).values(unsettled=True))
+
+
 def settle(session: Session, run: Run) -> None:
     """Nothing that the run began is open any more: leave it alone from now on."""
     session.execute(update(Run).where(Run.id == run.id, Run.unsettled).values(unsettled=False))

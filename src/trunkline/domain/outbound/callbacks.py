@@ -17,7 +17,7 @@ from trunkline.core.errors import InvalidInput
 from trunkline.core.events import announce
 from trunkline.domain.calls import service as calls
 from trunkline.domain.leads.selection import Whom
-from trunkline.domain.outbound import service, store
+from trunkline.domain.outbound import run_store, service, store
 from trunkline.domain.outbound.models import BEGUN_ITEM_STATES, OutboundItem
 from trunkline.domain.outbound.options import RunOptions
 from trunkline.domain.tenants import service as tenants
@@ -65,10 +65,15 @@ def ask(
     if item is not None and item.state in BEGUN_ITEM_STATES:
         item.callback_at = moment
     elif call.lead_id is not None and call.agent_id is not None:
-        run = service.create_run(
-            session, business_id, title=_TITLE[business.language], whom=Whom(lead_ids=[call.lead_id]),
-            options=RunOptions(agent_id=call.agent_id, from_number=call.ours, concurrency=1), actor=actor,
-        )  # fmt: skip
+        subject = f"callback:{call_id}"
+        run = run_store.pending_of_subject(session, business_id, subject)
+        if run is None:
+            run = service.create_run(
+                session, business_id, title=_TITLE[business.language], whom=Whom(lead_ids=[call.lead_id]),
+                options=RunOptions(agent_id=call.agent_id, from_number=call.ours, concurrency=1),
+                subject=subject, rank=0, actor=actor,
+            )  # fmt: skip
+        # Of wishes in one call the last one counts.
         service.schedule_run(session, business_id, run.id, starts_at=moment, actor=actor)
     else:
         raise InvalidInput("Nobody can be called back who has withheld their number.")

@@ -73,6 +73,7 @@ def claim_next(
     store.lock_business(session, business_id)
     running = claim_store.running_runs(session, business_id)
     if not running:
+        claim_store.stop_waiting(session, business_id, limits.account)
         return Denied("no_run")
     business = tenants.get_business(session, business_id)
     return _Claimer(session, business, limits, job_id, lease_epoch, clock.now()).claim(running)
@@ -234,6 +235,7 @@ def _callee(item: Row[Any]) -> Callee:
         suppressed=item.suppressed,
         suppressed_everywhere=item.suppressed_everywhere,
         consent=item.consent or NO_CONSENT,
+        last_dial_at=item.last_dial_at,
         dialled_at=item.dialled_at,
         dialled_in_all=item.dialled_in_all,
     )

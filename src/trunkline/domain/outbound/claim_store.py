@@ -67,6 +67,9 @@ _NEXT = text(
            exists (select from suppressions s
                    where s.business_id = i.business_id and s.phone = i.phone) as suppressed,
            exists (select from system_suppressions s where s.phone = i.phone) as suppressed_everywhere,
+           (select max(a.created_at) from outbound_attempts a
+            where a.business_id = i.business_id and a.phone = i.phone and a.state <> 'rejected')
+               as last_dial_at,
            array(select a.created_at from outbound_attempts a
                  where a.business_id = i.business_id and a.phone = i.phone and a.created_at > :remembered
                    and a.state <> 'rejected'

@@ -29,6 +29,8 @@ TOO_MANY_FAILURES = "too_many_failures"
 
 _RECONCILE_AFTER_S = 1.0
 
+_TAKEN = frozenset({AttemptState.PLACED, AttemptState.RINGING, AttemptState.ANSWERED})
+
 
 def run_allows(session: Session, business_id: UUID, run_id: UUID, attempt_id: UUID) -> bool:
     """Read run, attempt and suppression once more before the POST; where one forbids it, take it back.
@@ -102,6 +104,15 @@ def leave_unknown(session: Session, business_id: UUID, attempt_id: UUID, *, erro
     attempt.error = error
     hold_if_failing(session, runs.get(session, business_id, attempt.run_id))
     enqueue_unique("high", "reconcile_attempt", str(attempt_id), str(attempt_id), run_in=_RECONCILE_AFTER_S)
+
+
+def lose(session: Session, business_id: UUID, attempt_id: UUID) -> None:
+    """The carrier took the call and no longer knows it, and it cannot be live: nobody will tell its end."""
+    store.lock_business(session, business_id)
+    attempt = store.attempt_for_update(session, business_id, attempt_id)
+    if attempt is not None and attempt.state in _TAKEN:
+        attempt.state = AttemptState.UNKNOWN
+        attempt.error = "the carrier no longer knows the call"
 
 
 def hold_if_failing(session: Session, run: Run) -> None:

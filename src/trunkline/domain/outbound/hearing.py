@@ -64,6 +64,9 @@ def hear_report(session: Session, business_id: UUID, attempt_id: UUID, report: C
     run = runs.get(session, business_id, attempt.run_id, fresh=True)
     if attempt.released and not report.status.is_final:
         _fence_again(session, attempt)
+    if run.state != RunState.RUNNING and not report.status.is_final:
+        # A call that is heard of after its run is over is seen to its end all the same.
+        runs.unsettle(session, run)
     attempt.carrier_sid = report.sid
     if not report.status.is_final:
         hang_up_if_forced(session, business_id, attempt.run_id, report.sid)

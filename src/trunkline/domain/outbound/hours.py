@@ -79,7 +79,8 @@ def _openings(zone: ZoneInfo, hours: Hours, country: str | None, now: datetime) 
         begins = datetime.combine(day, hours.opens, zone)
         last = day if hours.closes is not None else day + timedelta(days=1)
         ends = datetime.combine(last, hours.closes or time(0), zone)
-        yield begins.astimezone(UTC), ends.astimezone(UTC)
+        if begins < ends:
+            yield begins.astimezone(UTC), ends.astimezone(UTC)
 
 
 def _is_open(day: date, rules: CallingRules, country: str | None) -> bool:

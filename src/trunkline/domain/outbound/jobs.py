@@ -110,12 +110,16 @@ def reconcile_attempt(ctx: JobContext, attempt: str) -> None:
     if row is None or row.released or row.state in {AttemptState.ENDED, AttemptState.REJECTED}:
         return
     carrier = registry.carrier()
+    found, is_answered = None, True
     try:
         found = _find(ctx, carrier, row)
     except (CarrierUncertain, CarrierRefused) as error:
         log.warning("reconcile_unanswered", attempt_id=attempt, error=str(error))
-        found = None
+        is_answered = False
     barriers.reached("reconcile.asked")
+    if found is None and is_answered and clock.now() - row.created_at > limits.longest_life:
+        with ctx.unit_of_work() as session:
+            dialling.lose(session, ctx.business, attempt_id)
     if found is not None:
         with ctx.unit_of_work() as session:
             hearing.hear_report(session, ctx.business, attempt_id, found)

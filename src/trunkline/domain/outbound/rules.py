@@ -118,7 +118,7 @@ class ItemVerdict:
     retry_in_s: float | None = None
 
 
-_UNREACHED = frozenset({"busy", "no_answer", "failed", "refused", "cancelled"})
+_UNREACHED = frozenset({"busy", "no_answer", "failed", "refused", "cancelled", "rejected_capacity"})
 """Dispositions that leave a lead not called, as the run's list of leads shows it."""
 
 

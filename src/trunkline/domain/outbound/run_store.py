@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, not_,
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.outbound.models import (
     BEGUN_ITEM_STATES,
     OPEN_ITEM_STATES,
@@ -47,15 +48,27 @@ def outbound_runs(session: Session, business_id: UUID, run_ids: Sequence[UUID]) 
     return {row.run_id: row for row in rows}
 
 
-def add_items(session: Session, business_id: UUID, run_id: UUID, people: Select[UUID, str, int]) -> int:
+def pending_of_subject(session: Session, business_id: UUID, subject: str) -> Run | None:
+    """Return the run that has not begun over a subject, if there is one."""
+    return session.scalar(
+        select(Run).where(
+            Run.business_id == business_id, Run.kind == "outbound", Run.subject == subject,
+            Run.state == RunState.PENDING,
+        )
+    )  # fmt: skip
+
+
+def add_items(
+    session: Session, business_id: UUID, run_id: UUID, people: Select[UUID, str, int], *, rank: int
+) -> int:
     """Write one item for each row of `people`: lead id, phone and a sort key. Returns how many."""
     chosen = people.subquery()
     lead_id, phone, order = chosen.c
     rows = select(
         func.gen_random_uuid(), literal(business_id), literal(run_id), lead_id, phone,
-        func.row_number().over(order_by=order),
+        func.row_number().over(order_by=order), literal(rank),
     )  # fmt: skip
-    columns = ["id", "business_id", "run_id", "lead_id", "phone", "position"]
+    columns = ["id", "business_id", "run_id", "lead_id", "phone", "position", "rank"]
     written = session.execute(
         insert(OutboundItem).from_select(columns, rows, include_defaults=False),
         execution_options={"preserve_rowcount": True},

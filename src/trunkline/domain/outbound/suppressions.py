@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.errors import InvalidInput, NotFound
 from trunkline.core.events import announce
+from trunkline.domain.outbound import store
 from trunkline.domain.outbound.models import (
     WAITING_ITEM_STATES,
     ItemState,
@@ -34,6 +35,8 @@ def suppress(
     session: Session, business_id: UUID, phone: str, *, reason: str, source: str, actor: str
 ) -> bool:
     """Put an E.164 number on the business's list, at once. False: it stands there already."""
+    # Nobody claims an item meanwhile, nor wakes one that is about to end.
+    store.lock_business(session, business_id)
     written = session.execute(
         insert(Suppression)
         .values(business_id=business_id, phone=phone, reason=reason, source=source)

@@ -39,6 +39,8 @@ def tend_run(session: Session, business_id: UUID, run_id: UUID, *, limits: DialL
 
     A paused or cancelled run dials no more, but what it dialled before is seen to its end.
     """
+    # Before any row, as whoever hears of a call does: two who lock in different orders wait for each other.
+    store.lock_business(session, business_id)
     for attempt in store.orphans(session, business_id, run_id):
         dialling.leave_unknown(session, business_id, attempt.id, error="the dialling process died")
     silent = store.silent_attempts(
@@ -61,5 +63,7 @@ def tend_run(session: Session, business_id: UUID, run_id: UUID, *, limits: DialL
         if run_store.has_waiting_items(session, business_id, run_id):
             enqueue_unique("high", "dial_next", f"push:{business_id}")
         finish_if_done(session, business_id, run_id)
-    elif not run_store.has_begun_items(session, business_id, run_id):
+    elif not run_store.has_begun_items(session, business_id, run_id) and not store.live_sids(
+        session, business_id, run_id
+    ):
         runs.settle(session, run)
