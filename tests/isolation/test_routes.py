@@ -121,6 +121,13 @@ CASES: dict[Door, list[Case]] = {
         # Both know this person: A's list is about A's lead.
         Case(FINE, form=lambda a, b: ("Mine too", f"phone,name\n{b.world.phones[0]},Renamed\n")),
     ],
+    Door("PATCH", "/api/leads/{lead_id}/consent"): [
+        Case(NOT_FOUND, body=lambda a, b: {"consent": "written"}),
+    ],
+    Door("GET", "/api/compliance-log.csv"): [
+        Case(FINE),
+        Case(FINE, query={"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}),
+    ],
     Door("GET", "/api/me"): [Case(FINE)],
     Door("GET", "/api/suppressions"): [
         Case(FINE),

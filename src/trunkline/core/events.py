@@ -27,6 +27,16 @@ class Event(Base):
     __table_args__ = (
         Index("ix_events_feed", "business_id", "transaction_id", "id"),
         Index("ix_events_kind", "kind", "actor", "at"),
+        Index(
+            "ix_events_compliance",
+            "business_id",
+            "at",
+            "id",
+            postgresql_where=text(
+                "kind in ('dial.allowed', 'dial.refused', 'dial.taken_back', 'number.suppressed', "
+                "'number.allowed', 'consent.changed')"
+            ),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

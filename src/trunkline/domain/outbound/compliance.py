@@ -26,7 +26,7 @@ class Callee:
     suppressed_everywhere: bool
     consent: str
     dialled_at: Sequence[datetime]
-    """The dials to it of the last two days, whoever made them."""
+    """The dials to it of the last two days or of the minimum gap, whichever is longer, by all runs."""
     dialled_in_all: int
 
 

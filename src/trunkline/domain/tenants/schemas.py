@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from trunkline.domain.tenants.calling_rules import CallingRules, Weekday
 
@@ -47,6 +47,12 @@ class ClockRange(BaseModel):
 
     from_: Clock = Field(alias="from")
     to: ClockOrEnd
+
+    @model_validator(mode="after")
+    def _has_a_length(self) -> ClockRange:
+        if self.from_ >= self.to:
+            raise ValueError("`from` must come before `to`, on the same day")
+        return self
 
 
 class BusinessChange(BaseModel):
