@@ -12,6 +12,7 @@ from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep, SystemSessionDep
 from trunkline.core.errors import InvalidInput
 from trunkline.domain.outbound import suppression_lists, suppressions
+from trunkline.domain.outbound.schemas import UploadOut
 from trunkline.domain.tenants import service as tenants
 
 router = APIRouter(prefix="/api", tags=["suppressions"])
@@ -48,29 +49,6 @@ class SystemSuppressionOut(BaseModel):
     phone: str
     reason: str
     created_at: datetime
-
-
-class UploadOut(BaseModel):
-    """What became of a file of numbers."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    read: int
-    """Lines with something in them, the heading aside."""
-    added: int
-    """Numbers that are new on the list."""
-    unusable: int
-    faults: list[FaultOut]
-    """The first hundred of those that could not be used."""
-
-
-class FaultOut(BaseModel):
-    """A line that could not be used, and why."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    line: int
-    reason: str
 
 
 @router.get("/suppressions")
