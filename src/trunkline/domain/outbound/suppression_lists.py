@@ -60,7 +60,7 @@ def take(
             batch.append(to_e164(text, region=region))
         except InvalidPhone as error:
             taken.unusable += 1
-            if len(taken.faults) < _MOST_FAULTS:
+            if taken.unusable <= _MOST_FAULTS:
                 taken.faults.append(Fault(line, str(error)))
         if len(batch) == _AT_ONCE:
             taken.added += _write(session, business_id, batch, reason=reason, actor=actor)
