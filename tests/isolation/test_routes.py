@@ -136,7 +136,7 @@ CASES: dict[Door, list[Case]] = {
     ],
     Door("POST", "/api/suppressions"): [Case({201}, body=lambda a, b: {"phone": b.world.phones[1]})],
     Door("POST", "/api/suppressions/upload"): [
-        Case({201}, form=lambda a, b: ("", f"phone\n{b.world.phones[1]}\n{b.suppressed}\n")),
+        Case({201}, form=lambda a, b: ("", f"phone\n{b.world.phones[1]}\n")),
     ],
     Door("DELETE", "/api/suppressions/{phone}"): [Case(NOT_FOUND)],
     Door("GET", "/api/runs"): [Case(FINE)],
