@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import resource
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from api.doorway import TestClient, sign_in
 from support.installation import Installation
-from support.world import World
+from support.world import PASSWORD, World
+from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, unit_of_work
+from trunkline.core.events import Event
 from trunkline.domain.outbound import dialling, suppressions
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound.claim import Claim, claim_next
-from trunkline.domain.outbound.models import OutboundItem
+from trunkline.domain.outbound.models import OutboundItem, Suppression
 from trunkline.domain.outbound.options import installed_limits
+from trunkline.domain.people import service as people
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 
@@ -96,3 +101,152 @@ def test_the_list_of_all_holds_for_every_business(
         suppressions.allow_everywhere(session, shared, actor="test")
     with unit_of_work(SYSTEM) as session:
         assert suppressions.listed_everywhere(session, limit=10) == []
+
+
+# --- Many at once ---------------------------------------------------------------------------
+
+
+def upload(client: TestClient, content: bytes | str, **data: str) -> Any:
+    return client.post("/api/suppressions/upload", files={"file": ("list.csv", content)}, data=data)
+
+
+def numbers(world: World) -> dict[str, tuple[str, str]]:
+    with unit_of_work(world.scope) as session:
+        return {row.phone: (row.reason, row.source) for row in session.scalars(select(Suppression))}
+
+
+def test_a_hundred_thousand_numbers_are_taken_in_little_memory(acme: World, owner: TestClient) -> None:
+    started(acme)
+    lines = [f"(646) {n // 10_000 + 200}-{n % 10_000:04},x" for n in range(100_000)]
+    content = "\n".join(["phone,name", *lines, acme.phones[1], "nobody", lines[0]]).encode()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer = upload(owner, content, reason="national registry")
+    grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert answer.status_code == 201, answer.text
+    assert answer.json() == {
+        "read": 100_003, "added": 100_001, "unusable": 1,
+        "faults": [{"line": 100_003, "reason": "'nobody' is not a telephone number"}],
+    }  # fmt: skip
+    # The client of this process holds the file too, which is less than 2 MB.
+    assert grown_kb < 40 * 1024
+    assert items(acme)[acme.phones[1]] == ("failed", "suppressed")
+    with unit_of_work(acme.scope) as session:
+        assert session.scalar(select(func.count()).select_from(Suppression)) == 100_001
+        told = select(func.count()).select_from(Event).where(Event.kind == "number.suppressed")
+        assert session.scalar(told) == 100_001
+    again = upload(owner, content).json()
+    assert (again["read"], again["added"]) == (100_003, 0)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "+12125550102\n+12125550103\n", "name;טלפון\nDana;+12125550102\nNoa;(212) 555-0103\n",
+        "\ufeffPhone Number\r\n2125550102\r\n\r\n2125550103", "tel\tname\n+12125550102\tA\n+12125550103\tB",
+    ],
+)  # fmt: skip
+def test_a_file_has_a_heading_or_none(content: str, acme: World, owner: TestClient) -> None:
+    assert upload(owner, content).json() == {"read": 2, "added": 2, "unusable": 0, "faults": []}
+    assert numbers(acme) == dict.fromkeys(("+12125550102", "+12125550103"), ("list", "import"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"\xff\xfe1\x002\x00", "UTF-8"), (b"+12125550102\n\xff", "UTF-8"), (b"a\0b", "NUL")],
+)
+def test_a_file_that_is_no_text_changes_nothing(
+    content: bytes, said: str, acme: World, owner: TestClient
+) -> None:
+    refused = upload(owner, content)
+    assert (refused.status_code, said in refused.text) == (422, True)
+    assert numbers(acme) == {}
+
+
+def test_lines_that_cannot_be_used_are_told_a_hundred_of_them(acme: World, owner: TestClient) -> None:
+    answer = upload(owner, "phone\n" + "what\n" * 150 + "+12125550102\n").json()
+    assert (answer["read"], answer["added"], answer["unusable"], len(answer["faults"])) == (151, 1, 150, 100)
+    assert [fault["line"] for fault in answer["faults"][:2]] == [2, 3]
+
+
+def test_the_list_is_read_page_by_page_though_all_came_at_one_moment(acme: World, owner: TestClient) -> None:
+    phones = [f"+1646555{n:04}" for n in range(100, 125)]
+    moment = clock.now()
+    with unit_of_work(acme.scope) as session:
+        for phone in phones:
+            session.add(
+                Suppression(
+                    business_id=acme.business_id, phone=phone, reason="r", source="import", created_at=moment
+                )
+            )
+    seen: list[str] = []
+    while page := owner.get(
+        "/api/suppressions", params={"limit": 10, **({"after": seen[-1]} if seen else {})}
+    ).json():
+        seen += [row["phone"] for row in page]
+    assert seen == sorted(phones, reverse=True)
+    assert owner.get("/api/suppressions", params={"after": "+12125550101"}).status_code == 404
+
+
+# --- Who may ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("role", "answers"),
+    [(Role.VIEWER, (403, 403, 403)), (Role.AGENT, (201, 403, 403)), (Role.ADMIN, (201, 201, 204))],
+)
+def test_what_each_role_may_do(
+    role: Role, answers: tuple[int, int, int], acme: World, visitor: TestClient
+) -> None:
+    with unit_of_work(acme.scope) as session:
+        people.create_user(
+            session, business_id=acme.business_id, email="one@acme.example", name="One", password=PASSWORD,
+            role=role, actor="test",
+        )  # fmt: skip
+        suppressions.suppress(
+            session, acme.business_id, "+12125550102", reason="asked", source="call", actor="test"
+        )
+    sign_in(visitor, "one@acme.example")
+    assert visitor.get("/api/suppressions").status_code == 200
+    asked = (
+        visitor.post("/api/suppressions", json={"phone": "+12125550103"}),
+        upload(visitor, "+12125550101"),
+        visitor.delete("/api/suppressions/+12125550102"),
+    )
+    assert tuple(answer.status_code for answer in asked) == answers
+
+
+def test_a_system_admin_keeps_the_list_of_all(acme: World, umbrella: World, visitor: TestClient) -> None:
+    with unit_of_work(SYSTEM) as session:
+        people.create_user(
+            session, business_id=None, email="admin@trunkline.example", name="Admin", password=PASSWORD,
+            role=None, actor="test",
+        )  # fmt: skip
+    sign_in(visitor, "admin@trunkline.example")
+    door = "/api/admin/suppressions"
+    for n, phone in enumerate(("+12125550101", "+44 20 7946 0000", "+12125550103")):
+        answer = visitor.post(door, json={"phone": phone, "reason": f"order {n}"})
+        assert answer.status_code == 201, answer.text
+    once_more = visitor.post(door, json={"phone": "+12125550101", "reason": "another"})
+    assert once_more.json()["reason"] == "order 0"
+    assert visitor.post(door, json={"phone": "2125550101"}).status_code == 422
+    first = visitor.get(door, params={"limit": 2}).json()
+    rest = visitor.get(door, params={"limit": 2, "after": first[-1]["phone"]}).json()
+    assert [row["phone"] for row in first + rest] == ["+12125550103", "+442079460000", "+12125550101"]
+    assert visitor.delete(f"{door}/+12125550101").status_code == 204
+    assert visitor.delete(f"{door}/+12125550101").status_code == 404
+    with unit_of_work(SYSTEM) as session:
+        kinds = select(Event.kind).where(Event.kind.like("number.%")).order_by(Event.id)
+        assert list(session.scalars(kinds)) == [
+            *["number.suppressed_everywhere"] * 3, "number.allowed_everywhere"
+        ]  # fmt: skip
+    started(acme)
+    assert claimed(acme).phone == "+12125550101"  # allowed again
+
+
+def test_nobody_of_a_business_sees_or_changes_the_list_of_all(owner: TestClient) -> None:
+    door = "/api/admin/suppressions"
+    asked = (
+        owner.get(door), owner.post(door, json={"phone": "+12125550101"}),
+        owner.delete(f"{door}/+12125550101"),
+    )  # fmt: skip
+    assert [answer.status_code for answer in asked] == [403, 403, 403]

@@ -73,3 +73,6 @@ _.cleared
 _.stalls
 _.starved
 _.PERSON_VOICES
+
+# What receives messages asks this, once it is there.
+_.is_opt_out

@@ -121,9 +121,23 @@ CASES: dict[Door, list[Case]] = {
         # Both know this person: A's list is about A's lead.
         Case(FINE, form=lambda a, b: ("Mine too", f"phone,name\n{b.world.phones[0]},Renamed\n")),
     ],
+    Door("PATCH", "/api/leads/{lead_id}/consent"): [
+        Case(NOT_FOUND, body=lambda a, b: {"consent": "written"}),
+    ],
+    Door("GET", "/api/compliance-log.csv"): [
+        Case(FINE),
+        Case(FINE, query={"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}),
+    ],
     Door("GET", "/api/me"): [Case(FINE)],
-    Door("GET", "/api/suppressions"): [Case(FINE)],
+    Door("GET", "/api/suppressions"): [
+        Case(FINE),
+        # B's number to go on behind is on no list of A's.
+        Case(NOT_FOUND, query={"after": "+12125550182"}),
+    ],
     Door("POST", "/api/suppressions"): [Case({201}, body=lambda a, b: {"phone": b.world.phones[1]})],
+    Door("POST", "/api/suppressions/upload"): [
+        Case({201}, form=lambda a, b: ("", f"phone\n{b.world.phones[1]}\n")),
+    ],
     Door("DELETE", "/api/suppressions/{phone}"): [Case(NOT_FOUND)],
     Door("GET", "/api/runs"): [Case(FINE)],
     Door("POST", "/api/runs"): [

@@ -21,6 +21,7 @@ from trunkline.core.telemetry import current_trace_id
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call
+from trunkline.domain.tenants import service as tenants
 from trunkline.providers.ports import SpeechFailed
 from trunkline.web.callroom import AGENT_UNUSABLE, CallRoom, Speech
 
@@ -41,11 +42,11 @@ async def room(installation: Installation, tmp_path: Path) -> AsyncIterator[Call
 class Line(FakeCarrier):
     """A carrier's socket for one of our calls."""
 
-    def __init__(self, world: World, room: CallRoom, sid: str) -> None:
+    def __init__(self, world: World, room: CallRoom, sid: str, direction: str = "inbound") -> None:
         super().__init__()
         with unit_of_work(world.scope) as session:
             call = calls.open_call(
-                session, world.business_id, sid=sid, direction="inbound", ours=world.number,
+                session, world.business_id, sid=sid, direction=direction, ours=world.number,
                 theirs="+12125550101", agent_id=world.agent_id, lead_id=None,
             )  # fmt: skip
         self.world, self.call_id = world, call.id
@@ -121,6 +122,37 @@ async def test_an_agent_that_cannot_hold_the_call_ends_it_and_is_on_record(
         told = calls.events_of(session, acme.business_id, line.call_id)
         assert "'fr'" in told[1].data["detail"]
     assert not room.is_full
+
+
+@pytest.mark.parametrize("direction", ["outbound", "inbound"])
+async def test_a_call_that_we_make_begins_with_the_disclosure_and_has_it_on_record(
+    direction: str, acme: World, room: CallRoom, installation: Installation
+) -> None:
+    with unit_of_work(acme.scope) as session:
+        business = tenants.get_business(session, acme.business_id)
+        business.calling_rules = {"disclosure": "This is the AI of {business_name}."}
+        agents.get_agent(session, acme.business_id, acme.agent_id).greeting = "Good day."
+    line = Line(acme, room, "CA1", direction)
+    hosting = asyncio.create_task(room.host(line))
+    tts = room._speech.tts
+    assert isinstance(tts, StubTts)
+    async with asyncio.timeout(20):
+        while len(tts.spoken) < (3 if direction == "outbound" else 2):
+            await asyncio.sleep(0.01)
+    room.live.stop_all("enough")
+    await hosting
+    await room.log.flush()
+    installation.run_jobs("high")
+    spoken = " ".join(tts.spoken)
+    with unit_of_work(acme.scope) as session:
+        told = [event.data for event in calls.events_of(session, acme.business_id, line.call_id)]
+    on_record = " ".join(str(data) for data in told)
+    if direction == "outbound":
+        assert spoken.startswith("This is the AI of Acme. Good day.")
+        assert "This is the AI of Acme." in on_record
+    else:
+        assert spoken.startswith("Good day.")
+        assert "This is the AI of Acme." not in on_record
 
 
 async def test_what_the_first_call_needs_is_loaded_off_the_loop_before_it_comes(

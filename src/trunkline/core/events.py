@@ -7,6 +7,8 @@ steps over an event.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +27,16 @@ class Event(Base):
     __table_args__ = (
         Index("ix_events_feed", "business_id", "transaction_id", "id"),
         Index("ix_events_kind", "kind", "actor", "at"),
+        Index(
+            "ix_events_compliance",
+            "business_id",
+            "at",
+            "id",
+            postgresql_where=text(
+                "kind in ('dial.allowed', 'dial.refused', 'dial.taken_back', 'number.suppressed', "
+                "'number.allowed', 'consent.changed')"
+            ),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -47,12 +59,33 @@ class Cursor:
     id: int = 0
 
 
+_APPEND = text(
+    """
+    insert into events (business_id, kind, actor, data)
+    select cast(:business as uuid), :kind, :actor, cast(facts as jsonb)
+    from unnest(cast(:data as text[])) facts
+    """
+)
+
+
 def announce(kind: str, *, subject_id: UUID | None, actor: str, **data: Any) -> None:
     """Append an event to the unit of work in hand. `kind` is `noun.past_tense`, `actor` who did it."""
     unit = current_unit()
     unit.session.add(
         Event(business_id=unit.scope.business_id, kind=kind, subject_id=subject_id, actor=actor, data=data)
     )
+
+
+def announce_many(kind: str, *, actor: str, data: Sequence[dict[str, Any]]) -> None:
+    """Append an event of one kind for each of these facts, by one statement. They have no subject."""
+    unit = current_unit()
+    unit.session.execute(
+        _APPEND,
+        {
+            "business": unit.scope.business_id, "kind": kind, "actor": actor,
+            "data": [json.dumps(facts) for facts in data],
+        },
+    )  # fmt: skip
 
 
 def read_after(session: Session, cursor: Cursor, *, limit: int = 100) -> list[Event]:

@@ -20,6 +20,7 @@ from trunkline.domain.agents.routes import router as agents_router
 from trunkline.domain.appointments.routes import router as appointments_router
 from trunkline.domain.calls.routes import router as calls_router
 from trunkline.domain.leads.routes import router as leads_router
+from trunkline.domain.outbound.compliance_routes import router as compliance_router
 from trunkline.domain.outbound.routes import router as outbound_router
 from trunkline.domain.outbound.suppression_routes import router as suppressions_router
 from trunkline.domain.people.routes import router as people_router
@@ -72,7 +73,8 @@ def create_app(parts: AppParts) -> FastAPI:
     if parts.role is not ServiceRole.CALLS:
         for router in (
             people_router, tenants_router, agents_router, leads_router, calls_router, outbound_router,
-            suppressions_router, appointments_router, feed_router, jobs_router, admin_router,
+            suppressions_router, compliance_router, appointments_router, feed_router, jobs_router,
+            admin_router,
         ):  # fmt: skip
             app.include_router(router, dependencies=[Depends(find_principal)])
         if parts.redis_url is not None:

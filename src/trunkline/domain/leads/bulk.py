@@ -21,7 +21,7 @@ from trunkline.core.runs import service as runs
 from trunkline.core.runs import slices
 from trunkline.core.runs.models import Run
 from trunkline.core.runs.slices import Worked
-from trunkline.domain.leads import keepers, store
+from trunkline.domain.leads import consent, keepers, store
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
 
 UPDATE, DELETE = "leads.update", "leads.delete"
@@ -90,6 +90,8 @@ def update_slice(session: Session, run: Run, lead_ids: Sequence[UUID]) -> Worked
     here = store.lock(session, run.business_id, lead_ids)
     if changes.fields:
         store.change(session, run.business_id, here, changes.fields)
+    if changes.consent_change is not None:
+        consent.change(session, run.business_id, here, changes.consent_change, actor=run.created_by)
     if changes.add_to_list is not None:
         store.add_to_list(session, run.business_id, changes.add_to_list, here)
     if changes.remove_from_list is not None:

@@ -14,12 +14,13 @@ from trunkline.core.errors import InvalidInput
 from trunkline.core.runs import service as runs
 from trunkline.core.runs import slices
 from trunkline.core.runs.models import Run
-from trunkline.domain.leads import bulk, service
+from trunkline.domain.leads import bulk, consent, service
 from trunkline.domain.leads.schemas import (
     BulkDeleteIn,
     BulkProgressOut,
     BulkRunOut,
     BulkUpdateIn,
+    ConsentChange,
     ImportOut,
     LeadListOut,
     LeadOut,
@@ -97,6 +98,16 @@ def cancel_bulk_run(bulk_run_id: UUID, session: SessionDep, who: PrincipalDep) -
 def read_lead(lead_id: UUID, session: SessionDep, who: PrincipalDep) -> LeadOut:
     """One lead."""
     return LeadOut.model_validate(service.get_lead(session, who.business, lead_id))
+
+
+@router.patch("/leads/{lead_id}/consent")
+def change_consent(lead_id: UUID, body: ConsentChange, session: SessionDep, who: PrincipalDep) -> LeadOut:
+    """Note what a person has said to being called by an AI."""
+    who.require(Role.AGENT)
+    lead = service.get_lead(session, who.business, lead_id)
+    consent.change(session, who.business, [lead.id], body, actor=who.email)
+    session.refresh(lead)
+    return LeadOut.model_validate(lead)
 
 
 @router.get("/lead-lists")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+Consent = Literal["none", "express", "written"]
 
 
 class LeadOut(BaseModel):
@@ -20,7 +22,22 @@ class LeadOut(BaseModel):
     email: str | None
     notes: str | None
     source: str
+    consent: str
+    consent_at: datetime | None
+    consent_source: str | None
     created_at: datetime
+
+
+class ConsentChange(BaseModel):
+    """What a person has said to being called by an AI: nothing or no, yes, or yes in writing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    consent: Consent
+    consent_at: AwareDatetime | None = None
+    """When it was given; missing, now."""
+    consent_source: Annotated[str, Field(min_length=1, max_length=300)] | None = None
+    """How: a form's name, say."""
 
 
 class LeadListOut(BaseModel):
@@ -82,12 +99,23 @@ class LeadChanges(BaseModel):
     email: Annotated[str, Field(min_length=1, max_length=320)] | None = None
     notes: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
     source: Annotated[str, Field(min_length=1, max_length=300)] = ""
+    consent: Consent = "none"
+    consent_at: AwareDatetime | None = None
+    consent_source: Annotated[str, Field(min_length=1, max_length=300)] | None = None
     add_to_list: UUID | None = None
     remove_from_list: UUID | None = None
 
     @model_validator(mode="after")
     def _says_what(self) -> LeadChanges:
-        if not self.fields and self.add_to_list is None and self.remove_from_list is None:
+        told = {"consent_at", "consent_source"} & self.model_fields_set
+        if told and "consent" not in self.model_fields_set:
+            raise ValueError("say which consent was given when and how: name consent too")
+        if (
+            not self.fields
+            and self.consent_change is None
+            and self.add_to_list is None
+            and self.remove_from_list is None
+        ):
             raise ValueError("nothing is to be changed")
         if self.add_to_list is not None and self.add_to_list == self.remove_from_list:
             raise ValueError("leads cannot be put into a list and taken out of it at once")
@@ -97,6 +125,15 @@ class LeadChanges(BaseModel):
     def fields(self) -> dict[str, Any]:
         """The columns to be set and their values; null empties one."""
         return self.model_dump(include={"name", "email", "notes", "source"} & self.model_fields_set)
+
+    @property
+    def consent_change(self) -> ConsentChange | None:
+        """The consent that is to be noted, if any."""
+        if "consent" not in self.model_fields_set:
+            return None
+        return ConsentChange(
+            consent=self.consent, consent_at=self.consent_at, consent_source=self.consent_source
+        )
 
 
 class BulkDeleteIn(BaseModel):

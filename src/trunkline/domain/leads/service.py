@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from trunkline.core.errors import InvalidInput, NotFound
 from trunkline.core.events import announce
 from trunkline.domain.leads.models import Lead, LeadList, LeadListEntry
-from trunkline.domain.leads.rules import LeadRow, RowFault, read_csv
+from trunkline.domain.leads.rules import LeadRow, RowFault, map_headers, read_csv
 from trunkline.domain.tenants.models import Business
 from trunkline.kit.ids import new_id
 
@@ -146,3 +146,9 @@ def _batches(rows: list[T]) -> Iterator[list[T]]:
     """Yield rows in such numbers as one statement takes well."""
     for start in range(0, len(rows), _ROWS_A_STATEMENT):
         yield rows[start : start + _ROWS_A_STATEMENT]
+
+
+def phone_column(headers: list[str]) -> int | None:
+    """Return which column of a file holds telephone numbers, by its English or Hebrew header."""
+    header = map_headers(headers).get("phone")
+    return None if header is None else headers.index(header)

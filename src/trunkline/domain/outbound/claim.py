@@ -167,30 +167,35 @@ class _Claimer:
         hours = Hours.of(self.business.calling_window, rules)
         asked_for = Hours.of(self.business.calling_window, rules.without_counts())
         for size in _BATCHES:
-            items = claim_store.next_items(self.session, self.business.id, run.id, limit=size, now=self.now)
-            set_aside: list[tuple[UUID, Ruling]] = []
+            items = claim_store.next_items(
+                self.session, self.business.id, run.id, limit=size, now=self.now,
+                gap=timedelta(minutes=rules.minimum_gap_minutes),
+            )  # fmt: skip
+            set_aside: list[tuple[Row[Any], Ruling]] = []
             for item in items:
                 ruling = rule_on(_callee(item), asked_for if item.rank == 0 else hours, now=self.now)
                 if ruling.allows:
                     self._set_aside(run.id, set_aside)
                     return item
-                set_aside.append((item.id, ruling))
+                set_aside.append((item, ruling))
             self._set_aside(run.id, set_aside)
             if len(items) < size:
                 return None
         # Much was set aside, and more may have to be: in a transaction of its own.
         return Denied("set_aside")
 
-    def _set_aside(self, run_id: UUID, rulings: Sequence[tuple[UUID, Ruling]]) -> None:
+    def _set_aside(self, run_id: UUID, rulings: Sequence[tuple[Row[Any], Ruling]]) -> None:
         """Let those wait who may be called later, and end the items of those who may not be called."""
-        waits = [(item_id, ruling) for item_id, ruling in rulings if ruling.until is not None]
-        never = [(item_id, ruling) for item_id, ruling in rulings if ruling.until is None]
+        waits = [(item.id, ruling) for item, ruling in rulings if ruling.until is not None]
+        never = [(item, ruling) for item, ruling in rulings if ruling.until is None]
         claim_store.let_wait(self.session, waits, now=self.now)
-        claim_store.refuse_items(self.session, never, now=self.now)
-        for item_id, ruling in never:
+        claim_store.refuse_items(self.session, [(item.id, ruling) for item, ruling in never], now=self.now)
+        for item, ruling in never:
             announce(
-                "dial.refused", subject_id=item_id, actor=_ACTOR, reason=ruling.reason, run_id=str(run_id)
-            )
+                "dial.refused", subject_id=item.id, actor=_ACTOR, reason=ruling.reason, run_id=str(run_id),
+                phone=item.phone, zones=list(zones_of(item.phone)), consent=item.consent or NO_CONSENT,
+                dialled_before=item.dialled_in_all,
+            )  # fmt: skip
 
     def _commit(self, account: CarrierAccount, run: Row[Any], item: Row[Any]) -> Claim | Denied | None:
         """Take the account's turn and write the attempt, or say when the turn comes.
@@ -222,7 +227,7 @@ class _Claimer:
             "dial.allowed", subject_id=item.id, actor=_ACTOR, attempt_id=str(attempt_id),
             run_id=str(run.id), phone=item.phone, from_number=from_number, zones=list(zones_of(item.phone)),
             consent=item.consent or NO_CONSENT, dialled_before=item.dialled_in_all,
-            disclosed=bool(self.business.calling_rules.get("disclosure")),
+            disclosure=self.business.calling_rules.get("disclosure", ""),
         )  # fmt: skip
         return Claim(attempt_id, run.id, item.phone, from_number)
 
@@ -235,7 +240,6 @@ def _callee(item: Row[Any]) -> Callee:
         suppressed=item.suppressed,
         suppressed_everywhere=item.suppressed_everywhere,
         consent=item.consent or NO_CONSENT,
-        last_dial_at=item.last_dial_at,
         dialled_at=item.dialled_at,
         dialled_in_all=item.dialled_in_all,
     )

@@ -67,9 +67,6 @@ _NEXT = text(
            exists (select from suppressions s
                    where s.business_id = i.business_id and s.phone = i.phone) as suppressed,
            exists (select from system_suppressions s where s.phone = i.phone) as suppressed_everywhere,
-           (select max(a.created_at) from outbound_attempts a
-            where a.business_id = i.business_id and a.phone = i.phone and a.state <> 'rejected')
-               as last_dial_at,
            array(select a.created_at from outbound_attempts a
                  where a.business_id = i.business_id and a.phone = i.phone and a.created_at > :remembered
                    and a.state <> 'rejected'
@@ -184,12 +181,15 @@ def has_queued(session: Session, business_id: UUID, run_ids: Sequence[UUID]) -> 
 
 
 def next_items(
-    session: Session, business_id: UUID, run_id: UUID, *, limit: int, now: datetime
+    session: Session, business_id: UUID, run_id: UUID, *, limit: int, now: datetime, gap: timedelta
 ) -> Sequence[Row[Any]]:
-    """Return the run's next queued items in their order, locked, with what the rules ask about them."""
+    """Return the run's next queued items in their order, locked, with what the rules ask about them.
+
+    Dials are remembered for two days, and longer where the `gap` between two of them is.
+    """
+    remembered = now - max(_REMEMBERED, gap)
     return session.execute(
-        _NEXT,
-        {"business_id": business_id, "run_id": run_id, "limit": limit, "remembered": now - _REMEMBERED},
+        _NEXT, {"business_id": business_id, "run_id": run_id, "limit": limit, "remembered": remembered}
     ).all()
 
 

@@ -25,10 +25,8 @@ class Callee:
     suppressed: bool
     suppressed_everywhere: bool
     consent: str
-    last_dial_at: datetime | None
-    """The newest dial to it, however long ago."""
     dialled_at: Sequence[datetime]
-    """The dials to it of the last two days, whoever made them."""
+    """The dials to it of the last two days or of the minimum gap, whichever is longer, by all runs."""
     dialled_in_all: int
 
 
@@ -69,8 +67,8 @@ def _after_earlier_dials(callee: Callee, hours: Hours, now: datetime) -> tuple[s
     """Return from when on earlier dials allow another one, and which rule makes it later than now."""
     rules, reason, earliest = hours.rules, "", now
     gap = timedelta(minutes=rules.minimum_gap_minutes)
-    if callee.last_dial_at is not None and callee.last_dial_at + gap > now:
-        reason, earliest = "minimum_gap", callee.last_dial_at + gap
+    if callee.dialled_at and max(callee.dialled_at) + gap > now:
+        reason, earliest = "minimum_gap", max(callee.dialled_at) + gap
     if rules.attempts_per_day is not None:
         for zone in callee.zones or ("UTC",):
             day = now.astimezone(ZoneInfo(zone)).date()

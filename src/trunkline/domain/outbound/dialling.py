@@ -20,6 +20,7 @@ from trunkline.domain.outbound import run_store, store
 from trunkline.domain.outbound.models import AttemptState, ItemState, OutboundItem
 from trunkline.domain.outbound.options import RunOptions
 from trunkline.domain.outbound.rules import breaks
+from trunkline.domain.outbound.suppressions import SUPPRESSED
 from trunkline.kit import clock
 
 REFUSED, DEFERRED = "refused", "deferred"
@@ -49,6 +50,11 @@ def run_allows(session: Session, business_id: UUID, run_id: UUID, attempt_id: UU
     attempt.error = "the number is suppressed" if suppressed else f"the run is {run.state}"
     attempt.resolved_at = clock.now()
     _give_back(session, run, attempt.item_id)
+    announce(
+        "dial.taken_back", subject_id=attempt.item_id, actor="dialler", attempt_id=str(attempt_id),
+        run_id=str(run_id), phone=attempt.phone, item_id=str(attempt.item_id),
+        reason=SUPPRESSED if suppressed else f"run_{run.state}",
+    )  # fmt: skip
     return False
 
 

@@ -7,7 +7,7 @@ is, unless nothing depends on where it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -17,7 +17,9 @@ import holidays
 
 from trunkline.domain.tenants.calling_rules import WEEK, CallingRules
 
-_DAYS_AHEAD = 15
+_AT_ONCE = timedelta(days=3)
+_FURTHEST = timedelta(days=405)
+"""How far ahead is looked: a business may close for long, but a year holds every day once."""
 
 Interval = tuple[datetime, datetime]
 """From the first, up to but not with the second, in UTC."""
@@ -52,35 +54,87 @@ class Hours:
 def next_opening(
     zones: Sequence[str], hours: Hours, *, country: str | None, now: datetime
 ) -> datetime | None:
-    """Return when the number may next be rung, `now` if at once, within two weeks.
+    """Return when the number may next be rung, `now` if at once.
 
-    None: not by these hours, because nobody can place the number or its zones share no hour.
+    The clock on the wall decides, also on a day on which it is changed. None: not by these hours,
+    because nobody can place the number, its zones share no hour, or no day of the next year is open.
     """
     if hours.is_always:
         return now
-    if not zones or (hours.rules.public_holidays and country is None):
+    if not zones or (hours.rules.public_holidays and not _has_calendar(country)):
         return None
-    shared: list[Interval] | None = None
-    for zone in zones:
-        open_here = list(_openings(ZoneInfo(zone), hours, country, now))
-        shared = open_here if shared is None else _both(shared, open_here)
-    for begins, ends in shared or ():
-        if now < ends:
-            return max(begins, now)
+    ahead = timedelta(0)
+    while ahead < _FURTHEST:
+        opens = _first_shared(zones, hours, country, now + ahead)
+        if opens is not None:
+            return opens
+        if not ahead and _first_shared(zones, Hours(hours.opens, hours.closes), country, now) is None:
+            return None  # not on any day: a look at a year of them would find no more
+        ahead += _AT_ONCE
     return None
 
 
-def _openings(zone: ZoneInfo, hours: Hours, country: str | None, now: datetime) -> Iterable[Interval]:
-    """Yield the open intervals of one zone from today on, neighbouring ones as they come."""
-    today = now.astimezone(zone).date()
-    for day in (today + timedelta(days=ahead) for ahead in range(-1, _DAYS_AHEAD)):
-        if not _is_open(day, hours.rules, country):
-            continue
-        begins = datetime.combine(day, hours.opens, zone)
-        last = day if hours.closes is not None else day + timedelta(days=1)
-        ends = datetime.combine(last, hours.closes or time(0), zone)
-        if begins < ends:
-            yield begins.astimezone(UTC), ends.astimezone(UTC)
+def _first_shared(
+    zones: Sequence[str], hours: Hours, country: str | None, begins: datetime
+) -> datetime | None:
+    """Return the first moment within some days at which it is open in all of these zones."""
+    shared: Iterable[Interval] | None = None
+    for zone in zones:
+        open_here = _openings(ZoneInfo(zone), hours, country, begins, begins + _AT_ONCE)
+        shared = open_here if shared is None else _both(list(shared), list(open_here))
+    return next((opens for opens, _ in shared or ()), None)
+
+
+def _openings(
+    zone: ZoneInfo, hours: Hours, country: str | None, begins: datetime, ends: datetime
+) -> Iterator[Interval]:
+    """Yield when it is open in a zone between two moments, in order, neighbouring ones as they come."""
+    for since, until, offset in _between_changes(zone, begins, ends):
+        day, last = (since + offset).date(), (until + offset).date()
+        while day <= last:
+            if _is_open(day, hours.rules, country):
+                midnight = datetime.combine(day + timedelta(days=1), time(0), UTC)
+                closes = midnight if hours.closes is None else datetime.combine(day, hours.closes, UTC)
+                opens = max(datetime.combine(day, hours.opens, UTC) - offset, since)
+                closes = min(closes - offset, until)
+                if opens < closes:
+                    yield opens, closes
+            day += timedelta(days=1)
+
+
+def _between_changes(
+    zone: ZoneInfo, begins: datetime, ends: datetime
+) -> Iterator[tuple[datetime, datetime, timedelta]]:
+    """Yield the stretches of time in which a zone's clocks are not changed, with their offset from UTC."""
+    since = at = begins.astimezone(UTC)
+    offset = _offset(zone, at)
+    while at < ends:
+        later = min(at + timedelta(days=1), ends.astimezone(UTC))
+        if _offset(zone, later) != offset:
+            change = _change(zone, at, later)
+            yield since, change, offset
+            since, offset = change, _offset(zone, change)
+        at = later
+    yield since, at, offset
+
+
+def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    """Return the second at which a zone's clocks are changed between two moments."""
+    offset = _offset(zone, before)
+    low, high = int(before.timestamp()), int(after.timestamp()) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _offset(zone, datetime.fromtimestamp(middle, UTC)) == offset:
+            low = middle
+        else:
+            high = middle
+    return datetime.fromtimestamp(high, UTC)
+
+
+def _offset(zone: ZoneInfo, at: datetime) -> timedelta:
+    offset = at.astimezone(zone).utcoffset()
+    assert offset is not None  # every moment has one in a zone
+    return offset
 
 
 def _is_open(day: date, rules: CallingRules, country: str | None) -> bool:
@@ -106,9 +160,13 @@ def _both(one: Sequence[Interval], other: Sequence[Interval]) -> list[Interval]:
     return shared
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
+def _has_calendar(country: str | None) -> bool:
+    """Return whether we know the public holidays of a country; where we do not, every day may be one."""
+    return country in holidays.list_supported_countries(include_aliases=False)
+
+
+@lru_cache(maxsize=512)
 def _public_holidays(country: str, year: int) -> frozenset[date]:
-    """Return a country's public holidays; none where the calendar does not know the country."""
-    if country not in holidays.list_supported_countries(include_aliases=False):
-        return frozenset()
+    """Return a country's public holidays, those of all of it."""
     return frozenset(holidays.country_holidays(country, years=year))

@@ -127,3 +127,26 @@ class CancelOut(BaseModel):
 
     items_cancelled: int
     calls_in_flight: int
+
+
+class FaultOut(BaseModel):
+    """A line of a file that could not be used, and why."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    line: int
+    reason: str
+
+
+class UploadOut(BaseModel):
+    """What became of a file of numbers that are not to be called."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    read: int
+    """Lines with something in them, the heading aside."""
+    added: int
+    """Numbers that are new on the list."""
+    unusable: int
+    faults: list[FaultOut]
+    """The first hundred of those that could not be used."""

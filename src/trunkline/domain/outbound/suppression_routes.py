@@ -5,17 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from fastapi import APIRouter, File, Form, Query, UploadFile
+from pydantic import BaseModel, ConfigDict, Field
 
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep, SystemSessionDep
-from trunkline.domain.outbound import suppressions
+from trunkline.core.errors import InvalidInput
+from trunkline.domain.outbound import suppression_lists, suppressions
+from trunkline.domain.outbound.schemas import UploadOut
 from trunkline.domain.tenants import service as tenants
 
 router = APIRouter(prefix="/api", tags=["suppressions"])
 
 LimitQuery = Annotated[int, Query(ge=1, le=1_000)]
+AfterQuery = Annotated[str | None, Query(min_length=1, max_length=50)]
+
+LARGEST_FILE = 20 * 1024 * 1024
 
 
 class SuppressionIn(BaseModel):
@@ -48,10 +53,10 @@ class SystemSuppressionOut(BaseModel):
 
 @router.get("/suppressions")
 def read_suppressions(
-    session: SessionDep, who: PrincipalDep, limit: LimitQuery = 200, before: AwareDatetime | None = None
+    session: SessionDep, who: PrincipalDep, limit: LimitQuery = 200, after: AfterQuery = None
 ) -> list[SuppressionOut]:
-    """The business's list, newest first; `before` goes on behind the last one's moment."""
-    rows = suppressions.listed(session, who.business, limit=limit, before=before)
+    """The business's list, newest first; `after` goes on behind a number of it."""
+    rows = suppressions.listed(session, who.business, limit=limit, after=after)
     return [SuppressionOut.model_validate(row) for row in rows]
 
 
@@ -66,6 +71,25 @@ def suppress(body: SuppressionIn, session: SessionDep, who: PrincipalDep) -> Sup
     return SuppressionOut.model_validate(row)
 
 
+@router.post("/suppressions/upload", status_code=201)
+def upload(
+    session: SessionDep,
+    who: PrincipalDep,
+    file: Annotated[UploadFile, File()],
+    reason: Annotated[str, Form(min_length=1, max_length=200)] = "list",
+) -> UploadOut:
+    """Call the numbers of a file no more: CSV, or a number a line. All of them in one transaction."""
+    who.require(Role.ADMIN)
+    if (file.size or 0) > LARGEST_FILE:
+        raise InvalidInput(f"The file is larger than {LARGEST_FILE // 2**20} MB.")
+    business = tenants.get_business(session, who.business)
+    return UploadOut.model_validate(
+        suppression_lists.take(
+            session, business.id, file.file, region=business.region, reason=reason, actor=who.email
+        )
+    )
+
+
 @router.delete("/suppressions/{phone}", status_code=204)
 def allow(phone: str, session: SessionDep, who: PrincipalDep) -> None:
     """Let a number be called again."""
@@ -75,13 +99,13 @@ def allow(phone: str, session: SessionDep, who: PrincipalDep) -> None:
 
 @router.get("/admin/suppressions")
 def read_system_suppressions(
-    session: SystemSessionDep, who: PrincipalDep, limit: LimitQuery = 200
+    session: SystemSessionDep, who: PrincipalDep, limit: LimitQuery = 200, after: AfterQuery = None
 ) -> list[SystemSuppressionOut]:
     """The list that holds for every business, newest first; for system admins."""
     who.require_system_admin()
     return [
         SystemSuppressionOut.model_validate(row)
-        for row in suppressions.listed_everywhere(session, limit=limit)
+        for row in suppressions.listed_everywhere(session, limit=limit, after=after)
     ]
 
 

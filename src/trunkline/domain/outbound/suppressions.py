@@ -7,15 +7,15 @@ that is committed but not made yet is taken back.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from trunkline.core.errors import InvalidInput, NotFound
-from trunkline.core.events import announce
+from trunkline.core.events import announce, announce_many
 from trunkline.domain.outbound import store
 from trunkline.domain.outbound.models import (
     WAITING_ITEM_STATES,
@@ -30,39 +30,76 @@ from trunkline.kit.phone import InvalidPhone, to_e164
 SUPPRESSED = "suppressed"
 """Disposition of an item whose number may not be called."""
 
+Listed = TypeVar("Listed", Suppression, SystemSuppression)
+
+
+_ADD = text(
+    """
+    insert into suppressions (business_id, phone, reason, source)
+    select :business_id, phone, :reason, :source from unnest(cast(:phones as text[])) phone
+    on conflict do nothing returning phone
+    """
+)
+
 
 def suppress(
     session: Session, business_id: UUID, phone: str, *, reason: str, source: str, actor: str
 ) -> bool:
     """Put an E.164 number on the business's list, at once. False: it stands there already."""
+    added = _add(session, business_id, [phone], reason=reason, source=source)
+    if not added:
+        return False
+    _end_waiting(session, business_id, added)
+    announce("number.suppressed", subject_id=None, actor=actor, phone=phone, reason=reason, source=source)
+    return True
+
+
+def suppress_many(
+    session: Session, business_id: UUID, phones: Sequence[str], *, reason: str, source: str, actor: str
+) -> int:
+    """Put some hundred E.164 numbers on the business's list, at once; return how many are new there.
+
+    Each new one has an event of its own: whoever asks about one number finds it.
+    """
+    # In the order of the numbers: two lists at once must not wait for each other's rows.
+    added = _add(session, business_id, sorted(set(phones)), reason=reason, source=source)
+    if added:
+        _end_waiting(session, business_id, added)
+        announce_many(
+            "number.suppressed", actor=actor,
+            data=[{"phone": phone, "reason": reason, "source": source} for phone in added],
+        )  # fmt: skip
+    return len(added)
+
+
+def _add(
+    session: Session, business_id: UUID, phones: Sequence[str], *, reason: str, source: str
+) -> Sequence[str]:
+    """Write numbers on the business's list and return those that did not stand there."""
     # Nobody claims an item meanwhile, nor wakes one that is about to end.
     store.lock_business(session, business_id)
-    written = session.execute(
-        insert(Suppression)
-        .values(business_id=business_id, phone=phone, reason=reason, source=source)
-        .on_conflict_do_nothing()
-        .returning(Suppression.phone)
-    ).scalar_one_or_none()
-    if written is None:
-        return False
+    new = {"phones": list(phones), "business_id": business_id, "reason": reason, "source": source}
+    return session.scalars(_ADD, new).all()
+
+
+def _end_waiting(session: Session, business_id: UUID, phones: Sequence[str]) -> None:
+    """End what waits for these numbers, in every run."""
     session.execute(
         update(OutboundItem)
         .where(
-            OutboundItem.business_id == business_id, OutboundItem.phone == phone,
+            OutboundItem.business_id == business_id, OutboundItem.phone == func.any(list(phones)),
             OutboundItem.state.in_(WAITING_ITEM_STATES),
         )
         .values(state=ItemState.FAILED, disposition=SUPPRESSED, updated_at=clock.now()),
         execution_options={"synchronize_session": False},
     )  # fmt: skip
-    announce("number.suppressed", subject_id=None, actor=actor, phone=phone, reason=reason, source=source)
-    return True
 
 
 def suppress_typed(
-    session: Session, business_id: UUID, text: str, *, region: str, reason: str, actor: str
+    session: Session, business_id: UUID, typed: str, *, region: str, reason: str, actor: str
 ) -> Suppression:
     """Put a number that a person typed on the business's list. Raises InvalidInput."""
-    phone = _read(text, region)
+    phone = _read(typed, region)
     suppress(session, business_id, phone, reason=reason, source="person", actor=actor)
     return session.get_one(Suppression, (business_id, phone))
 
@@ -80,20 +117,24 @@ def allow(session: Session, business_id: UUID, phone: str, *, actor: str) -> Non
 
 
 def listed(
-    session: Session, business_id: UUID, *, limit: int, before: datetime | None = None
+    session: Session, business_id: UUID, *, limit: int, after: str | None = None
 ) -> Sequence[Suppression]:
-    """Return the business's list, newest first, from before a moment on."""
-    query = select(Suppression).where(Suppression.business_id == business_id)
-    if before is not None:
-        query = query.where(Suppression.created_at < before)
-    return session.scalars(query.order_by(Suppression.created_at.desc()).limit(limit)).all()
+    """Return the business's list, newest first, or what follows on one of its numbers. Raises NotFound."""
+    own = select(Suppression).where(Suppression.business_id == business_id)
+    return _page(session, own, Suppression, limit=limit, after=after)
 
 
-def suppress_everywhere(session: Session, text: str, *, reason: str, actor: str) -> SystemSuppression:
+def suppress_everywhere(session: Session, typed: str, *, reason: str, actor: str) -> SystemSuppression:
     """Let no business here call a number, in E.164. For the system's scope. Raises InvalidInput."""
-    phone = _read(text, None)
-    session.execute(insert(SystemSuppression).values(phone=phone, reason=reason).on_conflict_do_nothing())
-    announce("number.suppressed_everywhere", subject_id=None, actor=actor, phone=phone, reason=reason)
+    phone = _read(typed, None)
+    added = session.scalars(
+        insert(SystemSuppression)
+        .values(phone=phone, reason=reason)
+        .on_conflict_do_nothing()
+        .returning(SystemSuppression.phone)
+    ).all()
+    if added:
+        announce("number.suppressed_everywhere", subject_id=None, actor=actor, phone=phone, reason=reason)
     return session.get_one(SystemSuppression, phone)
 
 
@@ -107,15 +148,27 @@ def allow_everywhere(session: Session, phone: str, *, actor: str) -> None:
     announce("number.allowed_everywhere", subject_id=None, actor=actor, phone=phone)
 
 
-def listed_everywhere(session: Session, *, limit: int) -> Sequence[SystemSuppression]:
-    """Return the list of all, newest first."""
-    return session.scalars(
-        select(SystemSuppression).order_by(SystemSuppression.created_at.desc()).limit(limit)
-    ).all()
+def listed_everywhere(
+    session: Session, *, limit: int, after: str | None = None
+) -> Sequence[SystemSuppression]:
+    """Return the list of all, newest first, or what follows on one of its numbers. Raises NotFound."""
+    return _page(session, select(SystemSuppression), SystemSuppression, limit=limit, after=after)
 
 
-def _read(text: str, region: str | None) -> str:
+def _page(
+    session: Session, query: Select[Listed], table: type[Listed], *, limit: int, after: str | None
+) -> Sequence[Listed]:
+    """Return a page of a list. Numbers of one moment follow each other in the order of their digits."""
+    if after is not None:
+        last = session.scalar(query.where(table.phone == after))
+        if last is None:
+            raise NotFound("The number after which to go on is not on the list.")
+        query = query.where(tuple_(table.created_at, table.phone) < (last.created_at, last.phone))
+    return session.scalars(query.order_by(table.created_at.desc(), table.phone.desc()).limit(limit)).all()
+
+
+def _read(typed: str, region: str | None) -> str:
     try:
-        return to_e164(text, region=region or "ZZ")
+        return to_e164(typed, region=region or "ZZ")
     except InvalidPhone as error:
         raise InvalidInput(str(error)) from error

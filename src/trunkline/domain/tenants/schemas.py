@@ -49,9 +49,9 @@ class ClockRange(BaseModel):
     to: ClockOrEnd
 
     @model_validator(mode="after")
-    def _ends_after_it_begins(self) -> ClockRange:
+    def _has_a_length(self) -> ClockRange:
         if self.from_ >= self.to:
-            raise ValueError("a window ends after it begins, on the same day")
+            raise ValueError("`from` must come before `to`, on the same day")
         return self
 
 
