@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, false, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Text,
+    any_,
+    delete,
+    false,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from trunkline.domain.leads.models import Lead, LeadList, LeadListEntry
@@ -97,7 +110,7 @@ def keep(session: Session, business_id: UUID, rows: Sequence[LeadRow], *, source
     created = len(set(candidates).intersection(written))
     found = session.execute(
         select(Lead.phone, Lead.id).where(
-            Lead.business_id == business_id, Lead.phone.in_([row.phone for row in rows])
+            Lead.business_id == business_id, _is_one_of([row.phone for row in rows])
         )
     )
     return KeptLeads({row.phone: row.id for row in found}, created, len(written) - created)
@@ -112,7 +125,7 @@ def lines_in_list(
         .join(LeadListEntry, LeadListEntry.lead_id == Lead.id)
         .where(
             LeadListEntry.business_id == business_id, LeadListEntry.list_id == list_id,
-            Lead.business_id == business_id, Lead.phone.in_(phones),
+            Lead.business_id == business_id, _is_one_of(phones),
         )
     )  # fmt: skip
     return {row.phone: row.position for row in rows}
