@@ -31,7 +31,7 @@ from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.appointments import tools as _appointment_tools
 from trunkline.domain.calls import jobs as _call_jobs
-from trunkline.domain.leads import bulk, keepers
+from trunkline.domain.leads import bulk, imports, keepers
 from trunkline.domain.leads import jobs as _lead_jobs
 from trunkline.domain.outbound import holds
 from trunkline.domain.outbound import jobs as _outbound_jobs
@@ -254,6 +254,8 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     register_step(outbound.KIND, queue="high", job_name="sweep_outbound")
     register_step(bulk.UPDATE, queue="maintenance", job_name="bulk_update_leads")
     register_step(bulk.DELETE, queue="maintenance", job_name="bulk_delete_leads")
+    register_step(imports.KIND, queue="maintenance", job_name="import_leads")
+    imports.install_limit(settings.import_max_mb)
     keepers.register_keeper(
         "outbound",
         keepers.Keeper(held=holds.held_leads, lock=outbound.lock_slots, let_go=holds.cancel_items_of_leads),

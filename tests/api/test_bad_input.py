@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from api.doorway import TestClient, sign_in
+from support.lists import send_file
 from support.world import PASSWORD, World
 from trunkline.core.db import unit_of_work
 from trunkline.domain.people.models import User
@@ -103,21 +104,8 @@ def test_a_number_out_of_range_is_refused(path: str, owner: TestClient) -> None:
     refused(owner.get(path))
 
 
-def import_file(owner: TestClient, content: bytes, name: str = "A list") -> Any:
-    return owner.post("/api/lead-lists", data={"name": name}, files={"file": ("leads.csv", content)})
-
-
-def test_a_file_with_a_field_that_is_too_long_is_refused(owner: TestClient) -> None:
-    content = b"phone,notes\n+12125550111,ok\n+12125550112," + b"x" * 200_000
-    refused(import_file(owner, content), "line 2")
-
-
-def test_a_file_that_holds_nul_is_refused(owner: TestClient) -> None:
-    refused(import_file(owner, b"phone,name\n+12125550111,A\0B\n"), "NUL characters")
-
-
 def test_a_text_that_postgresql_cannot_store_is_the_sender_s_fault(owner: TestClient) -> None:
-    refused(import_file(owner, b"phone\n+12125550111\n", name="A\0list"), "cannot be stored")
+    refused(send_file(owner, b"phone\n+12125550111\n", name="A\0list"), "cannot be stored")
 
 
 def test_what_contradicts_the_rows_is_a_conflict(

@@ -15,6 +15,7 @@ from sqlalchemy import delete, func, select, text, update
 
 from api.doorway import TestClient, sign_in
 from support.installation import Installation
+from support.lists import imported
 from support.world import PASSWORD, World
 from trunkline.core.access import Role
 from trunkline.core.db import unit_of_work
@@ -142,8 +143,7 @@ def test_leads_are_put_into_a_list_behind_the_others_and_taken_out(
     owner: TestClient, acme: World, installation: Installation
 ) -> None:
     *others, three = ids(acme)
-    form = {"data": {"name": "Second"}, "files": {"file": ("x.csv", b"phone\n+12125550103\n")}}
-    second = owner.post("/api/lead-lists", **form).json()["list_id"]  # type: ignore[arg-type]
+    second = imported(owner, installation, b"phone\n+12125550103\n", name="Second")["list_id"]
 
     def places() -> list[tuple[str, int]]:
         with unit_of_work(acme.scope) as session:
@@ -152,11 +152,11 @@ def test_leads_are_put_into_a_list_behind_the_others_and_taken_out(
             )
             return [(str(entry.lead_id), entry.position) for entry in entries]
 
-    assert places() == [(three, 1)]
+    assert places() == [(three, 2)]
     changes = {"add_to_list": second, "remove_from_list": str(acme.list_id)}
     for _ in range(2):
         done(owner, installation, "update", lead_ids=[*others, three, others[0]], changes=changes)
-        assert places() == [(three, 1), *zip(sorted(others), (2, 3), strict=True)]
+        assert places() == [(three, 2), *zip(sorted(others), (3, 4), strict=True)]
         assert {row["name"]: row["leads"] for row in owner.get("/api/lead-lists").json()} == {
             "Second": 3, "Everybody": 0
         }  # fmt: skip

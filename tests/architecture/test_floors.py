@@ -22,7 +22,6 @@ ROOT = Path(__file__).parents[2]
 
 MODELS_OF_OTHERS = {
     ("appointments.service", "tenants.models"),
-    ("leads.service", "tenants.models"),
     ("outbound.callbacks", "leads.selection"),
     ("outbound.claim", "tenants.calling_rules"),
     ("outbound.claim", "tenants.models"),

@@ -150,21 +150,35 @@ def test_the_faults_of_an_imported_file_are_shown(signed_in: Page) -> None:
     name = f"Import {uuid.uuid4().hex[:8]}"
     content = "phone,name\n+12125550123,Dana\nnot a number,<i>Noa</i>\n+12125550123,Dana again\n"
     signed_in.get_by_role("link", name="Lists", exact=True).click()
-    signed_in.get_by_role("button", name="Import CSV").click()
-    signed_in.get_by_label("CSV file").set_input_files(
+    signed_in.get_by_role("button", name="Import a file").click()
+    signed_in.get_by_label("CSV or Excel file").set_input_files(
         files=[{"name": f"{name}.csv", "mimeType": "text/csv", "buffer": content.encode()}]
     )
     expect(signed_in.get_by_label("Name of the list")).to_have_value(name)
     signed_in.get_by_role("button", name="Import", exact=True).click()
-    dialog = signed_in.get_by_role("dialog")
-    expect(dialog).to_contain_text("1 people imported")
-    rows = dialog.locator("tbody tr")
-    expect(rows).to_have_count(2)
-    expect(rows.nth(0)).to_contain_text("'not a number' is not a telephone number")
-    expect(rows.nth(0).locator("td").first).to_have_text("3")
-    expect(rows.nth(1)).to_contain_text("stands on line 2 already")
-    dialog.get_by_role("button", name="Close").click()
+    expect(signed_in.get_by_role("dialog")).to_have_count(0)
+    card = signed_in.locator("article", has=signed_in.get_by_role("heading", name=name))
+    expect(card.locator(".badge")).to_have_text("Completed", timeout=30_000)
+    figures = {"rows": "3", "imported": "1", "created": "1", "faults": "2"}
+    for key, figure in figures.items():
+        expect(card.locator(f"[data-count={key}]")).to_have_text(figure)
+    with signed_in.expect_download() as download:
+        card.get_by_role("link", name="Download them").click()
+    saved = download.value.path().read_text("utf-8-sig")
+    assert "3,'not a number' is not a telephone number," in saved
+    assert "<i>Noa</i>" in saved
+    assert "stands on line 2 already" in saved
     expect(signed_in.get_by_role("row", name=name)).to_be_visible()
+
+
+def test_a_file_that_is_no_list_is_refused_in_the_dialog(signed_in: Page) -> None:
+    signed_in.get_by_role("link", name="Lists", exact=True).click()
+    signed_in.get_by_role("button", name="Import a file").click()
+    signed_in.get_by_label("CSV or Excel file").set_input_files(
+        files=[{"name": "picture.png", "mimeType": "image/png", "buffer": b"\x89PNG\xff\xfe\x01\x02"}]
+    )
+    signed_in.get_by_role("button", name="Import", exact=True).click()
+    expect(signed_in.get_by_role("dialog").get_by_role("alert")).to_contain_text("neither CSV nor Excel")
 
 
 def test_a_lost_connection_is_told_and_comes_back_by_itself(signed_in: Page) -> None:

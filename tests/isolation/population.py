@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from unittest.mock import patch
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from support.installation import Installation
 from support.world import PASSWORD, World, make_world
@@ -16,10 +18,12 @@ from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, unit_of_work
 from trunkline.core.jobs import enqueue_job
 from trunkline.core.jobs.models import Job
+from trunkline.core.runs.models import Run
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.calls import service as calls
-from trunkline.domain.leads import bulk
+from trunkline.domain.leads import bulk, imports
 from trunkline.domain.leads import service as leads
+from trunkline.domain.leads.rules import RowFault
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
 from trunkline.domain.leads.selection import Whom
 from trunkline.domain.outbound import claim_store, hearing
@@ -60,6 +64,7 @@ class Inhabitant:
     appointment_id: UUID
     bulk_update_id: UUID
     bulk_delete_id: UUID
+    import_id: UUID
     number_id: UUID
     secret: str
     """The secret of its owner's session."""
@@ -82,6 +87,7 @@ class Inhabitant:
             "job_id": self.job_id,
             "appointment_id": self.appointment_id,
             "bulk_run_id": self.bulk_update_id,
+            "import_id": self.import_id,
             "number_id": self.number_id,
             "agent_id": self.world.agent_id,
             "list_id": self.world.list_id,
@@ -130,6 +136,18 @@ def _settle_later(world: World, number: int) -> Inhabitant:
         return _settle(world, number)
 
 
+def _import_begun(session: Session, business_id: UUID) -> Run:
+    """Begin to import a file of which one batch is in, with a row that could not be used."""
+    file = io.BytesIO(f"phone,name\nnonsense,Nobody\n{SHARED_PHONE},Shared\n".encode())
+    run = imports.begin(
+        session, business_id, file, name="Imported", filename="leads.csv", size=100, mapping=None,
+        actor="test",
+    )  # fmt: skip
+    fault = RowFault(2, "'nonsense' is not a telephone number", "nonsense, Nobody")
+    assert imports.work_batch(session, business_id, run.id, [fault], at=0)
+    return run
+
+
 def _settle(world: World, number: int) -> Inhabitant:
     business_id = world.business_id
     run = world.make_run()
@@ -167,6 +185,7 @@ def _settle(world: World, number: int) -> Inhabitant:
         outbound.schedule_run(session, business_id, later.id, starts_at=SCHEDULED, actor="test")
         changes = BulkUpdateIn(list_id=world.list_id, changes=LeadChanges(notes="Changed"))
         update = bulk.begin_update(session, business_id, changes, actor="test")
+        importing = _import_begun(session, business_id)
         deletion = bulk.begin_delete(session, business_id, BulkDeleteIn(list_id=world.list_id), actor="test")
         phone_number = tenants.list_numbers(session, business_id)[0]
         item_id = session.get_one(OutboundAttempt, claim.attempt_id).item_id
@@ -177,5 +196,6 @@ def _settle(world: World, number: int) -> Inhabitant:
         world=world, run_id=run.id, scheduled_run_id=later.id, item_id=item_id,
         attempt_id=claim.attempt_id, call_id=call.id, call_sid=sid, lead_id=lead_id, user_id=viewer.id,
         job_id=job_id, appointment_id=appointment.id, bulk_update_id=update.id, bulk_delete_id=deletion.id,
+        import_id=importing.id,
         number_id=phone_number.id, secret=secret,
     )  # fmt: skip

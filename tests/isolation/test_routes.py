@@ -117,7 +117,8 @@ CASES: dict[Door, list[Case]] = {
     Door("POST", "/api/leads/bulk-runs/{bulk_run_id}/resume"): [Case(NOT_FOUND)],
     Door("POST", "/api/leads/bulk-runs/{bulk_run_id}/cancel"): [Case(NOT_FOUND)],
     Door("GET", "/api/lead-lists"): [Case(FINE)],
-    Door("POST", "/api/lead-lists"): [
+    Door("GET", "/api/lead-imports"): [Case(FINE)],
+    Door("POST", "/api/lead-imports"): [
         # Both know this person: A's list is about A's lead.
         Case(FINE, form=lambda a, b: ("Mine too", f"phone,name\n{b.world.phones[0]},Renamed\n")),
     ],
@@ -128,6 +129,14 @@ CASES: dict[Door, list[Case]] = {
         Case(FINE),
         Case(FINE, query={"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}),
     ],
+    Door("POST", "/api/lead-imports/preview"): [
+        Case(FINE, form=lambda a, b: ("Mine", f"phone,name\n{b.world.phones[0]},Renamed\n")),
+    ],
+    Door("GET", "/api/lead-imports/{import_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/lead-imports/{import_id}/faults.csv"): [Case(NOT_FOUND)],
+    Door("POST", "/api/lead-imports/{import_id}/pause"): [Case(NOT_FOUND)],
+    Door("POST", "/api/lead-imports/{import_id}/resume"): [Case(NOT_FOUND)],
+    Door("POST", "/api/lead-imports/{import_id}/cancel"): [Case(NOT_FOUND)],
     Door("GET", "/api/me"): [Case(FINE)],
     Door("GET", "/api/suppressions"): [
         Case(FINE),

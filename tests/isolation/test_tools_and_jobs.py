@@ -55,6 +55,7 @@ JOBS: dict[str, Arguments] = {
     "release_unknown_dials": lambda _: [],
     "bulk_update_leads": lambda b: [str(b.bulk_update_id)],
     "bulk_delete_leads": lambda b: [str(b.bulk_delete_id)],
+    "import_leads": lambda b: [str(b.import_id)],
     "save_conversation_turn": lambda b: [str(b.call_id), [_EVENT]],
     "finalize_call_log": lambda b: [str(b.call_id), "forged", "forged", 0],
     "finalize_call_session": lambda b: [str(b.call_id)],

@@ -7,6 +7,7 @@ compared. A handler without a case fails the test, so a new one cannot be forgot
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -34,7 +35,7 @@ from trunkline.core.jobs.handlers import handler_named, handler_names
 from trunkline.core.jobs.models import Job
 from trunkline.core.settings import Settings
 from trunkline.domain.calls import service as calls
-from trunkline.domain.leads import bulk
+from trunkline.domain.leads import bulk, imports
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
 from trunkline.domain.outbound import hearing
 from trunkline.domain.outbound import service as outbound
@@ -266,6 +267,18 @@ def bulk_delete_leads(stage: Stage) -> tuple[Scope, list[Any]]:
         return world.scope, [str(bulk.begin_delete(session, world.business_id, wish, actor="test").id)]
 
 
+def import_leads(stage: Stage) -> tuple[Scope, list[Any]]:
+    """Half of the file's people are known, and a row cannot be used."""
+    world = stage.world(size=4)
+    file = io.BytesIO("\n".join(["phone", *world.phones[:2], "+12125870001", "nonsense"]).encode())
+    with unit_of_work(world.scope) as session:
+        run = imports.begin(
+            session, world.business_id, file, name="Imported", filename="leads.csv", size=100, mapping=None,
+            actor="test",
+        )  # fmt: skip
+    return world.scope, [str(run.id)]
+
+
 CASES: dict[str, tuple[Case, ...]] = {
     "bulk_delete_leads": (bulk_delete_leads,),
     "bulk_update_leads": (bulk_update_leads,),
@@ -274,6 +287,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "finalize_call_session": (finalize_call_session,),
     "hang_up_call": (hang_up_call,),
     "hear_call_outcome": (hear_call_outcome,),
+    "import_leads": (import_leads,),
     "reconcile_attempt": (reconcile_attempt, reconcile_attempt_in_doubt),
     "release_and_process_next": (release_and_process_next,),
     "release_unknown_dials": (release_unknown_dials,),

@@ -10,6 +10,7 @@ from trunkline.core.db import SYSTEM, Scope, of_business, unit_of_work
 from trunkline.core.runs.models import Run
 from trunkline.domain.agents import service as agents
 from trunkline.domain.leads import service as leads
+from trunkline.domain.leads.rules import LeadRow
 from trunkline.domain.leads.selection import Whom
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound.options import RunOptions
@@ -75,6 +76,7 @@ def make_world(
         )  # fmt: skip
         business = tenants.get_business(session, business_id)
         tenants.add_number(session, business, number=number, agent_id=agent.id)
-        rows = "\n".join(["phone,name", *(f"{phone},Lead" for phone in phones)])
-        imported = leads.import_csv(session, business, name="Everybody", content=rows.encode(), actor="test")
-        return World(business_id, agent.id, number, email, imported.lead_list.id, phones)
+        everybody = leads.make_list(session, business_id, "Everybody")
+        rows = [LeadRow(line, phone, "Lead") for line, phone in enumerate(phones, 1)]
+        leads.put_people(session, business_id, everybody.id, rows, source="list:Everybody")
+        return World(business_id, agent.id, number, email, everybody.id, phones)

@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     # Limits.
     max_active_calls: int = Field(50, ge=1, description="Live calls of one process, and dials of the system")
     run_starts_per_minute: int = Field(2, ge=1, description="Runs that one business may start in a minute")
+    import_max_mb: int = Field(50, ge=1, le=1024, description="Size of a file of leads")
     ring_timeout_seconds: int = Field(60, ge=5, le=600)
     longest_call_seconds: int = Field(600, ge=10)
     unknown_fence_hours: float = Field(24.0, gt=0, description="How long an unresolved dial fences a number")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import httpx
 
+from trunkline.core.errors import StartRefused
 from trunkline.demo.seed import Seeded, people_csv
+
+_IMPORTED_WITHIN_S = 60.0
+_LOOK_EVERY_S = 0.2
 
 
 class BusinessClient:
@@ -24,9 +29,10 @@ class BusinessClient:
     def import_and_start(self) -> None:
         """Import the list, make a run of it and start it."""
         imported = self._post(
-            "/api/lead-lists", data={"name": "Demo leads"},
+            "/api/lead-imports", data={"name": "Demo leads"},
             files={"file": ("leads.csv", people_csv(self.seeded.cast), "text/csv")},
         )  # fmt: skip
+        self._wait_for_import(imported["id"])
         run = self._post(
             "/api/runs",
             json={
@@ -41,6 +47,13 @@ class BusinessClient:
         )
         self.run_id = run["id"]
         self._post(f"/api/runs/{self.run_id}/start")
+
+    def _wait_for_import(self, import_id: str) -> None:
+        ends = time.monotonic() + _IMPORTED_WITHIN_S
+        while (state := self._get(f"/api/lead-imports/{import_id}")["state"]) != "completed":
+            if time.monotonic() > ends:
+                raise StartRefused(f"The demo's leads could not be imported: the import is {state}.")
+            time.sleep(_LOOK_EVERY_S)
 
     def run(self) -> dict[str, Any]:
         """Return the run with its progress."""

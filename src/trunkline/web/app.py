@@ -19,6 +19,7 @@ from trunkline.core.settings import ServiceRole
 from trunkline.domain.agents.routes import router as agents_router
 from trunkline.domain.appointments.routes import router as appointments_router
 from trunkline.domain.calls.routes import router as calls_router
+from trunkline.domain.leads.import_routes import router as lead_imports_router
 from trunkline.domain.leads.routes import router as leads_router
 from trunkline.domain.outbound.compliance_routes import router as compliance_router
 from trunkline.domain.outbound.routes import router as outbound_router
@@ -72,9 +73,9 @@ def create_app(parts: AppParts) -> FastAPI:
         app.include_router(router)
     if parts.role is not ServiceRole.CALLS:
         for router in (
-            people_router, tenants_router, agents_router, leads_router, calls_router, outbound_router,
-            suppressions_router, compliance_router, appointments_router, feed_router, jobs_router,
-            admin_router,
+            people_router, tenants_router, agents_router, leads_router, lead_imports_router, calls_router,
+            outbound_router, suppressions_router, compliance_router, appointments_router, feed_router,
+            jobs_router, admin_router,
         ):  # fmt: skip
             app.include_router(router, dependencies=[Depends(find_principal)])
         if parts.redis_url is not None:

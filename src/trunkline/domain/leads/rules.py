@@ -1,93 +1,156 @@
-"""Pure decisions about lists of leads: which column is which, and what a row says."""
+"""Pure decisions about rows of lists: which column is which, and what a row says. Reads no file."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 
 from trunkline.core.errors import InvalidInput
 from trunkline.kit.phone import InvalidPhone, to_e164
 
 _HEADERS: Mapping[str, str] = {
-    "phone": "phone, telephone, tel, mobile, cell, number, phone number, טלפון, נייד, מספר, מספר טלפון",
-    "name": "name, full name, contact, customer, שם, שם מלא, לקוח, איש קשר",
-    "email": "email, e-mail, mail, אימייל, מייל",
-    "notes": "notes, note, comment, remarks, הערות, הערה",
-}
+    "phone": "phone, telephone, tel, mobile, cell, cellphone, mobile phone, number, phone number,"
+    " mobile number, טלפון, נייד, סלולרי, מספר, מספר טלפון, מספר נייד, טלפון נייד",
+    "name": "name, full name, contact, contact name, customer, customer name, lead,"
+    " שם, שם מלא, שם הלקוח, שם לקוח, לקוח, איש קשר",
+    "first_name": "first name, given name, forename, שם פרטי",
+    "last_name": "last name, surname, family name, שם משפחה",
+    "email": "email, e-mail, mail, email address, e-mail address, אימייל, מייל, דואל, דוא״ל,"
+    ' דוא"ל, דואר אלקטרוני',
+    "company": "company, company name, organisation, organization, business, חברה, שם חברה, ארגון, עסק",
+    "notes": "notes, note, comment, comments, remarks, הערות, הערה",
+    "consent": "consent, opt in, opt-in, opted in, permission, הסכמה, אישור, אישור דיוור",
+    "consent_at": "consent at, consent time, consent date, opt in date, opt in time, תאריך הסכמה, מועד הסכמה",
+    "consent_source": "consent source, opt in source, consent form, מקור הסכמה, מקור ההסכמה",
+}  # fmt: skip
 """Our field -> the headers under which lists bear it."""
+
+FIELDS = tuple(_HEADERS)
+"""Everything that a column can hold. Only the phone must be there."""
+
+_KNOWN = {alias: field for field, aliases in _HEADERS.items() for alias in re.split(r",\s*", aliases)}
+
+_CONSENT = {
+    **dict.fromkeys(["", "no", "n", "0", "false", "none", "לא", "אין"], "none"),
+    **dict.fromkeys(["yes", "y", "1", "true", "x", "✓", "express", "כן", "יש"], "express"),
+    **dict.fromkeys(["written", "in writing", "signed", "בכתב", "כתובה", "חתום"], "written"),
+}
+
+_DATES = ("%d.%m.%Y %H:%M", "%d.%m.%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%d-%m-%Y")
+"""Besides ISO 8601. The day comes first: a file that means it otherwise is told so by its rows above 12."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeadRow:
     """One row of a list that can become a lead."""
 
+    line: int
     phone: str
-    name: str
-    email: str | None
-    notes: str | None
+    name: str = ""
+    email: str | None = None
+    notes: str | None = None
+    consent: str = "none"
+    consent_at: datetime | None = None
+    consent_source: str | None = None
+    content: str = ""
+    """The row's own text, for a fault that shows later."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowFault:
-    """One row that cannot, by its line in the file, and why."""
+    """One row that cannot: its line in the file, why, and what stands there."""
 
     line: int
     reason: str
+    content: str = ""
 
 
-def read_csv(content: bytes, *, region: str) -> Iterator[LeadRow | RowFault]:
-    """Yield each row of a CSV file as a lead or a fault; later rows of the same number are faults.
-
-    UTF-8, with or without a byte order mark; comma, semicolon or tab. Raises InvalidInput when the
-    file as a whole cannot be used: not text, or without a column of telephone numbers.
-    """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput("The file is not UTF-8 text.") from error
-    if "\0" in text:
-        raise InvalidInput("The file is not text: it holds NUL characters.")
-    first_line = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first_line.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        columns = map_headers(list(reader.fieldnames or []))
-        if "phone" not in columns:
-            raise InvalidInput(
-                "No column holds telephone numbers; call it phone or טלפון.", headers=reader.fieldnames
-            )
-        yield from _rows(reader, columns, region=region)
-    except csv.Error as error:
-        raise InvalidInput(f"The file cannot be read behind line {reader.line_num}: {error}.") from error
-
-
-def _rows(
-    reader: csv.DictReader[str], columns: Mapping[str, str], *, region: str
-) -> Iterator[LeadRow | RowFault]:
-    seen: dict[str, int] = {}
-    for row in reader:
-        line = reader.line_num
-        value = {field: (row.get(header) or "").strip() for field, header in columns.items()}
-        try:
-            phone = to_e164(value["phone"], region=region)
-        except InvalidPhone as error:
-            yield RowFault(line, str(error))
-            continue
-        if phone in seen:
-            yield RowFault(line, f"{phone} stands on line {seen[phone]} already")
-            continue
-        seen[phone] = line
-        yield LeadRow(phone, value.get("name", ""), value.get("email") or None, value.get("notes") or None)
-
-
-def map_headers(headers: list[str]) -> dict[str, str]:
-    """Return which header of a file holds which of our fields, by English and Hebrew names."""
-    known = {alias: field for field, aliases in _HEADERS.items() for alias in aliases.split(", ")}
-    columns: dict[str, str] = {}
-    for header in headers:
-        field = known.get(header.strip().lower().replace("_", " "))
+def map_headers(headers: Sequence[str]) -> dict[str, int]:
+    """Return which column, from 1 on, holds which of our fields, by English and Hebrew names."""
+    columns: dict[str, int] = {}
+    for number, header in enumerate(headers, 1):
+        field = _KNOWN.get(" ".join(header.lower().replace("_", " ").split()))
         if field is not None:
-            columns.setdefault(field, header)
+            columns.setdefault(field, number)
     return columns
+
+
+def check_mapping(mapping: Mapping[str, int], headers: Sequence[str]) -> dict[str, int]:
+    """Return a mapping that can be worked with. Raises InvalidInput that says what is wrong with it."""
+    unknown = sorted(set(mapping) - set(FIELDS))
+    if unknown:
+        raise InvalidInput(f"There is no field {unknown[0]!r}; there are {', '.join(FIELDS)}.")
+    beyond = [number for number in mapping.values() if not 1 <= number <= len(headers)]
+    if beyond:
+        raise InvalidInput(f"There is no column {beyond[0]}; the file has {len(headers)}.")
+    if len(set(mapping.values())) < len(mapping):
+        raise InvalidInput("Two fields are to be read from one column.")
+    if "phone" not in mapping:
+        raise InvalidInput(
+            "No column holds telephone numbers; call it phone or טלפון.", headers=list(headers)
+        )
+    return dict(mapping)
+
+
+def read_row(
+    line: int, cells: Sequence[str], mapping: Mapping[str, int], *, region: str, zone: tzinfo
+) -> LeadRow | RowFault:
+    """Return what a row says: a lead, or why it cannot be one.
+
+    Numbers without a country are read as of `region` (ISO 3166), times without a zone as of `zone`.
+    """
+    value = {
+        field: cells[number - 1].strip() if number <= len(cells) else "" for field, number in mapping.items()
+    }
+    try:
+        phone = to_e164(value["phone"], region=region)
+        consent, consent_at = _consent_of(value, zone)
+    except InvalidPhone as error:
+        return fault(line, str(error), cells)
+    except ValueError as error:
+        return fault(line, str(error), cells)
+    whole = " ".join(filter(None, (value.get("first_name"), value.get("last_name"))))
+    notes = "\n".join(filter(None, (value.get("company"), value.get("notes"))))
+    return LeadRow(
+        line, phone, value.get("name") or whole, value.get("email") or None, notes or None, consent,
+        consent_at, (value.get("consent_source") or None) if consent != "none" else None, _shown(cells),
+    )  # fmt: skip
+
+
+def fault(line: int, reason: str, cells: Sequence[str]) -> RowFault:
+    """Return a row's fault with the row's own text, as far as a person needs it to find the row again."""
+    return RowFault(line, reason[:500], _shown(cells))
+
+
+def _shown(cells: Sequence[str]) -> str:
+    return ", ".join(cells)[:1_000]
+
+
+def _consent_of(value: Mapping[str, str], zone: tzinfo) -> tuple[str, datetime | None]:
+    said = value.get("consent", "")
+    consent = _CONSENT.get(said.lower())
+    if consent is None:
+        # Neither called without consent nor silently never called.
+        raise ValueError(f"{said!r} says nothing about consent; write yes, written or no")
+    time = value.get("consent_at", "")
+    if not time or consent == "none":
+        return consent, None
+    at = _time_of(time)
+    if at is None:
+        raise ValueError(f"{time!r} is not a time; write it like 2026-01-31 14:30")
+    return consent, at if at.tzinfo is not None else at.replace(tzinfo=zone)
+
+
+def _time_of(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    for shape in _DATES:
+        try:
+            return datetime.strptime(text, shape)  # noqa: DTZ007 - the caller gives it the business's zone
+        except ValueError:
+            continue
+    return None

@@ -49,22 +49,59 @@ class LeadListOut(BaseModel):
     created_at: datetime
 
 
-class RowFaultOut(BaseModel):
-    """A row of a file that could not be used, and why."""
+class ColumnOut(BaseModel):
+    """A column of a file, from 1 on, and which of our fields it holds, if any."""
 
-    model_config = ConfigDict(from_attributes=True)
+    column: int
+    header: str
+    field: str | None
+
+
+class PreviewRowOut(BaseModel):
+    """A row of a file: what would become of it, or the reason why nothing can."""
 
     line: int
-    reason: str
+    reason: str | None = None
+    phone: str | None = None
+    name: str | None = None
+    email: str | None = None
+    notes: str | None = None
+    consent: str | None = None
+    consent_at: datetime | None = None
+    consent_source: str | None = None
 
 
-class ImportOut(BaseModel):
-    """What became of an imported file."""
+class PreviewOut(BaseModel):
+    """What a file's import would begin with. `encoding` is null for a workbook."""
 
+    encoding: str | None
+    fields: list[str]
+    """Every field that a column can hold."""
+    columns: list[ColumnOut]
+    rows: list[PreviewRowOut]
+
+
+class LeadImportOut(BaseModel):
+    """An import and how far it is: of `rows` read, some were imported and the others are faults."""
+
+    id: UUID
     list_id: UUID
+    name: str
+    filename: str
+    encoding: str | None
+    mapping: dict[str, int]
+    state: str
+    error: str | None
+    rows: int
+    expected: int | None
+    """About how many rows the file has, as far as can be told before they are read."""
     imported: int
     created: int
-    faults: list[RowFaultOut]
+    updated: int
+    faults: int
+    created_by: str
+    created_at: datetime
+    finished_at: datetime | None
 
 
 class LeadFilter(BaseModel):

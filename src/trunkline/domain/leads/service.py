@@ -2,76 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from trunkline.core.errors import InvalidInput, NotFound
-from trunkline.core.events import announce
+from trunkline.domain.leads import store
 from trunkline.domain.leads.models import Lead, LeadList, LeadListEntry
-from trunkline.domain.leads.rules import LeadRow, RowFault, map_headers, read_csv
-from trunkline.domain.tenants.models import Business
-from trunkline.kit.ids import new_id
-
-_ROWS_A_STATEMENT = 1_000
-
-T = TypeVar("T")
+from trunkline.domain.leads.rules import LeadRow, RowFault, map_headers
 
 
 @dataclass(slots=True)
-class ImportResult:
-    """What became of a file: the list it made, and the rows that could not be used."""
+class Kept:
+    """What became of some rows: how many stand in the list now, and why the others do not."""
 
-    lead_list: LeadList
     imported: int = 0
     created: int = 0
+    updated: int = 0
     faults: list[RowFault] = field(default_factory=list)
 
 
-def import_csv(
-    session: Session, business: Business, *, name: str, content: bytes, actor: str
-) -> ImportResult:
-    """Make a named list of a CSV file's people; known numbers keep their lead.
-
-    Raises InvalidInput when the file cannot be used or the business has a list of this name.
-    """
-    rows = list(read_csv(content, region=business.region))
-    taken = select(LeadList.id).where(LeadList.business_id == business.id, LeadList.name == name)
+def make_list(session: Session, business_id: UUID, name: str) -> LeadList:
+    """Make an empty list. Raises InvalidInput when the business has one of this name."""
+    taken = select(LeadList.id).where(LeadList.business_id == business_id, LeadList.name == name)
     if session.scalar(taken):
         raise InvalidInput(f"There is a list called {name!r} already.")
-    lead_list = LeadList(business_id=business.id, name=name)
+    lead_list = LeadList(business_id=business_id, name=name)
     session.add(lead_list)
     session.flush()
-    result = ImportResult(lead_list, faults=[row for row in rows if isinstance(row, RowFault)])
-    good = [row for row in rows if isinstance(row, LeadRow)]
-    leads = _keep(session, business.id, good, source=f"list:{name}")
-    result.imported = len(good)
-    result.created = sum(created for _, created in leads.values())
-    for batch in _batches(list(enumerate(good, 1))):
-        entries = [
-            {
-                "business_id": business.id, "list_id": lead_list.id, "lead_id": leads[row.phone][0],
-                "position": position,
-            }
-            for position, row in batch
-        ]  # fmt: skip
-        session.execute(insert(LeadListEntry).values(entries))
-    announce(
-        "list.imported", subject_id=lead_list.id, actor=actor, imported=result.imported,
-        faults=len(result.faults),
-    )  # fmt: skip
-    return result
+    return lead_list
+
+
+def put_people(
+    session: Session, business_id: UUID, list_id: UUID, rows: Sequence[LeadRow], *, source: str
+) -> Kept:
+    """Put a file's people into a list, each in the place that is their line.
+
+    A known number keeps its lead, whose blanks are filled. A number that stands in the list already is
+    a fault of its row, which then changes nothing.
+    """
+    lines = store.lines_in_list(session, business_id, list_id, [row.phone for row in rows])
+    kept, fresh = Kept(), list[LeadRow]()
+    for row in rows:
+        if row.phone in lines:
+            reason = f"{row.phone} stands on line {lines[row.phone]} already"
+            kept.faults.append(RowFault(row.line, reason, row.content))
+        else:
+            lines[row.phone] = row.line
+            fresh.append(row)
+    if fresh:
+        leads = store.keep(session, business_id, fresh, source=source)
+        store.place(session, business_id, list_id, [(leads.ids[row.phone], row.line) for row in fresh])
+        kept.imported, kept.created, kept.updated = len(fresh), leads.created, leads.updated
+    return kept
 
 
 def lead_of_caller(session: Session, business_id: UUID, phone: str) -> UUID:
     """Return the lead with this number, making one for somebody new."""
-    return _keep(session, business_id, [LeadRow(phone, "", None, None)], source="call")[phone][0]
+    return store.keep(session, business_id, [LeadRow(0, phone)], source="call").ids[phone]
 
 
 def get_lead(session: Session, business_id: UUID, lead_id: UUID) -> Lead:
@@ -108,47 +99,7 @@ def list_lists(session: Session, business_id: UUID) -> list[tuple[LeadList, int]
     return [(row[0], row[1]) for row in rows]
 
 
-def _keep(
-    session: Session, business_id: UUID, rows: Sequence[LeadRow], *, source: str
-) -> dict[str, tuple[UUID, bool]]:
-    """Return the lead of each number and whether it is new; blanks of a known one are filled.
-
-    No two rows have the same number.
-    """
-    kept: dict[str, tuple[UUID, bool]] = {}
-    # In the order of their numbers: two imports at once must not wait for each other's rows.
-    for batch in _batches(sorted(rows, key=attrgetter("phone"))):
-        candidates = {row.phone: new_id() for row in batch}
-        statement = insert(Lead).values(
-            [
-                {
-                    "id": candidates[row.phone], "business_id": business_id, "phone": row.phone,
-                    "name": row.name, "email": row.email, "notes": row.notes, "source": source,
-                }
-                for row in batch
-            ]
-        )  # fmt: skip
-        found = session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["business_id", "phone"],
-                set_={
-                    "name": func.coalesce(func.nullif(Lead.name, ""), statement.excluded.name),
-                    "email": func.coalesce(Lead.email, statement.excluded.email),
-                    "notes": func.coalesce(Lead.notes, statement.excluded.notes),
-                },
-            ).returning(Lead.phone, Lead.id)
-        )
-        kept |= {phone: (lead_id, lead_id == candidates[phone]) for phone, lead_id in found}
-    return kept
-
-
-def _batches(rows: list[T]) -> Iterator[list[T]]:
-    """Yield rows in such numbers as one statement takes well."""
-    for start in range(0, len(rows), _ROWS_A_STATEMENT):
-        yield rows[start : start + _ROWS_A_STATEMENT]
-
-
 def phone_column(headers: list[str]) -> int | None:
     """Return which column of a file holds telephone numbers, by its English or Hebrew header."""
-    header = map_headers(headers).get("phone")
-    return None if header is None else headers.index(header)
+    column = map_headers(headers).get("phone")
+    return None if column is None else column - 1

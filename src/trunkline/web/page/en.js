@@ -1,6 +1,7 @@
 // Every English string of the page. Keys are the same as in he.js; `.one` and `.other` are plural forms.
 
 import jobs from "/page/en_jobs.js";
+import imports from "/page/en_imports.js";
 
 export default {
   name: "English",
@@ -11,6 +12,7 @@ export default {
 
   strings: {
     ...jobs,
+    ...imports,
     "title.page": "{view} · Trunkline",
     "skip": "Skip to the content",
     "nav.label": "Pages",
@@ -119,34 +121,14 @@ export default {
     "new_run.option": "{name} ({leads})",
     "new_run.make": "Make the run",
     "new_run.busy": "Making it…",
-    "new_run.needs_list": "There is no list with people in it. Import a CSV file under Lists first.",
+    "new_run.needs_list": "There is no list with people in it. Import a file under Lists first.",
     "new_run.needs_agent": "There is no agent. An admin of the business makes one at /docs (POST /api/agents).",
     "new_run.needs_number": "The business has no telephone number. An admin adds one at /docs (POST /api/business/numbers).",
     "new_run.go_lists": "Go to Lists",
     "dialog.not_now": "Not now",
 
-    "lists.title": "Lists",
-    "lists.import": "Import CSV",
-    "lists.name": "Name",
-    "lists.leads": "Leads",
-    "lists.created": "Imported",
-    "lists.none.title": "No list yet",
-    "lists.none.body": "A list is a CSV file of people to call. It needs one column of telephone numbers, headed “phone”; columns “name”, “email” and “notes” are taken too. Rows that cannot be used are shown to you with the reason.",
     "leads.count.one": "{n} lead",
     "leads.count.other": "{n} leads",
-
-    "import.title": "Import a list",
-    "import.name": "Name of the list",
-    "import.file": "CSV file",
-    "import.file_hint": "UTF-8, with a column headed “phone”. Up to 20 MB.",
-    "import.button": "Import",
-    "import.busy": "Importing…",
-    "import.done": "{name}: {imported} people imported, {created} of them new.",
-    "import.faults.one": "{n} row could not be used. Mend it in the file and import that row as a new list.",
-    "import.faults.other": "{n} rows could not be used. Mend them in the file and import those rows as a new list.",
-    "import.line": "Line",
-    "import.reason": "Reason",
-    "import.no_faults": "Every row could be used.",
 
     "calls.title": "Calls",
     "calls.direction": "Direction",

@@ -2,6 +2,7 @@
 // Keys are the same as in en.js; `.one`, `.two` and `.other` are plural forms.
 
 import jobs, { server as ofJobs } from "/page/he_jobs.js";
+import imports, { server as ofImports } from "/page/he_imports.js";
 
 export default {
   name: "עברית",
@@ -10,6 +11,7 @@ export default {
   // The server's sentences, in the order in which they are tried; {1} is what the pattern caught.
   server: [
     ...ofJobs,
+    ...ofImports,
     [/^E-mail address or password is wrong\.$/, "כתובת הדוא״ל או הסיסמה שגויות."],
     [/^Too many tries; wait a minute\.$/, "יותר מדי ניסיונות; המתינו דקה."],
     [/^This session has ended; sign in again\.$/, "החיבור הסתיים; היכנסו שוב."],
@@ -31,10 +33,6 @@ export default {
     [/^The run is failed and cannot be /, "הסבב נכשל, ולכן הפעולה אינה אפשרית."],
     [/^(.+) is not a number of this business\.$/, "{1} אינו מספר של העסק."],
     [/^There is nobody in this list\.$/, "אין אף אחד ברשימה הזו."],
-    [/^There is a list called '(.+)' already\.$/, "כבר יש רשימה בשם {1}."],
-    [/^The file is not UTF-8 text\.$/, "הקובץ אינו טקסט בקידוד UTF-8. שמרו אותו שוב כ־CSV UTF-8."],
-    [/^No column holds telephone numbers; /, "אין עמודה של מספרי טלפון; תנו לה את הכותרת ״טלפון״."],
-    [/^The file is larger than (\d+) MB\.$/, "הקובץ גדול מ־{1} MB."],
     [/^The request is not of the expected form\.$/, "הבקשה אינה במבנה הצפוי."],
     [/^There is no such run\.$/, "אין סבב כזה."],
     [/^There is no such list\.$/, "אין רשימה כזו."],
@@ -49,11 +47,11 @@ export default {
     [/^'' is not a telephone number$/, "אין מספר טלפון בשורה"],
     [/^["'](.*)["'] is not a telephone number$/, "{1} אינו מספר טלפון"],
     [/^["'](.*)["'] does not have the length of a telephone number$/, "האורך של {1} אינו אורך של מספר טלפון"],
-    [/^(\S+) stands on line (\d+) already$/, "{1} כבר מופיע בשורה {2}"],
   ],
 
   strings: {
     ...jobs,
+    ...imports,
     "title.page": "{view} · Trunkline",
     "skip": "דילוג לתוכן",
     "nav.label": "דפים",
@@ -162,36 +160,15 @@ export default {
     "new_run.option": "{name} ‏({leads})",
     "new_run.make": "יצירת הסבב",
     "new_run.busy": "יוצרים…",
-    "new_run.needs_list": "אין רשימה שיש בה אנשים. ייבאו תחילה קובץ CSV בדף הרשימות.",
+    "new_run.needs_list": "אין רשימה שיש בה אנשים. ייבאו תחילה קובץ בדף הרשימות.",
     "new_run.needs_agent": "אין סוכן. מנהל של העסק יוצר אותו בכתובת ‎/docs (‎POST /api/agents).",
     "new_run.needs_number": "אין לעסק מספר טלפון. מנהל מוסיף אותו בכתובת ‎/docs (‎POST /api/business/numbers).",
     "new_run.go_lists": "לדף הרשימות",
     "dialog.not_now": "לא עכשיו",
 
-    "lists.title": "רשימות",
-    "lists.import": "ייבוא CSV",
-    "lists.name": "שם",
-    "lists.leads": "לידים",
-    "lists.created": "יובאה",
-    "lists.none.title": "אין עדיין רשימות",
-    "lists.none.body": "רשימה היא קובץ CSV של אנשים שיש להתקשר אליהם. נדרשת בו עמודה אחת של מספרי טלפון, בכותרת ״טלפון״; גם העמודות ״שם״, ״אימייל״ ו״הערות״ נקלטות. שורות שאי אפשר להשתמש בהן יוצגו לכם עם הסיבה.",
     "leads.count.one": "ליד אחד",
     "leads.count.two": "שני לידים",
     "leads.count.other": "{n} לידים",
-
-    "import.title": "ייבוא רשימה",
-    "import.name": "שם הרשימה",
-    "import.file": "קובץ CSV",
-    "import.file_hint": "בקידוד UTF-8, עם עמודה בכותרת ״טלפון״. עד 20 MB.",
-    "import.button": "ייבוא",
-    "import.busy": "מייבאים…",
-    "import.done": "{name}: יובאו {imported} אנשים, מתוכם חדשים: {created}.",
-    "import.faults.one": "אי אפשר היה להשתמש בשורה אחת. תקנו אותה בקובץ וייבאו אותה כרשימה חדשה.",
-    "import.faults.two": "אי אפשר היה להשתמש בשתי שורות. תקנו אותן בקובץ וייבאו אותן כרשימה חדשה.",
-    "import.faults.other": "אי אפשר היה להשתמש ב־{n} שורות. תקנו אותן בקובץ וייבאו אותן כרשימה חדשה.",
-    "import.line": "שורה",
-    "import.reason": "סיבה",
-    "import.no_faults": "כל השורות נקלטו.",
 
     "calls.title": "שיחות",
     "calls.direction": "כיוון",

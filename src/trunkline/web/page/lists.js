@@ -1,17 +1,26 @@
-// Lists of leads: which there are, and importing one from a CSV file with the faults of its rows.
+// Lists of leads: which there are, importing one from a CSV or Excel file, and how far each import is.
 
-import { get, upload } from "/page/api.js";
-import { fill, h, theirs } from "/page/dom.js";
+import { get, post, upload } from "/page/api.js";
+import { h, theirs } from "/page/dom.js";
 import { number, t, translated, when } from "/page/i18n.js";
-import { button, dialog, empty, field, heading, table, zoneNote } from "/page/parts.js";
+import { badge, button, dialog, empty, failure, field, heading, table, zoneNote } from "/page/parts.js";
+
+const ACTIVE = new Set(["running", "paused"]);
+const BUTTONS = { running: ["pause", "cancel"], paused: ["resume", "cancel"] };
+
+/** Why the last act on an import failed, by the import's id. */
+const errors = new Map();
 
 export const listsView = {
   title: () => t("lists.title"),
-  load: () => get("/lead-lists"),
-  follows: (kind) => kind.startsWith("list."),
-  isBusy: () => false,
+  async load() {
+    const [lists, imports] = await Promise.all([get("/lead-lists"), get("/lead-imports")]);
+    return { lists, imports };
+  },
+  follows: (kind) => /^(list|import|run)\./.test(kind),
+  isBusy: ({ imports }) => imports.some(({ state }) => ACTIVE.has(state)),
 
-  draw(lists, app) {
+  draw({ lists, imports }, app) {
     const add = app.may("agent") && button("import", t("lists.import"), { class: "primary" });
     if (lists.length === 0) return [heading(t("lists.title")), empty(t("lists.none.title"), t("lists.none.body"), add)];
     const columns = [t("lists.name"), t("lists.leads"), t("lists.created")];
@@ -22,19 +31,73 @@ export const listsView = {
         key: list.id,
         cells: [theirs(list.name), number(list.leads), when(list.created_at)],
       }))),
+      h("h2", {}, t("imports.title")),
+      imports.length === 0 ? h("p", { class: "quiet" }, t("imports.none")) : h("div", { class: "stack" }, imports.map((row) => card(row, app))),
     ];
   },
 
-  acts: { import: (_element, app) => importDialog(app) },
+  acts: {
+    import: (_element, app) => importDialog(app),
+    ...Object.fromEntries(["pause", "resume", "cancel"].map((verb) => [verb, (element, app) => act(verb, element.dataset.id, app)])),
+  },
 };
+
+function card(row, app) {
+  const { id, state, filename } = row;
+  const error = errors.get(id);
+  return h("article", { class: "card", "data-key": `import ${id}`, "data-state": state },
+    h("header", { class: "line" },
+      h("h3", { class: "grow" }, theirs(row.name), " ", badge("run_state", state)),
+      app.may("agent") && h("div", { class: "tools" }, (BUTTONS[state] ?? []).map((verb) =>
+        button(verb, t(`run.${verb}`), {
+          "data-key": verb, "data-id": id, "aria-label": t("run.act_named", { act: t(`run.${verb}`), title: row.name }),
+        })))),
+    ACTIVE.has(state) && bar(row),
+    counts(row),
+    row.faults > 0 && h("p", { class: "warning" },
+      t("import.faults", { n: row.faults }), " ",
+      h("a", { href: `/api/lead-imports/${id}/faults.csv`, download: "" }, t("import.download"))),
+    row.error && h("p", { class: "failure" }, translated(row.error) ?? h("bdi", { dir: "auto" }, row.error)),
+    error && failure(error),
+    h("p", { class: "quiet times" }, h("span", {}, theirs(filename)), " ", h("span", {}, when(row.created_at))));
+}
+
+/** How far it is, where the file tells about how many rows it has. */
+function bar({ name, rows, expected }) {
+  if (!expected) return h("p", { class: "quiet" }, t("import.rows_so_far", { rows }));
+  const share = Math.min(1, rows / expected);
+  const said = t("import.bar", { rows, expected, percent: Math.floor(share * 100) });
+  return h("div", { class: "progress" },
+    h("div", {
+      class: "bar", role: "progressbar", "aria-label": t("run.bar_label", { title: name }), "aria-valuemin": 0,
+      "aria-valuemax": expected, "aria-valuenow": Math.min(rows, expected), "aria-valuetext": said,
+    }, h("span", { class: "part", "data-tone": "done", vars: { "--share": `${share * 100}%` } })),
+    h("span", { class: "quiet" }, said));
+}
+
+function counts(row) {
+  return h("dl", { class: "figures" }, ["rows", "imported", "created", "updated", "faults"].map((key) =>
+    h("div", { class: "figure", "data-tone": key === "faults" ? "failed" : key, "data-none": row[key] === 0 },
+      h("dt", {}, t(`import.count.${key}`)), h("dd", { "data-count": key }, number(row[key])))));
+}
+
+async function act(verb, id, app) {
+  errors.delete(id);
+  try {
+    await post(`/lead-imports/${id}/${verb}`);
+  } catch (error) {
+    errors.set(id, error);
+  }
+  await app.refresh();
+}
 
 function importDialog(app) {
   const name = h("input", { id: "list-name", name: "name", required: true, maxlength: 200, dir: "auto", autocomplete: "off" });
-  const file = h("input", { id: "list-file", name: "file", type: "file", accept: ".csv,text/csv,text/plain", required: true });
+  const file = h("input", { id: "list-file", name: "file", type: "file", accept: ".csv,.tsv,.txt,.xlsx", required: true });
   file.addEventListener("change", () => {
     if (!name.value && file.files[0]) name.value = file.files[0].name.replace(/\.[^.]*$/, "");
   });
-  const box = dialog({
+  dialog({
     title: t("import.title"),
     body: [field(t("import.file"), file, t("import.file_hint")), field(t("import.name"), name)],
     yes: t("import.button"),
@@ -44,30 +107,8 @@ function importDialog(app) {
       const form = new FormData();
       form.append("name", name.value);
       form.append("file", file.files[0]);
-      const result = await upload("/lead-lists", form);
+      await upload("/lead-imports", form);
       await app.refresh();
-      box.close();
-      resultDialog(name.value, result);
-      return "stay";
     },
-  });
-}
-
-/** Say what became of the file; every row that could not be used with its line and its reason. */
-function resultDialog(name, { imported, created, faults }) {
-  const done = fill(t("import.done"), {
-    name: h("strong", {}, theirs(name)), imported: number(imported), created: number(created),
-  });
-  const rows = faults.map(({ line, reason }) => ({
-    key: String(line),
-    cells: [number(line), translated(reason) ?? h("bdi", { dir: "auto" }, reason)],
-  }));
-  dialog({
-    title: t("import.title"),
-    body: h("div", { role: "status" },
-      h("p", {}, done),
-      h("p", { class: faults.length ? "warning" : undefined }, faults.length ? t("import.faults", { n: faults.length }) : t("import.no_faults")),
-      faults.length > 0 && h("div", { class: "scroll", tabindex: 0 }, table(t("import.reason"), [t("import.line"), t("import.reason")], rows))),
-    no: t("close"),
   });
 }

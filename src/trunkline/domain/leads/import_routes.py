@@ -1,0 +1,164 @@
+"""People's door to imports of leads."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi.responses import StreamingResponse
+
+from trunkline.core.access import Role
+from trunkline.core.db import Scope, unit_of_work
+from trunkline.core.door import PrincipalDep, SessionDep
+from trunkline.core.runs.models import Run
+from trunkline.domain.leads import imports, rules
+from trunkline.domain.leads.import_models import LeadImport
+from trunkline.domain.leads.rules import LeadRow, RowFault
+from trunkline.domain.leads.schemas import ColumnOut, LeadImportOut, PreviewOut, PreviewRowOut
+
+router = APIRouter(prefix="/api/lead-imports", tags=["leads"])
+
+_FAULTS_A_PAGE = 1_000
+
+Upload = Annotated[UploadFile, File()]
+Mapping = Annotated[str | None, Form(max_length=2_000)]
+
+
+@router.post("", status_code=202)
+def import_leads(
+    session: SessionDep,
+    who: PrincipalDep,
+    name: Annotated[str, Form(min_length=1, max_length=200)],
+    file: Upload,
+    mapping: Mapping = None,
+) -> LeadImportOut:
+    """Begin to import a CSV or Excel file as a list; `mapping` names fields with their columns."""
+    who.require(Role.AGENT)
+    run = imports.begin(
+        session, who.business, file.file, name=name, filename=file.filename or "", size=file.size or 0,
+        mapping=imports.parse_mapping(mapping), actor=who.email,
+    )  # fmt: skip
+    return _shown(*imports.get(session, who.business, run.id))
+
+
+@router.post("/preview")
+def preview_import(
+    session: SessionDep, who: PrincipalDep, file: Upload, mapping: Mapping = None
+) -> PreviewOut:
+    """What an import of this file would begin with: the columns found, and its first 20 rows."""
+    who.require(Role.AGENT)
+    found = imports.preview(
+        session, who.business, file.file, size=file.size or 0, mapping=imports.parse_mapping(mapping)
+    )
+    field_of = {column: field for field, column in found.mapping.items()}
+    columns = [
+        ColumnOut(column=number, header=header, field=field_of.get(number))
+        for number, header in enumerate(found.headers, 1)
+    ]
+    return PreviewOut(
+        encoding=found.encoding,
+        fields=list(rules.FIELDS),
+        columns=columns,
+        rows=[_row(row) for row in found.rows],
+    )
+
+
+@router.get("")
+def read_imports(session: SessionDep, who: PrincipalDep) -> list[LeadImportOut]:
+    """The business's 50 newest imports, newest first."""
+    return [_shown(*pair) for pair in imports.newest(session, who.business, limit=50)]
+
+
+@router.get("/{import_id}")
+def read_import(import_id: UUID, session: SessionDep, who: PrincipalDep) -> LeadImportOut:
+    """One of them and how far it is."""
+    return _shown(*imports.get(session, who.business, import_id))
+
+
+@router.get("/{import_id}/faults.csv")
+def download_faults(import_id: UUID, session: SessionDep, who: PrincipalDep) -> Response:
+    """The rows that could not be used: line, reason and what stands there."""
+    found, _ = imports.get(session, who.business, import_id)
+    return StreamingResponse(
+        _fault_lines(who.scope, who.business, found.run_id),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="faults-{found.run_id}.csv"'},
+    )
+
+
+@router.post("/{import_id}/pause", status_code=202)
+def pause_import(import_id: UUID, session: SessionDep, who: PrincipalDep) -> LeadImportOut:
+    """Read no row more, until it is resumed."""
+    who.require(Role.AGENT)
+    imports.pause(session, who.business, import_id, actor=who.email)
+    return _shown(*imports.get(session, who.business, import_id))
+
+
+@router.post("/{import_id}/resume", status_code=202)
+def resume_import(import_id: UUID, session: SessionDep, who: PrincipalDep) -> LeadImportOut:
+    """Go on where it was paused."""
+    who.require(Role.AGENT)
+    imports.resume(session, who.business, import_id, actor=who.email)
+    return _shown(*imports.get(session, who.business, import_id))
+
+
+@router.post("/{import_id}/cancel", status_code=202)
+def cancel_import(import_id: UUID, session: SessionDep, who: PrincipalDep) -> LeadImportOut:
+    """Read no row more; the people who are in stay."""
+    who.require(Role.AGENT)
+    imports.cancel(session, who.business, import_id, actor=who.email)
+    return _shown(*imports.get(session, who.business, import_id))
+
+
+def _shown(found: LeadImport, run: Run) -> LeadImportOut:
+    return LeadImportOut(
+        id=run.id,
+        list_id=found.list_id,
+        name=run.title,
+        filename=found.filename,
+        encoding=found.encoding,
+        mapping=found.mapping,
+        state=run.state,
+        error=run.error,
+        rows=run.cursor,
+        expected=found.expected,
+        imported=found.imported,
+        created=found.created,
+        updated=found.updated,
+        faults=found.faults,
+        created_by=run.created_by,
+        created_at=run.created_at,
+        finished_at=run.finished_at,
+    )
+
+
+def _row(row: LeadRow | RowFault) -> PreviewRowOut:
+    return PreviewRowOut.model_validate(row, from_attributes=True)
+
+
+def _fault_lines(scope: Scope, business_id: UUID, run_id: UUID) -> Iterator[str]:
+    """Yield the faults as CSV, a page of them in memory; the mark in front tells Excel that it is UTF-8."""
+    yield "\ufeff" + _csv_line("line", "reason", "row")
+    line = 0
+    while True:
+        with unit_of_work(scope) as session:
+            page = imports.faults_behind(session, business_id, run_id, line, limit=_FAULTS_A_PAGE)
+        if not page:
+            return
+        yield "".join(_csv_line(str(row.line), row.reason, row.content) for row in page)
+        line = page[-1].line
+
+
+def _csv_line(*cells: str) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(map(_as_text, cells))
+    return text.getvalue()
+
+
+def _as_text(cell: str) -> str:
+    """Keep a spreadsheet from taking a stranger's cell for a formula."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

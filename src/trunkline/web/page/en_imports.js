@@ -1,0 +1,30 @@
+// The English strings of the page of lists and imports.
+
+export default {
+  "lists.title": "Lists",
+  "lists.import": "Import a file",
+  "lists.name": "Name",
+  "lists.leads": "Leads",
+  "lists.created": "Made",
+  "lists.none.title": "No list yet",
+  "lists.none.body": "A list is a CSV or Excel file of people to call. It needs one column of telephone numbers, headed “phone”; columns such as “name”, “email”, “notes” and “consent” are taken too. Rows that cannot be used are kept for you with the reason.",
+
+  "imports.title": "Imports",
+  "imports.none": "No file has been imported yet.",
+  "import.title": "Import a list",
+  "import.name": "Name of the list",
+  "import.file": "CSV or Excel file",
+  "import.file_hint": "With a column headed “phone”.",
+  "import.button": "Import",
+  "import.busy": "Sending…",
+  "import.bar": "{rows} of about {expected} rows, {percent} %",
+  "import.rows_so_far": "{rows} rows so far",
+  "import.count.rows": "Rows read",
+  "import.count.imported": "In the list",
+  "import.count.created": "New people",
+  "import.count.updated": "Completed people",
+  "import.count.faults": "Unusable rows",
+  "import.faults.one": "{n} row could not be used. Mend it and import it as a new list.",
+  "import.faults.other": "{n} rows could not be used. Mend them and import them as a new list.",
+  "import.download": "Download them with their reasons",
+};

@@ -1,0 +1,47 @@
+// The Hebrew strings of the page of lists and imports, and the server's sentences about files.
+
+export const server = [
+  [/^There is a list called '(.+)' already\.$/, "כבר יש רשימה בשם {1}."],
+  [/^There is no such import\.$/, "אין ייבוא כזה."],
+  [/^The file is empty\.$/, "הקובץ ריק."],
+  [/^The file is neither CSV nor Excel/, "הקובץ אינו CSV ואינו Excel (.xlsx)."],
+  [/^The file is an old Excel file /, "זהו קובץ Excel ישן (.xls). שמרו אותו כ־xlsx או CSV."],
+  [/^The file is not text: /, "הקובץ אינו טקסט."],
+  [/^The file is larger than (\d+) MB\.$/, "הקובץ גדול מ־{1} MB."],
+  [/^The file cannot be read behind line (\d+): /, "אי אפשר לקרוא את הקובץ אחרי שורה {1}."],
+  [/^The workbook cannot be read behind row (\d+)\.$/, "אי אפשר לקרוא את הגיליון אחרי שורה {1}."],
+  [/^The workbook cannot be read\.$/, "אי אפשר לקרוא את הגיליון."],
+  [/^The workbook is too large; /, "הגיליון גדול מדי. שמרו אותו כ־CSV, או חלקו אותו."],
+  [/^The rows behind the first (\d+) could not be imported: /, "אי אפשר היה לייבא את השורות שאחרי {1} הראשונות."],
+  [/^No column holds telephone numbers; /, "אין עמודה של מספרי טלפון; תנו לה את הכותרת ״טלפון״."],
+];
+
+export default {
+  "lists.title": "רשימות",
+  "lists.import": "ייבוא קובץ",
+  "lists.name": "שם",
+  "lists.leads": "לידים",
+  "lists.created": "נוצרה",
+  "lists.none.title": "אין עדיין רשימות",
+  "lists.none.body": "רשימה היא קובץ CSV או Excel של אנשים שיש להתקשר אליהם. נדרשת בו עמודה אחת של מספרי טלפון, בכותרת ״טלפון״; גם עמודות כמו ״שם״, ״אימייל״, ״הערות״ ו״הסכמה״ נקלטות. שורות שאי אפשר להשתמש בהן נשמרות עבורכם עם הסיבה.",
+
+  "imports.title": "ייבואים",
+  "imports.none": "עדיין לא יובא קובץ.",
+  "import.title": "ייבוא רשימה",
+  "import.name": "שם הרשימה",
+  "import.file": "קובץ CSV או Excel",
+  "import.file_hint": "עם עמודה בכותרת ״טלפון״.",
+  "import.button": "ייבוא",
+  "import.busy": "שולחים…",
+  "import.bar": "{rows} מתוך כ־{expected} שורות, {percent}%",
+  "import.rows_so_far": "{rows} שורות עד כה",
+  "import.count.rows": "שורות שנקראו",
+  "import.count.imported": "ברשימה",
+  "import.count.created": "אנשים חדשים",
+  "import.count.updated": "אנשים שהושלמו",
+  "import.count.faults": "שורות פסולות",
+  "import.faults.one": "אי אפשר היה להשתמש בשורה אחת. תקנו אותה וייבאו אותה כרשימה חדשה.",
+  "import.faults.two": "אי אפשר היה להשתמש בשתי שורות. תקנו אותן וייבאו אותן כרשימה חדשה.",
+  "import.faults.other": "אי אפשר היה להשתמש ב־{n} שורות. תקנו אותן וייבאו אותן כרשימה חדשה.",
+  "import.download": "הורדת השורות עם הסיבות",
+};
