@@ -68,6 +68,8 @@ class CallOrder:
     ring_timeout_s: int = 60
     key: str = ""
     """The attempt's own; a carrier that knows idempotency keys is given it."""
+    machine_url: str = ""
+    """Where the carrier tells, while the call goes on, who has answered; empty: it is not to find out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,25 @@ class CallReport:
     direction: str
     duration_s: int | None = None
     sequence: int | None = None
+
+
+class AnsweredBy(enum.StrEnum):
+    """Who has answered a call, as far as the carrier could tell."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+    FAX = "fax"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerReport:
+    """What the carrier found out about who has answered."""
+
+    sid: str
+    answered_by: AnsweredBy
+    took_ms: int | None = None
+    """From the answer to the finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +151,8 @@ class CarrierCapabilities:
     """It tells which calls it has placed, so that one in doubt can be found."""
     hangs_up: bool
     """A call can be ended, ringing or live."""
+    detects_machines: bool = False
+    """It finds out who has answered while the call goes on, and tells `CallOrder.machine_url`."""
 
 
 class Carrier(Protocol):
@@ -183,6 +206,10 @@ class Carrier(Protocol):
 
     def read_report(self, form: Mapping[str, str]) -> CallReport:
         """Read a voice or status callback. Raises ValueError, naming the field, if it is malformed."""
+        ...
+
+    def read_answered_by(self, form: Mapping[str, str]) -> AnswerReport:
+        """Read what came to `CallOrder.machine_url`. Raises ValueError, naming the field, if malformed."""
         ...
 
 
