@@ -42,6 +42,12 @@ class Handset:
         self._done = asyncio.Event()
         self.off_hook = asyncio.Event()
         """Set with the first frame: the line is through."""
+        self.speaking = asyncio.Event()
+        """Set as soon as anything is said."""
+        self.spoken = asyncio.Event()
+        """Set when the first thing said is out."""
+        self.beeped = asyncio.Event()
+        """Set at the end of a machine's beep."""
 
     # --- The stream's side ---------------------------------------------------------------
 
@@ -87,7 +93,9 @@ class Handset:
     async def say(self, text: str) -> None:
         """Speak; return when the last word is out. Raises SpeechFailed."""
         self._book.said(self._sid, text, muted=self._mouth.muted)
+        self.speaking.set()
         await self._send(await self._mouth.utter(text, self._voice))
+        self.spoken.set()
 
     async def beep(self) -> None:
         """The tone after a voicemail's greeting."""
@@ -95,6 +103,7 @@ class Handset:
         wave = np.sin(2 * np.pi * _BEEP_HZ * np.arange(int(8000 * _BEEP_S)) / 8000) * 12_000
         tone = pcm_to_ulaw(wave.astype("<i2").tobytes())
         await self._send(SILENT_FRAME * (len(tone) // FRAME_BYTES) if self._mouth.muted else tone)
+        self.beeped.set()
 
     async def press(self, digits: str) -> None:
         """Press keys one after the other; return when the last one is down."""
