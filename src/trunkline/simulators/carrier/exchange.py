@@ -159,14 +159,18 @@ class Exchange:
 
     async def _talk(self, call: Call, telephone: Telephone, course: Coroutine[None, None, None]) -> None:
         """Run both ends of the conversation until one of them ends the call."""
+        person = asyncio.create_task(self._person(call, telephone), name=f"person {call.sid}")
         talk = {
+            person,
             asyncio.create_task(course, name=f"twiml {call.sid}"),
-            asyncio.create_task(self._person(call, telephone), name=f"person {call.sid}"),
             asyncio.create_task(_until(call.cut), name=f"cut {call.sid}"),
         }
         aside = {self._detecting(call, telephone)} if call.machine_url else set()
         try:
             await asyncio.wait(talk, return_when=asyncio.FIRST_COMPLETED)
+            person.cancel()
+            await asyncio.wait([person])
+            await self._play_back(call, telephone)
         finally:
             talk |= aside
             for task in talk:
@@ -189,6 +193,12 @@ class Exchange:
             self.book.error(call.sid, 0, f"the person lost voice or hearing: {error}")
         finally:
             call.hang_up("person")
+
+    async def _play_back(self, call: Call, telephone: Telephone) -> None:
+        try:
+            await telephone.mind.play_back()
+        except SpeechFailed as error:
+            self.book.error(call.sid, 0, f"the tape cannot be understood: {error}")
 
     # --- TwiML ---------------------------------------------------------------------------
 

@@ -82,6 +82,10 @@ class Handset:
         """Wait for the agent to finish; return what was understood, piece by piece. Raises SpeechFailed."""
         return await self._ear.turn()
 
+    async def listen_back(self) -> list[Transcript]:
+        """Return what else was heard before the line went dead. Raises SpeechFailed."""
+        return await self._ear.rest()
+
     def stop_listening(self) -> None:
         """Forget what the agent has been saying up to now."""
         self._ear.forget()
