@@ -115,8 +115,9 @@ class Machine:
 
 async def _silence() -> AsyncIterator[Act]:
     """Say nothing: what was being said ends here."""
-    return
-    yield
+    acts: tuple[Act, ...] = ()
+    for act in acts:
+        yield act
 
 
 async def _hang_up() -> AsyncIterator[Act]:

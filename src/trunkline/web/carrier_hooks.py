@@ -160,12 +160,12 @@ def outbound_machine(form: SignedForm, attempt: Attempt, room: RoomDep) -> None:
         raise InvalidInput(f"The carrier's report cannot be read: {error}.") from error
     try:
         with unit_of_work(of_business(attempt.business_id)) as session:
-            call = machines.hear_answered_by(session, attempt.business_id, attempt.attempt_id, report)
+            call_id = machines.hear_answered_by(session, attempt.business_id, attempt.attempt_id, report)
     except hearing.SecondCall:
         log.warning("second_call_detected", attempt_id=str(attempt.attempt_id), sid=report.sid)
         return
-    if call is not None:
-        room.answers.tell(call.id, report.answered_by)
+    if call_id is not None:
+        room.answers.tell(call_id, report.answered_by)
 
 
 def _admit(session: Session, business_id: UUID, report: CallReport, *, full: bool) -> Call | Answer:

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.runs import service as runs
 from trunkline.domain.calls import service as calls
-from trunkline.domain.calls.models import Call
 from trunkline.domain.outbound import hearing, store
 from trunkline.domain.outbound.options import Detection, Machines, RunOptions
 from trunkline.providers.ports import AnswerReport, CallStatus, CarrierCapabilities
@@ -36,11 +35,11 @@ def machines_of_call(session: Session, business_id: UUID, call_id: UUID) -> Mach
 
 def hear_answered_by(
     session: Session, business_id: UUID, attempt_id: UUID, report: AnswerReport
-) -> Call | None:
+) -> UUID | None:
     """Take the carrier's word on who has answered an attempt's call; a repeated one changes nothing.
 
     It may come before any other word of the call, and then proves that it was answered. Returns the
-    call, or None for an attempt that is not this business's. Raises SecondCall.
+    call's id, or None for an attempt that is not this business's. Raises SecondCall.
     """
     store.lock_business(session, business_id)
     attempt = store.attempt_for_update(session, business_id, attempt_id)
@@ -52,6 +51,7 @@ def hear_answered_by(
     if call is None:
         live = hearing.report_of_listing(report.sid, CallStatus.IN_PROGRESS, attempt)
         call = hearing.hear_report(session, business_id, attempt_id, live)
-    if call is not None:
-        calls.note_answered_by(session, call, report)
-    return call
+    if call is None:
+        return None
+    calls.note_answered_by(session, call, report)
+    return call.id

@@ -16,6 +16,8 @@ from trunkline.simulators.carrier.people.personas import Persona
 from trunkline.simulators.carrier.people.population import Telephone
 from trunkline.simulators.carrier.webhooks import Webhooks
 
+_PERSON_S = 3.0
+"""About how long it takes to be sure of a person."""
 _INITIAL_SILENCE_S = 5.0
 _DETECTION_S = 30.0
 """Twilio's defaults: how long nothing is said, and how long all of it lasts, until nobody can tell."""
@@ -42,14 +44,16 @@ async def detect(call: Call, persona: str, telephone: Telephone, *, webhooks: We
 
 async def _verdict(persona: str, telephone: Telephone) -> Detected:
     handset = telephone.handset
+    await handset.off_hook.wait()
+    if persona == Persona.SILENT:
+        await asyncio.sleep(_INITIAL_SILENCE_S)
+        return Detected.UNKNOWN
+    if persona != Persona.VOICEMAIL:
+        await asyncio.sleep(_PERSON_S)
+        return Detected.HUMAN
     try:
         async with asyncio.timeout(_DETECTION_S):
-            async with asyncio.timeout(_INITIAL_SILENCE_S):
-                await handset.speaking.wait()
-            if persona == Persona.VOICEMAIL:
-                await handset.beeped.wait()
-                return Detected.MACHINE_END_BEEP
-            await handset.spoken.wait()
-            return Detected.HUMAN
+            await handset.beeped.wait()
     except TimeoutError:
         return Detected.UNKNOWN
+    return Detected.MACHINE_END_BEEP

@@ -42,10 +42,6 @@ class Handset:
         self._done = asyncio.Event()
         self.off_hook = asyncio.Event()
         """Set with the first frame: the line is through."""
-        self.speaking = asyncio.Event()
-        """Set as soon as anything is said."""
-        self.spoken = asyncio.Event()
-        """Set when the first thing said is out."""
         self.beeped = asyncio.Event()
         """Set at the end of a machine's beep."""
 
@@ -97,9 +93,7 @@ class Handset:
     async def say(self, text: str) -> None:
         """Speak; return when the last word is out. Raises SpeechFailed."""
         self._book.said(self._sid, text, muted=self._mouth.muted)
-        self.speaking.set()
         await self._send(await self._mouth.utter(text, self._voice))
-        self.spoken.set()
 
     async def beep(self) -> None:
         """The tone after a voicemail's greeting."""
