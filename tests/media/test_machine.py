@@ -62,7 +62,7 @@ def test_a_message_is_left_when_the_machine_listens(
     assert notes(call) == VOICEMAIL
     assert heard(call)[-1] == MESSAGE
     message_at = min(at for at in call.carrier.times("media") if at > 1000 + begins_s - 0.3)
-    assert message_at == pytest.approx(1000 + begins_s, abs=0.25)
+    assert 0 <= message_at - (1000 + begins_s) <= 0.3
     # The last word is out before the line is.
     assert call.carrier.closed_at is not None
     assert call.carrier.closed_at >= call.carrier.plays_until
