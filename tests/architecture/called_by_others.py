@@ -53,6 +53,7 @@ _.agent_bytes_cleared
 _.marks
 _.clears
 _.ended_by
+_.detections
 
 # Columns that are written for people and the catalogue to read.
 _.updated_at

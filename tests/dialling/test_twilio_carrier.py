@@ -15,6 +15,8 @@ import pytest
 
 from trunkline.kit.clock import now
 from trunkline.providers.ports import (
+    AnsweredBy,
+    AnswerReport,
     CallOrder,
     CallStatus,
     Carrier,
@@ -267,3 +269,40 @@ async def test_date_filter_reaches_over_midnight(sim: RunningCarrier) -> None:
     sim.exchange.calls[sid].ordered_at = sim.exchange.calls[sid].begun_at = midnight - timedelta(minutes=1)
     found = await asyncio.to_thread(lambda: carrier.find_calls(to="+12025550103", from_=OURS, since=midnight))
     assert [call.sid for call in found] == [sid]
+
+
+async def test_an_order_has_machines_detected_in_the_background_only_where_it_says_where_to_tell(
+    carrier: TwilioCarrier, sim: RunningCarrier
+) -> None:
+    assert carrier.capabilities.detects_machines
+    url = "http://127.0.0.1:1/machine?token=t"
+    await _place(carrier, CallOrder(BUSY, OURS, ORDER.answer_url, "", machine_url=url))
+    await _place(carrier, CallOrder(ABSENT, OURS, ORDER.answer_url, ""))
+    asked, unasked = (create["form"] for create in sim.book.creates)
+    detection = {
+        "MachineDetection": "DetectMessageEnd", "AsyncAmd": "true", "AsyncAmdStatusCallback": url,
+        "AsyncAmdStatusCallbackMethod": "POST",
+    }  # fmt: skip
+    assert detection.items() <= asked.items()
+    assert not detection.keys() & unasked.keys()
+
+
+@pytest.mark.parametrize(
+    ("finding", "who"),
+    [
+        ("human", AnsweredBy.HUMAN),
+        ("fax", AnsweredBy.FAX),
+        ("unknown", AnsweredBy.UNKNOWN),
+        ("machine_start", AnsweredBy.MACHINE),
+        ("machine_end_beep", AnsweredBy.MACHINE),
+        ("machine_end_silence", AnsweredBy.MACHINE),
+        ("machine_end_other", AnsweredBy.MACHINE),
+    ],
+)
+def test_what_detection_came_to_is_read(finding: str, who: AnsweredBy) -> None:
+    carrier, sid = TwilioCarrier(SID, TOKEN), "CA" + "1" * 32
+    form = {"CallSid": sid, "AnsweredBy": finding, "MachineDetectionDuration": "4250"}
+    assert carrier.read_answered_by(form) == AnswerReport(sid, who, 4250)
+    for broken, named in (({"AnsweredBy": "nobody"}, "AnsweredBy"), ({"CallSid": "x"}, "CallSid")):
+        with pytest.raises(ValueError, match=named):
+            carrier.read_answered_by(form | broken)

@@ -240,6 +240,7 @@ OF_THE_CARRIER = {
     Door("POST", "/hooks/carrier/inbound/answer"),
     Door("POST", "/hooks/carrier/inbound/status"),
     Door("POST", "/hooks/carrier/outbound/answer"),
+    Door("POST", "/hooks/carrier/outbound/machine"),
     Door("POST", "/hooks/carrier/outbound/status"),
 }
 """Doors that only a signature opens."""
@@ -387,6 +388,7 @@ def _report(whose: Inhabitant, **changes: str) -> dict[str, str]:
         "From": whose.world.number,
         "To": whose.world.phones[0],
         "Direction": "outbound-api",
+        "AnsweredBy": "machine_end_beep",
     } | changes
 
 
@@ -410,7 +412,7 @@ def test_a_request_that_the_carrier_did_not_sign_is_refused(
         assert answer.json()["error"]["code"] == "bad_signature"
 
 
-@pytest.mark.parametrize("path", ["/hooks/carrier/outbound/answer", "/hooks/carrier/outbound/status"])
+@pytest.mark.parametrize("path", sorted(door.path for door in OF_THE_CARRIER if "outbound" in door.path))
 @pytest.mark.usefixtures("untouched")
 def test_a_signed_report_speaks_for_the_business_of_its_token_alone(
     path: str, town: Town, stranger: TestClient

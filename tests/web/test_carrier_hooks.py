@@ -14,6 +14,7 @@ from api.doorway import TestClient, build_app, open_door
 from support.installation import Installation
 from support.world import World
 from trunkline.core.db import unit_of_work
+from trunkline.core.events import Event
 from trunkline.domain.calls.models import Call
 from trunkline.domain.outbound import orders
 from trunkline.domain.outbound import service as outbound
@@ -21,6 +22,7 @@ from trunkline.domain.outbound.claim import Claim, claim_next
 from trunkline.domain.outbound.options import installed_limits
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit.ids import new_id
+from trunkline.providers.ports import CallOrder
 from trunkline.web.sentences import FULL_LINE, NO_LINE_LEFT
 
 SID = "CA" + "1" * 32
@@ -100,8 +102,8 @@ def test_a_full_process_turns_callers_away_and_keeps_those_it_has(
 # --- Outbound ----------------------------------------------------------------------------
 
 
-def dialled(world: World) -> str:
-    """Have a run dial its first lead; return where the carrier asks when it answers, token and all."""
+def ordered(world: World) -> CallOrder:
+    """Have a run dial its first lead; return what the carrier is asked for."""
     run = world.make_run()
     with unit_of_work(world.scope) as session:
         outbound.start_run(session, world.business_id, run.id, actor="test")
@@ -110,8 +112,16 @@ def dialled(world: World) -> str:
             session, world.business_id, limits=installed_limits(), job_id=new_id(), lease_epoch=1
         )
         assert isinstance(claim, Claim)
-        order = orders.order_of(world.business_id, claim)
-    return order.answer_url.partition("/hooks/carrier")[2]
+        return orders.order_of(world.business_id, claim, detects_machines=True)
+
+
+def dialled(world: World) -> str:
+    """Have a run dial its first lead; return where the carrier asks when it answers, token and all."""
+    return path_of(ordered(world).answer_url)
+
+
+def path_of(url: str) -> str:
+    return url.partition("/hooks/carrier")[2]
 
 
 def answered(carrier: TestClient, world: World, path: str) -> str:
@@ -140,3 +150,62 @@ def test_a_person_who_answers_is_connected(acme: World, carrier: TestClient) -> 
     path = dialled(acme)
     assert "<Stream" in answered(carrier, acme, path)
     assert the_calls(acme) == [("live", None)]
+
+
+# --- Who has answered ----------------------------------------------------------------------
+
+
+def word(carrier: TestClient, path: str, answered_by: str, *, sid: str = SID, signed: bool = True) -> int:
+    """Tell who has answered, in the form in which Twilio does; return the status of the answer."""
+    form = {
+        "AccountSid": "AC1", "AnsweredBy": answered_by, "CallSid": sid, "MachineDetectionDuration": "4250"
+    }  # fmt: skip
+    url = f"http://127.0.0.1:8000/hooks/carrier{path}"
+    signature = RequestValidator("test-token" if signed else "another").compute_signature(url, form)
+    headers = {"X-Twilio-Signature": signature}
+    return carrier.post(f"/hooks/carrier{path}", data=form, headers=headers).status_code
+
+
+def who_answered(world: World) -> list[str | None]:
+    with unit_of_work(world.scope) as session:
+        return list(session.scalars(select(Call.answered_by)))
+
+
+def told_of(world: World) -> list[dict[str, object]]:
+    with unit_of_work(world.scope) as session:
+        return list(session.scalars(select(Event.data).where(Event.kind == "call.answered_by")))
+
+
+def test_who_has_answered_is_written_once(acme: World, carrier: TestClient) -> None:
+    order = ordered(acme)
+    answered(carrier, acme, path_of(order.answer_url))
+    path = path_of(order.machine_url)
+    assert word(carrier, path, "unknown") == 204
+    for finding in ("machine_end_beep", "machine_end_beep", "human"):
+        assert word(carrier, path, finding) == 204
+    assert who_answered(acme) == ["machine"]
+    assert told_of(acme) == [
+        {"answered_by": "unknown", "took_ms": 4250}, {"answered_by": "machine", "took_ms": 4250}
+    ]  # fmt: skip
+
+
+def test_the_word_may_come_before_all_others_and_after_the_end(acme: World, carrier: TestClient) -> None:
+    order = ordered(acme)
+    assert word(carrier, path_of(order.machine_url), "unknown") == 204
+    assert (the_calls(acme), who_answered(acme)) == ([("live", None)], ["unknown"])
+    ended = {"To": CALLER, "From": acme.number, "CallStatus": "completed", "Direction": "outbound-api"}
+    ask(carrier, path_of(order.status_url), **ended)
+    assert word(carrier, path_of(order.machine_url), "human") == 204
+    assert (the_calls(acme), who_answered(acme)) == ([("ended", "no_conversation")], ["human"])
+
+
+def test_a_word_that_is_not_of_this_attempt_s_call_changes_nothing(acme: World, carrier: TestClient) -> None:
+    order = ordered(acme)
+    answered(carrier, acme, path_of(order.answer_url))
+    path = path_of(order.machine_url)
+    assert word(carrier, path, "machine_end_beep", sid="CA" + "8" * 32) == 204
+    assert word(carrier, path, "machine_end_beep", signed=False) == 403
+    assert word(carrier, "/outbound/machine?token=nonsense", "machine_end_beep") == 403
+    assert word(carrier, path, "a parrot") == 422
+    assert who_answered(acme) == [None]
+    assert told_of(acme) == []

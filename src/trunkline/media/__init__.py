@@ -18,6 +18,8 @@ The sink gets each `CallEvent` at once, must not block and must not raise. Kinds
     digits       digits
     note         name, value
     tool_used    name, arguments, ok, data, ms
+    machine_found  by (heard, words, carrier), what (greeting, beep, voicemail, machine, fax), action
+    message_left  text, heard_text, after (beep, silence)
     latency      turn and one of: greeting_ms | clear_ms | kind, endpoint_ms, transcript_ms,
                  thought_ms, voice_ms, wire_ms, decided_to_wire_ms, reply_ms
     trouble      what, detail (an alarm's name, voice_failed, transcript_failed, key_not_offered, ...)
@@ -25,12 +27,13 @@ The sink gets each `CallEvent` at once, must not block and must not raise. Kinds
                  frames_out {queued, sent, cleared, stalls, gap_ms, worst_gap_ms, starved}, turns,
                  interruptions, windows_judged
 
-Reasons of the end: the brain's own (HangUp), `stop` and `disconnect` (the carrier), `silence`,
+Reasons of the end: the brain's own (HangUp), `voicemail`, `stop` and `disconnect` (the carrier), `silence`,
 `too_long`, `speech_failed`, the watchdog's alarms, `cancelled`, `reaped`, `internal_error`, or
 what `Session.stop` was given. Of a call that no Session could be built for, `record_stillborn`
 tells the same way.
 """
 
+from trunkline.media.answering import MachineRules, OnMachine
 from trunkline.media.frames import SocketClosed
 from trunkline.media.options import SessionOptions
 from trunkline.media.reaper import LiveSessions
@@ -44,7 +47,9 @@ __all__ = [
     "EventKind",
     "EventSink",
     "LiveSessions",
+    "MachineRules",
     "NoStart",
+    "OnMachine",
     "Session",
     "SessionOptions",
     "Socket",

@@ -1,7 +1,7 @@
 """The ear: the caller's frames judged, and made into turns of the caller.
 
-Owns the chain from voice activity over the turn rules to the listener, and the suspicion of a
-machine. Refuses to decide what an answer means; it hands finished turns to the conversation.
+Owns the chain from voice activity over the turn rules to the listener. Refuses to decide what an
+answer means; it hands finished turns to the conversation, and every window to who suspects a machine.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from trunkline.media.agent_turn import CallerTurn
-from trunkline.media.answering import MachineDetector
 from trunkline.media.listener import Listener
+from trunkline.media.machine import Machine
 from trunkline.media.options import SessionOptions
 from trunkline.media.talk import Talk
 from trunkline.media.transmitter import Transmitter
@@ -27,9 +27,9 @@ class Ear:
         vad: VoiceActivity,
         *,
         options: SessionOptions,
-        suspicious: bool,
         listener: Listener,
         talk: Talk,
+        machine: Machine,
         transmitter: Transmitter,
         clock: Callable[[], float],
         on_voice: Callable[[], None],
@@ -42,9 +42,7 @@ class Ear:
         self._on_voice = on_voice
         self._gate = VoiceGate(vad, voice=options.turns.voice)
         self._turn = TurnState()
-        self._machine: MachineDetector | None = None
-        if suspicious and options.machine is not None:
-            self._machine = MachineDetector(options.machine)
+        self._machine = machine
         self.audio_at = self._voice_at = clock()
 
     @property
@@ -66,10 +64,14 @@ class Ear:
 
     def instead(self, kind: InputKind, text: str) -> None:
         """Something else than speech is the caller's turn; what was being said no longer matters."""
-        self._listener.drop()
-        self._turn = cut_short(self._turn)
+        self.drop()
         now = self._clock()
         self._talk.caller_turn(CallerTurn(kind, now, now, text=text))
+
+    def drop(self) -> None:
+        """Forget what is being said."""
+        self._listener.drop()
+        self._turn = cut_short(self._turn)
 
     def tick(self, now: float) -> None:
         """Close a turn whose audio has stopped coming."""
@@ -79,6 +81,9 @@ class Ear:
 
     async def _judge(self, window: Window) -> None:
         talk = self._talk
+        if talk.unattended:
+            self._suspect(window)
+            return
         seen = Evidence(
             length_ms=window.length_ms,
             probability=window.probability,
@@ -101,8 +106,7 @@ class Ear:
             self._end_turn()
         elif change is Change.DISMISSED:
             self._listener.drop()
-        if self._machine is not None:
-            self._suspect(self._machine, window)
+        self._suspect(window)
 
     def _end_turn(self) -> None:
         """The caller has finished: hand the utterance to the conversation."""
@@ -111,13 +115,7 @@ class Ear:
             turn = CallerTurn(InputKind.SPEECH, self._voice_at, self._clock(), utterance=utterance)
             self._talk.caller_turn(turn)
 
-    def _suspect(self, machine: MachineDetector, window: Window) -> None:
-        found = machine.hear(
-            pcm=window.pcm,
-            level=window.level,
-            voice=window.probability >= self._options.turns.voice,
-            speaking=self._turn.speaking,
-        )
-        if found is not None:
-            self._machine = None
-            self.instead(InputKind.MACHINE, found)
+    def _suspect(self, window: Window) -> None:
+        voice = window.probability >= self._options.turns.voice
+        if self._machine.hear(window, voice=voice, speaking=self._turn.speaking):
+            self.drop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from trunkline.media.answering import MachineRules
+from trunkline.media.answering import MachineRules, OnMachine
 from trunkline.media.turns import TurnRules
 from trunkline.media.watchdog import WatchRules
 from trunkline.providers.ports import Voice
@@ -18,7 +18,10 @@ class SessionOptions:
     turns: TurnRules = field(default_factory=TurnRules)
     watch: WatchRules = field(default_factory=WatchRules)
     machine: MachineRules | None = field(default_factory=MachineRules)
-    """None leaves machines to the carrier; inbound calls are never asked."""
+    """None: nobody listens for machines; inbound calls are never asked."""
+    on_machine: OnMachine = OnMachine.HANG_UP
+    message: str = ""
+    """What is left on a machine, in the agent's voice, where `on_machine` says so."""
 
     preroll_ms: int = 400
     """Audio before the recognised beginning of speech that the recogniser gets as well."""

@@ -40,6 +40,10 @@ class LiveSessions:
             self._live.pop(session, None)
             self._warned.discard(session)
 
+    def of_call(self, call_id: str) -> Session | None:
+        """Return the session that holds this call here, if one does."""
+        return next((session for session in self._live if session.call_id == call_id), None)
+
     def stop_all(self, reason: str) -> None:
         """Ask every call to end now; `count` falls to 0 as they do."""
         for session in self._live:

@@ -27,6 +27,8 @@ class EventKind(enum.StrEnum):
     NOTE = "note"
     TOOL_USED = "tool_used"
     LATENCY = "latency"
+    MACHINE_FOUND = "machine_found"
+    MESSAGE_LEFT = "message_left"
     TROUBLE = "trouble"
     ENDED = "ended"
 

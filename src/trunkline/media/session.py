@@ -17,6 +17,7 @@ from trunkline.media.ear import Ear
 from trunkline.media.frames import SocketClosed, Wire
 from trunkline.media.keypad import Keypad
 from trunkline.media.listener import Listener
+from trunkline.media.machine import Machine
 from trunkline.media.options import SessionOptions
 from trunkline.media.reader import Reader
 from trunkline.media.scribe import EventKind, EventSink, Scribe
@@ -25,6 +26,7 @@ from trunkline.media.talk import Talk
 from trunkline.media.transmitter import Transmitter
 from trunkline.media.watchdog import Alarm, Signs, Watchdog
 from trunkline.providers.ports import (
+    AnsweredBy,
     Brain,
     CallBrief,
     InputKind,
@@ -127,10 +129,17 @@ class Session:
             wire, on_audio=self._audio, on_digit=self._digit, on_mark=self._transmitter.mark_echoed
         )
         self._watchdog = Watchdog(options.watch, started_at=self.started_at)
+        self._machine = Machine(
+            options=options,
+            suspicious=brief.direction == "outbound",
+            talk=self._talk,
+            scribe=self._scribe,
+            clock=self._now,
+        )
         self._ear = Ear(
             vad,
             options=options,
-            suspicious=brief.direction == "outbound",
+            machine=self._machine,
             listener=self._listener,
             talk=self._talk,
             transmitter=self._transmitter,
@@ -143,6 +152,11 @@ class Session:
         if not self._over.is_set():
             self._reason = reason
             self._over.set()
+
+    def answered_by(self, who: AnsweredBy) -> None:
+        """Take the carrier's word on who has answered; it may come at any time, also twice."""
+        if not self._over.is_set() and self._machine.told(who):
+            self._ear.drop()
 
     async def run(self) -> Ended:
         """Hold the call until it is over and return how it ended.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from trunkline.media.agent_turn import AgentTurn, CallerTurn, elapsed_ms, latency
@@ -34,6 +35,15 @@ from trunkline.providers.ports import (
     ToolResult,
     ToolRunner,
 )
+
+VOICEMAIL = "voicemail"
+"""Disposition and end reason of a call that a machine has answered."""
+
+MACHINE_NOTE = Note("disposition", VOICEMAIL)
+"""How a brain says that by the words a machine has answered."""
+
+Performance = Callable[[], AsyncIterator[Act]]
+"""Begins a turn of the agent that answers nobody."""
 
 
 class Talk:
@@ -64,7 +74,7 @@ class Talk:
         self._end = end
         self._speaker: Speaker
         self._transmitter: Transmitter
-        self._inbox: asyncio.Queue[CallerTurn | str] = asyncio.Queue()
+        self._inbox: asyncio.Queue[CallerTurn | Performance] = asyncio.Queue()
         self._taking = False
         self._tools_running = 0
         self._task: asyncio.Task[None] | None = None
@@ -75,6 +85,10 @@ class Talk:
         """What the caller is expected to say next."""
         self.closing = False
         """The goodbye is being said; the caller is no longer listened to."""
+        self.unattended = False
+        """A machine has answered and gets a message: what it says is no turn of anybody's."""
+        self.hears_machine: Callable[[], bool] = lambda: False
+        """Told when the brain takes the words for a machine's; True: somebody else sees to the call."""
         self.interruptions = 0
         self.turns = 0
 
@@ -104,7 +118,7 @@ class Talk:
     def quiet(self) -> bool:
         """True when the agent neither thinks nor speaks, and owes no answer."""
         busy = self._taking or not self._inbox.empty() or self._generating or self._speaker.busy
-        return not busy and not self._transmitter.sounding()
+        return not busy and not self.unattended and not self._transmitter.sounding()
 
     @property
     def _generating(self) -> bool:
@@ -118,7 +132,17 @@ class Talk:
 
     def part(self, reason: str) -> None:
         """End the call politely: the farewell, then the hang-up."""
-        self._inbox.put_nowait(reason)
+        self.perform(partial(self._parting, reason))
+
+    def perform(self, performance: Performance) -> None:
+        """Do these acts, in place of whatever the agent is doing by then."""
+        self._inbox.put_nowait(performance)
+
+    async def heard_out(self) -> str:
+        """Wait until all that was said has been played; return what was heard of the turn."""
+        await self._speaker.finished()
+        await self._transmitter.heard_out()
+        return text_heard(self._agent.pieces, self._clock())
 
     async def interrupt(self) -> None:
         """The caller speaks over the agent: silence it at once, and let the brain stop."""
@@ -167,22 +191,26 @@ class Talk:
         while True:
             item = await self._inbox.get()
             self._taking = True
-            if self.closing:
+            if self.closing or (self.unattended and isinstance(item, CallerTurn)):
                 _forget(item)
-            elif isinstance(item, str):
-                await self._take_floor()
-                self._start(self._parting(item), None)
-            else:
+            elif isinstance(item, CallerTurn):
                 await self._take(item)
+            else:
+                await self._take_floor()
+                self._start(item(), None)
             self._taking = False
 
     async def _take(self, turn: CallerTurn) -> None:
         heard = await self._heard(turn)
         if turn.kind is InputKind.SPEECH and self._says_nothing(heard.text) and self._carry_on():
             return
+        if self.unattended:
+            return
         await self._take_floor()
-        if not self.closing:
-            self._start(self._conversation.hear(heard), turn)
+        if self.closing:
+            return
+        answer = self._conversation.hear(heard)
+        self._start(_goodbye_of(answer) if turn.kind is InputKind.MACHINE else answer, turn)
 
     async def _heard(self, turn: CallerTurn) -> Heard:
         text, confidence = turn.text, 1.0
@@ -256,12 +284,14 @@ class Talk:
     async def _perform(self, acts: AsyncIterator[Act], agent: AgentTurn) -> None:
         try:
             async for act in acts:
+                if act == MACHINE_NOTE and self.hears_machine():
+                    break
                 self._act(act, agent)
         finally:
             await close_early(acts)
         agent.generated = True
         if agent.answers is not None and agent.answers.last and agent.hang_up is None:
-            agent.hang_up = "silence"
+            agent.hang_up = VOICEMAIL if agent.answers.kind is InputKind.MACHINE else "silence"
         if agent.hang_up is None:
             self.tick()
             return
@@ -346,6 +376,14 @@ class Talk:
             _forget(self._inbox.get_nowait())
 
 
-def _forget(item: CallerTurn | str) -> None:
+async def _goodbye_of(answer: AsyncIterator[Act]) -> AsyncIterator[Act]:
+    """Yield what the brain answers to a machine if it ends the call by it; a machine is asked nothing."""
+    acts = [act async for act in answer]
+    if any(isinstance(act, HangUp) for act in acts):
+        for act in acts:
+            yield act
+
+
+def _forget(item: CallerTurn | Performance) -> None:
     if isinstance(item, CallerTurn) and item.utterance is not None:
         item.utterance.cancel()

@@ -43,13 +43,7 @@ class CallStatus(enum.StrEnum):
 
 
 _FINAL_STATUSES = frozenset(
-    {
-        CallStatus.COMPLETED,
-        CallStatus.BUSY,
-        CallStatus.FAILED,
-        CallStatus.NO_ANSWER,
-        CallStatus.CANCELED,
-    }
+    {CallStatus.COMPLETED, CallStatus.BUSY, CallStatus.FAILED, CallStatus.NO_ANSWER, CallStatus.CANCELED}
 )
 
 
@@ -68,6 +62,8 @@ class CallOrder:
     ring_timeout_s: int = 60
     key: str = ""
     """The attempt's own; a carrier that knows idempotency keys is given it."""
+    machine_url: str = ""
+    """Where the carrier tells, while the call goes on, who has answered; empty: it is not to find out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +89,21 @@ class CallReport:
     direction: str
     duration_s: int | None = None
     sequence: int | None = None
+
+
+class AnsweredBy(enum.StrEnum):
+    """Who has answered a call, as far as the carrier could tell."""
+
+    HUMAN, MACHINE, FAX, UNKNOWN = "human", "machine", "fax", "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerReport:
+    """Who has answered a call, and how long after the answer the carrier knew."""
+
+    sid: str
+    answered_by: AnsweredBy
+    took_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,8 @@ class CarrierCapabilities:
     """It tells which calls it has placed, so that one in doubt can be found."""
     hangs_up: bool
     """A call can be ended, ringing or live."""
+    detects_machines: bool = False
+    """It finds out who has answered while the call goes on, and tells `CallOrder.machine_url`."""
 
 
 class Carrier(Protocol):
@@ -143,47 +156,40 @@ class Carrier(Protocol):
 
         Raises CarrierRefused or CarrierUncertain; never retries by itself.
         """
-        ...
 
     def find_calls(self, *, to: str, from_: str, since: datetime) -> Sequence[CarrierCall]:
         """List calls of this pair of numbers begun or queued since then (with slack for date-granular
         filters and for queued calls that have no start yet). Raises CarrierUncertain."""
-        ...
 
     def fetch_call(self, sid: str) -> CarrierCall | None:
         """Return the call as it stands, or None if the carrier does not know it."""
-        ...
 
     def hang_up(self, sid: str) -> None:
         """End a call, ringing or live. A call that is over already is no error."""
-        ...
 
     def stream_answer(self, *, url: str, parameters: Mapping[str, str]) -> Answer:
         """Connect the call's audio to our media socket, handing it these parameters."""
-        ...
 
     def say_answer(self, *, text: str, language: str) -> Answer:
         """Speak one sentence with the carrier's own voice, then hang up."""
-        ...
 
     def reject_answer(self) -> Answer:
         """Refuse the call without answering it."""
-        ...
 
     def hang_up_answer(self) -> Answer:
         """Answer and end the call at once."""
-        ...
 
     def verify_signature(self, *, url: str, form: Mapping[str, str], signature: str) -> bool:
         """Check a request's signature over the exact public URL and its form fields.
 
         A media socket's request has a `wss://` URL and an empty form.
         """
-        ...
 
     def read_report(self, form: Mapping[str, str]) -> CallReport:
         """Read a voice or status callback. Raises ValueError, naming the field, if it is malformed."""
-        ...
+
+    def read_answered_by(self, form: Mapping[str, str]) -> AnswerReport:
+        """Read what came to `CallOrder.machine_url`. Raises ValueError, naming the field, if malformed."""
 
 
 # --- Speech ------------------------------------------------------------------------------
@@ -222,15 +228,12 @@ class Utterance(Protocol):
 
     def feed(self, pcm: bytes) -> None:
         """Take more audio. Never blocks and never fails; trouble surfaces in `finish`."""
-        ...
 
     async def finish(self) -> Transcript:
         """The speech has ended: return its text. Raises SpeechFailed."""
-        ...
 
     def cancel(self) -> None:
         """Forget the utterance and free what it holds. Safe to call at any time, also twice."""
-        ...
 
 
 class SpeechToText(Protocol):
@@ -238,7 +241,6 @@ class SpeechToText(Protocol):
 
     def open(self, *, language: str, grammar: Grammar | None) -> Utterance:
         """Begin an utterance. Never blocks. Raises ValueError for a language it does not have."""
-        ...
 
     async def close(self) -> None: ...
 
@@ -251,7 +253,6 @@ class TextToSpeech(Protocol):
 
         Closing the iterator early stops the work.
         """
-        ...
 
     async def close(self) -> None: ...
 
@@ -264,7 +265,6 @@ class VoiceActivity(Protocol):
 
     def probability(self, pcm: bytes) -> float:
         """Return how likely this window holds speech, 0 to 1. Takes well under a millisecond."""
-        ...
 
 
 class SpeechFailed(Exception):
@@ -368,15 +368,12 @@ class Conversation(Protocol):
 
     def begin(self) -> AsyncIterator[Act]:
         """Open the call: greeting, first question."""
-        ...
 
     def hear(self, heard: Heard) -> AsyncIterator[Act]:
         """Answer the caller's turn."""
-        ...
 
     def interrupted(self, said: str) -> None:
         """The caller cut the agent short; `said` is what they did hear of the last turn."""
-        ...
 
 
 class Brain(Protocol):
@@ -384,4 +381,3 @@ class Brain(Protocol):
 
     def open(self, brief: CallBrief, tools: ToolRunner) -> Conversation:
         """Begin a conversation. Never blocks. Raises ValueError on a brief it cannot use."""
-        ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -29,6 +29,8 @@ from trunkline.core.toolbox import ToolCaller, run_tool
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.leads import service as leads
+from trunkline.domain.outbound.machines import machines_of_call
+from trunkline.domain.outbound.options import Detection, Machines
 from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.calling_rules import CallingRules
 from trunkline.kit import clock, tokens
@@ -36,6 +38,7 @@ from trunkline.kit.ids import new_id
 from trunkline.media import (
     LiveSessions,
     NoStart,
+    OnMachine,
     Session,
     SessionOptions,
     Socket,
@@ -52,6 +55,7 @@ from trunkline.providers.ports import (
     Voice,
     VoiceActivity,
 )
+from trunkline.web.call_answers import CallAnswers
 from trunkline.web.call_log import CallLog
 from trunkline.web.standing import StandingTasks
 
@@ -90,6 +94,7 @@ class Preparation:
     voice: Voice
     caller: ToolCaller
     allowed: tuple[str, ...]
+    machines: Machines
 
 
 class RoomFull(TrunklineError):
@@ -118,6 +123,7 @@ class CallRoom:
         self._longest_call = longest_call
         self._pool = ThreadPoolExecutor(_POOL_SIZE, thread_name_prefix="callroom")
         self.log = CallLog(spool=spool, pool=self._pool)
+        self.answers = CallAnswers(live=self.live, pool=self._pool)
         self._standing = StandingTasks()
         self._places_taken = 0
 
@@ -148,6 +154,7 @@ class CallRoom:
         """Begin the room's own tasks."""
         self._standing.start("room-log", self.log.write_forever)
         self._standing.start("room-replay", self.log.replay_forever)
+        self._standing.start("room-answers", self.answers.watch_forever)
         self._standing.start("room-reaper", self.live.patrol)
 
     async def close(self) -> None:
@@ -221,14 +228,24 @@ class CallRoom:
                 record_stillborn(brief, sink, reason=AGENT_UNUSABLE, detail=str(error))
                 await edge.close()
                 return
-            ended = await self.live.run(session)
+            with self._awaited(prepared):
+                ended = await self.live.run(session)
             log.info("call_ended", reason=ended.reason, ms=ended.duration_ms)
 
+    def _awaited(self, prepared: Preparation) -> AbstractContextManager[None]:
+        if prepared.machines.detection is not Detection.CARRIER:
+            return nullcontext()
+        return self.answers.awaited(prepared.business_id, UUID(prepared.brief.call_id))
+
     def _options(self, prepared: Preparation) -> SessionOptions:
-        options = SessionOptions(voice=prepared.voice)
-        return replace(
-            options, watch=replace(WatchRules(), longest_call_s=self._longest_call.total_seconds())
+        machines = prepared.machines
+        options = SessionOptions(
+            voice=prepared.voice,
+            watch=replace(WatchRules(), longest_call_s=self._longest_call.total_seconds()),
+            on_machine=OnMachine(machines.action),
+            message=machines.message,
         )
+        return replace(options, machine=None) if machines.detection is Detection.OFF else options
 
     def _tools(self, prepared: Preparation) -> ToolRunner:
         async def run(name: str, arguments: Mapping[str, Any]) -> ToolResult:
@@ -253,6 +270,7 @@ class CallRoom:
             agent = agents.get_agent(session, business_id, call.agent_id)
             business = tenants.get_business(session, business_id)
             lead = leads.get_lead(session, business_id, call.lead_id) if call.lead_id else None
+            machines = machines_of_call(session, business_id, call_id) or Machines()
         local_now = clock.now().astimezone(ZoneInfo(business.time_zone))
         rules = CallingRules.model_validate(business.calling_rules)
         return Preparation(
@@ -285,6 +303,7 @@ class CallRoom:
                 phone=call.theirs,
             ),
             allowed=tuple(agent.tools),
+            machines=machines,
         )
 
 

@@ -24,7 +24,7 @@ from trunkline.core.tenancy import business_of_number
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call, CallState
 from trunkline.domain.leads import service as leads
-from trunkline.domain.outbound import hearing, orders
+from trunkline.domain.outbound import hearing, machines, orders
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.models import Business
@@ -149,6 +149,23 @@ def outbound_status(form: SignedForm, attempt: Attempt) -> None:
         if not report.status.is_final:
             with unit_of_work(scope):
                 enqueue_job("high", "hang_up_call", report.sid)
+
+
+@router.post("/outbound/machine", status_code=204)
+def outbound_machine(form: SignedForm, attempt: Attempt, room: RoomDep) -> None:
+    """The carrier has found out who answered a call that we made. It may come at any time, also twice."""
+    try:
+        report = registry.carrier().read_answered_by(form)
+    except ValueError as error:
+        raise InvalidInput(f"The carrier's report cannot be read: {error}.") from error
+    try:
+        with unit_of_work(of_business(attempt.business_id)) as session:
+            call_id = machines.hear_answered_by(session, attempt.business_id, attempt.attempt_id, report)
+    except hearing.SecondCall:
+        log.warning("second_call_detected", attempt_id=str(attempt.attempt_id), sid=report.sid)
+        return
+    if call_id is not None:
+        room.answers.tell(call_id, report.answered_by)
 
 
 def _admit(session: Session, business_id: UUID, report: CallReport, *, full: bool) -> Call | Answer:

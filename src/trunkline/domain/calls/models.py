@@ -58,7 +58,7 @@ class Call(Base):
     disposition: Mapped[str | None]
     end_reason: Mapped[str | None]
     answered_by: Mapped[str | None]
-    """`human` or `machine`, as far as the carrier could tell."""
+    """`human`, `machine`, `fax` or `unknown`, as the carrier told it."""
     media_opened_at: Mapped[datetime | None]
     """When the media socket's single-use token was spent."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -17,10 +17,13 @@ from trunkline.core.jobs import enqueue_job
 from trunkline.domain.calls.models import Call, CallEvent, CallState
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
-from trunkline.providers.ports import CallStatus
+from trunkline.providers.ports import AnsweredBy, AnswerReport, CallStatus
 
 PROCESS_LOST = "process_lost"
 """End reason of a call whose end nobody told."""
+
+MESSAGE_LEFT = "message_left"
+"""Kind of the call's event that tells of a message left on an answering machine."""
 
 _MEDIA_GRACE_S = 30.0
 """How long after the carrier's word a call's own process may take to tell its end."""
@@ -131,6 +134,28 @@ def note_status(session: Session, call: Call, status: CallStatus) -> bool:
     return True
 
 
+def note_answered_by(session: Session, call: Call, report: AnswerReport) -> bool:
+    """Take the carrier's word on who has answered. False: it has been given before and stands."""
+    if call.answered_by not in {None, AnsweredBy.UNKNOWN} or call.answered_by == report.answered_by:
+        return False
+    call.answered_by = report.answered_by
+    announce(
+        "call.answered_by", subject_id=call.id, actor="carrier", answered_by=report.answered_by.value,
+        took_ms=report.took_ms,
+    )  # fmt: skip
+    return True
+
+
+def answered_by(session: Session, business_id: UUID, call_ids: Collection[UUID]) -> dict[UUID, AnsweredBy]:
+    """Return who has answered those of these calls of which the carrier has told."""
+    found = session.execute(
+        select(Call.id, Call.answered_by).where(
+            Call.business_id == business_id, Call.id.in_(call_ids), Call.answered_by.is_not(None)
+        )
+    )
+    return {call_id: AnsweredBy(who) for call_id, who in found if who is not None}
+
+
 def expect_end(call: Call, *, within_s: float) -> None:
     """See to it that the call is closed after this long, should nobody else tell of its end."""
     enqueue_job("high", "finalize_call_session", str(call.id), run_in=within_s)
@@ -172,7 +197,7 @@ def record_events(
     """Write what happened in a call; an event that is written already is left as it is."""
     if not events:
         return
-    session.execute(
+    written = session.execute(
         insert(CallEvent)
         .values(
             [
@@ -188,7 +213,11 @@ def record_events(
             ]
         )
         .on_conflict_do_nothing()
+        .returning(CallEvent.kind, CallEvent.data)
     )
+    for kind, data in written:
+        if kind == MESSAGE_LEFT:
+            announce("call.message_left", subject_id=call_id, actor="media", text=data["text"])
 
 
 def events_of(session: Session, business_id: UUID, call_id: UUID) -> Sequence[CallEvent]:

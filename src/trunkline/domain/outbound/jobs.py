@@ -12,7 +12,7 @@ from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import NotFound, RunAlreadyActive, TooManyRequests
 from trunkline.core.jobs import JobContext, TryLater, enqueue_unique, job
 from trunkline.core.telemetry import get_logger
-from trunkline.domain.outbound import dialling, hearing, orders, service, store, tending
+from trunkline.domain.outbound import dialling, hearing, machines, orders, service, store, tending
 from trunkline.domain.outbound.claim import Claim, Denied, claim_next
 from trunkline.domain.outbound.models import AttemptState, OutboundAttempt
 from trunkline.domain.outbound.options import installed_limits
@@ -172,7 +172,8 @@ def _dial(ctx: JobContext, carrier: Carrier, claim: Claim) -> None:
     with ctx.unit_of_work() as session:
         if not dialling.run_allows(session, ctx.business, claim.run_id, claim.attempt_id):
             return
-    order = orders.order_of(ctx.business, claim)
+        detects_machines = machines.asks_carrier(session, ctx.business, claim.run_id, carrier.capabilities)
+    order = orders.order_of(ctx.business, claim, detects_machines=detects_machines)
     barriers.reached("dial.before_post")
     try:
         sid = _place(carrier, order)

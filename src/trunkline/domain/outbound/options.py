@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class RetryRule(BaseModel):
@@ -31,6 +32,41 @@ class Breaker(BaseModel):
     pause_s: Annotated[float, Field(gt=0, le=86_400)] = 120
 
 
+class Detection(enum.StrEnum):
+    """Who listens for an answering machine."""
+
+    OFF = "off"
+    HEARD = "heard"
+    """We, from what is heard in the call's first seconds."""
+    CARRIER = "carrier"
+    """The carrier, which tells us while the call goes on; and we as well."""
+
+
+class OnMachine(enum.StrEnum):
+    """What is done when a machine has answered."""
+
+    HANG_UP = "hang_up"
+    LEAVE_MESSAGE = "leave_message"
+    CARRY_ON = "carry_on"
+
+
+class Machines(BaseModel):
+    """What a run does about answering machines."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    detection: Detection = Detection.HEARD
+    action: OnMachine = OnMachine.HANG_UP
+    message: Annotated[str, Field(max_length=1_000)] = ""
+    """What is left on the machine, in the agent's language."""
+
+    @model_validator(mode="after")
+    def _has_a_message_to_leave(self) -> Machines:
+        if self.action is OnMachine.LEAVE_MESSAGE and not self.message.strip():
+            raise ValueError("a message is to be left, and there is none")
+        return self
+
+
 class RunOptions(BaseModel):
     """How one run calls; kept with the run."""
 
@@ -51,6 +87,7 @@ class RunOptions(BaseModel):
     ramp_up_per_minute: Annotated[int, Field(ge=1, le=10)] | None = None
     """Lines that come into use each minute, from one on; none: all at once."""
     breaker: Breaker = Breaker()
+    machines: Machines = Machines()
 
     @field_validator("retries")
     @classmethod

@@ -16,19 +16,24 @@ _CARRIER_QUEUE = timedelta(hours=24)
 """How long a carrier may keep a call in its queue before it rings; its callbacks must still be heard."""
 
 
-def order_of(business_id: UUID, claim: Claim) -> CallOrder:
-    """Return what the carrier is asked for: the number, and addresses that carry the attempt's token."""
+def order_of(business_id: UUID, claim: Claim, *, detects_machines: bool) -> CallOrder:
+    """Return what the carrier is asked for: the number, and addresses that carry the attempt's token.
+
+    With `detects_machines` also to tell who has answered.
+    """
     limits = installed_limits()
     token = tokens.sign(
         {"business_id": str(business_id), "attempt_id": str(claim.attempt_id)},
         key=limits.token_key, purpose=ATTEMPT_TOKEN,
         lifetime_s=(_CARRIER_QUEUE + limits.longest_life).total_seconds(),
     )  # fmt: skip
+    hooks = f"{limits.public_url}/hooks/carrier/outbound"
     return CallOrder(
         to=claim.phone,
         from_=claim.from_number,
         key=str(claim.attempt_id),
-        answer_url=f"{limits.public_url}/hooks/carrier/outbound/answer?token={token}",
-        status_url=f"{limits.public_url}/hooks/carrier/outbound/status?token={token}",
+        answer_url=f"{hooks}/answer?token={token}",
+        status_url=f"{hooks}/status?token={token}",
+        machine_url=f"{hooks}/machine?token={token}" if detects_machines else "",
         ring_timeout_s=int(limits.ring_limit.total_seconds()),
     )

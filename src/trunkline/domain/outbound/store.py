@@ -115,6 +115,15 @@ def attempt_of_call(session: Session, business_id: UUID, call_id: UUID) -> Outbo
     )
 
 
+def run_of_call(session: Session, business_id: UUID, call_id: UUID) -> UUID | None:
+    """Return the run that a call belongs to, if it belongs to one."""
+    return session.scalar(
+        select(OutboundAttempt.run_id).where(
+            OutboundAttempt.business_id == business_id, OutboundAttempt.call_id == call_id
+        )
+    )
+
+
 def wrapped_up(session: Session, business_id: UUID, run_id: UUID) -> list[UUID]:
     """Return the calls of the run's items whose outcome was awaited when they were last looked at."""
     return [

@@ -13,6 +13,8 @@ from typing import Any
 
 from trunkline.providers.ports import (
     Answer,
+    AnsweredBy,
+    AnswerReport,
     CallOrder,
     CallReport,
     CallStatus,
@@ -23,12 +25,27 @@ from trunkline.providers.ports import (
 )
 from trunkline.providers.twilio import twiml
 from trunkline.providers.twilio.rest import TwilioRest
-from trunkline.providers.twilio.wire import API_VERSION, CALL_SID, STATUS_EVENTS, ErrorCode, Field, is_signed
+from trunkline.providers.twilio.wire import (
+    API_VERSION,
+    CALL_SID,
+    DETECT_MESSAGE_END,
+    STATUS_EVENTS,
+    Detected,
+    ErrorCode,
+    Field,
+    is_signed,
+)
 
 _CLOCK_SLACK = timedelta(minutes=5)
 """How far Twilio's clock and ours may differ when we ask for calls since an instant."""
 _PAGE_SIZE = "100"
 _MOST_PAGES = 50
+_ANSWERED_BY = {
+    Detected.HUMAN: AnsweredBy.HUMAN,
+    Detected.FAX: AnsweredBy.FAX,
+    Detected.UNKNOWN: AnsweredBy.UNKNOWN,
+}
+"""What Twilio's other findings mean is a machine, at one or another moment of its greeting."""
 
 
 class TwilioCarrier:
@@ -38,7 +55,9 @@ class TwilioCarrier:
     between threads.
     """
 
-    capabilities = CarrierCapabilities(idempotency_key=False, lists_calls=True, hangs_up=True)
+    capabilities = CarrierCapabilities(
+        idempotency_key=False, lists_calls=True, hangs_up=True, detects_machines=True
+    )
 
     def __init__(
         self,
@@ -75,6 +94,7 @@ class TwilioCarrier:
                 Field.STATUS_CALLBACK_METHOD: "POST",
                 Field.STATUS_CALLBACK_EVENT: list(STATUS_EVENTS),
                 Field.TIMEOUT: str(order.ring_timeout_s),
+                **_detection(order.machine_url),
             },
         )
         sid = body.get("sid")
@@ -170,11 +190,8 @@ class TwilioCarrier:
 
     def read_report(self, form: Mapping[str, str]) -> CallReport:
         """Read a voice or status callback. Raises ValueError, naming the field, if it is malformed."""
-        sid = _required(form, Field.CALL_SID)
-        if not CALL_SID.fullmatch(sid):
-            raise ValueError(f"{Field.CALL_SID} is not a call's sid")
         return CallReport(
-            sid=sid,
+            sid=_call_sid(form),
             status=_status(_required(form, Field.CALL_STATUS), Field.CALL_STATUS),
             to=_required(form, Field.TO),
             from_=_required(form, Field.FROM),
@@ -182,6 +199,38 @@ class TwilioCarrier:
             duration_s=_number(form, Field.CALL_DURATION),
             sequence=_number(form, Field.SEQUENCE_NUMBER),
         )
+
+    def read_answered_by(self, form: Mapping[str, str]) -> AnswerReport:
+        """Read the callback of asynchronous machine detection. Raises ValueError, naming the field."""
+        finding = _required(form, Field.ANSWERED_BY)
+        try:
+            detected = Detected(finding)
+        except ValueError as error:
+            raise ValueError(f"{Field.ANSWERED_BY} is no finding we know: {finding!r}") from error
+        return AnswerReport(
+            sid=_call_sid(form),
+            answered_by=_ANSWERED_BY.get(detected, AnsweredBy.MACHINE),
+            took_ms=_number(form, Field.MACHINE_DETECTION_DURATION),
+        )
+
+
+def _detection(url: str) -> dict[str, str | list[str]]:
+    """Return the fields that have Twilio find out who answers, while the call goes on at once."""
+    if not url:
+        return {}
+    return {
+        Field.MACHINE_DETECTION: DETECT_MESSAGE_END,
+        Field.ASYNC_AMD: "true",
+        Field.ASYNC_AMD_STATUS_CALLBACK: url,
+        Field.ASYNC_AMD_STATUS_CALLBACK_METHOD: "POST",
+    }
+
+
+def _call_sid(form: Mapping[str, str]) -> str:
+    sid = _required(form, Field.CALL_SID)
+    if not CALL_SID.fullmatch(sid):
+        raise ValueError(f"{Field.CALL_SID} is not a call's sid")
+    return sid
 
 
 def _read_call(row: Mapping[str, Any]) -> CarrierCall:

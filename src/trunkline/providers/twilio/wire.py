@@ -9,6 +9,7 @@ Of the media messages, `sequenceNumber`, `chunk` and `timestamp` are strings and
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Mapping
 from typing import Literal, TypedDict
@@ -33,7 +34,11 @@ class Field:
     """Names of form fields and query parameters."""
 
     ACCOUNT_SID = "AccountSid"
+    ANSWERED_BY = "AnsweredBy"
     API_VERSION = "ApiVersion"
+    ASYNC_AMD = "AsyncAmd"
+    ASYNC_AMD_STATUS_CALLBACK = "AsyncAmdStatusCallback"
+    ASYNC_AMD_STATUS_CALLBACK_METHOD = "AsyncAmdStatusCallbackMethod"
     CALL_DURATION = "CallDuration"
     CALL_SID = "CallSid"
     CALL_STATUS = "CallStatus"
@@ -43,6 +48,8 @@ class Field:
     DIRECTION = "Direction"
     DURATION = "Duration"
     FROM = "From"
+    MACHINE_DETECTION = "MachineDetection"
+    MACHINE_DETECTION_DURATION = "MachineDetectionDuration"
     METHOD = "Method"
     PAGE = "Page"
     PAGE_SIZE = "PageSize"
@@ -59,6 +66,22 @@ class Field:
     URL = "Url"
 
 
+DETECT_MESSAGE_END = "DetectMessageEnd"
+"""The kind of machine detection that waits for the end of a machine's greeting."""
+
+
+class Detected(enum.StrEnum):
+    """What Twilio's machine detection may come to."""
+
+    HUMAN = "human"
+    MACHINE_START = "machine_start"
+    MACHINE_END_BEEP = "machine_end_beep"
+    MACHINE_END_SILENCE = "machine_end_silence"
+    MACHINE_END_OTHER = "machine_end_other"
+    FAX = "fax"
+    UNKNOWN = "unknown"
+
+
 class ErrorCode:
     """Twilio's error codes that we send, meet or decide by."""
 
@@ -70,6 +93,7 @@ class ErrorCode:
     NO_URL = 21205
     CALL_OVER = 21220
     INVALID_STATUS = 21218
+    INVALID_PARAMETER = 20001
     NOT_FOUND = 20404
     TOO_MANY_REQUESTS = 20429
     WEBHOOK_UNREACHABLE = 11200

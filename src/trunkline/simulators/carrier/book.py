@@ -48,6 +48,7 @@ class CallEntry:
     keyed: list[dict[str, Any]] = field(default_factory=list)
     understood: list[dict[str, Any]] = field(default_factory=list)
     callbacks: list[dict[str, Any]] = field(default_factory=list)
+    detections: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
     media: dict[str, float] = field(default_factory=dict)
 
@@ -115,6 +116,10 @@ class Book:
     ) -> None:
         """One status callback was sent; `replies` are the HTTP statuses of its tries, 0 for none."""
         self._add(sid, "callbacks", status=status, sequence=sequence, replies=replies, fault=fault)
+
+    def detected(self, sid: str, *, answered_by: str, took_ms: int, replies: list[int]) -> None:
+        """The product was told who has answered; `replies` as with a status callback."""
+        self._add(sid, "detections", answered_by=answered_by, took_ms=took_ms, replies=replies)
 
     def error(self, sid: str, code: int, message: str) -> None:
         self._add(sid, "errors", code=code, message=message)

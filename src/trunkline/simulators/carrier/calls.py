@@ -28,6 +28,9 @@ class Call:
     answer_url: str
     status_url: str
     sid: str = field(default_factory=new_call_sid)
+    machine_url: str = ""
+    """Where it is told who has answered; empty: nobody has asked."""
+    answered_by: str | None = None
     status_events: frozenset[str] = frozenset({"completed"})
     ring_timeout_s: float = 60.0
     status: CallStatus = CallStatus.QUEUED
@@ -73,7 +76,7 @@ class Call:
         return {
             "account_sid": self.account_sid,
             "annotation": None,
-            "answered_by": None,
+            "answered_by": self.answered_by,
             "api_version": API_VERSION,
             "caller_name": None,
             "date_created": None if queued else _rfc2822(self.ordered_at),

@@ -17,6 +17,7 @@ from trunkline.providers.twilio.wire import DIRECTION_INBOUND, ErrorCode
 from trunkline.simulators.carrier import twiml
 from trunkline.simulators.carrier.book import Book, CallEntry
 from trunkline.simulators.carrier.calls import Call, is_outbound
+from trunkline.simulators.carrier.detection import detect
 from trunkline.simulators.carrier.faults import Faults
 from trunkline.simulators.carrier.options import CarrierOptions, Number
 from trunkline.simulators.carrier.people.population import Population, Telephone
@@ -158,14 +159,20 @@ class Exchange:
 
     async def _talk(self, call: Call, telephone: Telephone, course: Coroutine[None, None, None]) -> None:
         """Run both ends of the conversation until one of them ends the call."""
+        person = asyncio.create_task(self._person(call, telephone), name=f"person {call.sid}")
         talk = {
+            person,
             asyncio.create_task(course, name=f"twiml {call.sid}"),
-            asyncio.create_task(self._person(call, telephone), name=f"person {call.sid}"),
             asyncio.create_task(_until(call.cut), name=f"cut {call.sid}"),
         }
+        aside = {self._detecting(call, telephone)} if call.machine_url else set()
         try:
             await asyncio.wait(talk, return_when=asyncio.FIRST_COMPLETED)
+            person.cancel()
+            await asyncio.wait([person])
+            await self._play_back(call, telephone)
         finally:
+            talk |= aside
             for task in talk:
                 task.cancel()
             outcomes = await asyncio.gather(*talk, return_exceptions=True)
@@ -174,6 +181,11 @@ class Exchange:
             if isinstance(outcome, Exception):
                 raise outcome
 
+    def _detecting(self, call: Call, telephone: Telephone) -> asyncio.Task[None]:
+        persona = self._population.persona_name(call.to)
+        work = detect(call, persona, telephone, webhooks=self._webhooks, book=self.book)
+        return asyncio.create_task(work, name=f"detection {call.sid}")
+
     async def _person(self, call: Call, telephone: Telephone) -> None:
         try:
             await telephone.mind.live()
@@ -181,6 +193,12 @@ class Exchange:
             self.book.error(call.sid, 0, f"the person lost voice or hearing: {error}")
         finally:
             call.hang_up("person")
+
+    async def _play_back(self, call: Call, telephone: Telephone) -> None:
+        try:
+            await telephone.mind.play_back()
+        except SpeechFailed as error:
+            self.book.error(call.sid, 0, f"the tape cannot be understood: {error}")
 
     # --- TwiML ---------------------------------------------------------------------------
 

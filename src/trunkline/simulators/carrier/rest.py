@@ -17,7 +17,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from trunkline.providers.ports import CallStatus
-from trunkline.providers.twilio.wire import API_VERSION, DIRECTION_OUTBOUND, ErrorCode, Field
+from trunkline.providers.twilio.wire import (
+    API_VERSION,
+    DETECT_MESSAGE_END,
+    DIRECTION_OUTBOUND,
+    ErrorCode,
+    Field,
+)
 from trunkline.simulators.carrier.calls import Call
 from trunkline.simulators.carrier.exchange import Exchange
 from trunkline.simulators.carrier.faults import CreateFault
@@ -173,9 +179,20 @@ class CallsApi:
             direction=DIRECTION_OUTBOUND,
             answer_url=url,
             status_url=fields.get(Field.STATUS_CALLBACK, ""),
+            machine_url=_machine_url(fields),
             status_events=frozenset(events or ["completed"]),
             ring_timeout_s=float(_whole(fields, Field.TIMEOUT, 60)),
         )
+
+
+def _machine_url(fields: Mapping[str, str]) -> str:
+    """Return where to tell who has answered. The kind that holds the call up meanwhile is not offered."""
+    kind, in_background = fields.get(Field.MACHINE_DETECTION, ""), fields.get(Field.ASYNC_AMD) == "true"
+    if not kind:
+        return ""
+    if kind != DETECT_MESSAGE_END or not in_background:
+        raise Refusal(400, ErrorCode.INVALID_PARAMETER, f"MachineDetection {kind!r} is not offered here")
+    return fields.get(Field.ASYNC_AMD_STATUS_CALLBACK, "")
 
 
 async def refused(_: Request, refusal: Exception) -> Response:
@@ -214,7 +231,7 @@ def _begun_since(call: Call, day: str) -> bool:
     try:
         first = date.fromisoformat(day)
     except ValueError as error:
-        raise Refusal(400, 20001, f"StartTime is no date: {day}") from error
+        raise Refusal(400, ErrorCode.INVALID_PARAMETER, f"StartTime is no date: {day}") from error
     return call.begun_at is not None and call.begun_at >= datetime(
         first.year, first.month, first.day, tzinfo=UTC
     )

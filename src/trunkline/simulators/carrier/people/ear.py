@@ -96,6 +96,17 @@ class Ear:
         pieces = await self._turns.get()
         return list(await asyncio.gather(*pieces))
 
+    async def rest(self) -> list[Transcript]:
+        """Return what has been heard and not been asked for, finished or not. Raises SpeechFailed."""
+        if self._piece is not None:
+            for _ in range(self._piece_gap_ms // FRAME_MS):
+                # Recognition wants the quiet after a last word as well.
+                self._piece.feed(next(self._noise))
+            self._end_piece(self._piece)
+        pieces = [piece for turn in (*self._drained(), self._pieces) for piece in turn]
+        self._pieces = []
+        return list(await asyncio.gather(*pieces))
+
     def forget(self) -> None:
         """Drop what has been heard but not yet been asked for: somebody talked over it."""
         if self._piece is not None:

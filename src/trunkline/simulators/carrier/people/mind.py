@@ -68,10 +68,17 @@ class Mind:
         else:
             await self._converse()
 
+    async def play_back(self) -> None:
+        """The line is dead: a machine has what was said until then on its tape. Raises SpeechFailed."""
+        if self._handset.beeped.is_set():
+            self._understand(await self._handset.listen_back())
+
     async def _be_a_machine(self) -> None:
         await self._handset.think(0.4, 0.8)
         await self._handset.say(Words.VOICEMAIL)
         await self._handset.beep()
+        # What was said before the beep is not on the tape.
+        self._handset.stop_listening()
         try:
             async with asyncio.timeout(_MACHINE_LISTENS_S):
                 while True:

@@ -42,6 +42,8 @@ class Handset:
         self._done = asyncio.Event()
         self.off_hook = asyncio.Event()
         """Set with the first frame: the line is through."""
+        self.beeped = asyncio.Event()
+        """Set at the end of a machine's beep."""
 
     # --- The stream's side ---------------------------------------------------------------
 
@@ -76,6 +78,10 @@ class Handset:
         """Wait for the agent to finish; return what was understood, piece by piece. Raises SpeechFailed."""
         return await self._ear.turn()
 
+    async def listen_back(self) -> list[Transcript]:
+        """Return what else was heard before the line went dead. Raises SpeechFailed."""
+        return await self._ear.rest()
+
     def stop_listening(self) -> None:
         """Forget what the agent has been saying up to now."""
         self._ear.forget()
@@ -95,6 +101,7 @@ class Handset:
         wave = np.sin(2 * np.pi * _BEEP_HZ * np.arange(int(8000 * _BEEP_S)) / 8000) * 12_000
         tone = pcm_to_ulaw(wave.astype("<i2").tobytes())
         await self._send(SILENT_FRAME * (len(tone) // FRAME_BYTES) if self._mouth.muted else tone)
+        self.beeped.set()
 
     async def press(self, digits: str) -> None:
         """Press keys one after the other; return when the last one is down."""
