@@ -68,6 +68,7 @@ CASES: dict[Door, list[Case]] = {
         Case(FINE, query={"limit": "500"}),
         Case(FINE, query={"after": "0-0", "limit": "500"}),
     ],
+    Door("GET", "/api/events/stream"): [Case(FINE, query={"after": "0-0", "for_s": "2"})],
     Door("GET", "/api/jobs"): [
         Case(FINE, query={"limit": "200"}),
         *(Case(FINE, query={"state": state}) for state in ("queued", "running", "failed", "succeeded")),

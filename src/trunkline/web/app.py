@@ -33,6 +33,7 @@ from trunkline.web.feed import router as feed_router
 from trunkline.web.gate import API_DOCS, API_DOCS_ASSETS, Gate, find_principal
 from trunkline.web.health import router as health_router
 from trunkline.web.jobs import router as jobs_router
+from trunkline.web.live_feed import LiveFeed
 from trunkline.web.media_socket import router as media_router
 from trunkline.web.metrics import router as metrics_router
 from trunkline.web.parts import AppParts
@@ -59,7 +60,11 @@ def create_app(parts: AppParts) -> FastAPI:
         standing = StandingTasks()
         room.open()
         standing.start("upkeep", partial(_keep_up, parts.upkeep))
+        app.state.live_feed = feed = LiveFeed()
+        if parts.role is not ServiceRole.CALLS:
+            standing.start("live-feed", feed.keep_reading)
         yield
+        feed.close()
         await standing.close()
         await room.close()
 
