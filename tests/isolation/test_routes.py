@@ -156,6 +156,7 @@ CASES: dict[Door, list[Case]] = {
     Door("GET", "/api/runs/{run_id}"): [Case(NOT_FOUND)],
     Door("GET", "/api/runs/{run_id}/items"): [Case(NOT_FOUND)],
     Door("GET", "/api/runs/{run_id}/attempts"): [Case(NOT_FOUND)],
+    Door("GET", "/api/runs/{run_id}/results.csv"): [Case(NOT_FOUND)],
     Door("PATCH", "/api/runs/{run_id}"): [Case(NOT_FOUND, body=lambda a, b: {"priority": 100})],
     Door("POST", "/api/runs/dial-now"): [
         Case(NOT_FOUND, body=lambda a, b: {"lead_ids": [str(b.lead_id)], "options": _options(a)}),

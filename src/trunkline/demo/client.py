@@ -8,6 +8,9 @@ import httpx
 
 from trunkline.demo.seed import Seeded, people_csv
 
+_AT_MOST = 1_000
+"""Rows of one answer; the demo has fewer of everything."""
+
 
 class BusinessClient:
     """One business's owner at the API."""
@@ -56,15 +59,15 @@ class BusinessClient:
 
     def attempts(self) -> list[dict[str, Any]]:
         """Return the run's dials."""
-        return list(self._get(f"/api/runs/{self.run_id}/attempts"))
+        return list(self._get(f"/api/runs/{self.run_id}/attempts", limit=_AT_MOST))
 
     def items(self) -> list[dict[str, Any]]:
         """Return the run's leads."""
-        return list(self._get(f"/api/runs/{self.run_id}/items"))
+        return list(self._get(f"/api/runs/{self.run_id}/items", limit=_AT_MOST))
 
     def appointments(self) -> list[dict[str, Any]]:
-        """Return the business's appointments."""
-        return list(self._get("/api/appointments"))
+        """Return the business's appointments that are not over; the demo books none for the past."""
+        return list(self._get("/api/appointments", limit=_AT_MOST))
 
     def lead(self, lead_id: str) -> dict[str, Any]:
         """Return one lead."""

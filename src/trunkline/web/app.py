@@ -37,6 +37,7 @@ from trunkline.web.live_feed import LiveFeed
 from trunkline.web.media_socket import router as media_router
 from trunkline.web.metrics import router as metrics_router
 from trunkline.web.parts import AppParts
+from trunkline.web.results import router as results_router
 from trunkline.web.standing import StandingTasks
 
 _UPKEEP_EVERY_S = 1.0
@@ -77,7 +78,7 @@ def create_app(parts: AppParts) -> FastAPI:
     if parts.role is not ServiceRole.CALLS:
         for router in (
             people_router, tenants_router, agents_router, leads_router, calls_router, outbound_router,
-            suppressions_router, appointments_router, feed_router, jobs_router, admin_router,
+            results_router, suppressions_router, appointments_router, feed_router, jobs_router, admin_router,
         ):  # fmt: skip
             app.include_router(router, dependencies=[Depends(find_principal)])
         if parts.redis_url is not None:
