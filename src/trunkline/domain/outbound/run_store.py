@@ -244,8 +244,8 @@ def items_behind(
 
 
 def attempts_of_run(
-    session: Session, business_id: UUID, run_id: UUID, *, after: UUID | None = None, states: Collection[str] = (),
-    limit: int | None = None,
+    session: Session, business_id: UUID, run_id: UUID, *, after: UUID | None = None,
+    states: Collection[str] = (), limit: int | None = None,
 ) -> Sequence[OutboundAttempt]:  # fmt: skip
     """Return a page of a run's attempts in order of time, behind one of them."""
     moment = tuple_(OutboundAttempt.created_at, OutboundAttempt.id)
