@@ -168,10 +168,10 @@ def test_the_faults_of_an_imported_file_are_shown(signed_in: Page) -> None:
 
 
 def test_a_lost_connection_is_told_and_comes_back_by_itself(signed_in: Page) -> None:
-    signed_in.route("**/api/**", lambda route: route.abort())
+    signed_in.context.set_offline(True)
     notice = signed_in.locator(".lost")
     expect(notice).to_contain_text("No connection to the server")
-    signed_in.unroute_all()
+    signed_in.context.set_offline(False)
     expect(notice).to_have_count(0)
 
 

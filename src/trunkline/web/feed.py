@@ -70,12 +70,10 @@ def read_feed(
 class _StreamResponse(StreamingResponse):
     """A stream that is forgotten when its connection is gone, however that came about."""
 
-    media_type = "text/event-stream"
-
     def __init__(
         self, feed: LiveFeed, stream: Stream, lines: AsyncIterator[bytes], headers: dict[str, str]
     ) -> None:
-        super().__init__(lines, headers=headers)
+        super().__init__(lines, headers=headers, media_type="text/event-stream")
         self._feed, self._stream = feed, stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,7 +83,9 @@ class _StreamResponse(StreamingResponse):
             self._feed.drop(self._stream)
 
 
-@router.get("/stream", response_class=_StreamResponse)
+@router.get(
+    "/stream", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}}
+)
 async def stream_events(
     request: Request,
     who: PrincipalDep,

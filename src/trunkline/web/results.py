@@ -18,9 +18,10 @@ from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.calls import service as calls
 from trunkline.domain.leads import service as leads
+from trunkline.domain.outbound import run_store
 from trunkline.domain.outbound import service as outbound
-from trunkline.domain.outbound.export import Result, results_of_run
-from trunkline.domain.outbound.models import ItemState
+from trunkline.domain.outbound.export import last_dials
+from trunkline.domain.outbound.models import ItemState, OutboundItem
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit.csv_text import BYTE_ORDER_MARK, csv_lines
 
@@ -80,7 +81,7 @@ def _rows(
     after = 0
     while True:
         with unit_of_work(of_business(business_id)) as session:
-            page = results_of_run(
+            page = run_store.items_of_run(
                 session, business_id, run_id, after=after, states=states, limit=_ROWS_A_PAGE
             )
             cells = _cells(session, business_id, page, zone)
@@ -88,14 +89,15 @@ def _rows(
         yield from cells
         if len(page) < _ROWS_A_PAGE:
             return
-        after = page[-1].item.position
+        after = page[-1].position
 
 
 def _cells(
-    session: Session, business_id: UUID, page: Sequence[Result], zone: ZoneInfo
+    session: Session, business_id: UUID, page: Sequence[OutboundItem], zone: ZoneInfo
 ) -> list[Sequence[object]]:
-    lead_ids = {row.item.lead_id for row in page if row.item.lead_id is not None}
-    call_ids = {row.call_id for row in page if row.call_id is not None}
+    dials = last_dials(session, business_id, page)
+    lead_ids = {item.lead_id for item in page if item.lead_id is not None}
+    call_ids = {dial.call_id for dial in dials.values() if dial.call_id is not None}
     names = leads.names_of(session, business_id, lead_ids)
     lengths = calls.lengths_of(session, business_id, call_ids)
     booked = appointments.booked_in(session, business_id, lead_ids=lead_ids, call_ids=call_ids)
@@ -103,25 +105,24 @@ def _cells(
     def local(moment: datetime | None) -> str | None:
         return None if moment is None else f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
-    def seconds(call_id: UUID | None) -> int | None:
-        length = None if call_id is None else lengths.get(call_id)
-        return None if length is None else round(length)
-
-    return [
-        (
-            row.item.position,
-            None if row.item.lead_id is None else names.get(row.item.lead_id),
-            row.item.phone,
-            row.item.state,
-            row.item.disposition,
-            row.item.attempts_used,
-            row.item.waits_for,
-            local(row.item.not_before),
-            local(row.dialled_at),
-            row.from_number,
-            seconds(row.call_id),
-            local(None if row.call_id is None else booked.get(row.call_id)),
-            row.call_id,
+    def cells(item: OutboundItem) -> Sequence[object]:
+        dial = dials.get(item.id)
+        call_id = dial and dial.call_id
+        length = lengths.get(call_id) if call_id else None
+        return (
+            item.position,
+            names.get(item.lead_id) if item.lead_id else None,
+            item.phone,
+            item.state,
+            item.disposition,
+            item.attempts_used,
+            item.waits_for,
+            local(item.not_before),
+            local(dial.created_at if dial else None),
+            dial and dial.from_number,
+            None if length is None else round(length),
+            local(booked.get(call_id) if call_id else None),
+            call_id,
         )
-        for row in page
-    ]
+
+    return [cells(item) for item in page]

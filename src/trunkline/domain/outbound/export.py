@@ -1,47 +1,29 @@
-"""What came of a run's leads, a page at a time: each with its last dial. Knows no file and no columns."""
+"""The last dial of each of some leads of a run, for whoever shows or writes what came of them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select, true
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from trunkline.domain.outbound.models import OutboundAttempt, OutboundItem
-from trunkline.domain.outbound.run_store import items_behind
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of one lead; the last three are of its last dial, if there was one."""
-
-    item: OutboundItem
-    dialled_at: datetime | None
-    from_number: str | None
-    call_id: UUID | None
-
-
-def results_of_run(
-    session: Session, business_id: UUID, run_id: UUID, *, after: int, states: Collection[str], limit: int
-) -> list[Result]:
-    """Return a page of a run's results in the order of its leads, behind a position."""
-    # By its number, for which there is an index; one number has few dials.
-    last = (
-        select(OutboundAttempt.created_at, OutboundAttempt.from_number, OutboundAttempt.call_id)
+def last_dials(
+    session: Session, business_id: UUID, items: Sequence[OutboundItem]
+) -> dict[UUID, OutboundAttempt]:
+    """Return, by the item, the last dial of each that has been dialled."""
+    rows = session.scalars(
+        select(OutboundAttempt)
+        .distinct(OutboundAttempt.item_id)
         .where(
-            OutboundAttempt.business_id == OutboundItem.business_id,
-            OutboundAttempt.phone == OutboundItem.phone,
-            OutboundAttempt.item_id == OutboundItem.id,
+            OutboundAttempt.business_id == business_id,
+            # By their numbers, for which there is an index; one number has few dials.
+            OutboundAttempt.phone.in_({item.phone for item in items}),
+            OutboundAttempt.item_id.in_([item.id for item in items]),
         )
-        .order_by(OutboundAttempt.created_at.desc())
-        .limit(1)
-        .lateral("last")
+        .order_by(OutboundAttempt.item_id, OutboundAttempt.created_at.desc())
     )
-    query = select(OutboundItem, last.c.created_at, last.c.from_number, last.c.call_id).outerjoin(
-        last, true()
-    )
-    rows = session.execute(items_behind(query, business_id, run_id, after, states).limit(limit))
-    return [Result(*row) for row in rows]
+    return {attempt.item_id: attempt for attempt in rows}

@@ -12,9 +12,11 @@ from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.runs import service as runs
 from trunkline.core.runs.models import Run
+from trunkline.domain.leads import service as leads
 from trunkline.domain.leads.selection import Whom
 from trunkline.domain.outbound import run_store, service
-from trunkline.domain.outbound.models import AttemptState, ItemState
+from trunkline.domain.outbound.export import last_dials
+from trunkline.domain.outbound.models import AttemptState, ItemState, OutboundAttempt, OutboundItem
 from trunkline.domain.outbound.options import RunOptions
 from trunkline.domain.outbound.schemas import (
     AttemptOut,
@@ -81,7 +83,9 @@ def read_items(
     """The run's leads in their order, those behind a position; a page shorter than `limit` is the last."""
     service.get_run(session, who.business, run_id)
     rows = run_store.items_of_run(session, who.business, run_id, after=after, states=state or (), limit=limit)
-    return [ItemOut.model_validate(item) for item in rows]
+    dials = last_dials(session, who.business, rows)
+    names = leads.names_of(session, who.business, {item.lead_id for item in rows if item.lead_id is not None})
+    return [_item(item, None if item.lead_id is None else names.get(item.lead_id), dials) for item in rows]
 
 
 @router.get("/{run_id}/attempts")
@@ -168,6 +172,16 @@ def release_attempt(run_id: UUID, attempt_id: UUID, session: SessionDep, who: Pr
     return AttemptOut.model_validate(
         service.release_attempt(session, who.business, run_id, attempt_id, actor=who.email)
     )
+
+
+def _item(item: OutboundItem, name: str | None, dials: dict[UUID, OutboundAttempt]) -> ItemOut:
+    last = dials.get(item.id)
+    shown = ItemOut.model_validate(item)
+    shown.name = name
+    if last is not None:
+        shown.attempt_id, shown.call_id = last.id, last.call_id
+        shown.in_doubt = last.state == AttemptState.UNKNOWN and not last.released
+    return shown
 
 
 def _shown_fresh(session: Session, business_id: UUID, run_id: UUID) -> RunOut:

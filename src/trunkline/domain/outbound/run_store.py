@@ -228,19 +228,12 @@ def items_of_run(
 
     Without a limit, all that follow.
     """
-    return session.scalars(
-        items_behind(select(OutboundItem), business_id, run_id, after, states).limit(limit)
-    ).all()
-
-
-def items_behind(
-    query: Select[Any], business_id: UUID, run_id: UUID, after: int, states: Collection[str]
-) -> Select[Any]:
-    """Narrow a query of items to those of a run behind a position, in their order."""
-    query = query.where(
+    query = select(OutboundItem).where(
         OutboundItem.business_id == business_id, OutboundItem.run_id == run_id, OutboundItem.position > after
     )
-    return (query.where(OutboundItem.state.in_(states)) if states else query).order_by(OutboundItem.position)
+    if states:
+        query = query.where(OutboundItem.state.in_(states))
+    return session.scalars(query.order_by(OutboundItem.position).limit(limit)).all()
 
 
 def attempts_of_run(

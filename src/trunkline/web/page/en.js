@@ -1,6 +1,7 @@
 // Every English string of the page. Keys are the same as in he.js; `.one` and `.other` are plural forms.
 
 import jobs from "/page/en_jobs.js";
+import runs from "/page/en_runs.js";
 
 export default {
   name: "English",
@@ -11,6 +12,7 @@ export default {
 
   strings: {
     ...jobs,
+    ...runs,
     "title.page": "{view} · Trunkline",
     "skip": "Skip to the content",
     "nav.label": "Pages",
@@ -64,7 +66,6 @@ export default {
     "run.bar_label": "Progress of {title}",
     "run.total": "leads",
     "run.leads": "Leads of this run",
-    "run.leads_first": "The first {n} of {total} leads are shown.",
     "run.lead": "Number",
     "run.lead_state": "State",
     "run.lead_outcome": "Came to",

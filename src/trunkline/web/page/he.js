@@ -2,6 +2,7 @@
 // Keys are the same as in en.js; `.one`, `.two` and `.other` are plural forms.
 
 import jobs, { server as ofJobs } from "/page/he_jobs.js";
+import runs, { server as ofRuns } from "/page/he_runs.js";
 
 export default {
   name: "עברית",
@@ -10,6 +11,7 @@ export default {
   // The server's sentences, in the order in which they are tried; {1} is what the pattern caught.
   server: [
     ...ofJobs,
+    ...ofRuns,
     [/^E-mail address or password is wrong\.$/, "כתובת הדוא״ל או הסיסמה שגויות."],
     [/^Too many tries; wait a minute\.$/, "יותר מדי ניסיונות; המתינו דקה."],
     [/^This session has ended; sign in again\.$/, "החיבור הסתיים; היכנסו שוב."],
@@ -54,6 +56,7 @@ export default {
 
   strings: {
     ...jobs,
+    ...runs,
     "title.page": "{view} · Trunkline",
     "skip": "דילוג לתוכן",
     "nav.label": "דפים",
@@ -107,7 +110,6 @@ export default {
     "run.bar_label": "התקדמות של {title}",
     "run.total": "לידים",
     "run.leads": "הלידים בסבב",
-    "run.leads_first": "מוצגים {n} הלידים הראשונים מתוך {total}.",
     "run.lead": "מספר",
     "run.lead_state": "מצב",
     "run.lead_outcome": "תוצאה",

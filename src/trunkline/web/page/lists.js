@@ -4,6 +4,7 @@ import { get, upload } from "/page/api.js";
 import { fill, h, theirs } from "/page/dom.js";
 import { number, t, translated, when } from "/page/i18n.js";
 import { button, dialog, empty, field, heading, table, zoneNote } from "/page/parts.js";
+import { callNowDialog } from "/page/run_form.js";
 
 export const listsView = {
   title: () => t("lists.title"),
@@ -13,10 +14,11 @@ export const listsView = {
 
   draw(lists, app) {
     const add = app.may("agent") && button("import", t("lists.import"), { class: "primary" });
+    const call = app.may("agent") && button("call_now", t("call_now.button"));
     if (lists.length === 0) return [heading(t("lists.title")), empty(t("lists.none.title"), t("lists.none.body"), add)];
     const columns = [t("lists.name"), t("lists.leads"), t("lists.created")];
     return [
-      heading(t("lists.title"), add),
+      heading(t("lists.title"), call, add),
       zoneNote(),
       table(t("lists.title"), columns, lists.map((list) => ({
         key: list.id,
@@ -25,7 +27,7 @@ export const listsView = {
     ];
   },
 
-  acts: { import: (_element, app) => importDialog(app) },
+  acts: { import: (_element, app) => importDialog(app), call_now: callNowDialog },
 };
 
 function importDialog(app) {
