@@ -208,7 +208,7 @@ def test_a_run_s_page_says_why_it_waits_filters_turns_pages_and_releases(owner: 
         items[2].state = "failed"
     set_run(acme, run.id, state="running", started_at=clock.now())
     owner.goto(re.sub("#.*", f"#/runs/{run.id}", owner.url))
-    expect(owner.locator(".waits")).to_contain_text("Nobody can be called right now; the next is due")
+    expect(owner.locator(".waits")).to_contain_text("Of those who wait, the first is due")
     with unit_of_work(acme.scope) as session:
         held = {"held_until": soon, "held_reason": "too_many_failures"}
         session.execute(update(OutboundRun).where(OutboundRun.run_id == run.id).values(**held))

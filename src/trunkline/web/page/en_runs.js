@@ -6,7 +6,7 @@ export default {
   "run.retry_failed": "Call the failed again",
   "run.starts_at": "Starts by itself {when}.",
   "run.held": "Dials nobody until {when}: {reason}.",
-  "run.next_at": "Nobody can be called right now; the next is due {when}.",
+  "run.next_at": "Of those who wait, the first is due {when}.",
   "run.retry_of": "Calls again whom an earlier run did not reach",
   "run.lead_name": "Name",
   "run.lead_waits": "until {when}: {reason}",

@@ -22,7 +22,7 @@ export default {
   "run.retry_failed": "שיחה חוזרת למי שנכשל",
   "run.starts_at": "יתחיל מעצמו {when}.",
   "run.held": "לא מחייג לאף אחד עד {when}: {reason}.",
-  "run.next_at": "אי אפשר להתקשר לאיש כרגע; הבא בתור {when}.",
+  "run.next_at": "מבין הממתינים, הראשון בתור {when}.",
   "run.retry_of": "מתקשר שוב למי שסבב קודם לא השיג",
   "run.lead_name": "שם",
   "run.lead_waits": "עד {when}: {reason}",
