@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -176,12 +176,14 @@ def release_attempt(run_id: UUID, attempt_id: UUID, session: SessionDep, who: Pr
 
 def _item(item: OutboundItem, name: str | None, dials: dict[UUID, OutboundAttempt]) -> ItemOut:
     last = dials.get(item.id)
-    shown = ItemOut.model_validate(item)
-    shown.name = name
+    shown: dict[str, Any] = {"name": name}
     if last is not None:
-        shown.attempt_id, shown.call_id = last.id, last.call_id
-        shown.in_doubt = last.state == AttemptState.UNKNOWN and not last.released
-    return shown
+        shown |= {
+            "attempt_id": last.id,
+            "call_id": last.call_id,
+            "in_doubt": last.state == AttemptState.UNKNOWN and not last.released,
+        }
+    return ItemOut.model_validate(item).model_copy(update=shown)
 
 
 def _shown_fresh(session: Session, business_id: UUID, run_id: UUID) -> RunOut:
