@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from trunkline.domain.outbound.models import OutboundAttempt, OutboundItem
@@ -17,7 +18,7 @@ def last_dials(
     """Return, by the item, the last dial of each that has been dialled."""
     rows = session.scalars(
         select(OutboundAttempt)
-        .distinct(OutboundAttempt.item_id)
+        .ext(distinct_on(OutboundAttempt.item_id))
         .where(
             OutboundAttempt.business_id == business_id,
             # By their numbers, for which there is an index; one number has few dials.
