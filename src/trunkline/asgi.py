@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import sys
+from contextlib import suppress
 from datetime import timedelta
 
 import uvicorn
@@ -18,8 +21,11 @@ from trunkline.providers.local_speech import (
 from trunkline.providers.ports import Voice
 from trunkline.web.app import create_app
 from trunkline.web.callroom import Speech
+from trunkline.web.live_feed import LiveFeed
 from trunkline.web.parts import AppParts
 from trunkline.wiring import Command, open_runtime
+
+_NOT_STARTED = 3
 
 
 def serve(command: Command, settings: Settings) -> None:
@@ -41,16 +47,32 @@ def serve(command: Command, settings: Settings) -> None:
                 metrics_token=token.get_secret_value() if token else None,
             )
         )
-        uvicorn.run(
-            app,
-            host=settings.host,
-            port=settings.port,
-            ws_per_message_deflate=False,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=15,
+        server = _Server(
+            uvicorn.Config(
+                app,
+                host=settings.host,
+                port=settings.port,
+                ws_per_message_deflate=False,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=15,
+            )
         )
+        # As uvicorn.run does, which makes the server itself.
+        with suppress(KeyboardInterrupt):
+            server.run()
+        if not server.started:
+            sys.exit(_NOT_STARTED)
+
+
+class _Server(uvicorn.Server):
+    """Ends the event streams as it begins to stop: it waits for open answers, and they have no end."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        live_feed: LiveFeed = self.config.app.state.live_feed  # type: ignore[union-attr]
+        live_feed.close()
+        await super().shutdown(sockets)
 
 
 def local_speech() -> Speech:

@@ -63,7 +63,6 @@ _.resolved_at
 _.VIEWER
 _.SKIP
 _.duration_s
-_.active
 
 # How a recurring job stands, before a page shows it.
 

@@ -152,7 +152,7 @@ def _judge_the_api(processes: Processes, health: dict[str, list[str]]) -> None:
     allowed = {name for name in noted if name == OF_REQUESTS or name.startswith("callroom_")}
     assert set(noted) == allowed, "the API started a thread of a kind that it may not have"
     assert set(health["threads"]) <= allowed | {"MainThread"}
-    assert {"room-log", "room-replay", "room-reaper", "upkeep"} <= set(health["tasks"])
+    assert {"live-feed", "room-log", "room-replay", "room-reaper", "upkeep"} <= set(health["tasks"])
     assert pid == processes.running["api"].pid
 
 

@@ -182,10 +182,10 @@ def test_a_file_that_is_no_list_is_refused_in_the_dialog(signed_in: Page) -> Non
 
 
 def test_a_lost_connection_is_told_and_comes_back_by_itself(signed_in: Page) -> None:
-    signed_in.route("**/api/**", lambda route: route.abort())
+    signed_in.context.set_offline(True)
     notice = signed_in.locator(".lost")
     expect(notice).to_contain_text("No connection to the server")
-    signed_in.unroute_all()
+    signed_in.context.set_offline(False)
     expect(notice).to_have_count(0)
 
 

@@ -68,6 +68,7 @@ CASES: dict[Door, list[Case]] = {
         Case(FINE, query={"limit": "500"}),
         Case(FINE, query={"after": "0-0", "limit": "500"}),
     ],
+    Door("GET", "/api/events/stream"): [Case(FINE, query={"after": "0-0", "for_s": "2"})],
     Door("GET", "/api/jobs"): [
         Case(FINE, query={"limit": "200"}),
         *(Case(FINE, query={"state": state}) for state in ("queued", "running", "failed", "succeeded")),
@@ -178,6 +179,7 @@ CASES: dict[Door, list[Case]] = {
     Door("GET", "/api/runs/{run_id}"): [Case(NOT_FOUND)],
     Door("GET", "/api/runs/{run_id}/items"): [Case(NOT_FOUND)],
     Door("GET", "/api/runs/{run_id}/attempts"): [Case(NOT_FOUND)],
+    Door("GET", "/api/runs/{run_id}/results.csv"): [Case(NOT_FOUND)],
     Door("PATCH", "/api/runs/{run_id}"): [Case(NOT_FOUND, body=lambda a, b: {"priority": 100})],
     Door("POST", "/api/runs/dial-now"): [
         Case(NOT_FOUND, body=lambda a, b: {"lead_ids": [str(b.lead_id)], "options": _options(a)}),

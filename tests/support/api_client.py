@@ -47,10 +47,19 @@ class Api:
         return self._client.get(f"/api/runs/{run_id}").raise_for_status().json()
 
     def items(self, run_id: UUID) -> list[dict[str, Any]]:
-        return self._client.get(f"/api/runs/{run_id}/items").raise_for_status().json()
+        return self._every_page(f"/api/runs/{run_id}/items", behind="position")
 
     def attempts(self, run_id: UUID) -> list[dict[str, Any]]:
-        return self._client.get(f"/api/runs/{run_id}/attempts").raise_for_status().json()
+        return self._every_page(f"/api/runs/{run_id}/attempts", behind="id")
+
+    def _every_page(self, path: str, *, behind: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        while True:
+            query = {"limit": 1_000} | ({"after": rows[-1][behind]} if rows else {})
+            page = self._client.get(path, params=query).raise_for_status().json()
+            rows += page
+            if len(page) < 1_000:
+                return rows
 
     def wait_for_state(self, run_id: UUID, state: str, within_s: float = 40) -> dict[str, Any]:
         """Wait until the run is in this state, checking at every look that its progress adds up."""

@@ -12,6 +12,8 @@ from trunkline.demo.seed import Seeded, people_csv
 
 _IMPORTED_WITHIN_S = 60.0
 _LOOK_EVERY_S = 0.2
+_AT_MOST = 1_000
+"""Rows of one answer; the demo has fewer of everything."""
 
 
 class BusinessClient:
@@ -69,15 +71,15 @@ class BusinessClient:
 
     def attempts(self) -> list[dict[str, Any]]:
         """Return the run's dials."""
-        return list(self._get(f"/api/runs/{self.run_id}/attempts"))
+        return list(self._get(f"/api/runs/{self.run_id}/attempts", limit=_AT_MOST))
 
     def items(self) -> list[dict[str, Any]]:
         """Return the run's leads."""
-        return list(self._get(f"/api/runs/{self.run_id}/items"))
+        return list(self._get(f"/api/runs/{self.run_id}/items", limit=_AT_MOST))
 
     def appointments(self) -> list[dict[str, Any]]:
-        """Return the business's appointments."""
-        return list(self._get("/api/appointments"))
+        """Return the business's appointments that are not over; the demo books none for the past."""
+        return list(self._get("/api/appointments", limit=_AT_MOST))
 
     def lead(self, lead_id: str) -> dict[str, Any]:
         """Return one lead."""

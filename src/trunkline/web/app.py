@@ -35,9 +35,11 @@ from trunkline.web.feed import router as feed_router
 from trunkline.web.gate import API_DOCS, API_DOCS_ASSETS, Gate, find_principal
 from trunkline.web.health import router as health_router
 from trunkline.web.jobs import router as jobs_router
+from trunkline.web.live_feed import LiveFeed
 from trunkline.web.media_socket import router as media_router
 from trunkline.web.metrics import router as metrics_router
 from trunkline.web.parts import AppParts
+from trunkline.web.results import router as results_router
 from trunkline.web.standing import StandingTasks
 
 _UPKEEP_EVERY_S = 1.0
@@ -61,7 +63,11 @@ def create_app(parts: AppParts) -> FastAPI:
         standing = StandingTasks()
         room.open()
         standing.start("upkeep", partial(_keep_up, parts.upkeep))
+        app.state.live_feed = feed = LiveFeed()
+        if parts.role is not ServiceRole.CALLS:
+            standing.start("live-feed", feed.keep_reading)
         yield
+        feed.close()
         await standing.close()
         await room.close()
 
@@ -74,8 +80,8 @@ def create_app(parts: AppParts) -> FastAPI:
     if parts.role is not ServiceRole.CALLS:
         for router in (
             people_router, tenants_router, agents_router, leads_router, lead_imports_router, calls_router,
-            outbound_router, suppressions_router, compliance_router, appointments_router, feed_router,
-            jobs_router, admin_router,
+            outbound_router, results_router, suppressions_router, compliance_router, appointments_router,
+            feed_router, jobs_router, admin_router,
         ):  # fmt: skip
             app.include_router(router, dependencies=[Depends(find_principal)])
         if parts.redis_url is not None:

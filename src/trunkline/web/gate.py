@@ -27,6 +27,11 @@ from trunkline.web.errors import render
 CSRF_HEADER = "X-Trunkline"
 """A header that a page of another site cannot send; every writing request of ours carries it."""
 
+UNATTENDED = "X-Trunkline-Unattended"
+"""A header of requests that our page makes while nobody touches it: they are no use of the session."""
+_NO_USE = "/api/events"
+"""Listening for what is new keeps nobody signed in either."""
+
 log = get_logger(__name__)
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -121,6 +126,7 @@ def find_principal(request: Request) -> None:
     secret = request.cookies.get(cookie_name(request))
     request.state.principal = None
     if secret:
+        in_use = UNATTENDED not in request.headers and not request.url.path.startswith(_NO_USE)
         # Whoever had this session is nobody now; a route that needs somebody says so itself.
         with suppress(NotSignedIn):
-            request.state.principal = people.who_is(secret)
+            request.state.principal = people.who_is(secret, in_use=in_use)

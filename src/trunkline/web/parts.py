@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 
 from trunkline.core.settings import ServiceRole
 from trunkline.web.callroom import CallRoom, Speech
+from trunkline.web.live_feed import LiveFeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,5 +49,12 @@ def call_room(connection: HTTPConnection) -> CallRoom:
     return room
 
 
+def live_feed(connection: HTTPConnection) -> LiveFeed:
+    """Return the process's open event streams."""
+    feed: LiveFeed = connection.app.state.live_feed
+    return feed
+
+
 PartsDep = Annotated[AppParts, Depends(app_parts)]
 RoomDep = Annotated[CallRoom, Depends(call_room)]
+LiveFeedDep = Annotated[LiveFeed, Depends(live_feed)]

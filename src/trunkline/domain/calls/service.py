@@ -94,6 +94,17 @@ def list_calls(session: Session, business_id: UUID, *, limit: int, offset: int) 
     ).all()
 
 
+def lengths_of(session: Session, business_id: UUID, call_ids: Collection[UUID]) -> dict[UUID, float]:
+    """Return for how many seconds those of these calls went on that were answered and are over."""
+    seconds = func.extract("epoch", Call.ended_at - Call.answered_at)
+    rows = session.execute(
+        select(Call.id, seconds).where(
+            Call.business_id == business_id, Call.id.in_(call_ids), seconds.is_not(None)
+        )
+    )
+    return {call_id: float(length) for call_id, length in rows}
+
+
 def open_inbound_calls(session: Session, business_id: UUID) -> int:
     """Return how many calls to the business are not over."""
     return session.scalar(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -71,6 +71,14 @@ def get_lead(session: Session, business_id: UUID, lead_id: UUID) -> Lead:
     if lead is None:
         raise NotFound("There is no such lead.")
     return lead
+
+
+def names_of(session: Session, business_id: UUID, lead_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of those of these leads that are there."""
+    rows = session.execute(
+        select(Lead.id, Lead.name).where(Lead.business_id == business_id, Lead.id.in_(lead_ids))
+    )
+    return {row.id: row.name for row in rows}
 
 
 def list_leads(session: Session, business_id: UUID, *, limit: int, offset: int) -> Sequence[Lead]:

@@ -107,6 +107,8 @@ class OutboundItem(Base):
             ["business_id", "lead_id"], ["leads.business_id", "leads.id"], ondelete="SET NULL (lead_id)"
         ),
         Index("ix_outbound_items_lead", "business_id", "lead_id"),
+        # Pages of a run's items in their order, whatever their states.
+        Index("ix_outbound_items_position", "business_id", "run_id", "position"),
         Index(
             "ix_outbound_items_next",
             "business_id",

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, not_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.outbound.models import (
@@ -216,19 +228,42 @@ def unresolved_of_run(session: Session, business_id: UUID, run_id: UUID) -> int:
     ) or 0  # fmt: skip
 
 
-def items_of_run(session: Session, business_id: UUID, run_id: UUID) -> Sequence[OutboundItem]:
-    """Return a run's items in their order."""
-    return session.scalars(
-        select(OutboundItem)
-        .where(OutboundItem.business_id == business_id, OutboundItem.run_id == run_id)
-        .order_by(OutboundItem.position)
-    ).all()
+def items_of_run(
+    session: Session,
+    business_id: UUID,
+    run_id: UUID,
+    *,
+    after: int = 0,
+    states: Collection[str] = (),
+    limit: int | None = None,
+) -> Sequence[OutboundItem]:
+    """Return a page of a run's items in their order, behind a position; without `states` those in any.
+
+    Without a limit, all that follow.
+    """
+    query = select(OutboundItem).where(
+        OutboundItem.business_id == business_id, OutboundItem.run_id == run_id, OutboundItem.position > after
+    )
+    if states:
+        query = query.where(OutboundItem.state.in_(states))
+    return session.scalars(query.order_by(OutboundItem.position).limit(limit)).all()
 
 
-def attempts_of_run(session: Session, business_id: UUID, run_id: UUID) -> Sequence[OutboundAttempt]:
-    """Return a run's attempts in order of time."""
-    return session.scalars(
-        select(OutboundAttempt)
-        .where(OutboundAttempt.business_id == business_id, OutboundAttempt.run_id == run_id)
-        .order_by(OutboundAttempt.created_at)
-    ).all()
+def attempts_of_run(
+    session: Session, business_id: UUID, run_id: UUID, *, after: UUID | None = None,
+    states: Collection[str] = (), limit: int | None = None,
+) -> Sequence[OutboundAttempt]:  # fmt: skip
+    """Return a page of a run's attempts in order of time, behind one of them."""
+    moment = tuple_(OutboundAttempt.created_at, OutboundAttempt.id)
+    query = select(OutboundAttempt).where(
+        OutboundAttempt.business_id == business_id, OutboundAttempt.run_id == run_id
+    )
+    if states:
+        query = query.where(OutboundAttempt.state.in_(states))
+    if after is not None:
+        known = aliased(OutboundAttempt)
+        last = select(known.created_at, known.id).where(
+            known.business_id == business_id, known.run_id == run_id, known.id == after
+        )
+        query = query.where(moment > last.scalar_subquery())
+    return session.scalars(query.order_by(OutboundAttempt.created_at, OutboundAttempt.id).limit(limit)).all()

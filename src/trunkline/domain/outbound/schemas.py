@@ -93,6 +93,13 @@ class ItemOut(BaseModel):
     waits_for: str | None
     disposition: str | None
     updated_at: datetime
+    name: str | None = None
+    """Null: the lead has been deleted since."""
+    attempt_id: UUID | None = None
+    """The last dial; `call_id` is the call that came of it."""
+    call_id: UUID | None = None
+    in_doubt: bool = False
+    """Nobody knows what became of the last dial, and its number is not dialled again for now."""
 
 
 class AttemptOut(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -88,8 +89,11 @@ def sign_in(email: str, password: str) -> tuple[str, Principal]:
     return signed_in
 
 
-def who_is(secret: str) -> Principal:
-    """Return the person whose session this is. Raises NotSignedIn when it is unknown, idle or over."""
+def who_is(secret: str, *, in_use: bool = True) -> Principal:
+    """Return the person whose session this is. Raises NotSignedIn when it is unknown, idle or over.
+
+    What a page asks by itself is no use of the session, and does not keep it from ending.
+    """
     token_hash = tokens.fingerprint(secret)
     with unit_of_work(SYSTEM) as session:
         known, business_id = business_of_sign_in(session, token_hash)
@@ -101,9 +105,27 @@ def who_is(secret: str) -> Principal:
         now = clock.now()
         if row is None or user is None or now > row.expires_at or now - row.last_seen_at > IDLE_LIMIT:
             raise NotSignedIn("This session has ended; sign in again.")
-        if now - row.last_seen_at > _TOUCH_EVERY:
+        if in_use and now - row.last_seen_at > _TOUCH_EVERY:
             row.last_seen_at = now
         return _principal(user, row)
+
+
+def sessions_that_hold(session: Session, business_id: UUID, token_hashes: Collection[str]) -> set[str]:
+    """Return which of these sessions go on and are in this business. Looking is no use of them.
+
+    A system admin's session is found in the system's scope, everybody else's in their business's.
+    """
+    now = clock.now()
+    return set(
+        session.scalars(
+            select(SignIn.token_hash).where(
+                SignIn.token_hash.in_(token_hashes),
+                func.coalesce(SignIn.business_id, SignIn.chosen_business_id) == business_id,
+                SignIn.expires_at >= now,
+                SignIn.last_seen_at >= now - IDLE_LIMIT,
+            )
+        )
+    )
 
 
 def sign_out(secret: str) -> None:

@@ -3,6 +3,13 @@
 
 const PATIENCE_MS = 15_000;
 const UPLOAD_PATIENCE_MS = 180_000;
+const ATTENDED_MS = 60_000;
+
+/** When somebody last touched the page. What it asks long after that keeps nobody signed in. */
+let touchedAt = performance.now();
+for (const kind of ["pointerdown", "keydown", "wheel", "touchmove"]) {
+  addEventListener(kind, () => (touchedAt = performance.now()), { capture: true, passive: true });
+}
 
 /** The server's refusal: its HTTP status, its code, its sentence and the facts that go with it. */
 export class ApiError extends Error {
@@ -23,12 +30,14 @@ export const get = (path, query = {}) => {
   return request("GET", search ? `${path}?${search}` : path);
 };
 export const post = (path, body) => request("POST", path, { body: JSON.stringify(body ?? {}), json: true });
+export const change = (path, body) => request("PATCH", path, { body: JSON.stringify(body), json: true });
 export const upload = (path, form) => request("POST", path, { body: form, patience: UPLOAD_PATIENCE_MS });
 
 async function request(method, path, { body, json = false, patience = PATIENCE_MS } = {}) {
   const headers = { Accept: "application/json" };
   // A page of another site cannot send this header; the server refuses writes without it.
   if (method !== "GET") headers["X-Trunkline"] = "1";
+  else if (performance.now() - touchedAt > ATTENDED_MS) headers["X-Trunkline-Unattended"] = "1";
   if (json) headers["Content-Type"] = "application/json";
   let response;
   let answer;

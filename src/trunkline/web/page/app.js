@@ -1,6 +1,7 @@
 // The page as a whole: who is in, which view is shown, the frame around it, and keeping it current.
 // Views are plain objects: `title(data)`, `load(id)`, `draw(data, app)`, `follows(kind)` (which events
-// change it), `isBusy(data)` (it moves without events) and `acts` (what its buttons do).
+// change it), `isBusy(data, isStreamed)` (it moves without events), `acts` (what its buttons do), and where
+// figures of runs are shown `progress(data, run)`, which takes newer ones in and says whether it did.
 
 import { ApiError, get, NoAnswer, post } from "/page/api.js";
 import { appointmentsView } from "/page/appointments.js";
@@ -15,7 +16,8 @@ import { jobsView } from "/page/jobs.js";
 import { listsView } from "/page/lists.js";
 import { follow } from "/page/live.js";
 import { empty, failure } from "/page/parts.js";
-import { runsView, runView } from "/page/runs.js";
+import { runView } from "/page/run.js";
+import { runsView } from "/page/runs.js";
 import { businessesView, signInForm } from "/page/session.js";
 import { systemView } from "/page/system.js";
 
@@ -60,6 +62,7 @@ let shown = null;
 /** The view that was asked for and is not there yet: nothing else may ask before it has its answer. */
 let coming = null;
 let turn = 0;
+let loading = 0;
 let goodAt = null;
 let stopFollowing = () => {};
 let form = null;
@@ -107,7 +110,7 @@ function enter(me, business) {
   Object.assign(state, { me, business, isSignedOut: false, notice: null, lost: null, trouble: null });
   settleLanguage(me.language);
   settleZone(business?.time_zone ?? "UTC");
-  stopFollowing = follow(business?.id, { hear, lost, back, out });
+  stopFollowing = follow(business?.id, { hear, progress, lost, back, out });
 }
 
 /** Show the sign-in form, and forget what was shown. */
@@ -157,12 +160,15 @@ async function load(next) {
   turn += 1;
   const mine = turn;
   let answer;
+  loading += 1;
   try {
     answer = { data: await next.view.load(next.id), error: null };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.status === 401) return out(error);
     answer = { data: next.data, error };
+  } finally {
+    loading -= 1;
   }
   if (mine !== turn) return undefined;
   goodAt = new Date().toISOString();
@@ -172,13 +178,23 @@ async function load(next) {
 }
 
 /** The feed has told what happened: ask again for what that may have changed. */
-async function hear(kinds) {
+async function hear(kinds, isStreamed) {
   goodAt = new Date().toISOString();
   if (!shown?.view || coming) return;
   const { view, data, error, at } = shown;
-  const isConcerned = [...kinds].some((kind) => view.follows(kind)) || (data !== undefined && view.isBusy(data));
+  const isConcerned = [...kinds].some((kind) => view.follows(kind)) || (data !== undefined && view.isBusy(data, isStreamed));
   const isStale = performance.now() - at > STALE_MS;
   if (isConcerned || isStale || data === undefined || error) await load(shown);
+}
+
+/** The stream has told how far a run is. Says whether the view shows that now; else it is asked for again. */
+function progress(run) {
+  goodAt = new Date().toISOString();
+  // An answer under way may be older than these figures and come after them.
+  if (!shown?.view?.progress || shown.data === undefined || coming || loading > 0) return false;
+  const isTaken = shown.view.progress(shown.data, run);
+  draw();
+  return isTaken;
 }
 
 function lost(error) {

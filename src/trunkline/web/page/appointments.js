@@ -14,10 +14,9 @@ export const appointmentsView = {
   isBusy: () => false,
 
   async load() {
-    const rows = await get("/appointments");
-    const now = new Date();
-    const coming = rows.filter((row) => new Date(row.ends_at) >= now);
-    const past = rows.filter((row) => new Date(row.ends_at) < now).reverse();
+    // One more than is shown tells whether there are others.
+    const asked = [get("/appointments", { limit: SHOWN + 1 }), get("/appointments", { limit: SHOWN + 1, past: true })];
+    const [coming, past] = await Promise.all(asked);
     const shown = [...coming.slice(0, SHOWN), ...past.slice(0, SHOWN)];
     return { coming, past, leads: await everyLead(shown.map((row) => row.lead_id)) };
   },

@@ -2,6 +2,7 @@
 
 import jobs from "/page/en_jobs.js";
 import imports from "/page/en_imports.js";
+import runs from "/page/en_runs.js";
 
 export default {
   name: "English",
@@ -13,6 +14,7 @@ export default {
   strings: {
     ...jobs,
     ...imports,
+    ...runs,
     "title.page": "{view} · Trunkline",
     "skip": "Skip to the content",
     "nav.label": "Pages",
@@ -66,7 +68,6 @@ export default {
     "run.bar_label": "Progress of {title}",
     "run.total": "leads",
     "run.leads": "Leads of this run",
-    "run.leads_first": "The first {n} of {total} leads are shown.",
     "run.lead": "Number",
     "run.lead_state": "State",
     "run.lead_outcome": "Came to",

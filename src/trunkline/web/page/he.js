@@ -3,6 +3,7 @@
 
 import jobs, { server as ofJobs } from "/page/he_jobs.js";
 import imports, { server as ofImports } from "/page/he_imports.js";
+import runs, { server as ofRuns } from "/page/he_runs.js";
 
 export default {
   name: "עברית",
@@ -12,6 +13,7 @@ export default {
   server: [
     ...ofJobs,
     ...ofImports,
+    ...ofRuns,
     [/^E-mail address or password is wrong\.$/, "כתובת הדוא״ל או הסיסמה שגויות."],
     [/^Too many tries; wait a minute\.$/, "יותר מדי ניסיונות; המתינו דקה."],
     [/^This session has ended; sign in again\.$/, "החיבור הסתיים; היכנסו שוב."],
@@ -52,6 +54,7 @@ export default {
   strings: {
     ...jobs,
     ...imports,
+    ...runs,
     "title.page": "{view} · Trunkline",
     "skip": "דילוג לתוכן",
     "nav.label": "דפים",
@@ -105,7 +108,6 @@ export default {
     "run.bar_label": "התקדמות של {title}",
     "run.total": "לידים",
     "run.leads": "הלידים בסבב",
-    "run.leads_first": "מוצגים {n} הלידים הראשונים מתוך {total}.",
     "run.lead": "מספר",
     "run.lead_state": "מצב",
     "run.lead_outcome": "תוצאה",

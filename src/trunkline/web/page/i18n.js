@@ -83,6 +83,23 @@ export function when(iso) {
   });
 }
 
+/** The instant of a wall clock's `YYYY-MM-DDTHH:MM` in the business's zone, in ISO form. */
+export function instant(wall) {
+  const wanted = Date.parse(`${wall}Z`);
+  // The zone's offset is that of the instant itself: the second look is right also next to a change of clocks.
+  let at = wanted;
+  for (let look = 0; look < 2; look += 1) at = wanted - offset(at);
+  return new Date(at).toISOString();
+}
+
+function offset(at) {
+  const parts = new Intl.DateTimeFormat("en-GB", {
+    timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+  }).formatToParts(new Date(at));
+  const part = Object.fromEntries(parts.map(({ type, value }) => [type, value]));
+  return Date.parse(`${part.year}-${part.month}-${part.day}T${part.hour}:${part.minute}Z`) - Math.floor(at / 60_000) * 60_000;
+}
+
 /** A time of day with seconds, in the business's zone. */
 export const clock = (iso) =>
   format(new Date(iso), { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });

@@ -4,6 +4,7 @@ import { get, post, upload } from "/page/api.js";
 import { h, theirs } from "/page/dom.js";
 import { number, t, translated, when } from "/page/i18n.js";
 import { badge, button, dialog, empty, failure, field, heading, table, zoneNote } from "/page/parts.js";
+import { callNowDialog } from "/page/run_form.js";
 
 const ACTIVE = new Set(["running", "paused"]);
 const BUTTONS = { running: ["pause", "cancel"], paused: ["resume", "cancel"] };
@@ -22,10 +23,11 @@ export const listsView = {
 
   draw({ lists, imports }, app) {
     const add = app.may("agent") && button("import", t("lists.import"), { class: "primary" });
+    const call = app.may("agent") && button("call_now", t("call_now.button"));
     if (lists.length === 0) return [heading(t("lists.title")), empty(t("lists.none.title"), t("lists.none.body"), add)];
     const columns = [t("lists.name"), t("lists.leads"), t("lists.created")];
     return [
-      heading(t("lists.title"), add),
+      heading(t("lists.title"), call, add),
       zoneNote(),
       table(t("lists.title"), columns, lists.map((list) => ({
         key: list.id,
@@ -38,6 +40,7 @@ export const listsView = {
 
   acts: {
     import: (_element, app) => importDialog(app),
+    call_now: callNowDialog,
     ...Object.fromEntries(["pause", "resume", "cancel"].map((verb) => [verb, (element, app) => act(verb, element.dataset.id, app)])),
   },
 };
