@@ -17,7 +17,7 @@ __all__ = ["RECURRING", "fire_due", "install"]
 RECURRING = (
     # Latest: it looks at which fences are old, so one run makes up for any number of ticks; and until
     # it has run, people whose fence should be down cannot be called.
-    Recurring("release_unknown_dials", "maintenance", Every(timedelta(minutes=10))),
+    Recurring("tend_businesses", "maintenance", Every(timedelta(minutes=10))),
 )
 
 

@@ -138,7 +138,7 @@ def _use(person: httpx.Client, world: World) -> dict[str, list[str]]:
 
 def _let_the_worker_work() -> None:
     with unit_of_work(SYSTEM):
-        job_id = enqueue_job("maintenance", "release_unknown_dials")
+        job_id = enqueue_job("maintenance", "tend_businesses")
 
     def done() -> bool:
         with unit_of_work(SYSTEM) as session:

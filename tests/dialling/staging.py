@@ -7,14 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Barrier
+from uuid import UUID
+
+from sqlalchemy import select
 
 from support.world import World
 from trunkline.core.db import unit_of_work
 from trunkline.core.runs.models import Run
+from trunkline.core.toolbox import ToolCaller
+from trunkline.domain.calls import service as calls
+from trunkline.domain.leads.models import Lead
+from trunkline.domain.leads.selection import Whom
 from trunkline.domain.outbound import hearing, run_store, service
 from trunkline.domain.outbound.claim import Claim, Denied, claim_next
 from trunkline.domain.outbound.models import OutboundAttempt, OutboundItem
-from trunkline.domain.outbound.options import DialLimits, installed_limits
+from trunkline.domain.outbound.options import DialLimits, RunOptions, installed_limits
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit.ids import new_id
 from trunkline.providers.ports import CallOrder, CallReport, CallStatus, CarrierCall, CarrierCapabilities
@@ -100,3 +107,48 @@ def at_once(*claims: Callable[[], Claim | Denied]) -> list[Claim | Denied]:
 
     with ThreadPoolExecutor(len(claims)) as pool:
         return list(pool.map(go, claims))
+
+
+def lead_ids(world: World) -> list[UUID]:
+    with unit_of_work(world.scope) as session:
+        found = {lead.phone: lead.id for lead in session.scalars(select(Lead))}
+    return [found[phone] for phone in world.phones]
+
+
+def options(world: World, **values: object) -> RunOptions:
+    return RunOptions.model_validate(
+        {"agent_id": world.agent_id, "from_number": world.number, "concurrency": 1, **values}
+    )
+
+
+def run_over(world: World, *phones: str, **values: object) -> Run:
+    """Make and start a run over chosen people."""
+    ids = dict(zip(world.phones, lead_ids(world), strict=True))
+    with unit_of_work(world.scope) as session:
+        run = service.create_run(
+            session, world.business_id, title="Chosen", whom=Whom(lead_ids=[ids[phone] for phone in phones]),
+            options=options(world, **values), actor="test",
+        )  # fmt: skip
+    start(world, run)
+    return run
+
+
+def claimed(world: World) -> Claim:
+    answer = claim(world)
+    assert isinstance(answer, Claim), answer
+    return answer
+
+
+def answered(world: World, run: Run) -> tuple[UUID, ToolCaller]:
+    """Let the run's newest dial be answered, and its media be there."""
+    dial = attempts(world, run)[-1]
+    report(world, dial, CallStatus.IN_PROGRESS)
+    with unit_of_work(world.scope) as session:
+        call = next(c for c in calls.list_calls(session, world.business_id, limit=9, offset=0))
+        calls.spend_media_token(session, world.business_id, call.id)
+        return call.id, ToolCaller(world.business_id, call.id, world.agent_id, call.lead_id, dial.phone)
+
+
+def told(world: World, call_id: UUID, disposition: str) -> None:
+    with unit_of_work(world.scope) as session:
+        calls.finalize(session, world.business_id, call_id, end_reason="goodbye", disposition=disposition)

@@ -10,7 +10,22 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from dialling.staging import ListeningCarrier, attempts, claim, items, limit, report, start, started
+from dialling.staging import (
+    ListeningCarrier,
+    answered,
+    attempts,
+    claim,
+    claimed,
+    items,
+    lead_ids,
+    limit,
+    options,
+    report,
+    run_over,
+    start,
+    started,
+    told,
+)
 from support.installation import Installation
 from support.world import World, make_world
 from trunkline.core.db import unit_of_work
@@ -19,14 +34,13 @@ from trunkline.core.runs.models import Run, RunState
 from trunkline.core.toolbox import ToolCaller, run_tool
 from trunkline.domain.calls import service as calls
 from trunkline.domain.leads import service as leads
-from trunkline.domain.leads.models import Lead
 from trunkline.domain.leads.schemas import LeadFilter
 from trunkline.domain.leads.selection import Whom
 from trunkline.domain.outbound import run_store, service, tending
 from trunkline.domain.outbound.callbacks import moment_of
-from trunkline.domain.outbound.claim import Claim, Denied
+from trunkline.domain.outbound.claim import Denied
 from trunkline.domain.outbound.models import OutboundAttempt
-from trunkline.domain.outbound.options import RunOptions, install_limits, installed_limits
+from trunkline.domain.outbound.options import install_limits, installed_limits
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.providers.ports import CallStatus, CarrierRefused, CarrierUncertain
@@ -34,39 +48,9 @@ from trunkline.providers.ports import CallStatus, CarrierRefused, CarrierUncerta
 NOW = datetime(2099, 1, 15, 17, tzinfo=UTC)
 
 
-def lead_ids(world: World) -> list[UUID]:
-    with unit_of_work(world.scope) as session:
-        found = {lead.phone: lead.id for lead in session.scalars(select(Lead))}
-    return [found[phone] for phone in world.phones]
-
-
-def options(world: World, **values: object) -> RunOptions:
-    return RunOptions.model_validate(
-        {"agent_id": world.agent_id, "from_number": world.number, "concurrency": 1, **values}
-    )
-
-
-def run_over(world: World, *phones: str, **values: object) -> Run:
-    """Make and start a run over chosen people."""
-    ids = dict(zip(world.phones, lead_ids(world), strict=True))
-    with unit_of_work(world.scope) as session:
-        run = service.create_run(
-            session, world.business_id, title="Chosen", whom=Whom(lead_ids=[ids[phone] for phone in phones]),
-            options=options(world, **values), actor="test",
-        )  # fmt: skip
-    start(world, run)
-    return run
-
-
 def run_of(world: World, run_id: UUID) -> Run:
     with unit_of_work(world.scope) as session:
         return service.get_run(session, world.business_id, run_id, fresh=True)
-
-
-def claimed(world: World) -> Claim:
-    answer = claim(world)
-    assert isinstance(answer, Claim), answer
-    return answer
 
 
 # --- Whom, and when ------------------------------------------------------------------------
@@ -400,21 +384,6 @@ def test_a_dial_in_doubt_is_released_by_a_person_once_it_cannot_be_live(
             release(acme, doubt.id)
         run_over(acme, acme.phones[0], priority=1)
         assert claimed(acme).phone == acme.phones[0]
-
-
-def answered(world: World, run: Run) -> tuple[UUID, ToolCaller]:
-    """Let the run's newest dial be answered, and its media be there."""
-    dial = attempts(world, run)[-1]
-    report(world, dial, CallStatus.IN_PROGRESS)
-    with unit_of_work(world.scope) as session:
-        call = next(c for c in calls.list_calls(session, world.business_id, limit=9, offset=0))
-        calls.spend_media_token(session, world.business_id, call.id)
-        return call.id, ToolCaller(world.business_id, call.id, world.agent_id, call.lead_id, dial.phone)
-
-
-def told(world: World, call_id: UUID, disposition: str) -> None:
-    with unit_of_work(world.scope) as session:
-        calls.finalize(session, world.business_id, call_id, end_reason="goodbye", disposition=disposition)
 
 
 @pytest.mark.parametrize("told_first", [True, False])

@@ -124,7 +124,7 @@ def _populate() -> Town:
             session, business_id=None, email=ADMIN_EMAIL, name="Admin", password=PASSWORD, role=None,
             actor="test",
         )  # fmt: skip
-        enqueue_job("maintenance", "release_unknown_dials")
+        enqueue_job("maintenance", "tend_businesses")
     people.sign_in(ADMIN_EMAIL, PASSWORD)
     # The pace of the carrier account is shared: the second business dials a little later.
     with clock.frozen_at(clock.now() + timedelta(seconds=10)):

@@ -52,7 +52,8 @@ JOBS: dict[str, Arguments] = {
     "sweep_outbound": lambda b: [str(b.run_id)],
     "reconcile_attempt": lambda b: [str(b.attempt_id)],
     "hang_up_call": lambda b: [b.call_sid],
-    "release_unknown_dials": lambda _: [],
+    "tend_businesses": lambda _: [],
+    "recheck_waiting": lambda _: [],
     "bulk_update_leads": lambda b: [str(b.bulk_update_id)],
     "bulk_delete_leads": lambda b: [str(b.bulk_delete_id)],
     "import_leads": lambda b: [str(b.import_id)],
@@ -240,8 +241,14 @@ def test_a_job_is_not_idle_in_its_own_business(
 ) -> None:
     """The same job with A's own things changes A, or the test above would prove nothing."""
     a = settled.a
-    if name in {"release_unknown_dials", "sweep_outbound", "reconcile_attempt"}:
+    if name in {"tend_businesses", "sweep_outbound", "reconcile_attempt"}:
         _age_attempt(administrator, a.attempt_id)
+    if name == "recheck_waiting":
+        administrator.execute(
+            "update outbound_items set state = 'retry_wait', waits_for = 'calling_hours',"
+            " not_before = now() + interval '3 days' where id = %s",
+            [a.item_id],
+        )
     if name in {"finalize_call_log", "finalize_call_session"}:
         administrator.execute("update calls set finalized_at = null where id = %s", [a.call_id])
     if name == "hear_call_outcome":

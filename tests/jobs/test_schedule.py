@@ -105,7 +105,7 @@ def test_five_schedulers_fire_fifty_ticks_fifty_times(
     assert [(found[name].fired, found[name].missed, found[name].overdue) for name in names] == [
         (50, 0, 0)
     ] * len(names)
-    marks = sum(name != "release_unknown_dials" for name in names)
+    marks = sum(name != "tend_businesses" for name in names)
     with unit_of_work(SYSTEM) as session:
         assert session.scalar(select(func.count()).where(Event.kind == "test.tick")) == 50 * marks
 
@@ -124,22 +124,22 @@ def test_without_the_guard_each_scheduler_fires_each_tick(installation: Installa
 def test_after_a_day_s_downtime_latest_fires_once_and_skip_not_at_all(installation: Installation) -> None:
     with table("ten minutes"):
         assert fire(NOON) == []
-        assert set(fire(NOON + TEN_MINUTES)) == {"release_unknown_dials", "strike", "chime"}
+        assert set(fire(NOON + TEN_MINUTES)) == {"tend_businesses", "strike", "chime"}
         installation.run_jobs(*QUEUES)
         # The newest tick of `chime` was a minute and a second ago, and a minute is its grace.
         back = NOON + TEN_MINUTES + A_DAY + timedelta(seconds=1)
         before = standings(back)
-        assert set(fire(back)) == {"release_unknown_dials", "strike"}
+        assert set(fire(back)) == {"tend_businesses", "strike"}
         assert fire(back) == []
         installation.run_jobs(*QUEUES)
         found = standings(back)
     assert {name: row.overdue for name, row in before.items()} == dict.fromkeys(found, 144)
     assert {name: (row.fired, row.missed, row.overdue) for name, row in found.items()} == {
-        "release_unknown_dials": (2, 143, 0),
+        "tend_businesses": (2, 143, 0),
         "strike": (2, 143, 0),
         "chime": (1, 144, 0),
     }
-    assert jobs_by_name() == {"release_unknown_dials": 2, "strike": 2, "chime": 1}
+    assert jobs_by_name() == {"tend_businesses": 2, "strike": 2, "chime": 1}
 
 
 def test_skip_fires_a_tick_that_is_found_within_its_grace(installation: Installation) -> None:
@@ -191,7 +191,7 @@ def test_an_entry_that_cannot_be_fired_keeps_no_other_from_it(installation: Inst
                 )
             )
         try:
-            assert fire(NOON + TEN_MINUTES) == ["release_unknown_dials", "chime"]
+            assert fire(NOON + TEN_MINUTES) == ["tend_businesses", "chime"]
         finally:
             with installation.owner.begin() as owner:
                 owner.execute(text("drop function refuse_strike() cascade"))
@@ -226,22 +226,22 @@ def test_every_process_has_the_product_s_table(installation: Installation) -> No
 def test_a_worker_fires_if_it_is_told_to(installation: Installation, tmp_path: Path, enabled: str) -> None:
     with unit_of_work(SYSTEM) as session:
         an_hour_ago = clock.now() - timedelta(hours=1)
-        ticks.begin(session, name="release_unknown_dials", tick=an_hour_ago)
+        ticks.begin(session, name="tend_businesses", tick=an_hour_ago)
     with worker(installation, tmp_path, enabled):
         if enabled == "true":
-            eventually(lambda: states_of("release_unknown_dials") == ["succeeded"], "it fires", within_s=60)
-            found = standings(clock.now())["release_unknown_dials"]
+            eventually(lambda: states_of("tend_businesses") == ["succeeded"], "it fires", within_s=60)
+            found = standings(clock.now())["tend_businesses"]
             assert (found.fired, found.overdue) == (1, 0)
             return
         # It works; and then it has looked three times, had it been told to look.
         for number, delay_s in enumerate((0, 3), 1):
             with unit_of_work(SYSTEM):
-                enqueue_job("low", "release_unknown_dials", run_in=delay_s)
+                enqueue_job("low", "tend_businesses", run_in=delay_s)
             eventually(
-                lambda: states_of("release_unknown_dials") == ["succeeded"] * number,  # noqa: B023
+                lambda: states_of("tend_businesses") == ["succeeded"] * number,  # noqa: B023
                 "a job is run", within_s=60,
             )  # fmt: skip
-    found = standings(clock.now())["release_unknown_dials"]
+    found = standings(clock.now())["tend_businesses"]
     assert (found.fired, found.missed) == (0, 0)
     assert found.overdue >= 6
 

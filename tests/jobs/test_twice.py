@@ -205,7 +205,7 @@ def hang_up_call(stage: Stage) -> tuple[Scope, list[Any]]:
     return world.scope, [attempt.carrier_sid]
 
 
-def release_unknown_dials(stage: Stage) -> tuple[Scope, list[Any]]:
+def tend_businesses(stage: Stage) -> tuple[Scope, list[Any]]:
     world = stage.world(size=1)
     _, (attempt,) = stage.dialled(world)
     stage.administrator.execute(
@@ -214,6 +214,17 @@ def release_unknown_dials(stage: Stage) -> tuple[Scope, list[Any]]:
         [attempt.id],
     )
     return SYSTEM, []
+
+
+def recheck_waiting(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world(size=1)
+    run_id = stage.started(world)
+    stage.administrator.execute(
+        "update outbound_items set state = 'retry_wait', waits_for = 'calling_hours',"
+        " not_before = now() + interval '3 days' where run_id = %s",
+        [run_id],
+    )
+    return world.scope, []
 
 
 def save_conversation_turn(stage: Stage) -> tuple[Scope, list[Any]]:
@@ -290,7 +301,8 @@ CASES: dict[str, tuple[Case, ...]] = {
     "import_leads": (import_leads,),
     "reconcile_attempt": (reconcile_attempt, reconcile_attempt_in_doubt),
     "release_and_process_next": (release_and_process_next,),
-    "release_unknown_dials": (release_unknown_dials,),
+    "recheck_waiting": (recheck_waiting,),
+    "tend_businesses": (tend_businesses,),
     "save_conversation_turn": (save_conversation_turn,),
     "start_scheduled_run": (start_scheduled_run,),
     "sweep_outbound": (sweep_outbound,),

@@ -14,6 +14,9 @@ from trunkline.domain.outbound.hours import Hours, next_opening
 
 NO_CONSENT = "none"
 
+RULE_REASONS = ("calling_hours", "attempts_per_day", "minimum_gap")
+"""What an item waits for because of the business's rules, which may change meanwhile."""
+
 
 @dataclass(frozen=True, slots=True)
 class Callee:

@@ -6,6 +6,7 @@ or its next try; knows no HTTP.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from trunkline.domain.calls.models import Call
 from trunkline.domain.outbound import dialling, store
 from trunkline.domain.outbound.models import (
     BEGUN_ITEM_STATES,
+    WAITING_ITEM_STATES,
     AttemptState,
     ItemState,
     OutboundAttempt,
@@ -41,6 +43,10 @@ _RETRY = "retry"
 
 FORCED = "forced"
 """Option of a run that was cancelled by force."""
+
+
+_BEGUN_OR_UNKNOWN = (*BEGUN_ITEM_STATES, ItemState.UNKNOWN)
+_SETTLED = (ItemState.COMPLETED, ItemState.FAILED)
 
 
 class SecondCall(Conflict):
@@ -95,12 +101,16 @@ def hear_outcome(session: Session, business_id: UUID, call_id: UUID) -> None:
     if call.finalized_at is None:
         return
     item = session.get_one(OutboundItem, attempt.item_id, populate_existing=True)
-    if item.state != ItemState.WRAP_UP:
+    if item.state != ItemState.WRAP_UP and call.disposition in (None, attempt.disposition):
         return
     attempt.disposition = call.disposition or attempt.disposition
-    run = runs.get(session, business_id, attempt.run_id, fresh=True)
-    _settle(session, run, attempt)
-    _dial_on(run)
+    if item.state == ItemState.WRAP_UP or _tries_again_after(session, item, attempt):
+        run = runs.get(session, business_id, attempt.run_id, fresh=True)
+        _settle(session, run, attempt, from_=[ItemState(item.state)])
+        _dial_on(run)
+    elif item.state in _SETTLED and store.is_newest(session, attempt):
+        # Done with, by what was concluded from silence: it stays so, under its true name.
+        item.disposition = attempt.disposition
 
 
 def hang_up_if_forced(session: Session, business_id: UUID, run_id: UUID, sid: str) -> None:
@@ -149,7 +159,15 @@ def _resolve(session: Session, run: Run, attempt: OutboundAttempt, call: Call, s
     _dial_on(run)
 
 
-def _settle(session: Session, run: Run, attempt: OutboundAttempt) -> None:
+def _tries_again_after(session: Session, item: OutboundItem, attempt: OutboundAttempt) -> bool:
+    """Return whether an item waits for another try because of what this attempt was thought to come to."""
+    was_asked_for = item.rank == 0
+    return item.state in WAITING_ITEM_STATES and not was_asked_for and store.is_newest(session, attempt)
+
+
+def _settle(
+    session: Session, run: Run, attempt: OutboundAttempt, *, from_: Sequence[ItemState] = _BEGUN_OR_UNKNOWN
+) -> None:
     """What came of an attempt is known: its item is done with, fails, or is called again."""
     session.flush()
     disposition = attempt.disposition or ""
@@ -176,7 +194,7 @@ def _settle(session: Session, run: Run, attempt: OutboundAttempt) -> None:
             }  # fmt: skip
     store.move_item(
         session, run.business_id, item.id,
-        from_=[*BEGUN_ITEM_STATES, ItemState.UNKNOWN], to=state, **values,
+        from_=from_, to=state, **values,
     )  # fmt: skip
     announce(
         "item.settled", subject_id=item.id, actor="dialler", run_id=str(run.id), state=state,

@@ -149,9 +149,16 @@ def hang_up_call(ctx: JobContext, sid: str) -> None:
     carrier.hang_up(sid)
 
 
+@job(queue="high", timeout=60, retries=3)
+def recheck_waiting(ctx: JobContext) -> None:
+    """The business's calling rules have changed: judge those anew whom a rule lets wait."""
+    with ctx.unit_of_work() as session:
+        service.recheck_waiting(session, ctx.business)
+
+
 @job(queue="maintenance", timeout=60, retries=3)
-def release_unknown_dials(ctx: JobContext) -> None:
-    """Take down the fences that have stood for the carrier's queue limit, business by business."""
+def tend_businesses(ctx: JobContext) -> None:
+    """See to what no running run does, business by business: old fences, and starts that were missed."""
     with ctx.unit_of_work() as session:
         businesses = [business.id for business in tenants.list_businesses(session)]
     for business_id in businesses:
@@ -159,6 +166,7 @@ def release_unknown_dials(ctx: JobContext) -> None:
             store.release_old_unknowns(
                 session, business_id, fenced_since=clock.now() - installed_limits().fence
             )
+            service.enqueue_missed_starts(session, business_id)
 
 
 def _wake(business_id: UUID) -> None:

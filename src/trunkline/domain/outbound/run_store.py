@@ -129,6 +129,30 @@ def _is_waiting() -> ColumnElement[bool]:
     )
 
 
+def missed_starts(session: Session, business_id: UUID, *, before: datetime) -> list[tuple[UUID, datetime]]:
+    """Return the runs that should have started before a moment and have not, with theirs."""
+    rows = session.execute(
+        select(Run.id, OutboundRun.starts_at)
+        .join(OutboundRun, and_(OutboundRun.business_id == Run.business_id, OutboundRun.run_id == Run.id))
+        .where(Run.business_id == business_id, Run.state == RunState.PENDING, OutboundRun.starts_at < before)
+    )
+    return [(run_id, starts_at) for run_id, starts_at in rows if starts_at is not None]
+
+
+def recheck_waiting(session: Session, business_id: UUID, *, reasons: Collection[str], now: datetime) -> int:
+    """Make the items due now that wait for one of these reasons. Returns how many."""
+    made_due = session.execute(
+        update(OutboundItem)
+        .where(
+            OutboundItem.business_id == business_id, OutboundItem.state == ItemState.RETRY_WAIT,
+            OutboundItem.waits_for.in_(reasons), OutboundItem.not_before > now,
+        )
+        .values(not_before=now),
+        execution_options={"preserve_rowcount": True, "synchronize_session": False},
+    )  # fmt: skip
+    return int(made_due.rowcount)  # type: ignore[attr-defined]
+
+
 def next_due(session: Session, business_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, datetime]:
     """Return for each run that has items waiting when the first of them is due."""
     rows = session.execute(

@@ -19,6 +19,7 @@ from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.leads.selection import Whom, people_of
 from trunkline.domain.outbound import claim_store, run_store, store
+from trunkline.domain.outbound.compliance import RULE_REASONS
 from trunkline.domain.outbound.hearing import FORCED
 from trunkline.domain.outbound.models import (
     BEGUN_ITEM_STATES,
@@ -33,10 +34,12 @@ from trunkline.kit import clock
 KIND = "outbound"
 
 MOST_AT_ONCE = 3
-_AT_ONCE = "At once"
+_AT_ONCE = {"en": "At once", "he": "מיד"}
 _AT_ONCE_A_MINUTE = 20
 """How many calls to one to three people a business may begin in a minute, runs included."""
 _FURTHEST = timedelta(days=366)
+_MISSED = timedelta(minutes=1)
+"""How late a scheduled run may start before its start is asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,9 @@ def dial_now(
     if not 1 <= len(set(lead_ids)) <= MOST_AT_ONCE:
         raise InvalidInput(f"At once, one to {MOST_AT_ONCE} people are called; for more, make a run.")
     ids = sorted(set(lead_ids))
+    language = tenants.get_business(session, business_id).language
     run = create_run(
-        session, business_id, title=_AT_ONCE, options=options, whom=Whom(lead_ids=list(lead_ids)),
+        session, business_id, title=_AT_ONCE[language], options=options, whom=Whom(lead_ids=list(lead_ids)),
         # A click that comes twice, or a request sent again, calls nobody again.
         subject="leads:" + ",".join(map(str, ids)), actor=actor,
     )  # fmt: skip
@@ -154,11 +158,7 @@ def schedule_run(
         raise InvalidInput("A run is scheduled for a moment within a year.")
     run_store.outbound_run(session, business_id, run_id).starts_at = starts_at
     if starts_at is not None:
-        # One job for each moment chosen: the one of a moment that no longer holds finds that out.
-        enqueue_unique(
-            "high", "start_scheduled_run", f"start:{run_id}:{starts_at.isoformat()}", str(run_id),
-            starts_at.isoformat(), run_id=run_id, run_in=(starts_at - clock.now()).total_seconds(),
-        )  # fmt: skip
+        _enqueue_start(run_id, starts_at)
     announce("run.scheduled", subject_id=run.id, actor=actor, starts_at=starts_at and starts_at.isoformat())
     return run
 
@@ -170,6 +170,27 @@ def start_if_due(session: Session, business_id: UUID, run_id: UUID, starts_at: d
     if run.state == RunState.PENDING and due == starts_at:
         # The limit is for people who press a button; this was asked for earlier.
         _begin(session, run, actor=f"schedule:{run.created_by}")
+
+
+def enqueue_missed_starts(session: Session, business_id: UUID) -> None:
+    """Ask again for the starts of runs whose moment is past: a job that died starts nothing."""
+    for run_id, starts_at in run_store.missed_starts(session, business_id, before=clock.now() - _MISSED):
+        _enqueue_start(run_id, starts_at)
+
+
+def _enqueue_start(run_id: UUID, starts_at: datetime) -> None:
+    # One job for each moment chosen: the one of a moment that no longer holds finds that out.
+    enqueue_unique(
+        "high", "start_scheduled_run", f"start:{run_id}:{starts_at.isoformat()}", str(run_id),
+        starts_at.isoformat(), run_id=run_id, run_in=max(0.0, (starts_at - clock.now()).total_seconds()),
+    )  # fmt: skip
+
+
+def recheck_waiting(session: Session, business_id: UUID) -> None:
+    """Let the items that wait for a rule be judged now, as after a change of the rules."""
+    store.lock_business(session, business_id)
+    if run_store.recheck_waiting(session, business_id, reasons=RULE_REASONS, now=clock.now()):
+        push()
 
 
 def retry_failed(session: Session, business_id: UUID, run_id: UUID, *, actor: str) -> Run:
@@ -247,6 +268,8 @@ def cancel_run(session: Session, business_id: UUID, run_id: UUID, *, force: bool
         run.options = {**run.options, FORCED: True}
         for sid in store.live_sids(session, business_id, run_id):
             enqueue_job("high", "hang_up_call", sid)
+    # Whom another run waits for, because this one came first, may be dialled now.
+    push()
     return Cancelled(cancelled, in_flight)
 
 

@@ -115,6 +115,15 @@ def attempt_of_call(session: Session, business_id: UUID, call_id: UUID) -> Outbo
     )
 
 
+def is_newest(session: Session, attempt: OutboundAttempt) -> bool:
+    """Return whether an attempt is its item's last one."""
+    later = exists().where(
+        OutboundAttempt.business_id == attempt.business_id, OutboundAttempt.item_id == attempt.item_id,
+        OutboundAttempt.created_at > attempt.created_at,
+    )  # fmt: skip
+    return not session.scalar(select(later))
+
+
 def run_of_call(session: Session, business_id: UUID, call_id: UUID) -> UUID | None:
     """Return the run that a call belongs to, if it belongs to one."""
     return session.scalar(
@@ -124,12 +133,12 @@ def run_of_call(session: Session, business_id: UUID, call_id: UUID) -> UUID | No
     )
 
 
-def wrapped_up(session: Session, business_id: UUID, run_id: UUID) -> list[UUID]:
-    """Return the calls of the run's items whose outcome was awaited when they were last looked at."""
+def wrapped_up(session: Session, business_id: UUID, run_id: UUID) -> list[tuple[UUID, datetime]]:
+    """Return the calls of the run's items whose outcome is awaited, and when each was dialled."""
     return [
-        call_id
-        for call_id in session.scalars(
-            select(OutboundAttempt.call_id)
+        (call_id, dialled_at)
+        for call_id, dialled_at in session.execute(
+            select(OutboundAttempt.call_id, OutboundAttempt.created_at)
             .join(
                 OutboundItem,
                 and_(

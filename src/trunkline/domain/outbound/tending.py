@@ -56,8 +56,11 @@ def tend_run(session: Session, business_id: UUID, run_id: UUID, *, limits: DialL
             session, business_id, attempt.item_id,
             from_=BEGUN_ITEM_STATES, to=ItemState.UNKNOWN, disposition=_LOST,
         )  # fmt: skip
-    for call_id in store.wrapped_up(session, business_id, run_id):
+    for call_id, dialled_at in store.wrapped_up(session, business_id, run_id):
         hearing.hear_outcome(session, business_id, call_id)
+        if dialled_at < live_since:
+            # Nobody tells of it any more, and who should have concluded that is gone too.
+            enqueue_unique("high", "finalize_call_session", str(call_id), str(call_id))
     run = runs.get(session, business_id, run_id, fresh=True)
     if run.state == RunState.RUNNING:
         if run_store.has_waiting_items(session, business_id, run_id):

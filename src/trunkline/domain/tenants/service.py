@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.errors import Conflict, InvalidInput, NotFound
 from trunkline.core.events import announce
+from trunkline.core.jobs import enqueue_job
 from trunkline.domain.tenants.models import Business, PhoneNumber
 from trunkline.kit.ids import new_id
 from trunkline.kit.phone import InvalidPhone, to_e164
@@ -67,6 +68,8 @@ def change_business(session: Session, business_id: UUID, changes: dict[str, Any]
         setattr(business, field, value)
     _check_place(business.time_zone, business.language)
     announce("business.changed", subject_id=business_id, actor=actor, fields=sorted(changes))
+    if changes.keys() & {"calling_window", "calling_rules"}:
+        enqueue_job("high", "recheck_waiting")
     return business
 
 

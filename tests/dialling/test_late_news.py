@@ -1,0 +1,207 @@
+"""What comes later than it should, or not at all: outcomes, starts, and rules that are changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import update
+
+from dialling.staging import (
+    ListeningCarrier,
+    answered,
+    attempts,
+    claim,
+    claimed,
+    items,
+    report,
+    run_over,
+    started,
+    told,
+)
+from support.installation import Installation
+from support.world import World
+from trunkline.core.db import SYSTEM, unit_of_work
+from trunkline.core.jobs import enqueue_job
+from trunkline.core.jobs.models import Job, JobState
+from trunkline.core.runs.models import Run
+from trunkline.domain.calls import service as calls
+from trunkline.domain.calls.jobs import NO_OUTCOME
+from trunkline.domain.outbound import service, tending
+from trunkline.domain.outbound.claim import Denied
+from trunkline.domain.outbound.options import installed_limits
+from trunkline.domain.tenants import service as tenants
+from trunkline.kit import clock
+from trunkline.providers.ports import CallStatus
+
+NOON = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
+"""Tuesday, twelve o'clock in New York."""
+
+HOUR = timedelta(hours=1)
+FROM_ELEVEN, FROM_ONE = {"from": "11:00", "to": "20:00"}, {"from": "13:00", "to": "20:00"}
+AGAIN = {NO_OUTCOME: {"times": 2, "delay_s": HOUR.total_seconds()}}
+
+
+@pytest.fixture(autouse=True)
+def _at_noon() -> Iterator[None]:
+    with clock.frozen_at(NOON):
+        yield
+
+
+def fell_silent(installation: Installation, world: World, run: Run) -> UUID:
+    """Let a person be talked to, the call end, and nobody tell what it came to."""
+    claimed(world)
+    call_id, _ = answered(world, run)
+    report(world, attempts(world, run)[-1], CallStatus.COMPLETED)
+    with unit_of_work(world.scope) as session:
+        calls.finalize(
+            session, world.business_id, call_id, end_reason=calls.PROCESS_LOST, disposition=NO_OUTCOME
+        )
+    installation.run_jobs()
+    return call_id
+
+
+# --- Outcomes ------------------------------------------------------------------------------
+
+
+def test_whoever_would_be_called_again_is_not_once_the_true_outcome_is_told(
+    installation: Installation, acme: World, carrier: ListeningCarrier
+) -> None:
+    run = run_over(acme, acme.phones[0], max_attempts=3, retries=AGAIN)
+    call_id = fell_silent(installation, acme, run)
+    assert [(row.state, row.disposition) for row in items(acme, run)] == [("retry_wait", NO_OUTCOME)]
+    told(acme, call_id, "booked")
+    installation.run_jobs()
+    (item,) = items(acme, run)
+    assert (item.state, item.disposition, item.not_before) == ("completed", "booked", None)
+    with clock.frozen_at(NOON + 2 * HOUR):
+        installation.run_jobs()
+        assert isinstance(claim(acme), Denied)
+
+
+def test_the_true_outcome_of_a_lead_that_is_done_with_is_its_disposition(
+    installation: Installation, acme: World, carrier: ListeningCarrier
+) -> None:
+    run = run_over(acme, acme.phones[0])
+    call_id = fell_silent(installation, acme, run)
+    told(acme, call_id, "declined")
+    installation.run_jobs()
+    assert [(row.state, row.disposition) for row in items(acme, run)] == [("completed", "declined")]
+
+
+def test_the_outcome_of_an_earlier_dial_leaves_the_newest_one_its_own(
+    installation: Installation, acme: World, carrier: ListeningCarrier
+) -> None:
+    run = run_over(acme, acme.phones[0], max_attempts=3, retries=AGAIN)
+    call_id = fell_silent(installation, acme, run)
+    with clock.frozen_at(NOON + HOUR):
+        claimed(acme)
+        told(acme, call_id, "booked")
+        installation.run_jobs()
+        assert items(acme, run)[0].state == "dialling"
+        assert [dial.disposition for dial in attempts(acme, run)] == ["booked", None]
+        report(acme, attempts(acme, run)[-1], CallStatus.BUSY)
+    assert items(acme, run)[0].disposition == "busy"
+
+
+def test_an_outcome_that_nobody_tells_is_concluded_though_the_job_for_it_died(
+    installation: Installation, acme: World, carrier: ListeningCarrier
+) -> None:
+    run = run_over(acme, acme.phones[0])
+    claimed(acme)
+    answered(acme, run)
+    report(acme, attempts(acme, run)[-1], CallStatus.COMPLETED)
+    kill_jobs(acme, "finalize_call_session")
+    tend(installation, acme, run)
+    assert items(acme, run)[0].state == "wrap_up"
+    with clock.frozen_at(NOON + installed_limits().longest_life + timedelta(seconds=1)):
+        tend(installation, acme, run)
+    assert [(row.state, row.disposition) for row in items(acme, run)] == [("completed", NO_OUTCOME)]
+
+
+def tend(installation: Installation, world: World, run: Run) -> None:
+    with unit_of_work(world.scope) as session:
+        tending.tend_run(session, world.business_id, run.id, limits=installed_limits())
+    installation.run_jobs()
+
+
+def kill_jobs(world: World, name: str) -> None:
+    """Let these jobs have failed, as after their last try."""
+    with unit_of_work(world.scope) as session:
+        killed = session.execute(
+            update(Job)
+            .where(Job.name == name, Job.state == JobState.QUEUED)
+            .values(state=JobState.FAILED, finished_at=clock.now())
+            .returning(Job.id)
+        )
+        assert killed.all(), f"there is no {name} to kill"
+
+
+# --- Starts --------------------------------------------------------------------------------
+
+
+def test_a_scheduled_run_whose_start_died_is_started_all_the_same(
+    installation: Installation, acme: World, carrier: ListeningCarrier
+) -> None:
+    run = acme.make_run()
+    with unit_of_work(acme.scope) as session:
+        service.schedule_run(session, acme.business_id, run.id, starts_at=NOON + HOUR, actor="test")
+    kill_jobs(acme, "start_scheduled_run")
+    for late, state in ((timedelta(seconds=30), "pending"), (timedelta(minutes=2), "running")):
+        with clock.frozen_at(NOON + HOUR + late):
+            with unit_of_work(SYSTEM):
+                enqueue_job("maintenance", "tend_businesses")
+            installation.run_jobs()
+        with unit_of_work(acme.scope) as session:
+            assert service.get_run(session, acme.business_id, run.id, fresh=True).state == state
+
+
+# --- Rules ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"calling_window": FROM_ONE}, {"calling_window": FROM_ELEVEN}),
+        ({"calling_rules": {"attempts_per_day": 1}}, {"calling_rules": {}}),
+        ({"calling_rules": {"minimum_gap_minutes": 600}}, {"calling_rules": {}}),
+    ],
+    ids=["hours", "a day's count", "the gap"],
+)
+def test_rules_that_are_changed_hold_for_those_who_wait_by_the_old_ones(
+    installation: Installation, acme: World, carrier: ListeningCarrier,
+    before: dict[str, Any], after: dict[str, Any],
+) -> None:  # fmt: skip
+    with clock.frozen_at(NOON - HOUR):
+        called_before = run_over(acme, acme.phones[0])
+        claimed(acme)
+        report(acme, attempts(acme, called_before)[-1], CallStatus.BUSY)
+    change(acme, before)
+    run = run_over(acme, acme.phones[0])
+    assert isinstance(claim(acme), Denied)
+    assert items(acme, run)[0].state == "retry_wait"
+    change(acme, after)
+    installation.run_jobs()
+    assert [order.to for order in carrier.orders] == [acme.phones[0]]
+
+
+def test_a_change_that_is_none_of_the_dialler_s_wakes_nobody(
+    installation: Installation, acme: World, carrier: ListeningCarrier
+) -> None:
+    change(acme, {"calling_window": FROM_ONE})
+    run = started(acme)
+    claim(acme)
+    installation.run_jobs()
+    waiting = [row.not_before for row in items(acme, run)]
+    with clock.frozen_at(NOON + timedelta(minutes=1)):
+        change(acme, {"name": "Acme & Sons"})
+        installation.run_jobs()
+    assert [row.not_before for row in items(acme, run)] == waiting == [NOON + HOUR] * 3
+
+
+def change(world: World, changes: dict[str, Any]) -> None:
+    with unit_of_work(world.scope) as session:
+        tenants.change_business(session, world.business_id, changes, actor="test")
