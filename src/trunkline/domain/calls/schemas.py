@@ -24,6 +24,8 @@ class CallOut(BaseModel):
     state: str
     disposition: str | None
     end_reason: str | None
+    answered_by: str | None
+    """Who the carrier says has answered, where it was asked: human, machine, fax or unknown."""
     created_at: datetime
     answered_at: datetime | None
     ended_at: datetime | None

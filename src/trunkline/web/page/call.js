@@ -60,6 +60,7 @@ function facts({ call, lead, agent }) {
     ["call.answered", call.answered_at && when(call.answered_at)],
     ["call.ended", call.ended_at && when(call.ended_at)],
     ["call.talked", call.answered_at && talked(call)],
+    ["call.answered_by", call.answered_by && t(`answered_by.${call.answered_by}`)],
     ["call.end_reason", call.end_reason && term("reason", call.end_reason)],
   ];
   return h("dl", { class: "facts card" },
@@ -93,6 +94,10 @@ function line({ sequence, kind, at, data }, latencies) {
       return row("caller", bubble(t("said.caller"), fill(t("said.digits"), { digits: phone(data.digits) })));
     case "note":
       return row("aside", fill(t("said.note"), { name: term("note", data.name), value: noted(data) }));
+    case "machine_found":
+      return row("aside", fill(t("said.machine_found"), { by: t(`found_by.${data.by}`), action: t(`on_machine.${data.action}`) }));
+    case "message_left":
+      return row("aside", t("said.message_left"));
     case "tool_used":
       return row("aside", tool(data));
     case "trouble":
