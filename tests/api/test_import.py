@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import event, func, select, text, update
 
 from api.doorway import TestClient, sign_in
 from support.installation import Installation
@@ -18,10 +18,16 @@ from support.lists import as_csv, as_xlsx, imported, send_file
 from support.world import World
 from trunkline.core.db import unit_of_work
 from trunkline.core.jobs.models import Job
-from trunkline.domain.leads import import_store, import_work, imports
+from trunkline.domain.leads import import_store, import_work, imports, store
+from trunkline.domain.leads import service as leads
 from trunkline.domain.leads.import_models import ImportChunk
 from trunkline.domain.leads.models import Lead, LeadListEntry
+from trunkline.domain.leads.rules import LeadRow
 from trunkline.domain.tenants.models import Business
+
+_ROWS_READ = text(
+    "select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) from pg_stat_xact_user_tables"
+)
 
 
 @pytest.fixture
@@ -289,3 +295,17 @@ def test_a_batch_that_fails_three_times_fails_the_import(
     assert "RuntimeError" in now["error"]
     assert people(acme, answer["list_id"]) == [], "a batch is in whole or not at all"
     assert kept_pieces(acme) == 0
+
+
+def test_whom_of_a_batch_the_list_has_is_found_without_reading_the_list(acme: World) -> None:
+    phones = [f"+1212{number}" for number in range(5_000_000, 5_008_000)]
+    with unit_of_work(acme.scope) as session:
+        list_id = leads.make_list(session, acme.business_id, "Long").id
+        rows = [LeadRow(line, phone) for line, phone in enumerate(phones, 2)]
+        leads.put_people(session, acme.business_id, list_id, rows, source="import")
+    for seen in ([], phones[-100:]):
+        with unit_of_work(acme.scope) as session:
+            before = session.execute(_ROWS_READ).scalar_one()
+            batch = [*seen, *(f"+1213{number}" for number in range(5_000_000, 5_000_100))]
+            assert list(store.lines_in_list(session, acme.business_id, list_id, batch)) == seen
+            assert session.execute(_ROWS_READ).scalar_one() - before <= 3 * len(batch)
