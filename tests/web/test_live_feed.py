@@ -217,3 +217,43 @@ def test_what_a_person_does_themselves_keeps_the_session(house: House, acme: Wor
         client.get("/api/runs").raise_for_status()
         with unit_of_work(acme.scope) as session:
             assert list(session.scalars(text("select last_seen_at from sign_ins"))) > [before]
+
+
+def test_streams_of_one_business_cost_one_reading_and_no_count_at_every_look(
+    house: House, acme: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, counted, looks = list[str](), list[float](), list[float]()
+    as_written, counting, looking = live_feed._event, live_feed.watched_runs, live_feed._look
+
+    def note_event(event: Any) -> bytes:
+        written.append(event.kind)
+        return as_written(event)
+
+    def note_count(*args: Any) -> Any:
+        counted.append(time.monotonic())
+        return counting(*args)
+
+    def note_look(*args: Any, **query: Any) -> Any:
+        looks.append(time.monotonic())
+        return looking(*args, **query)
+
+    monkeypatch.setattr(live_feed, "_event", note_event)
+    monkeypatch.setattr(live_feed, "watched_runs", note_count)
+    monkeypatch.setattr(live_feed, "_look", note_look)
+    monkeypatch.setattr(live_feed, "_COUNTING_SHARE", 1e6)
+    with (
+        person(house, acme) as client,
+        listening(client) as a,
+        listening(client) as b,
+        listening(client) as c,
+    ):
+        for heard in (a, b, c):
+            assert next(heard)[0] == "here"
+        happen(acme, *(f"test.{number}" for number in range(5)))
+        for heard in (a, b, c):
+            assert [next(heard)[2]["kind"] for _ in range(5)] == [f"test.{number}" for number in range(5)]
+        assert sorted(kind for kind in written if kind.startswith("test.")) == [f"test.{n}" for n in range(5)]
+        so_far, seen = len(counted), len(looks)
+        assert 1 <= so_far <= 3  # each new stream is told once of what runs
+        eventually(lambda: len(looks) >= seen + 3, "it looks on", within_s=20)
+        assert len(counted) == so_far

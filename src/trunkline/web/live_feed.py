@@ -55,6 +55,8 @@ class Stream:
     batches: deque[bytes] = field(default_factory=deque)
     told: dict[UUID, Watched] = field(default_factory=dict)
     """What it was last told of each run that goes on."""
+    is_new: bool = True
+    """Whether it has been told of no runs yet."""
     ended: bool = False
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -91,14 +93,25 @@ class Stream:
                 yield format_sse_event(comment="still here")
 
 
+@dataclass(frozen=True, slots=True)
+class _News:
+    """Events behind a cursor as they go over the wire: written once, for however many streams."""
+
+    batch: bytes
+    of_runs: set[UUID]
+    """The runs that they tell of."""
+    cursor: Cursor
+    """Behind the last of them."""
+
+
 @dataclass(slots=True)
 class _Found:
     """What one look found for a business's streams."""
 
     holds: set[str]
     """Hashes of the sessions that go on in this business."""
-    news: dict[Cursor | None, tuple[Sequence[Event], Cursor]]
-    """By the cursor that it is news behind: the events, and the cursor behind the last of them."""
+    news: dict[Cursor | None, _News]
+    """By the cursor that it is news behind."""
     runs: dict[UUID, Watched] | None
     """None: not counted in this look."""
 
@@ -160,7 +173,7 @@ class LiveFeed:
     async def _serve(self, business_id: UUID, streams: Sequence[Stream]) -> None:
         """Look once for one business, and give its streams what is new to them."""
         again = self._count_again.get(business_id, 0.0)
-        count = time.monotonic() >= again or any(not stream.told for stream in streams)
+        count = time.monotonic() >= again or any(stream.is_new and not stream.is_behind for stream in streams)
         began = time.monotonic()
         look = partial(
             _look, business_id,
@@ -198,42 +211,42 @@ def _look(
         holds |= people.sessions_that_hold(session, business_id, set(hashes) - holds)
         news = {cursor: _behind(session, cursor) for cursor in cursors}
         # A run may have come and gone between two looks: its end is told all the same.
-        told_of = {
-            event.subject_id
-            for events, _ in news.values()
-            for event in events
-            if event.subject_id is not None and event.kind.startswith("run.")
-        }
+        told_of = {run_id for one in news.values() for run_id in one.of_runs}
         runs = None
         if count or told_of:
             runs = {run.run_id: run for run in watched_runs(session, business_id, {*known, *told_of})}
         return _Found(holds, news, runs)
 
 
-def _behind(session: Session, cursor: Cursor | None) -> tuple[Sequence[Event], Cursor]:
+def _behind(session: Session, cursor: Cursor | None) -> _News:
     if cursor is None:
-        return [], newest_cursor(session)
-    rows = read_after(session, cursor, limit=_EVENTS_A_LOOK)
-    return rows, Cursor(rows[-1].transaction_id, rows[-1].id) if rows else cursor
+        here = newest_cursor(session)
+        # Whoever is cut off before the first event goes on from here too.
+        return _News(_message("here", {}, cursor=here), set(), here)
+    events = read_after(session, cursor, limit=_EVENTS_A_LOOK)
+    of_runs = {
+        event.subject_id for event in events if event.subject_id is not None and event.kind.startswith("run.")
+    }
+    last = Cursor(events[-1].transaction_id, events[-1].id) if events else cursor
+    return _News(b"".join(_event(event) for event in events), of_runs, last)
 
 
 def _tell(stream: Stream, found: _Found) -> None:
     """Give a stream what is new to it, as one batch that is on its way or not at all."""
-    events, cursor = found.news[stream.cursor]
-    messages = [_event(event) for event in events]
-    if stream.cursor is None:
-        # Whoever is cut off before the first event goes on from here too.
-        messages.append(_message("here", {}, cursor=cursor))
-    ended = {event.subject_id for event in events if event.kind.startswith("run.")}
+    news = found.news[stream.cursor]
+    messages = [news.batch] if news.batch else []
     for run in (found.runs or {}).values():
-        if stream.told.get(run.run_id) == run or (run.over and not ({run.run_id} & {*stream.told, *ended})):
+        is_told_of = run.run_id in stream.told or run.run_id in news.of_runs
+        if stream.told.get(run.run_id) == run or (run.over and not is_told_of):
             continue
         messages.append(_message("progress", asdict(run)))
         if run.over:
             stream.told.pop(run.run_id, None)
         else:
             stream.told[run.run_id] = run
-    stream.cursor = cursor
+    stream.cursor = news.cursor
+    if found.runs is not None:
+        stream.is_new = False
     if messages:
         stream.give(b"".join(messages))
 
