@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from dialling.staging import (
     ListeningCarrier,
@@ -205,3 +205,26 @@ def test_a_change_that_is_none_of_the_dialler_s_wakes_nobody(
 def change(world: World, changes: dict[str, Any]) -> None:
     with unit_of_work(world.scope) as session:
         tenants.change_business(session, world.business_id, changes, actor="test")
+
+
+def test_rules_are_changed_for_however_many_and_hold_no_claim_up(
+    installation: Installation, acme: World, carrier: ListeningCarrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_RECHECKED_AT_ONCE", 2)
+    change(acme, {"calling_window": FROM_ONE})
+    run = started(acme, concurrency=3)
+    claim(acme)
+    assert [row.waits_for for row in items(acme, run)] == ["calling_hours"] * 3
+    with clock.frozen_at(NOON + timedelta(minutes=1)):
+        # Whoever is judged anew and must wait all the same is not asked again by the same change.
+        change(acme, {"calling_window": {"from": "14:00", "to": "20:00"}})
+        with unit_of_work(acme.scope) as session:
+            assert service.recheck_waiting(session, acme.business_id, changed_at=clock.now())
+            held = "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"
+            assert session.scalar(text(held)) == 0
+        installation.run_jobs()
+    assert [row.not_before for row in items(acme, run)] == [NOON + 2 * HOUR] * 3
+    with clock.frozen_at(NOON + timedelta(minutes=2)):
+        change(acme, {"calling_window": FROM_ELEVEN})
+        installation.run_jobs()
+    assert sorted(order.to for order in carrier.orders) == sorted(acme.phones)

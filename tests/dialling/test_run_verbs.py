@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from dialling.staging import (
     ListeningCarrier,
@@ -35,7 +36,7 @@ from trunkline.core.toolbox import ToolCaller, run_tool
 from trunkline.domain.calls import service as calls
 from trunkline.domain.leads import service as leads
 from trunkline.domain.leads.schemas import LeadFilter
-from trunkline.domain.leads.selection import Whom
+from trunkline.domain.leads.selection import Whom, people_of
 from trunkline.domain.outbound import run_store, service, tending
 from trunkline.domain.outbound.callbacks import moment_of
 from trunkline.domain.outbound.claim import Denied
@@ -43,6 +44,7 @@ from trunkline.domain.outbound.models import OutboundAttempt
 from trunkline.domain.outbound.options import install_limits, installed_limits
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
+from trunkline.kit.ids import new_id
 from trunkline.providers.ports import CallStatus, CarrierRefused, CarrierUncertain
 
 NOW = datetime(2099, 1, 15, 17, tzinfo=UTC)
@@ -638,3 +640,14 @@ def test_a_gap_of_a_week_is_kept(acme: World, carrier: ListeningCarrier) -> None
         assert claim(acme) == Denied("nothing_to_dial")
     (item,) = items(acme, second)
     assert (item.waits_for, item.not_before) == ("minimum_gap", NOW + timedelta(days=7))
+
+
+def test_people_are_chosen_also_where_they_are_more_than_a_statement_has_parameters(acme: World) -> None:
+    nobody = [new_id() for _ in range(66_000)]
+    with unit_of_work(acme.scope) as session, pytest.raises(NotFound) as refused:
+        people_of(session, acme.business_id, Whom(lead_ids=[*nobody, *lead_ids_in(session, acme)]))
+    assert len(refused.value.data["lead_ids"]) == len(nobody)
+
+
+def lead_ids_in(session: Session, world: World) -> list[UUID]:
+    return list(session.scalars(select(Lead.id).where(Lead.business_id == world.business_id)))

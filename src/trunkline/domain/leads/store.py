@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Text,
+    Uuid,
     any_,
     delete,
     false,
@@ -156,8 +157,9 @@ def place(session: Session, business_id: UUID, list_id: UUID, places: Sequence[t
 
 
 def chosen(business_id: UUID, lead_ids: Sequence[UUID]) -> Select[UUID]:
-    """Return the query for these leads of the business."""
-    return select(Lead.id).where(Lead.business_id == business_id, Lead.id.in_(lead_ids))
+    """Return the query for these leads of the business, however many: they are one value."""
+    ids = literal(list(lead_ids), ARRAY(Uuid))
+    return select(Lead.id).where(Lead.business_id == business_id, Lead.id == any_(ids))
 
 
 def in_list(business_id: UUID, list_id: UUID) -> Select[UUID]:

@@ -152,8 +152,11 @@ def hang_up_call(ctx: JobContext, sid: str) -> None:
 @job(queue="high", timeout=60, retries=3)
 def recheck_waiting(ctx: JobContext) -> None:
     """The business's calling rules have changed: judge those anew whom a rule lets wait."""
-    with ctx.unit_of_work() as session:
-        service.recheck_waiting(session, ctx.business)
+    changed_at, there_are_more = clock.now(), True
+    while there_are_more:
+        ctx.check_cancelled()
+        with ctx.unit_of_work() as session:
+            there_are_more = service.recheck_waiting(session, ctx.business, changed_at=changed_at)
 
 
 @job(queue="maintenance", timeout=60, retries=3)

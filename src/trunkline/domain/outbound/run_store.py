@@ -139,17 +139,29 @@ def missed_starts(session: Session, business_id: UUID, *, before: datetime) -> l
     return [(run_id, starts_at) for run_id, starts_at in rows if starts_at is not None]
 
 
-def recheck_waiting(session: Session, business_id: UUID, *, reasons: Collection[str], now: datetime) -> int:
-    """Make the items due now that wait for one of these reasons. Returns how many."""
-    made_due = session.execute(
-        update(OutboundItem)
+def recheck_waiting(
+    session: Session, business_id: UUID, *, reasons: Collection[str], since: datetime, most: int
+) -> int:
+    """Make items due that have waited for one of these reasons since before a moment.
+
+    Returns how many; `most` of them, if there may be more.
+    """
+    some = (
+        select(OutboundItem.id)
         .where(
             OutboundItem.business_id == business_id, OutboundItem.state == ItemState.RETRY_WAIT,
-            OutboundItem.waits_for.in_(reasons), OutboundItem.not_before > now,
+            OutboundItem.waits_for.in_(reasons), OutboundItem.not_before > since,
+            OutboundItem.updated_at <= since,
         )
-        .values(not_before=now),
-        execution_options={"preserve_rowcount": True, "synchronize_session": False},
+        .limit(most)
+        .with_for_update(skip_locked=True)
     )  # fmt: skip
+    made_due = session.execute(
+        update(OutboundItem)
+        .where(OutboundItem.business_id == business_id, OutboundItem.id.in_(some))
+        .values(not_before=since),
+        execution_options={"preserve_rowcount": True, "synchronize_session": False},
+    )
     return int(made_due.rowcount)  # type: ignore[attr-defined]
 
 

@@ -38,6 +38,7 @@ _AT_ONCE = {"en": "At once", "he": "מיד"}
 _AT_ONCE_A_MINUTE = 20
 """How many calls to one to three people a business may begin in a minute, runs included."""
 _FURTHEST = timedelta(days=366)
+_RECHECKED_AT_ONCE = 1_000
 _MISSED = timedelta(minutes=1)
 """How late a scheduled run may start before its start is asked for again."""
 
@@ -186,11 +187,15 @@ def _enqueue_start(run_id: UUID, starts_at: datetime) -> None:
     )  # fmt: skip
 
 
-def recheck_waiting(session: Session, business_id: UUID) -> None:
-    """Let the items that wait for a rule be judged now, as after a change of the rules."""
-    store.lock_business(session, business_id)
-    if run_store.recheck_waiting(session, business_id, reasons=RULE_REASONS, now=clock.now()):
+def recheck_waiting(session: Session, business_id: UUID, *, changed_at: datetime) -> bool:
+    """Let some items that wait for a rule be judged anew after its change. False: there are no more."""
+    # No lock: whoever claims meanwhile judges by the new rules anyway.
+    found = run_store.recheck_waiting(
+        session, business_id, reasons=RULE_REASONS, since=changed_at, most=_RECHECKED_AT_ONCE
+    )
+    if found:
         push()
+    return found == _RECHECKED_AT_ONCE
 
 
 def retry_failed(session: Session, business_id: UUID, run_id: UUID, *, actor: str) -> Run:
