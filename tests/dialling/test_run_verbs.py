@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from dialling.staging import (
     ListeningCarrier,
@@ -643,11 +642,7 @@ def test_a_gap_of_a_week_is_kept(acme: World, carrier: ListeningCarrier) -> None
 
 
 def test_people_are_chosen_also_where_they_are_more_than_a_statement_has_parameters(acme: World) -> None:
-    nobody = [new_id() for _ in range(66_000)]
+    nobody, ours = [new_id() for _ in range(66_000)], lead_ids(acme)
     with unit_of_work(acme.scope) as session, pytest.raises(NotFound) as refused:
-        people_of(session, acme.business_id, Whom(lead_ids=[*nobody, *lead_ids_in(session, acme)]))
+        people_of(session, acme.business_id, Whom(lead_ids=[*nobody, *ours]))
     assert len(refused.value.data["lead_ids"]) == len(nobody)
-
-
-def lead_ids_in(session: Session, world: World) -> list[UUID]:
-    return list(session.scalars(select(Lead.id).where(Lead.business_id == world.business_id)))
