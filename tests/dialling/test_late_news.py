@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import func, select, text, update
 
+from api.doorway import TestClient, build_app
 from dialling.staging import (
     ListeningCarrier,
     answered,
@@ -23,6 +24,7 @@ from dialling.staging import (
     told,
 )
 from support.installation import Installation
+from support.processes import eventually
 from support.world import World
 from trunkline.core.db import SYSTEM, unit_of_work
 from trunkline.core.jobs import enqueue_job
@@ -35,7 +37,7 @@ from trunkline.domain.outbound.claim import Denied
 from trunkline.domain.outbound.options import installed_limits
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
-from trunkline.providers.ports import CallStatus
+from trunkline.providers.ports import CallStatus, CarrierCall
 
 NOON = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
 """Tuesday, twelve o'clock in New York."""
@@ -228,3 +230,26 @@ def test_rules_are_changed_for_however_many_and_hold_no_claim_up(
         change(acme, {"calling_window": FROM_ELEVEN})
         installation.run_jobs()
     assert sorted(order.to for order in carrier.orders) == sorted(acme.phones)
+
+
+def test_a_process_that_starts_asks_about_the_calls_whose_end_nobody_was_there_to_hear(
+    installation: Installation, acme: World, carrier: ListeningCarrier
+) -> None:
+    run = run_over(acme, acme.phones[0])
+    claimed(acme)
+    answered(acme, run)
+    (dial,) = attempts(acme, run)
+    assert dial.carrier_sid is not None
+    carrier.listed = [CarrierCall(dial.carrier_sid, dial.phone, dial.from_number, CallStatus.COMPLETED, NOON)]
+    tend(installation, acme, run)
+    assert attempts(acme, run)[0].state == "answered"
+    with TestClient(build_app(spool=installation.home / "no-spool")):
+        eventually(lambda: waiting_jobs(acme, "reconcile_attempt") == 1, "it is asked for", within_s=20)
+    installation.run_jobs()
+    assert attempts(acme, run)[0].state == "ended"
+
+
+def waiting_jobs(world: World, name: str) -> int:
+    with unit_of_work(world.scope) as session:
+        wanted = select(func.count()).where(Job.name == name, Job.state == JobState.QUEUED)
+        return session.scalar(wanted) or 0

@@ -24,6 +24,7 @@ from trunkline.domain.leads.routes import router as leads_router
 from trunkline.domain.outbound.compliance_routes import router as compliance_router
 from trunkline.domain.outbound.routes import router as outbound_router
 from trunkline.domain.outbound.suppression_routes import router as suppressions_router
+from trunkline.domain.outbound.tending import ask_about_live_calls
 from trunkline.domain.people.routes import router as people_router
 from trunkline.domain.tenants.routes import router as tenants_router
 from trunkline.web import rq_dashboard
@@ -111,6 +112,11 @@ def _swagger_files() -> Path:
 
 
 async def _keep_up(upkeep: Callable[[], None]) -> None:
+    has_asked = False
     while True:
         await asyncio.sleep(_UPKEEP_EVERY_S)
         await run_in_threadpool(upkeep)
+        if not has_asked:
+            # What was told while nobody took callbacks. Where this fails, it is begun again.
+            await run_in_threadpool(ask_about_live_calls)
+            has_asked = True

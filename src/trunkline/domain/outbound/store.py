@@ -218,6 +218,19 @@ def silent_attempts(
     )
 
 
+def attempts_at_the_carrier(session: Session, business_id: UUID) -> list[UUID]:
+    """Return the business's attempts whose calls ring or talk, as far as the carrier has told."""
+    taken = [AttemptState.PLACED, AttemptState.RINGING, AttemptState.ANSWERED]
+    return list(
+        session.scalars(
+            select(OutboundAttempt.id).where(
+                OutboundAttempt.business_id == business_id, OutboundAttempt.state.in_(taken),
+                not_(OutboundAttempt.released),
+            )
+        )
+    )  # fmt: skip
+
+
 def answered_attempts(session: Session, business_id: UUID, run_id: UUID) -> dict[UUID, UUID]:
     """Return the run's attempts that are in a call, by the call's id."""
     rows = session.execute(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from trunkline.core.db import SYSTEM, of_business, unit_of_work
 from trunkline.core.jobs import enqueue_unique
 from trunkline.core.runs import service as runs
 from trunkline.core.runs.models import RunState
@@ -14,6 +15,7 @@ from trunkline.domain.calls import service as calls
 from trunkline.domain.outbound import dialling, hearing, run_store, store
 from trunkline.domain.outbound.models import BEGUN_ITEM_STATES, ItemState
 from trunkline.domain.outbound.options import DialLimits
+from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 
 _PATIENCE = timedelta(seconds=30)
@@ -24,6 +26,20 @@ _CALLBACK_PATIENCE = timedelta(seconds=15)
 
 _LOST = "lost"
 """Disposition of an item of which nobody could find out whether it rang."""
+
+
+def ask_about_live_calls() -> None:
+    """Have the carrier asked about every call that rings or talks, in units of work of this one's own.
+
+    For a process that takes callbacks and has just started: what was told while none did is lost, and
+    without this a call that ended then would hold its line until the longest call would be over.
+    """
+    with unit_of_work(SYSTEM) as session:
+        businesses = [business.id for business in tenants.list_businesses(session)]
+    for business_id in businesses:
+        with unit_of_work(of_business(business_id)) as session:
+            for attempt_id in store.attempts_at_the_carrier(session, business_id):
+                enqueue_unique("high", "reconcile_attempt", str(attempt_id), str(attempt_id))
 
 
 def finish_if_done(session: Session, business_id: UUID, run_id: UUID) -> bool:
