@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     and_,
     case,
     exists,
@@ -32,6 +33,7 @@ from trunkline.domain.outbound.models import (
     OutboundItem,
     Suppression,
     SystemSuppression,
+    spelt_out,
 )
 from trunkline.kit import clock
 
@@ -140,7 +142,7 @@ def wrapped_up(session: Session, business_id: UUID, run_id: UUID) -> list[UUID]:
             .where(
                 OutboundItem.business_id == business_id,
                 OutboundItem.run_id == run_id,
-                OutboundItem.state == ItemState.WRAP_UP,
+                OutboundItem.state.in_(spelt_out([ItemState.WRAP_UP])),
                 OutboundAttempt.state == AttemptState.ENDED,
             )
         )
@@ -158,6 +160,11 @@ def attempt_for_update(session: Session, business_id: UUID, attempt_id: UUID) ->
     )
 
 
+def _is_now(*states: AttemptState) -> ColumnElement[bool]:
+    """An attempt is in one of these states, all of which are unresolved, and holds its number's fence."""
+    return and_(OutboundAttempt.state.in_(spelt_out(states)), not_(OutboundAttempt.released))
+
+
 def live_sids(session: Session, business_id: UUID, run_id: UUID) -> list[str]:
     """Return the carrier's ids of a run's calls that are not over."""
     return [
@@ -166,7 +173,7 @@ def live_sids(session: Session, business_id: UUID, run_id: UUID) -> list[str]:
             select(OutboundAttempt.carrier_sid).where(
                 OutboundAttempt.business_id == business_id,
                 OutboundAttempt.run_id == run_id,
-                OutboundAttempt.state.in_(_TALKING),
+                _is_now(*_TALKING),
             )
         )
         if sid is not None
@@ -185,7 +192,7 @@ def orphans(session: Session, business_id: UUID, run_id: UUID) -> Sequence[Outbo
         .where(
             OutboundAttempt.business_id == business_id,
             OutboundAttempt.run_id == run_id,
-            OutboundAttempt.state == AttemptState.SUBMITTING,
+            _is_now(AttemptState.SUBMITTING),
             not_(dialling),
         )
         .with_for_update(skip_locked=True)
@@ -202,7 +209,7 @@ def silent_attempts(
             select(OutboundAttempt.id).where(
                 OutboundAttempt.business_id == business_id,
                 OutboundAttempt.run_id == run_id,
-                OutboundAttempt.state.in_([AttemptState.PLACED, AttemptState.RINGING, AttemptState.ANSWERED]),
+                _is_now(AttemptState.PLACED, AttemptState.RINGING, AttemptState.ANSWERED),
                 OutboundAttempt.created_at < clock.now() - limit,
             )
         )
@@ -215,7 +222,7 @@ def answered_attempts(session: Session, business_id: UUID, run_id: UUID) -> dict
         select(OutboundAttempt.call_id, OutboundAttempt.id).where(
             OutboundAttempt.business_id == business_id,
             OutboundAttempt.run_id == run_id,
-            OutboundAttempt.state == AttemptState.ANSWERED,
+            _is_now(AttemptState.ANSWERED),
             OutboundAttempt.call_id.is_not(None),
         )
     )
@@ -233,7 +240,9 @@ def dead_unknowns(
             and_(
                 OutboundItem.business_id == OutboundAttempt.business_id,
                 OutboundItem.id == OutboundAttempt.item_id,
-                OutboundItem.state.in_(BEGUN_ITEM_STATES),
+                # Found by these: a person may have released the attempt before its item was looked at.
+                OutboundItem.run_id == OutboundAttempt.run_id,
+                OutboundItem.state.in_(spelt_out(BEGUN_ITEM_STATES)),
             ),
         )
         .where(
@@ -252,8 +261,7 @@ def release_old_unknowns(session: Session, business_id: UUID, *, fenced_since: d
         update(OutboundAttempt)
         .where(
             OutboundAttempt.business_id == business_id,
-            OutboundAttempt.state == AttemptState.UNKNOWN,
-            not_(OutboundAttempt.released),
+            _is_now(AttemptState.UNKNOWN),
             OutboundAttempt.created_at < fenced_since,
         )
         .values(released=True, resolved_at=clock.now())
