@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from trunkline.core.events import announce
 from trunkline.core.tenancy import line_use
 from trunkline.domain.calls import service as calls
-from trunkline.domain.outbound import claim_store, store
+from trunkline.domain.outbound import claim_store
 from trunkline.domain.outbound.caller_ids import choose
 from trunkline.domain.outbound.compliance import NO_CONSENT, Callee, Ruling, rule_on
 from trunkline.domain.outbound.hours import Hours
@@ -69,7 +69,7 @@ def claim_next(
     session: Session, business_id: UUID, *, limits: DialLimits, job_id: UUID, lease_epoch: int
 ) -> Claim | Denied:
     """Write the business's next attempt, if runs, slots, rules, turn and fence all allow it."""
-    store.lock_business(session, business_id)
+    claim_store.lock_business(session, business_id)
     now = clock.now()
     running = claim_store.running_runs(session, business_id, live_since=now - limits.longest_life, now=now)
     if not running:
@@ -151,7 +151,7 @@ class _Claimer:
             )  # fmt: skip
             set_aside: list[tuple[Row[Any], Ruling]] = []
             for item in items:
-                ruling = rule_on(_callee(item), asked_for if item.rank == 0 else hours, now=self.now)
+                ruling = rule_on(_callee(item, rules), asked_for if item.rank == 0 else hours, now=self.now)
                 if ruling.allows and item.fenced:
                     ruling = self._fenced
                 if ruling.allows:
@@ -247,11 +247,12 @@ class _Claimer:
         return Claim(attempt_id, run.id, item.phone, from_number)
 
 
-def _callee(item: Row[Any]) -> Callee:
+def _callee(item: Row[Any], rules: CallingRules) -> Callee:
     return Callee(
         phone=item.phone,
         zones=zones_of(item.phone),
-        country=country_of(item.phone),
+        # To find it takes as long as all else of a ruling together.
+        country=country_of(item.phone) if rules.public_holidays else None,
         suppressed=item.suppressed,
         suppressed_everywhere=item.suppressed_everywhere,
         consent=item.consent or NO_CONSENT,

@@ -20,6 +20,14 @@ _REMEMBERED = timedelta(hours=50)
 
 _MOST_WOKEN = 500
 
+_LOCK = text(
+    """
+    select pg_advisory_xact_lock(hashtextextended(:key, 0)),
+           set_config('plan_cache_mode', 'force_generic_plan', true),
+           set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)
+    """
+)
+
 _RUNNING = text(
     """
     with live as materialized (
@@ -188,6 +196,15 @@ _STOP_WAITING = text(
     where business_id = :business_id and account = :account and waiting_since is not null
     """
 )
+
+
+def lock_business(session: Session, business_id: UUID) -> None:
+    """Lock the business's slots as `store.lock_business` does, and settle how the claim's statements go.
+
+    Each is planned once a connection, by index and by the order of an index: to plan them takes longer
+    than to run them, and a plan made while the tables were empty, or not looked at for long, must do.
+    """
+    session.execute(_LOCK, {"key": store.slots_key(business_id)})
 
 
 def running_runs(

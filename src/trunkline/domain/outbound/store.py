@@ -43,8 +43,13 @@ _TALKING = (AttemptState.SUBMITTING, AttemptState.PLACED, AttemptState.RINGING, 
 def lock_business(session: Session, business_id: UUID) -> None:
     """Let one transaction at a time count and fill this business's slots."""
     session.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"slots:{business_id}"}
+        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": slots_key(business_id)}
     )
+
+
+def slots_key(business_id: UUID) -> str:
+    """Return under which name a business's slots are locked."""
+    return f"slots:{business_id}"
 
 
 def lock_account(session: Session, account: str) -> CarrierAccount:
