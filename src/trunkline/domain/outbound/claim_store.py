@@ -24,7 +24,8 @@ _LOCK = text(
     """
     select pg_advisory_xact_lock(hashtextextended(:key, 0)),
            set_config('plan_cache_mode', 'force_generic_plan', true),
-           set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)
+           set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+           set_config('enable_sort', 'off', true)
     """
 )
 
@@ -33,18 +34,19 @@ _RUNNING = text(
     with live as materialized (
         select run_id, count(*)::int as attempts from outbound_attempts
         where business_id = :business_id and not released
-          and (state in ('submitting', 'placed', 'ringing', 'answered')
-               or (state = 'unknown' and created_at > :live_since))
+          and state in ('submitting', 'placed', 'ringing', 'answered', 'unknown')
+          and (state <> 'unknown' or created_at > :live_since)
         group by run_id
     )
     select r.id, r.options, o.ramp_from, o.held_until, coalesce(live.attempts, 0) as live,
            coalesce((select sum(attempts) from live), 0)::int as live_in_all,
-           exists (select from outbound_items i
-                   where i.business_id = :business_id and i.run_id = r.id
-                     and i.state = 'queued') as has_queued,
-           exists (select from outbound_items i
-                   where i.business_id = :business_id and i.run_id = r.id
-                     and i.state = 'retry_wait' and i.not_before <= :now) as has_due
+           -- The first of each by its index: of `exists` a hash over all who wait may be made.
+           coalesce((select true from outbound_items i
+                     where i.business_id = :business_id and i.run_id = r.id and i.state = 'queued'
+                     order by i.rank, i.position limit 1), false) as has_queued,
+           coalesce((select i.not_before <= :now from outbound_items i
+                     where i.business_id = :business_id and i.run_id = r.id and i.state = 'retry_wait'
+                     order by i.not_before, i.position limit 1), false) as has_due
     from runs r
     join outbound_runs o on o.business_id = r.business_id and o.run_id = r.id
     left join live on live.run_id = r.id
@@ -73,8 +75,8 @@ _LIVE = text(
     """
     select run_id, count(*) as live from outbound_attempts
     where business_id = :business_id and not released
-      and (state in ('submitting', 'placed', 'ringing', 'answered')
-           or (state = 'unknown' and created_at > :live_since))
+      and state in ('submitting', 'placed', 'ringing', 'answered', 'unknown')
+      and (state <> 'unknown' or created_at > :live_since)
     group by run_id
     """
 )

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Exists,
+    ColumnElement,
     Select,
     and_,
     exists,
@@ -27,7 +27,6 @@ from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.outbound.models import (
     BEGUN_ITEM_STATES,
     UNRESOLVED_STATES,
-    WAITING_ITEM_STATES,
     AttemptState,
     ItemState,
     OutboundAttempt,
@@ -104,27 +103,48 @@ def item_counts(session: Session, business_id: UUID, run_ids: Sequence[UUID]) ->
 
 def has_open_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
     """Return whether the run has anything left to do or to hear of."""
-    waiting = (_has_item(business_id, run_id, state) for state in WAITING_ITEM_STATES)
-    return bool(session.scalar(select(or_(*waiting, _has_item(business_id, run_id, *BEGUN_ITEM_STATES)))))
+    of_run = business_id, run_id
+    return bool(session.scalar(select(or_(_is_queued(*of_run), _is_waiting(*of_run), _is_begun(*of_run)))))
 
 
 def has_begun_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
     """Return whether a dial that the run began has not come to its end."""
-    return bool(session.scalar(select(_has_item(business_id, run_id, *BEGUN_ITEM_STATES))))
+    return bool(session.scalar(select(_is_begun(business_id, run_id))))
 
 
 def has_waiting_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
     """Return whether an item could be dialled now: it is queued, or waits and is due."""
-    due = _has_item(business_id, run_id, ItemState.RETRY_WAIT).where(OutboundItem.not_before <= clock.now())
-    return bool(session.scalar(select(or_(_has_item(business_id, run_id, ItemState.QUEUED), due))))
+    due = _is_waiting(business_id, run_id, OutboundItem.not_before <= clock.now())
+    return bool(session.scalar(select(or_(_is_queued(business_id, run_id), due))))
 
 
-def _has_item(business_id: UUID, run_id: UUID, *states: ItemState) -> Exists:
-    """The run has an item in one of these states, which one index is over: asked together they need all."""
-    return exists().where(
+# There is an index over each of these. The order is that of the index: where all that matters is whether
+# there is one, PostgreSQL would else read the table, in hope of coming upon one soon.
+
+
+def _is_queued(business_id: UUID, run_id: UUID) -> ColumnElement[bool]:
+    first = _items_in(business_id, run_id, [ItemState.QUEUED])
+    return _finds(first.order_by(OutboundItem.rank, OutboundItem.position))
+
+
+def _is_waiting(business_id: UUID, run_id: UUID, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    first = _items_in(business_id, run_id, [ItemState.RETRY_WAIT]).where(*conditions)
+    return _finds(first.order_by(OutboundItem.not_before, OutboundItem.position))
+
+
+def _is_begun(business_id: UUID, run_id: UUID) -> ColumnElement[bool]:
+    return _finds(_items_in(business_id, run_id, BEGUN_ITEM_STATES))
+
+
+def _items_in(business_id: UUID, run_id: UUID, states: Sequence[ItemState]) -> Select[UUID]:
+    return select(OutboundItem.id).where(
         OutboundItem.business_id == business_id, OutboundItem.run_id == run_id,
         OutboundItem.state.in_(spelt_out(states)),
     )  # fmt: skip
+
+
+def _finds(items: Select[UUID]) -> ColumnElement[bool]:
+    return items.limit(1).scalar_subquery().is_not(None)
 
 
 def next_due(session: Session, business_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, datetime]:

@@ -39,12 +39,19 @@ from trunkline.kit import clock
 
 _TALKING = (AttemptState.SUBMITTING, AttemptState.PLACED, AttemptState.RINGING, AttemptState.ANSWERED)
 
+_LOCK = text(
+    """
+    select pg_advisory_xact_lock(hashtextextended(:key, 0)), set_config('enable_seqscan', 'off', true)
+    """
+)
+
 
 def lock_business(session: Session, business_id: UUID) -> None:
-    """Let one transaction at a time count and fill this business's slots."""
-    session.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": slots_key(business_id)}
-    )
+    """Let one transaction at a time count and fill this business's slots.
+
+    It goes by index from here on: what it looks for is a few rows of many.
+    """
+    session.execute(_LOCK, {"key": slots_key(business_id)})
 
 
 def slots_key(business_id: UUID) -> str:
@@ -237,26 +244,28 @@ def answered_attempts(session: Session, business_id: UUID, run_id: UUID) -> dict
 def dead_unknowns(
     session: Session, business_id: UUID, run_id: UUID, *, live_since: datetime
 ) -> Sequence[OutboundAttempt]:
-    """Return unknown attempts that can no longer be live and whose item still waits for them."""
+    """Return unknown attempts that can no longer be live and whose item still waits for them.
+
+    Whether they have been released or not: a person may have been quicker than whoever looks here.
+    """
+    begun = session.scalars(
+        select(OutboundItem.id).where(
+            OutboundItem.business_id == business_id,
+            OutboundItem.run_id == run_id,
+            OutboundItem.state.in_(spelt_out(BEGUN_ITEM_STATES)),
+        )
+    ).all()
+    if not begun:
+        return []
     return session.scalars(
         select(OutboundAttempt)
-        .join(
-            OutboundItem,
-            and_(
-                OutboundItem.business_id == OutboundAttempt.business_id,
-                OutboundItem.id == OutboundAttempt.item_id,
-                # Found by these: a person may have released the attempt before its item was looked at.
-                OutboundItem.run_id == OutboundAttempt.run_id,
-                OutboundItem.state.in_(spelt_out(BEGUN_ITEM_STATES)),
-            ),
-        )
         .where(
             OutboundAttempt.business_id == business_id,
-            OutboundAttempt.run_id == run_id,
+            OutboundAttempt.item_id.in_(begun),
             OutboundAttempt.state == AttemptState.UNKNOWN,
             OutboundAttempt.created_at <= live_since,
         )
-        .with_for_update(of=OutboundAttempt, skip_locked=True)
+        .with_for_update(skip_locked=True)
     ).all()
 
 
