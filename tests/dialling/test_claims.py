@@ -124,18 +124,16 @@ def test_no_more_dials_than_the_pace_allows_however_late_the_turns_are_taken(lat
 
 @pytest.mark.parametrize("late_s", [0.1, 0.3, 0.7])
 def test_workers_who_are_a_little_late_lose_no_dial_by_it(late_s: float) -> None:
-    """Forty businesses, each of whose workers comes so late to its turn: a dial a second all the same."""
-    turns = [NOW + PACE * n for n in range(40)]
-    last_dial, dials = None, []
-    for own in turns:
-        now = own + timedelta(seconds=late_s)
+    """Forty businesses, of whose workers every other comes so late to its turn: each dials at once."""
+    last_dial = None
+    for n in range(40):
+        own = NOW + PACE * n
+        now = own + timedelta(seconds=late_s * (n % 2))
         turn = turn_of(
             own=own, next_free=NOW + PACE * 40, last_dial=last_dial, closed_until=None, per_second=1, now=now
         )
-        assert turn.dial_at <= now
+        assert turn.dial_at == now
         last_dial = turn.reckoned_at
-        dials.append(now)
-    assert dials[-1] - dials[0] == PACE * 39
 
 
 def test_all_who_missed_their_turns_get_moments_of_their_own() -> None:
