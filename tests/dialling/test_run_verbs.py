@@ -239,7 +239,7 @@ def test_businesses_take_turns_at_an_account_whoever_asks_more_often(
         claimed(umbrella)
 
 
-def test_a_turn_taken_late_brings_no_two_dials_closer_than_the_pace(
+def test_a_turn_taken_late_costs_the_next_one_nothing_and_brings_no_two_dials_together(
     acme: World, umbrella: World, slow: None
 ) -> None:
     with clock.frozen_at(NOW):
@@ -252,8 +252,8 @@ def test_a_turn_taken_late_brings_no_two_dials_closer_than_the_pace(
     with clock.frozen_at(late):
         claimed(acme)
     with clock.frozen_at(NOW + timedelta(seconds=2)):
-        assert claim(umbrella) == Denied("pace", retry_at=late + timedelta(seconds=1))
-    with clock.frozen_at(late + timedelta(seconds=1)):
+        assert claim(umbrella) == Denied("pace", retry_at=late + timedelta(seconds=0.2))
+    with clock.frozen_at(late + timedelta(seconds=0.2)):
         claimed(umbrella)
 
 

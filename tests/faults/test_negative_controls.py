@@ -58,7 +58,9 @@ def test_without_the_fence_two_runs_ring_one_person_at_the_same_time(system: Sys
     owner = system.installation.owner
     definition = None if fenced else drop_fence(owner)
     try:
-        system.start_worker(carrier=system.slow_carrier, settings=_LONG_RING)
+        system.start_worker(
+            carrier=system.slow_carrier, settings=_LONG_RING, without=None if fenced else "fence"
+        )
         with system.signed_in(world) as api:
             for run in (first, second):
                 assert api.start(run.id).status_code == 202

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from trunkline.core.jobs import handlers, relay
 from trunkline.core.jobs.ledger import NOW
-from trunkline.domain.outbound import dialling, service
+from trunkline.domain.outbound import claim_store, dialling, service
 from trunkline.providers.ports import CallOrder, CarrierUncertain
 from trunkline.providers.twilio import TwilioCarrier
 
@@ -27,6 +27,14 @@ def _one_post() -> None:
 def _commit_before_post() -> None:
     dialling.leave_unknown = _forget_the_attempt  # type: ignore[assignment]
     service.leave_unknown = _forget_the_attempt  # type: ignore[assignment]
+
+
+def _fence() -> None:
+    """Let the claim look past a dial under way to the number; the index that forbids a second stays."""
+    fenced = "'answered', 'unknown')) as fenced"
+    statement = str(claim_store._NEXT)
+    assert fenced in statement
+    claim_store._NEXT = text(statement.replace(fenced, "'answered', 'unknown') and false) as fenced"))
 
 
 def _post_until_answered(once: Callable[..., str]) -> Callable[..., str]:
@@ -98,6 +106,6 @@ def _fair_claim() -> None:
 
 
 _WAYS: dict[str, Callable[[], None]] = {
-    "one_post": _one_post, "commit_before_post": _commit_before_post,
+    "one_post": _one_post, "fence": _fence, "commit_before_post": _commit_before_post,
     "lease_fence": _lease_fence, "settle_fence": _settle_fence, "fair_claim": _fair_claim,
 }  # fmt: skip

@@ -7,6 +7,7 @@ tenants before a tenant is known call narrow SQL functions, all of them here.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -35,6 +36,16 @@ _ROLE_FACTS = text(
                    where to_regrole(other) is not null
                    and pg_has_role(current_user, to_regrole(other), 'member')) as has_other
     from pg_roles r where r.rolname = current_user
+    """
+)
+
+_LINE_USE = text(
+    """
+    select d.dials, d.dials_in_all, w.business_id, w.waiting_since
+    from (select coalesce(sum(dials) filter (where account = :account), 0)::int as dials,
+                 coalesce(sum(dials), 0)::int as dials_in_all
+          from live_dials(:live_since)) d
+    left join longest_waiting(:account, :seen_since) w on true
     """
 )
 
@@ -87,22 +98,26 @@ def business_of_number(session: Session, e164: str) -> UUID | None:
     return business_id
 
 
-def live_dials(session: Session, *, live_since: datetime) -> dict[str, int]:
-    """Return, for each carrier account, how many dials of all businesses may be ringing or talking now.
+@dataclass(frozen=True, slots=True)
+class LineUse:
+    """What of a carrier account's lines is in use, and who waits for one."""
 
-    `live_since` is the instant before which an unknown attempt can no longer be live.
-    """
-    rows = session.execute(text("select * from live_dials(:since)"), {"since": live_since})
-    return {row.account: row.dials for row in rows}
+    dials: int
+    """Dials of all businesses through the account that may be ringing or talking now."""
+    dials_in_all: int
+    """The same through any account."""
+    first_waiting: tuple[UUID, datetime] | None
+    """The business that has waited longest for a line of the account, and since when."""
 
 
-def longest_waiting(session: Session, account: str, *, seen_since: datetime) -> tuple[UUID, datetime] | None:
-    """Return which business has waited longest for a line of an account, and since when.
+def line_use(session: Session, account: str, *, live_since: datetime, seen_since: datetime) -> LineUse:
+    """Return how busy a carrier account is.
 
-    Who has not asked since `seen_since` has given up.
+    `live_since` is the instant before which an unknown attempt can no longer be live. Who has not asked
+    for a line since `seen_since` has given up.
     """
     row = session.execute(
-        text("select * from longest_waiting(:account, :seen_since)"),
-        {"account": account, "seen_since": seen_since},
-    ).one_or_none()
-    return None if row is None else (row.business_id, row.waiting_since)
+        _LINE_USE, {"account": account, "live_since": live_since, "seen_since": seen_since}
+    ).one()
+    first = None if row.business_id is None else (row.business_id, row.waiting_since)
+    return LineUse(row.dials, row.dials_in_all, first)

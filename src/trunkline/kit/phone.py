@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import phonenumbers
 from phonenumbers import timezone as number_zones
 
@@ -24,6 +26,7 @@ def to_e164(text: str, *, region: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+@lru_cache(maxsize=65_536)
 def zones_of(e164: str) -> tuple[str, ...]:
     """Return the IANA zones where the number may be at home; empty when nobody can say."""
     zones = number_zones.time_zones_for_number(phonenumbers.parse(e164))

@@ -17,15 +17,14 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from trunkline.core.events import announce
-from trunkline.core.tenancy import live_dials, longest_waiting
+from trunkline.core.tenancy import line_use
 from trunkline.domain.calls import service as calls
-from trunkline.domain.outbound import claim_store, store
+from trunkline.domain.outbound import claim_store
 from trunkline.domain.outbound.caller_ids import choose
 from trunkline.domain.outbound.compliance import NO_CONSENT, Callee, Ruling, rule_on
 from trunkline.domain.outbound.hours import Hours
-from trunkline.domain.outbound.models import CarrierAccount
 from trunkline.domain.outbound.options import DialLimits, RunOptions
-from trunkline.domain.outbound.rules import Limits, Load, has_slot, lines_of, turn_of
+from trunkline.domain.outbound.rules import Limits, Load, Turn, has_slot, lines_of, turn_of
 from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.calling_rules import CallingRules
 from trunkline.domain.tenants.models import Business
@@ -70,13 +69,14 @@ def claim_next(
     session: Session, business_id: UUID, *, limits: DialLimits, job_id: UUID, lease_epoch: int
 ) -> Claim | Denied:
     """Write the business's next attempt, if runs, slots, rules, turn and fence all allow it."""
-    store.lock_business(session, business_id)
-    running = claim_store.running_runs(session, business_id)
+    claim_store.lock_business(session, business_id)
+    now = clock.now()
+    running = claim_store.running_runs(session, business_id, live_since=now - limits.longest_life, now=now)
     if not running:
         claim_store.stop_waiting(session, business_id, limits.account)
         return Denied("no_run")
     business = tenants.get_business(session, business_id)
-    return _Claimer(session, business, limits, job_id, lease_epoch, clock.now()).claim(running)
+    return _Claimer(session, business, limits, job_id, lease_epoch, now).claim(running)
 
 
 @dataclass(slots=True)
@@ -91,27 +91,28 @@ class _Claimer:
     now: datetime
 
     def claim(self, running: Sequence[Row[Any]]) -> Claim | Denied:
-        claim_store.wake_due_items(self.session, self.business.id, [run.id for run in running], now=self.now)
-        live = claim_store.live_by_run(self.session, self.business.id, live_since=self._live_since)
-        ready = [run for run in running if not self._is_held(run) and self._has_line(run, live)]
-        wanted = [run.id for run in ready]
-        if not claim_store.has_queued(self.session, self.business.id, wanted):
-            claim_store.stop_waiting(self.session, self.business.id, self.limits.account)
-            return self._idle(running, ready)
-        # Behind the business, and always in this order: whoever counts an account's lines holds it.
-        account = store.lock_account(self.session, self.limits.account)
-        denied = self._denied_line(account, sum(live.values()))
-        if denied is not None:
-            return denied
-        for run in ready:
+        due = [run.id for run in running if run.has_due]
+        if due:
+            claim_store.wake_due_items(self.session, self.business.id, due, now=self.now)
+        ready = [run for run in running if not self._is_held(run) and self._has_line(run)]
+        wanted = [run for run in ready if run.has_queued or run.has_due]
+        if not wanted:
+            return self._deny(self._idle(running, ready))
+        if not self._has_slot(running[0].live_in_all):
+            return self._deny(Denied("no_slot"))
+        for run in wanted:
             while (item := self._next_item(run)) is not None:
                 if isinstance(item, Denied):
                     return item
-                answer = self._commit(account, run, item)
+                answer = self._dial(run, item)
                 if answer is not None:
                     return answer
-        claim_store.stop_waiting(self.session, self.business.id, account.account)
-        return Denied("nothing_to_dial")
+        return self._deny(Denied("nothing_to_dial"))
+
+    def _deny(self, denied: Denied) -> Denied:
+        """It is for the business alone that there is no dial: it waits for no line of the account."""
+        claim_store.stop_waiting(self.session, self.business.id, self.limits.account)
+        return denied
 
     def _idle(self, running: Sequence[Row[Any]], ready: Sequence[Row[Any]]) -> Denied:
         """Say why there is nothing to dial, and when there may be."""
@@ -120,46 +121,23 @@ class _Claimer:
         held = [run.held_until for run in running if self._is_held(run)]
         return Denied("held", retry_at=min(held)) if len(held) == len(running) else Denied("no_slot")
 
-    @property
-    def _live_since(self) -> datetime:
-        return self.now - self.limits.longest_life
-
     def _is_held(self, run: Row[Any]) -> bool:
         return run.held_until is not None and run.held_until > self.now
 
-    def _has_line(self, run: Row[Any], live: dict[UUID, int]) -> bool:
+    def _has_line(self, run: Row[Any]) -> bool:
         options = RunOptions.model_validate(run.options)
-        lines = lines_of(options.concurrency, options.ramp_up_per_minute, since=run.ramp_from, now=self.now)
-        return live.get(run.id, 0) < lines
-
-    def _denied_line(self, account: CarrierAccount, live: int) -> Denied | None:
-        """Return why the business has no line to dial on, or None if it has one.
-
-        Lines of the account and of the system go to whoever has waited longest: with as many
-        businesses as lines, each release would else go to whoever released it.
-        """
-        business = self.business
-        own = Load(
-            business_outbound=live, business_inbound=calls.open_inbound_calls(self.session, business.id)
+        live: int = run.live
+        return live < lines_of(
+            options.concurrency, options.ramp_up_per_minute, since=run.ramp_from, now=self.now
         )
-        most = Limits(business_outbound=business.max_outbound_calls, business_all=business.max_calls)
-        if not has_slot(own, most):
-            claim_store.stop_waiting(self.session, business.id, account.account)
-            return Denied("no_slot")
-        dials = live_dials(self.session, live_since=self._live_since)
-        is_full = (
-            sum(dials.values()) >= self.limits.system
-            or dials.get(account.account, 0) >= self.limits.account_lines
-        )  # fmt: skip
-        first = longest_waiting(self.session, account.account, seen_since=self.now - _WAITER_PATIENCE)
-        if not is_full and first is None:
-            return None
-        since = claim_store.wait_for_line(self.session, business.id, account.account, now=self.now)
-        if is_full:
-            return Denied("no_line")
-        if first is not None and first[0] != business.id and (first[1], first[0]) < (since, business.id):
-            return Denied("no_line", gives_way_to=first[0])
-        return None
+
+    def _has_slot(self, live: int) -> bool:
+        business = self.business
+        inbound = calls.open_inbound_calls(self.session, business.id)
+        return has_slot(
+            Load(business_outbound=live, business_inbound=inbound),
+            Limits(business_outbound=business.max_outbound_calls, business_all=business.max_calls),
+        )
 
     def _next_item(self, run: Row[Any]) -> Row[Any] | Denied | None:
         """Return the run's next item that may be dialled now, locked; those before it are set aside."""
@@ -173,7 +151,9 @@ class _Claimer:
             )  # fmt: skip
             set_aside: list[tuple[Row[Any], Ruling]] = []
             for item in items:
-                ruling = rule_on(_callee(item), asked_for if item.rank == 0 else hours, now=self.now)
+                ruling = rule_on(_callee(item, rules), asked_for if item.rank == 0 else hours, now=self.now)
+                if ruling.allows and item.fenced:
+                    ruling = self._fenced
                 if ruling.allows:
                     self._set_aside(run.id, set_aside)
                     return item
@@ -184,12 +164,20 @@ class _Claimer:
         # Much was set aside, and more may have to be: in a transaction of its own.
         return Denied("set_aside")
 
+    @property
+    def _fenced(self) -> Ruling:
+        """Another dial to the number is not resolved."""
+        return Ruling("fence", self.now + _FENCE_RECHECK)
+
     def _set_aside(self, run_id: UUID, rulings: Sequence[tuple[Row[Any], Ruling]]) -> None:
         """Let those wait who may be called later, and end the items of those who may not be called."""
         waits = [(item.id, ruling) for item, ruling in rulings if ruling.until is not None]
         never = [(item, ruling) for item, ruling in rulings if ruling.until is None]
-        claim_store.let_wait(self.session, waits, now=self.now)
-        claim_store.refuse_items(self.session, [(item.id, ruling) for item, ruling in never], now=self.now)
+        business_id = self.business.id
+        claim_store.let_wait(self.session, business_id, waits, now=self.now)
+        claim_store.refuse_items(
+            self.session, business_id, [(item.id, ruling) for item, ruling in never], now=self.now
+        )
         for item, ruling in never:
             announce(
                 "dial.refused", subject_id=item.id, actor=_ACTOR, reason=ruling.reason, run_id=str(run_id),
@@ -197,32 +185,59 @@ class _Claimer:
                 dialled_before=item.dialled_in_all,
             )  # fmt: skip
 
-    def _commit(self, account: CarrierAccount, run: Row[Any], item: Row[Any]) -> Claim | Denied | None:
-        """Take the account's turn and write the attempt, or say when the turn comes.
+    def _dial(self, run: Row[Any], item: Row[Any]) -> Claim | Denied | None:
+        """Take a line and the turn at the account, and write the attempt, or say what stands in the way.
 
         None: another dial to the number is not resolved, so the item waits.
         """
-        business_id, now = self.business.id, self.now
+        # Behind the business, and always in this order: whoever counts an account's lines holds it. So
+        # does everybody who dials through it, which is why all else has been decided before.
+        account = claim_store.lock_account(self.session, self.business.id, self.limits.account)
+        denied = self._denied_line(account.account)
+        if denied is not None:
+            return denied
         turn = turn_of(
-            own=claim_store.turn_at(self.session, business_id, account.account),
-            next_free=account.next_dial_at, last_dial=account.last_dial_at,
-            closed_until=account.closed_until, per_second=self.limits.per_second, now=now,
+            own=account.turn_at, next_free=account.next_dial_at, last_dial=account.last_dial_at,
+            closed_until=account.closed_until, per_second=self.limits.per_second, now=self.now,
         )  # fmt: skip
-        if turn.dial_at > now:
-            account.next_dial_at = turn.next_free
-            claim_store.keep_turn(self.session, business_id, account.account, turn.dial_at)
+        if turn.dial_at > self.now:
+            claim_store.keep_turn(self.session, self.business.id, account.account, turn)
             return Denied("pace", retry_at=turn.dial_at)
+        return self._begin(run, item, account.account, turn)
+
+    def _denied_line(self, account: str) -> Denied | None:
+        """Return why none of the account's lines is the business's, or None if one is.
+
+        Lines of the account and of the system go to whoever has waited longest: with as many
+        businesses as lines, each release would else go to whoever released it.
+        """
+        use = line_use(
+            self.session, account,
+            live_since=self.now - self.limits.longest_life, seen_since=self.now - _WAITER_PATIENCE,
+        )  # fmt: skip
+        is_full = use.dials_in_all >= self.limits.system or use.dials >= self.limits.account_lines
+        first = use.first_waiting
+        if not is_full and first is None:
+            return None
+        business_id = self.business.id
+        since = claim_store.wait_for_line(self.session, business_id, account, now=self.now)
+        if is_full:
+            return Denied("no_line")
+        if first is not None and first[0] != business_id and (first[1], first[0]) < (since, business_id):
+            return Denied("no_line", gives_way_to=first[0])
+        return None
+
+    def _begin(self, run: Row[Any], item: Row[Any], account: str, turn: Turn) -> Claim | None:
+        """Write the attempt, or let the item wait if the fence is up after all."""
         options = RunOptions.model_validate(run.options)
         from_number = choose(options.numbers, item.phone, turn=item.position, local=options.local_presence)
-        attempt_id = claim_store.insert_attempt(
-            self.session, business_id, run.id, item, from_number=from_number, account=account.account,
-            job_id=self.job_id, lease_epoch=self.lease_epoch, now=now,
+        attempt_id = claim_store.begin_dial(
+            self.session, self.business.id, run.id, account, item, turn=turn, from_number=from_number,
+            job_id=self.job_id, lease_epoch=self.lease_epoch, now=self.now,
         )  # fmt: skip
         if attempt_id is None:
-            claim_store.let_wait(self.session, [(item.id, Ruling("fence", now + _FENCE_RECHECK))], now=now)
+            self._set_aside(run.id, [(item, self._fenced)])
             return None
-        account.next_dial_at, account.last_dial_at = turn.next_free, now
-        claim_store.begin_item(self.session, business_id, run.id, account.account, item, now=now)
         announce(
             "dial.allowed", subject_id=item.id, actor=_ACTOR, attempt_id=str(attempt_id),
             run_id=str(run.id), phone=item.phone, from_number=from_number, zones=list(zones_of(item.phone)),
@@ -232,11 +247,12 @@ class _Claimer:
         return Claim(attempt_id, run.id, item.phone, from_number)
 
 
-def _callee(item: Row[Any]) -> Callee:
+def _callee(item: Row[Any], rules: CallingRules) -> Callee:
     return Callee(
         phone=item.phone,
         zones=zones_of(item.phone),
-        country=country_of(item.phone),
+        # To find it takes as long as all else of a ruling together.
+        country=country_of(item.phone) if rules.public_holidays else None,
         suppressed=item.suppressed,
         suppressed_everywhere=item.suppressed_everywhere,
         consent=item.consent or NO_CONSENT,

@@ -10,7 +10,9 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from trunkline.domain.outbound import store
 from trunkline.domain.outbound.compliance import Ruling
+from trunkline.domain.outbound.rules import Turn
 from trunkline.kit.ids import new_id
 
 _REMEMBERED = timedelta(hours=50)
@@ -18,10 +20,36 @@ _REMEMBERED = timedelta(hours=50)
 
 _MOST_WOKEN = 500
 
+_LOCK = text(
+    """
+    select pg_advisory_xact_lock(hashtextextended(:key, 0)),
+           set_config('plan_cache_mode', 'force_generic_plan', true),
+           set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+           set_config('enable_sort', 'off', true)
+    """
+)
+
 _RUNNING = text(
     """
-    select r.id, r.options, o.ramp_from, o.held_until
-    from runs r join outbound_runs o on o.business_id = r.business_id and o.run_id = r.id
+    with live as materialized (
+        select run_id, count(*)::int as attempts from outbound_attempts
+        where business_id = :business_id and not released
+          and state in ('submitting', 'placed', 'ringing', 'answered', 'unknown')
+          and (state <> 'unknown' or created_at > :live_since)
+        group by run_id
+    )
+    select r.id, r.options, o.ramp_from, o.held_until, coalesce(live.attempts, 0) as live,
+           coalesce((select sum(attempts) from live), 0)::int as live_in_all,
+           -- The first of each by its index: of `exists` a hash over all who wait may be made.
+           coalesce((select true from outbound_items i
+                     where i.business_id = :business_id and i.run_id = r.id and i.state = 'queued'
+                     order by i.rank, i.position limit 1), false) as has_queued,
+           coalesce((select i.not_before <= :now from outbound_items i
+                     where i.business_id = :business_id and i.run_id = r.id and i.state = 'retry_wait'
+                     order by i.not_before, i.position limit 1), false) as has_due
+    from runs r
+    join outbound_runs o on o.business_id = r.business_id and o.run_id = r.id
+    left join live on live.run_id = r.id
     where r.business_id = :business_id and r.kind = 'outbound' and r.state = 'running'
     order by o.priority desc, o.last_dial_at nulls first, r.started_at, r.id
     """
@@ -31,10 +59,14 @@ _WAKE = text(
     """
     update outbound_items set state = 'queued', not_before = null, waits_for = null
     where business_id = :business_id and id in (
-        select id from outbound_items
-        where business_id = :business_id and run_id = any(:run_ids) and state = 'retry_wait'
-          and not_before <= :now
-        order by not_before, position limit :most
+        select due.id from unnest(cast(:run_ids as uuid[])) wanted (id)
+        cross join lateral (
+            select i.id, i.not_before, i.position from outbound_items i
+            where i.business_id = :business_id and i.run_id = wanted.id and i.state = 'retry_wait'
+              and i.not_before <= :now
+            order by i.not_before, i.position limit :most
+        ) due
+        order by due.not_before, due.position limit :most
     )
     """
 )
@@ -43,42 +75,50 @@ _LIVE = text(
     """
     select run_id, count(*) as live from outbound_attempts
     where business_id = :business_id and not released
-      and (state in ('submitting', 'placed', 'ringing', 'answered')
-           or (state = 'unknown' and created_at > :live_since))
+      and state in ('submitting', 'placed', 'ringing', 'answered', 'unknown')
+      and (state <> 'unknown' or created_at > :live_since)
     group by run_id
-    """
-)
-
-_HAS_QUEUED = text(
-    """
-    select exists (
-        select from unnest(cast(:run_ids as uuid[])) wanted (id)
-        cross join lateral (
-            select from outbound_items i
-            where i.business_id = :business_id and i.run_id = wanted.id and i.state = 'queued' limit 1
-        ) found
-    )
     """
 )
 
 _NEXT = text(
     """
-    select i.id, i.phone, i.position, i.rank, l.consent,
+    with next as materialized (
+        select id, lead_id, phone, position, rank from outbound_items
+        where business_id = :business_id and run_id = :run_id and state = 'queued'
+        order by rank, position limit :limit
+        for update skip locked
+    )
+    select i.id, i.phone, i.position, i.rank,
+           (select l.consent from leads l where l.business_id = :business_id and l.id = i.lead_id) as consent,
            exists (select from suppressions s
-                   where s.business_id = i.business_id and s.phone = i.phone) as suppressed,
+                   where s.business_id = :business_id and s.phone = i.phone) as suppressed,
            exists (select from system_suppressions s where s.phone = i.phone) as suppressed_everywhere,
-           array(select a.created_at from outbound_attempts a
-                 where a.business_id = i.business_id and a.phone = i.phone and a.created_at > :remembered
-                   and a.state <> 'rejected'
-                 order by a.created_at desc limit 50) as dialled_at,
-           (select count(*) from outbound_attempts a
-            where a.business_id = i.business_id and a.phone = i.phone and a.state <> 'rejected')
-               as dialled_in_all
-    from outbound_items i
-    left join leads l on l.business_id = i.business_id and l.id = i.lead_id
-    where i.business_id = :business_id and i.run_id = :run_id and i.state = 'queued'
-    order by i.rank, i.position limit :limit
-    for update of i skip locked
+           exists (select from outbound_attempts a
+                   where a.business_id = :business_id and a.phone = i.phone and not a.released
+                     and a.state in ('submitting', 'placed', 'ringing', 'answered', 'unknown')) as fenced,
+           dials.dialled_at, dials.dialled_in_all
+    from next i
+    cross join lateral (
+        select coalesce(
+                   (array_agg(a.created_at order by a.created_at desc)
+                    filter (where a.created_at > :remembered))[1:50], '{}'
+               ) as dialled_at,
+               count(*) as dialled_in_all
+        from outbound_attempts a
+        where a.business_id = :business_id and a.phone = i.phone and a.state <> 'rejected'
+    ) dials
+    order by i.rank, i.position
+    """
+)
+
+_ACCOUNT = text(
+    """
+    select a.account, a.next_dial_at, a.last_dial_at, a.closed_until, t.turn_at
+    from carrier_accounts a
+    left join dial_turns t on t.business_id = :business_id and t.account = a.account
+    where a.account = :account
+    for update of a
     """
 )
 
@@ -88,7 +128,7 @@ _LET_WAIT = text(
     set state = 'retry_wait', not_before = w.until, waits_for = w.reason, updated_at = :now
     from unnest(cast(:ids as uuid[]), cast(:untils as timestamptz[]), cast(:reasons as text[]))
          as w (id, until, reason)
-    where i.id = w.id and i.state = 'queued'
+    where i.business_id = :business_id and i.id = w.id and i.state = 'queued'
     """
 )
 
@@ -96,35 +136,40 @@ _REFUSE = text(
     """
     update outbound_items i set state = 'failed', disposition = w.reason, updated_at = :now
     from unnest(cast(:ids as uuid[]), cast(:reasons as text[])) as w (id, reason)
-    where i.id = w.id and i.state = 'queued'
-    """
-)
-
-_INSERT_ATTEMPT = text(
-    """
-    insert into outbound_attempts (
-        id, business_id, run_id, item_id, phone, from_number, account, state, job_id, lease_epoch, created_at
-    )
-    values (
-        :id, :business_id, :run_id, :item_id, :phone, :from_number, :account, 'submitting', :job_id,
-        :lease_epoch, :now
-    )
-    on conflict do nothing returning id
+    where i.business_id = :business_id and i.id = w.id and i.state = 'queued'
     """
 )
 
 _BEGIN = text(
     """
-    with item as (
+    with attempt as (
+        insert into outbound_attempts (
+            id, business_id, run_id, item_id, phone, from_number, account, state, job_id, lease_epoch,
+            created_at
+        )
+        values (
+            :id, :business_id, :run_id, :item_id, :phone, :from_number, :account, 'submitting', :job_id,
+            :lease_epoch, :now
+        )
+        on conflict do nothing returning id
+    ), item as (
         update outbound_items
         set state = 'dialling', attempts_used = attempts_used + 1, callback_at = null, updated_at = :now
-        where business_id = :business_id and id = :item_id
+        where business_id = :business_id and id = :item_id and exists (select from attempt)
+    ), of_run as (
+        update outbound_runs set last_dial_at = :now
+        where business_id = :business_id and run_id = :run_id and exists (select from attempt)
     ), run as (
-        update outbound_runs set last_dial_at = :now where business_id = :business_id and run_id = :run_id
+        update runs set cursor = greatest(cursor, :position)
+        where business_id = :business_id and id = :run_id and exists (select from attempt)
     ), turn as (
-        delete from dial_turns where business_id = :business_id and account = :account
+        delete from dial_turns
+        where business_id = :business_id and account = :account and exists (select from attempt)
+    ), pace as (
+        update carrier_accounts set next_dial_at = :next_free, last_dial_at = :reckoned_at
+        where account = :account and exists (select from attempt)
     )
-    update runs set cursor = greatest(cursor, :position) where business_id = :business_id and id = :run_id
+    select id from attempt
     """
 )
 
@@ -140,6 +185,7 @@ _WAIT_FOR_LINE = text(
 
 _KEEP_TURN = text(
     """
+    with pace as (update carrier_accounts set next_dial_at = :next_free where account = :account)
     insert into dial_turns (business_id, account, turn_at) values (:business_id, :account, :turn_at)
     on conflict (business_id, account) do update
     set turn_at = excluded.turn_at, waiting_since = null, seen_at = null
@@ -154,9 +200,24 @@ _STOP_WAITING = text(
 )
 
 
-def running_runs(session: Session, business_id: UUID) -> Sequence[Row[Any]]:
-    """Return the business's running runs, the one to be served first in front."""
-    return session.execute(_RUNNING, {"business_id": business_id}).all()
+def lock_business(session: Session, business_id: UUID) -> None:
+    """Lock the business's slots as `store.lock_business` does, and settle how the claim's statements go.
+
+    Each is planned once a connection, by index and by the order of an index: to plan them takes longer
+    than to run them, and a plan made while the tables were empty, or not looked at for long, must do.
+    """
+    session.execute(_LOCK, {"key": store.slots_key(business_id)})
+
+
+def running_runs(
+    session: Session, business_id: UUID, *, live_since: datetime, now: datetime
+) -> Sequence[Row[Any]]:
+    """Return the business's running runs, the one to be served first in front, with what each has to do.
+
+    `live` counts the attempts of a run that hold a slot, `live_in_all` those of the business.
+    """
+    values = {"business_id": business_id, "live_since": live_since, "now": now}
+    return session.execute(_RUNNING, values).all()
 
 
 def wake_due_items(session: Session, business_id: UUID, run_ids: Sequence[UUID], *, now: datetime) -> None:
@@ -172,14 +233,6 @@ def live_by_run(session: Session, business_id: UUID, *, live_since: datetime) ->
     return {row.run_id: row.live for row in rows}
 
 
-def has_queued(session: Session, business_id: UUID, run_ids: Sequence[UUID]) -> bool:
-    """Return whether one of these runs has an item that is queued."""
-    found: bool = session.execute(
-        _HAS_QUEUED, {"business_id": business_id, "run_ids": list(run_ids)}
-    ).scalar_one()
-    return found
-
-
 def next_items(
     session: Session, business_id: UUID, run_id: UUID, *, limit: int, now: datetime, gap: timedelta
 ) -> Sequence[Row[Any]]:
@@ -193,69 +246,73 @@ def next_items(
     ).all()
 
 
-def let_wait(session: Session, waits: Sequence[tuple[UUID, Ruling]], *, now: datetime) -> None:
+def let_wait(
+    session: Session, business_id: UUID, waits: Sequence[tuple[UUID, Ruling]], *, now: datetime
+) -> None:
     """Set queued items aside until their ruling's moment."""
     if waits:
         session.execute(
             _LET_WAIT,
             {
-                "ids": [item_id for item_id, _ in waits], "untils": [ruling.until for _, ruling in waits],
+                "business_id": business_id, "ids": [item_id for item_id, _ in waits],
+                "untils": [ruling.until for _, ruling in waits],
                 "reasons": [ruling.reason for _, ruling in waits], "now": now,
             },
         )  # fmt: skip
 
 
-def refuse_items(session: Session, refused: Sequence[tuple[UUID, Ruling]], *, now: datetime) -> None:
+def refuse_items(
+    session: Session, business_id: UUID, refused: Sequence[tuple[UUID, Ruling]], *, now: datetime
+) -> None:
     """End queued items that may not be dialled, with their ruling's reason as the disposition."""
     if refused:
         session.execute(
             _REFUSE,
             {
-                "ids": [item_id for item_id, _ in refused],
+                "business_id": business_id, "ids": [item_id for item_id, _ in refused],
                 "reasons": [ruling.reason for _, ruling in refused], "now": now,
             },
         )  # fmt: skip
 
 
-def insert_attempt(
-    session: Session, business_id: UUID, run_id: UUID, item: Row[Any], *, now: datetime, **values: Any
-) -> UUID | None:
-    """Write a submitting attempt. None: another dial to this number is unresolved, the fence holds."""
+def lock_account(session: Session, business_id: UUID, account: str) -> Row[Any]:
+    """Return the pace row of a carrier account, locked, with the business's turn at it, if it has one."""
+    values = {"business_id": business_id, "account": account}
+    row = session.execute(_ACCOUNT, values).one_or_none()
+    if row is None:
+        store.lock_account(session, account)
+        row = session.execute(_ACCOUNT, values).one()
+    return row
+
+
+def begin_dial(
+    session: Session, business_id: UUID, run_id: UUID, account: str, item: Row[Any], *, turn: Turn,
+    now: datetime, **values: Any,
+) -> UUID | None:  # fmt: skip
+    """Write a submitting attempt, count the item's try, move the run's cursor and spend the turn.
+
+    None, and nothing is written: another dial to this number is unresolved, the fence holds.
+    """
     written: UUID | None = session.execute(
-        _INSERT_ATTEMPT,
+        _BEGIN,
         {
             "id": new_id(), "business_id": business_id, "run_id": run_id, "item_id": item.id,
-            "phone": item.phone, "now": now, **values,
+            "phone": item.phone, "position": item.position, "account": account,
+            "next_free": turn.next_free, "reckoned_at": turn.reckoned_at, "now": now, **values,
         },
     ).scalar_one_or_none()  # fmt: skip
     return written
 
 
-def begin_item(
-    session: Session, business_id: UUID, run_id: UUID, account: str, item: Row[Any], *, now: datetime
-) -> None:
-    """The item is being dialled: count the try, move the run's cursor, and spend the business's turn."""
+def keep_turn(session: Session, business_id: UUID, account: str, turn: Turn) -> None:
+    """Note when it is the business's turn; its wait for a line is over."""
     session.execute(
-        _BEGIN,
+        _KEEP_TURN,
         {
-            "business_id": business_id, "run_id": run_id, "item_id": item.id, "position": item.position,
-            "account": account, "now": now,
+            "business_id": business_id, "account": account, "turn_at": turn.dial_at,
+            "next_free": turn.next_free,
         },
     )  # fmt: skip
-
-
-def turn_at(session: Session, business_id: UUID, account: str) -> datetime | None:
-    """Return the business's turn at an account, if it has one."""
-    found: datetime | None = session.execute(
-        text("select turn_at from dial_turns where business_id = :business_id and account = :account"),
-        {"business_id": business_id, "account": account},
-    ).scalar_one_or_none()
-    return found
-
-
-def keep_turn(session: Session, business_id: UUID, account: str, turn_at: datetime) -> None:
-    """Note when it is the business's turn; its wait for a line is over."""
-    session.execute(_KEEP_TURN, {"business_id": business_id, "account": account, "turn_at": turn_at})
 
 
 def wait_for_line(session: Session, business_id: UUID, account: str, *, now: datetime) -> datetime:

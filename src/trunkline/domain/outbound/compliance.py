@@ -72,7 +72,8 @@ def _after_earlier_dials(callee: Callee, hours: Hours, now: datetime) -> tuple[s
     gap = timedelta(minutes=rules.minimum_gap_minutes)
     if callee.dialled_at and max(callee.dialled_at) + gap > now:
         reason, earliest = "minimum_gap", max(callee.dialled_at) + gap
-    if rules.attempts_per_day is not None:
+    # Few have been dialled so often of late, and a number may be at home in forty zones.
+    if rules.attempts_per_day is not None and len(callee.dialled_at) >= rules.attempts_per_day:
         for zone in callee.zones or ("UTC",):
             day = now.astimezone(ZoneInfo(zone)).date()
             midnight = datetime.combine(day, time(0), ZoneInfo(zone)).astimezone(UTC)

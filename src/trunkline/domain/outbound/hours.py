@@ -7,7 +7,7 @@ is, unless nothing depends on where it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -18,6 +18,7 @@ import holidays
 from trunkline.domain.tenants.calling_rules import WEEK, CallingRules
 
 _AT_ONCE = timedelta(days=3)
+"""How many days are looked at together, and remembered."""
 _FURTHEST = timedelta(days=405)
 """How far ahead is looked: a business may close for long, but a year holds every day once."""
 
@@ -37,9 +38,12 @@ class Hours:
     @classmethod
     def of(cls, window: Mapping[str, str], rules: CallingRules) -> Hours:
         """Read a business's window, {"from": HH:MM, "to": HH:MM}, where 24:00 is the end of the day."""
-        closes = window["to"]
-        until = None if closes == "24:00" else time.fromisoformat(closes)
-        return cls(time.fromisoformat(window["from"]), until, rules)
+        return _hours(window["from"], window["to"], rules)
+
+    @property
+    def of_every_day(self) -> Hours:
+        """The same hours on every day there is."""
+        return _hours_of_every_day(self.opens, self.closes)
 
     @property
     def is_always(self) -> bool:
@@ -49,6 +53,17 @@ class Hours:
             self.opens == time(0) and self.closes is None and set(rules.days) == set(WEEK)
             and not rules.holidays and not rules.public_holidays
         )  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def _hours(opens: str, closes: str, rules: CallingRules) -> Hours:
+    """The same object for the same hours: to compare two that differ only as objects takes its time."""
+    return Hours(time.fromisoformat(opens), None if closes == "24:00" else time.fromisoformat(closes), rules)
+
+
+@lru_cache(maxsize=512)
+def _hours_of_every_day(opens: time, closes: time | None) -> Hours:
+    return Hours(opens, closes)
 
 
 def next_opening(
@@ -63,26 +78,31 @@ def next_opening(
         return now
     if not zones or (hours.rules.public_holidays and not _has_calendar(country)):
         return None
-    ahead = timedelta(0)
-    while ahead < _FURTHEST:
-        opens = _first_shared(zones, hours, country, now + ahead)
-        if opens is not None:
-            return opens
-        if not ahead and _first_shared(zones, Hours(hours.opens, hours.closes), country, now) is None:
-            return None  # not on any day: a look at a year of them would find no more
-        ahead += _AT_ONCE
+    today = now.astimezone(UTC).date()
+    # A window that is not open on any of three days is not on any: a look at a year of them finds no more.
+    if not _shared(tuple(zones), hours.of_every_day, None, today):
+        return None
+    # Where public holidays are not heeded, all countries with a zone have its hours.
+    heeded = country if hours.rules.public_holidays else None
+    for day in range(0, _FURTHEST.days, _AT_ONCE.days):
+        for opens, closes in _shared(tuple(zones), hours, heeded, today + timedelta(days=day)):
+            if closes > now:
+                return max(opens, now)
     return None
 
 
-def _first_shared(
-    zones: Sequence[str], hours: Hours, country: str | None, begins: datetime
-) -> datetime | None:
-    """Return the first moment within some days at which it is open in all of these zones."""
-    shared: Iterable[Interval] | None = None
+@lru_cache(maxsize=4_096)
+def _shared(zones: tuple[str, ...], hours: Hours, country: str | None, day: date) -> Sequence[Interval]:
+    """Return when it is open in all of these zones, from a UTC day's beginning on for some days.
+
+    Remembered: of a list's numbers most are at home in the same few zones.
+    """
+    begins = datetime.combine(day, time(0), UTC)
+    shared: Sequence[Interval] | None = None
     for zone in zones:
-        open_here = _openings(ZoneInfo(zone), hours, country, begins, begins + _AT_ONCE)
-        shared = open_here if shared is None else _both(list(shared), list(open_here))
-    return next((opens for opens, _ in shared or ()), None)
+        open_here = list(_openings(ZoneInfo(zone), hours, country, begins, begins + _AT_ONCE))
+        shared = open_here if shared is None else _both(shared, open_here)
+    return tuple(shared or ())
 
 
 def _openings(

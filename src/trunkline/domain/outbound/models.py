@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func, text
+from sqlalchemy import (
+    BindParameter,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    bindparam,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trunkline.core.db import Base, PrimaryId
@@ -72,6 +82,16 @@ UNRESOLVED_STATES = (
 _UNRESOLVED = text("state in ('submitting', 'placed', 'ringing', 'answered', 'unknown') and not released")
 
 
+def spelt_out(states: Sequence[enum.StrEnum]) -> BindParameter[list[str]]:
+    """Return states for `in_` that are part of the statement's text.
+
+    Of a statement that takes them as parameters PostgreSQL does not know, once it has prepared it, that
+    an index over rows of some states alone would do.
+    """
+    values = [state.value for state in states]
+    return bindparam(None, values, expanding=True, literal_execute=True)
+
+
 class OutboundRun(Base):
     """What a run that calls has beyond any other run."""
 
@@ -122,6 +142,7 @@ class OutboundItem(Base):
             "business_id",
             "run_id",
             "not_before",
+            "position",
             postgresql_where=text("state = 'retry_wait'"),
         ),
         Index(
@@ -172,9 +193,23 @@ class OutboundAttempt(Base):
         Index(
             "uq_outbound_attempts_fence", "business_id", "phone", unique=True, postgresql_where=_UNRESOLVED
         ),
-        Index("ix_outbound_attempts_live", "created_at", postgresql_where=_UNRESOLVED),
+        # Few of many, whatever lies behind them: the lines in use, and what a run has under way.
+        Index("ix_outbound_attempts_unresolved", "business_id", "run_id", postgresql_where=_UNRESOLVED),
         Index("ix_outbound_attempts_phone", "business_id", "phone", "created_at"),
         Index("ix_outbound_attempts_run", "business_id", "run_id", "created_at"),
+        Index("ix_outbound_attempts_item", "business_id", "item_id"),
+        Index(
+            "ix_outbound_attempts_call",
+            "business_id",
+            "call_id",
+            postgresql_where=text("call_id is not null"),
+        ),
+        Index(
+            "ix_outbound_attempts_sid",
+            "business_id",
+            "carrier_sid",
+            postgresql_where=text("carrier_sid is not null"),
+        ),
     )
 
     id: Mapped[PrimaryId]
@@ -232,6 +267,7 @@ class CarrierAccount(Base):
     next_dial_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     """The next moment that is nobody's turn."""
     last_dial_at: Mapped[datetime | None]
+    """When its last dial was made, as its pace is reckoned: `rules.turn_of`."""
     closed_until: Mapped[datetime | None]
     """The carrier asked to be left alone until then."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from trunkline.domain.outbound.models import AttemptState, ItemState
 from trunkline.domain.outbound.options import Breaker, RetryRule, RunOptions
 from trunkline.providers.ports import CallStatus
+
+_NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,20 @@ def lines_of(most: int, per_minute: int | None, *, since: datetime | None, now: 
     return min(most, 1 + int((now - since).total_seconds() * per_minute / 60))
 
 
+_LEEWAY = 0.8
+"""By how much of a pace a dial may be late for its turn without the next one having to wait for that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """When a business may dial at an account, and the account's next moment that is nobody's turn."""
+    """When a business may dial at an account, and the account's next moment that is nobody's turn.
+
+    `reckoned_at` is the moment from which the pace to the next dial counts, if this one is made.
+    """
 
     dial_at: datetime
     next_free: datetime
+    reckoned_at: datetime
 
 
 def turn_of(
@@ -57,15 +67,20 @@ def turn_of(
 ) -> Turn:  # fmt: skip
     """Place a business in an account's queue of moments, a pace apart.
 
-    Who has a turn keeps it, and dials from then on, once; who has none gets the next free one. That
-    a turn is taken up late makes no two dials lie closer together than the pace.
+    Who has a turn keeps it, and dials from then on, once; who has none gets the next free one. Who
+    would have to wait until more than a pace past their turn goes to the end of the queue, to a
+    moment of their own: else all who are late come at one moment, and all but one of them in vain.
+
+    The pace is reckoned from turns, so that no dial is lost by workers who are a little late for
+    each. No two dials are closer than the rest of the leeway to a pace, and in no stretch of time is
+    there more than one more than the pace allows.
     """
     pace = timedelta(seconds=1 / per_second)
-    earliest = max(now, closed_until or now, now if last_dial is None else last_dial + pace)
-    if own is not None:
-        return Turn(max(own, earliest), next_free)
-    dial_at = max(next_free, earliest)
-    return Turn(dial_at, dial_at + pace)
+    earliest = max(closed_until or _NEVER, _NEVER if last_dial is None else last_dial + pace)
+    if own is None or (earliest > now and earliest > own + pace):
+        dial_at = max(next_free, earliest, now)
+        return Turn(dial_at, dial_at + pace, dial_at)
+    return Turn(max(own, earliest, now), next_free, max(own, earliest, now - pace * _LEEWAY))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,13 @@ from sqlalchemy.orm import Session, aliased
 from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.outbound.models import (
     BEGUN_ITEM_STATES,
-    OPEN_ITEM_STATES,
     UNRESOLVED_STATES,
     AttemptState,
     ItemState,
     OutboundAttempt,
     OutboundItem,
     OutboundRun,
+    spelt_out,
 )
 from trunkline.domain.outbound.rules import FAILURES, Trouble
 from trunkline.kit import clock
@@ -103,30 +103,48 @@ def item_counts(session: Session, business_id: UUID, run_ids: Sequence[UUID]) ->
 
 def has_open_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
     """Return whether the run has anything left to do or to hear of."""
-    return _has_item(session, business_id, run_id, OutboundItem.state.in_(OPEN_ITEM_STATES))
+    of_run = business_id, run_id
+    return bool(session.scalar(select(or_(_is_queued(*of_run), _is_waiting(*of_run), _is_begun(*of_run)))))
 
 
 def has_begun_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
     """Return whether a dial that the run began has not come to its end."""
-    return _has_item(session, business_id, run_id, OutboundItem.state.in_(BEGUN_ITEM_STATES))
+    return bool(session.scalar(select(_is_begun(business_id, run_id))))
 
 
 def has_waiting_items(session: Session, business_id: UUID, run_id: UUID) -> bool:
-    """Return whether an item could be dialled now."""
-    return _has_item(session, business_id, run_id, _is_waiting())
+    """Return whether an item could be dialled now: it is queued, or waits and is due."""
+    due = _is_waiting(business_id, run_id, OutboundItem.not_before <= clock.now())
+    return bool(session.scalar(select(or_(_is_queued(business_id, run_id), due))))
 
 
-def _has_item(session: Session, business_id: UUID, run_id: UUID, condition: ColumnElement[bool]) -> bool:
-    of_run = and_(OutboundItem.business_id == business_id, OutboundItem.run_id == run_id)
-    return bool(session.scalar(select(exists().where(of_run, condition))))
+# There is an index over each of these. The order is that of the index: where all that matters is whether
+# there is one, PostgreSQL would else read the table, in hope of coming upon one soon.
 
 
-def _is_waiting() -> ColumnElement[bool]:
-    """Queued, or waiting and due."""
-    return or_(
-        OutboundItem.state == ItemState.QUEUED,
-        and_(OutboundItem.state == ItemState.RETRY_WAIT, OutboundItem.not_before <= clock.now()),
-    )
+def _is_queued(business_id: UUID, run_id: UUID) -> ColumnElement[bool]:
+    first = _items_in(business_id, run_id, [ItemState.QUEUED])
+    return _finds(first.order_by(OutboundItem.rank, OutboundItem.position))
+
+
+def _is_waiting(business_id: UUID, run_id: UUID, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    first = _items_in(business_id, run_id, [ItemState.RETRY_WAIT]).where(*conditions)
+    return _finds(first.order_by(OutboundItem.not_before, OutboundItem.position))
+
+
+def _is_begun(business_id: UUID, run_id: UUID) -> ColumnElement[bool]:
+    return _finds(_items_in(business_id, run_id, BEGUN_ITEM_STATES))
+
+
+def _items_in(business_id: UUID, run_id: UUID, states: Sequence[ItemState]) -> Select[UUID]:
+    return select(OutboundItem.id).where(
+        OutboundItem.business_id == business_id, OutboundItem.run_id == run_id,
+        OutboundItem.state.in_(spelt_out(states)),
+    )  # fmt: skip
+
+
+def _finds(items: Select[UUID]) -> ColumnElement[bool]:
+    return items.limit(1).scalar_subquery().is_not(None)
 
 
 def missed_starts(session: Session, business_id: UUID, *, before: datetime) -> list[tuple[UUID, datetime]]:
@@ -167,14 +185,21 @@ def recheck_waiting(
 
 def next_due(session: Session, business_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, datetime]:
     """Return for each run that has items waiting when the first of them is due."""
-    rows = session.execute(
-        select(OutboundItem.run_id, func.min(OutboundItem.not_before))
+    first = (
+        select(OutboundItem.not_before)
         .where(
-            OutboundItem.business_id == business_id, OutboundItem.run_id.in_(run_ids),
-            OutboundItem.state == ItemState.RETRY_WAIT,
+            OutboundItem.business_id == business_id, OutboundItem.run_id == OutboundRun.run_id,
+            OutboundItem.state.in_(spelt_out([ItemState.RETRY_WAIT])),
         )
-        .group_by(OutboundItem.run_id)
+        .order_by(OutboundItem.not_before)
+        .limit(1)
+        .scalar_subquery()
     )  # fmt: skip
+    rows = session.execute(
+        select(OutboundRun.run_id, first).where(
+            OutboundRun.business_id == business_id, OutboundRun.run_id.in_(run_ids)
+        )
+    )
     return {run_id: due for run_id, due in rows if due is not None}
 
 
@@ -258,7 +283,7 @@ def unresolved_of_run(session: Session, business_id: UUID, run_id: UUID) -> int:
         select(func.count()).select_from(OutboundAttempt).where(
             OutboundAttempt.business_id == business_id,
             OutboundAttempt.run_id == run_id,
-            OutboundAttempt.state.in_(UNRESOLVED_STATES),
+            OutboundAttempt.state.in_(spelt_out(UNRESOLVED_STATES)),
             not_(OutboundAttempt.released),
         )
     ) or 0  # fmt: skip

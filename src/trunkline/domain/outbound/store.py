@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     and_,
     case,
     exists,
@@ -32,17 +33,30 @@ from trunkline.domain.outbound.models import (
     OutboundItem,
     Suppression,
     SystemSuppression,
+    spelt_out,
 )
 from trunkline.kit import clock
 
 _TALKING = (AttemptState.SUBMITTING, AttemptState.PLACED, AttemptState.RINGING, AttemptState.ANSWERED)
 
+_LOCK = text(
+    """
+    select pg_advisory_xact_lock(hashtextextended(:key, 0)), set_config('enable_seqscan', 'off', true)
+    """
+)
+
 
 def lock_business(session: Session, business_id: UUID) -> None:
-    """Let one transaction at a time count and fill this business's slots."""
-    session.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"slots:{business_id}"}
-    )
+    """Let one transaction at a time count and fill this business's slots.
+
+    It goes by index from here on: what it looks for is a few rows of many.
+    """
+    session.execute(_LOCK, {"key": slots_key(business_id)})
+
+
+def slots_key(business_id: UUID) -> str:
+    """Return under which name a business's slots are locked."""
+    return f"slots:{business_id}"
 
 
 def lock_account(session: Session, account: str) -> CarrierAccount:
@@ -149,7 +163,7 @@ def wrapped_up(session: Session, business_id: UUID, run_id: UUID) -> list[tuple[
             .where(
                 OutboundItem.business_id == business_id,
                 OutboundItem.run_id == run_id,
-                OutboundItem.state == ItemState.WRAP_UP,
+                OutboundItem.state.in_(spelt_out([ItemState.WRAP_UP])),
                 OutboundAttempt.state == AttemptState.ENDED,
             )
         )
@@ -167,6 +181,11 @@ def attempt_for_update(session: Session, business_id: UUID, attempt_id: UUID) ->
     )
 
 
+def _is_now(*states: AttemptState) -> ColumnElement[bool]:
+    """An attempt is in one of these states, all of which are unresolved, and holds its number's fence."""
+    return and_(OutboundAttempt.state.in_(spelt_out(states)), not_(OutboundAttempt.released))
+
+
 def live_sids(session: Session, business_id: UUID, run_id: UUID) -> list[str]:
     """Return the carrier's ids of a run's calls that are not over."""
     return [
@@ -175,7 +194,7 @@ def live_sids(session: Session, business_id: UUID, run_id: UUID) -> list[str]:
             select(OutboundAttempt.carrier_sid).where(
                 OutboundAttempt.business_id == business_id,
                 OutboundAttempt.run_id == run_id,
-                OutboundAttempt.state.in_(_TALKING),
+                _is_now(*_TALKING),
             )
         )
         if sid is not None
@@ -194,7 +213,7 @@ def orphans(session: Session, business_id: UUID, run_id: UUID) -> Sequence[Outbo
         .where(
             OutboundAttempt.business_id == business_id,
             OutboundAttempt.run_id == run_id,
-            OutboundAttempt.state == AttemptState.SUBMITTING,
+            _is_now(AttemptState.SUBMITTING),
             not_(dialling),
         )
         .with_for_update(skip_locked=True)
@@ -211,7 +230,7 @@ def silent_attempts(
             select(OutboundAttempt.id).where(
                 OutboundAttempt.business_id == business_id,
                 OutboundAttempt.run_id == run_id,
-                OutboundAttempt.state.in_([AttemptState.PLACED, AttemptState.RINGING, AttemptState.ANSWERED]),
+                _is_now(AttemptState.PLACED, AttemptState.RINGING, AttemptState.ANSWERED),
                 OutboundAttempt.created_at < clock.now() - limit,
             )
         )
@@ -237,7 +256,7 @@ def answered_attempts(session: Session, business_id: UUID, run_id: UUID) -> dict
         select(OutboundAttempt.call_id, OutboundAttempt.id).where(
             OutboundAttempt.business_id == business_id,
             OutboundAttempt.run_id == run_id,
-            OutboundAttempt.state == AttemptState.ANSWERED,
+            _is_now(AttemptState.ANSWERED),
             OutboundAttempt.call_id.is_not(None),
         )
     )
@@ -247,24 +266,28 @@ def answered_attempts(session: Session, business_id: UUID, run_id: UUID) -> dict
 def dead_unknowns(
     session: Session, business_id: UUID, run_id: UUID, *, live_since: datetime
 ) -> Sequence[OutboundAttempt]:
-    """Return unknown attempts that can no longer be live and whose item still waits for them."""
+    """Return unknown attempts that can no longer be live and whose item still waits for them.
+
+    Whether they have been released or not: a person may have been quicker than whoever looks here.
+    """
+    begun = session.scalars(
+        select(OutboundItem.id).where(
+            OutboundItem.business_id == business_id,
+            OutboundItem.run_id == run_id,
+            OutboundItem.state.in_(spelt_out(BEGUN_ITEM_STATES)),
+        )
+    ).all()
+    if not begun:
+        return []
     return session.scalars(
         select(OutboundAttempt)
-        .join(
-            OutboundItem,
-            and_(
-                OutboundItem.business_id == OutboundAttempt.business_id,
-                OutboundItem.id == OutboundAttempt.item_id,
-                OutboundItem.state.in_(BEGUN_ITEM_STATES),
-            ),
-        )
         .where(
             OutboundAttempt.business_id == business_id,
-            OutboundAttempt.run_id == run_id,
+            OutboundAttempt.item_id.in_(begun),
             OutboundAttempt.state == AttemptState.UNKNOWN,
             OutboundAttempt.created_at <= live_since,
         )
-        .with_for_update(of=OutboundAttempt, skip_locked=True)
+        .with_for_update(skip_locked=True)
     ).all()
 
 
@@ -274,8 +297,7 @@ def release_old_unknowns(session: Session, business_id: UUID, *, fenced_since: d
         update(OutboundAttempt)
         .where(
             OutboundAttempt.business_id == business_id,
-            OutboundAttempt.state == AttemptState.UNKNOWN,
-            not_(OutboundAttempt.released),
+            _is_now(AttemptState.UNKNOWN),
             OutboundAttempt.created_at < fenced_since,
         )
         .values(released=True, resolved_at=clock.now())

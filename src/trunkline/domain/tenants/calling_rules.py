@@ -15,7 +15,8 @@ WEEK: tuple[Weekday, ...] = get_args(Weekday)
 class CallingRules(BaseModel):
     """The rules of one business; every moment is meant in the time of the person called."""
 
-    model_config = ConfigDict(extra="forbid")
+    # Frozen, so that what follows from them can be remembered by them.
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = WEEK
     """On which days people may be called."""
