@@ -282,9 +282,33 @@ def test_who_has_given_up_waiting_holds_nobody_up(
         run_over(umbrella, *umbrella.phones)
         first = claimed(acme)
         assert claim(umbrella) == Denied("no_line")
-    with clock.frozen_at(NOW + timedelta(seconds=11)):
+    with clock.frozen_at(NOW + timedelta(seconds=61)):
         report(acme, next(row for row in rows(acme) if row.id == first.attempt_id), CallStatus.BUSY)
         claimed(acme)
+
+
+def test_a_line_that_was_kept_for_somebody_who_wants_it_no_more_goes_to_the_next(
+    installation: Installation, acme: World, umbrella: World, carrier: ListeningCarrier
+) -> None:
+    install_limits(replace(installed_limits(), system=1))
+    third = make_world("Third", number="+13125550188", phones=("+13125550101",))
+    with clock.frozen_at(NOW):
+        first = run_over(acme, *acme.phones)
+        gone = run_over(umbrella, *umbrella.phones)
+        claimed(acme)
+        assert claim(umbrella) == Denied("no_line")
+    with clock.frozen_at(NOW + timedelta(seconds=1)):
+        run_over(third, *third.phones)
+        assert claim(third) == Denied("no_line")
+    with clock.frozen_at(NOW + timedelta(seconds=2)):
+        with unit_of_work(umbrella.scope) as session:
+            service.pause_run(session, umbrella.business_id, gone.id, actor="test")
+        (dial,) = attempts(acme, first)
+        report(acme, dial, CallStatus.BUSY)
+        assert claim(acme) == Denied("no_line", gives_way_to=umbrella.business_id)
+        assert claim(umbrella) == Denied("no_run", gives_way_to=third.business_id)
+        claimed(third)
+        assert claim(umbrella) == Denied("no_run")
 
 
 def test_the_line_that_is_another_s_is_dialled_on_by_them(

@@ -8,7 +8,7 @@ account. Knows no carrier: what is committed here is dialled by the job.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from trunkline.core.events import announce
-from trunkline.core.tenancy import line_use
+from trunkline.core.tenancy import LineUse, line_use
 from trunkline.domain.calls import service as calls
 from trunkline.domain.outbound import claim_store
 from trunkline.domain.outbound.caller_ids import choose
@@ -38,7 +38,7 @@ _BATCHES = (1, 20, 500)
 
 _FENCE_RECHECK = timedelta(seconds=30)
 """After how long a number is looked at again that another dial is under way to."""
-_WAITER_PATIENCE = timedelta(seconds=10)
+_WAITER_PATIENCE = timedelta(minutes=1)
 """A business that has not asked for a line for this long is not waited for."""
 
 
@@ -73,8 +73,7 @@ def claim_next(
     now = clock.now()
     running = claim_store.running_runs(session, business_id, live_since=now - limits.longest_life, now=now)
     if not running:
-        claim_store.stop_waiting(session, business_id, limits.account)
-        return Denied("no_run")
+        return _give_up(session, business_id, Denied("no_run"), limits=limits, now=now)
     business = tenants.get_business(session, business_id)
     return _Claimer(session, business, limits, job_id, lease_epoch, now).claim(running)
 
@@ -110,9 +109,7 @@ class _Claimer:
         return self._deny(Denied("nothing_to_dial"))
 
     def _deny(self, denied: Denied) -> Denied:
-        """It is for the business alone that there is no dial: it waits for no line of the account."""
-        claim_store.stop_waiting(self.session, self.business.id, self.limits.account)
-        return denied
+        return _give_up(self.session, self.business.id, denied, limits=self.limits, now=self.now)
 
     def _idle(self, running: Sequence[Row[Any]], ready: Sequence[Row[Any]]) -> Denied:
         """Say why there is nothing to dial, and when there may be."""
@@ -211,10 +208,7 @@ class _Claimer:
         Lines of the account and of the system go to whoever has waited longest: with as many
         businesses as lines, each release would else go to whoever released it.
         """
-        use = line_use(
-            self.session, account,
-            live_since=self.now - self.limits.longest_life, seen_since=self.now - _WAITER_PATIENCE,
-        )  # fmt: skip
+        use = _use_of(self.session, self.limits, self.now)
         is_full = use.dials_in_all >= self.limits.system or use.dials >= self.limits.account_lines
         first = use.first_waiting
         if not is_full and first is None:
@@ -245,6 +239,28 @@ class _Claimer:
             disclosure=self.business.calling_rules.get("disclosure", ""),
         )  # fmt: skip
         return Claim(attempt_id, run.id, item.phone, from_number)
+
+
+def _give_up(
+    session: Session, business_id: UUID, denied: Denied, *, limits: DialLimits, now: datetime
+) -> Denied:
+    """It is for the business alone that there is no dial: it waits for no line of the account.
+
+    If a line was kept for it, whoever is next is told of that now.
+    """
+    if not claim_store.stop_waiting(session, business_id, limits.account):
+        return denied
+    use = _use_of(session, limits, now)
+    is_free = use.dials_in_all < limits.system and use.dials < limits.account_lines
+    if not is_free or use.first_waiting is None:
+        return denied
+    return replace(denied, gives_way_to=use.first_waiting[0])
+
+
+def _use_of(session: Session, limits: DialLimits, now: datetime) -> LineUse:
+    return line_use(
+        session, limits.account, live_since=now - limits.longest_life, seen_since=now - _WAITER_PATIENCE
+    )
 
 
 def _callee(item: Row[Any], rules: CallingRules) -> Callee:

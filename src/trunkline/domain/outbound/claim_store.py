@@ -196,6 +196,7 @@ _STOP_WAITING = text(
     """
     update dial_turns set waiting_since = null, seen_at = null
     where business_id = :business_id and account = :account and waiting_since is not null
+    returning account
     """
 )
 
@@ -323,6 +324,7 @@ def wait_for_line(session: Session, business_id: UUID, account: str, *, now: dat
     return since
 
 
-def stop_waiting(session: Session, business_id: UUID, account: str) -> None:
-    """The business wants no line just now."""
-    session.execute(_STOP_WAITING, {"business_id": business_id, "account": account})
+def stop_waiting(session: Session, business_id: UUID, account: str) -> bool:
+    """The business wants no line just now. Returns whether it did."""
+    given_up = session.execute(_STOP_WAITING, {"business_id": business_id, "account": account})
+    return given_up.scalar_one_or_none() is not None
