@@ -4,7 +4,7 @@ Claims are timed beside the fetches of Procrastinate and PgQueuer on the same Po
 and with a full one. The day is simulated: the real dialler on the real database, in virtual time. Last
 line: one JSON object.
 
-    python benchmarks/dialling.py [--parts claims,day] [--rounds N] [--minutes N] [--full] [--quick]
+    python benchmarks/dialling.py [--parts claims,day] [--rounds N] [--wall SECONDS] [--full] [--quick]
 
 docs/reference/benchmarks.md says how to read it.
 """
@@ -60,17 +60,20 @@ def main() -> None:
     parser.add_argument("--history", type=int, default=HISTORY_ROWS, help="finished items of the full past")
     parser.add_argument("--calm", type=float, default=0.1, help="share of the machine that others may use")
     parser.add_argument("--businesses", type=int, default=200, help="businesses of the day")
-    parser.add_argument("--minutes", type=float, default=40.0, help="virtual minutes of the day")
-    parser.add_argument("--full", action="store_true", help="let the day last until everybody is called")
+    parser.add_argument("--leads", type=int, default=1_000_000, help="whom they call, in all")
+    parser.add_argument("--minutes", type=float, default=600.0, help="virtual minutes of the day at most")
+    parser.add_argument("--wall", type=float, default=420.0, help="seconds that the day may take")
+    parser.add_argument("--full", action="store_true", help="go on until everybody is called: hours")
     parser.add_argument("--seed", type=int, default=1, help="what chance begins with")
     parser.add_argument("--quick", action="store_true", help="a little of each, to see that it works")
     parser.add_argument("--folder", type=Path, default=ROOT / "build", help="where PostgreSQL keeps its data")
     asked = parser.parse_args()
-    share = 1.0
+    if asked.full:
+        asked.minutes = asked.wall = float("inf")
     if asked.quick:
         asked.rounds, asked.bursts, asked.calm = 1, 1, 1.0
-        asked.history, asked.businesses, asked.minutes = min(asked.history, 2_000), 10, 3.0
-        share = 0.03
+        asked.history, asked.businesses = min(asked.history, 2_000), 10
+        asked.leads, asked.minutes = 1_500, 3.0
     parts = asked.parts.split(",")
     systems = chosen(asked.only) if "claims" in parts else []
     figures: dict[str, Any] = {}
@@ -87,8 +90,8 @@ def main() -> None:
             figures["ratios"] = claims.ratios(figures["claims"])
         if "day" in parts:
             figures["day"] = day.measure(
-                servers, businesses=asked.businesses, share=share, seed=asked.seed, say=say,
-                minutes=None if asked.full else asked.minutes,
+                servers, businesses=asked.businesses, leads=asked.leads, minutes=asked.minutes,
+                wall_s=asked.wall, seed=asked.seed, say=say,
             )  # fmt: skip
     dialling_report.show(figures, systems)
     print(json.dumps(figures))

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 _TENTHS = 10
+_BOUND = 0.9
+"""For which part of a stretch lines must have been too few for it to tell how they are shared."""
 
 
 @dataclass(slots=True)
@@ -19,6 +21,7 @@ class Stretch:
 
     begins: float
     ends: float
+    counted_s: float = 0.0
     bound_s: float = 0.0
     """For how long all lines of the account could have been used."""
     line_s: Counter[int] = field(default_factory=Counter)
@@ -42,8 +45,8 @@ class Book:
     live: Counter[int] = field(default_factory=Counter)
     could: dict[int, int] = field(default_factory=dict)
     claims_ms: list[float] = field(default_factory=list)
-    denied_ms: list[float] = field(default_factory=list)
-    denials: Counter[str] = field(default_factory=Counter)
+    denied_ms: dict[str, list[float]] = field(default_factory=dict)
+    """By the reason."""
     used_line_s: float = 0.0
     ready_line_s: float = 0.0
     most_live: int = 0
@@ -66,6 +69,7 @@ class Book:
             seconds, could = end - since, min(self.most, self._could_in_all)
             self.used_line_s += self._live_in_all * seconds
             self.ready_line_s += could * seconds
+            stretch.counted_s += seconds
             if self._could_in_all >= self.most:
                 stretch.bound_s += seconds
             if since == stretch.begins:
@@ -114,14 +118,13 @@ class Book:
         """Return how evenly lines were shared, for each stretch in which there were too few of them."""
         found = []
         for stretch in self.stretches:
-            seconds = stretch.ends - stretch.begins
-            if len(stretch.wanting) < 2 or stretch.bound_s < 0.9 * seconds:
+            if len(stretch.wanting) < 2 or stretch.bound_s < _BOUND * stretch.counted_s:
                 continue
             lines = [stretch.line_s[number] for number in stretch.wanting]
             dials = [stretch.dials[number] for number in stretch.wanting]
             found.append(
                 {
-                    "minutes": round(seconds / 60, 1), "businesses": len(lines),
+                    "minutes": round(stretch.counted_s / 60, 1), "businesses": len(lines),
                     "jain_lines": round(jain(lines), 4), "jain_dials": round(jain(dials), 4),
                     "most_by_least_lines": round(max(lines) / max(min(lines), 1e-9), 2),
                     "most_by_least_dials": round(max(dials) / max(min(dials), 1e-9), 2),

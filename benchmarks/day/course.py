@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import psycopg
@@ -35,6 +36,7 @@ SWEEP_S = 2.0
 TEND_S = 60.0
 """How often a run is tended in full; what that finds is a crash's doing, and here there is none."""
 _LEDGER_ROWS = 2_000
+_TELL_EVERY_S = 20
 
 _ANSWERED, _NO_ANSWER, _BUSY = 0.57, 0.30, 0.13
 _TALK_S, _LEAST_TALK_S, _RING_S, _NO_ANSWER_S, _BUSY_S = 50.0, 3.0, 8.0, 30.0, 3.0
@@ -63,15 +65,15 @@ class _Business:
 
 
 class Day:
-    """From `begins` on, for so many virtual seconds or until everybody has been called."""
+    """From `begins` on, until everybody has been called, so many virtual seconds or real ones are over."""
 
     def __init__(
         self, everybody: Sequence[Caller], limits: DialLimits, admin: psycopg.Connection, *,
-        begins: datetime, seconds: float, settles_s: float, chance: random.Random,
+        begins: datetime, seconds: float, wall_s: float, settles_s: float, chance: random.Random,
         say: Callable[[str], None],
     ) -> None:  # fmt: skip
         self._begins, self._seconds, self._limits, self._admin = begins, seconds, limits, admin
-        self._chance, self._say = chance, say
+        self._wall_s, self._chance, self._say = wall_s, chance, say
         self._businesses = [_Business(caller) for caller in everybody]
         edges = sorted({0.0, seconds, *(e for e in _edges(begins) if e < seconds)})
         self.book = Book(limits.account_lines, LINES, settles_s, edges)
@@ -86,22 +88,26 @@ class Day:
         for business in self._businesses:
             self.book.change(business.caller.number, could=self._could(business))
             self._ask(business.caller.number, "start", 0.0)
-        self._later(SWEEP_S, self._sweep)
-        for number, business in enumerate(self._businesses):
-            self._later(TEND_S * number / len(self._businesses), lambda b=business: self._tend(b))
-        told = time.monotonic()
-        while self._heap and self._heap[0][0] <= self._seconds and not self._is_over():
+            # Each at a moment of its own, so that no two want the same line at the same instant.
+            phase = business.caller.number / len(self._businesses)
+            self._later(SWEEP_S * phase, partial(self._sweep, business))
+            self._later(TEND_S * phase, partial(self._tend, business))
+        begun = told = time.monotonic()
+        while self._heap[0][0] <= self._seconds and not self._is_over():
             at, _, action = heapq.heappop(self._heap)
             self.book.pass_time(at)
             self._at = at
             with clock.frozen_at(self._now()):
                 action()
-            if time.monotonic() > told + 20:
+            if time.monotonic() > begun + self._wall_s:
+                return self._at
+            if time.monotonic() > told + _TELL_EVERY_S:
                 told = time.monotonic()
                 self._say(f"{at / 60:.1f} virtual minutes, {len(self.book.claims_ms)} dials")
-        ended = min(self._seconds, self._at if self._is_over() else self._seconds)
-        self.book.pass_time(ended)
-        return ended
+        if not self._is_over():
+            self.book.pass_time(self._seconds)
+            self._at = self._seconds
+        return self._at
 
     def _is_over(self) -> bool:
         return not self.book.live_in_all and all(
@@ -153,8 +159,7 @@ class Day:
                 self._place(business, answer)
                 self._begin(business, answer)
                 continue
-            self.book.denied_ms.append(took_ms)
-            self.book.denials[answer.reason] += 1
+            self.book.denied_ms.setdefault(answer.reason, []).append(took_ms)
             if answer.reason != "set_aside":
                 self._heed(number, answer)
                 return
@@ -191,12 +196,12 @@ class Day:
         fate = self._chance.random()
         if fate < _ANSWERED:
             talk_s = max(_LEAST_TALK_S, self._chance.expovariate(1 / _TALK_S))
-            self._later(_RING_S, lambda: self._hear(business, claim, CallStatus.IN_PROGRESS))
-            self._later(_RING_S + talk_s, lambda: self._hear(business, claim, CallStatus.COMPLETED))
+            self._later(_RING_S, partial(self._hear, business, claim, CallStatus.IN_PROGRESS))
+            self._later(_RING_S + talk_s, partial(self._hear, business, claim, CallStatus.COMPLETED))
         elif fate < _ANSWERED + _NO_ANSWER:
-            self._later(_NO_ANSWER_S, lambda: self._hear(business, claim, CallStatus.NO_ANSWER))
+            self._later(_NO_ANSWER_S, partial(self._hear, business, claim, CallStatus.NO_ANSWER))
         else:
-            self._later(_BUSY_S, lambda: self._hear(business, claim, CallStatus.BUSY))
+            self._later(_BUSY_S, partial(self._hear, business, claim, CallStatus.BUSY))
 
     def _hear(self, business: _Business, claim: Claim, status: CallStatus) -> None:
         """The carrier tells of a call; when it is over, the business dials on."""
@@ -214,7 +219,7 @@ class Day:
         if unreached and business.tries[claim.phone] < MAX_ATTEMPTS:
             heapq.heappush(business.retries.later, (self._at + RETRY_DELAY_S, claim.phone))
         self._refresh(business, dialled=-1)
-        self._later(JOB_S, lambda: self._release(business))
+        self._later(JOB_S, partial(self._release, business))
         self._ledger_rows += 1
         if self._ledger_rows >= _LEDGER_ROWS:
             self._admin.execute("truncate jobs cascade")
@@ -226,20 +231,19 @@ class Day:
         if not over:
             self._dial(business.caller.number)
 
-    def _sweep(self) -> None:
-        """Push whoever could use one more line than it has; the others would be denied at once."""
-        for business in self._businesses:
-            self._refresh(business)
-            number = business.caller.number
-            if self.book.could[number] > self.book.live[number]:
-                self._ask(number, "push", JOB_S)
-        self._later(SWEEP_S, self._sweep)
+    def _sweep(self, business: _Business) -> None:
+        """Push who could use one more line than it has; the others would be denied at once."""
+        self._refresh(business)
+        number = business.caller.number
+        if self.book.could[number] > self.book.live[number]:
+            self._ask(number, "push", JOB_S)
+        self._later(SWEEP_S, partial(self._sweep, business))
 
     def _tend(self, business: _Business) -> None:
         caller = business.caller
         with unit_of_work(of_business(caller.business_id)) as session:
             tending.tend_run(session, caller.business_id, caller.run_id, limits=self._limits)
-        self._later(TEND_S, lambda: self._tend(business))
+        self._later(TEND_S, partial(self._tend, business))
 
     # When.
 

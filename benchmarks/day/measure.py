@@ -23,8 +23,6 @@ from trunkline.kit import clock
 BEGINS = datetime(2026, 11, 23, 14, 50, tzinfo=UTC)
 """A Monday: afternoon in Europe, morning in America."""
 
-_FULL_S = 14 * 86_400.0
-"""No day is longer than this, should somebody never be called."""
 _SETTLES_S = 60.0
 _PACE = 10.0
 _LINES_OF_600 = 240
@@ -32,10 +30,10 @@ _LINES_OF_600 = 240
 
 
 def measure(
-    servers: Servers, *, businesses: int, share: float, minutes: float | None, seed: int,
+    servers: Servers, *, businesses: int, leads: int, minutes: float, wall_s: float, seed: int,
     say: Callable[[str], None],
 ) -> dict[str, Any]:  # fmt: skip
-    """Return what came of the day, or of its first minutes. `share` of the usual leads for each business."""
+    """Return what came of the day, or of as much of it as there was time for."""
     urls = servers.own_database("bench_day")
     database = Database(urls["DATABASE_URL"])
     install_database(database)
@@ -51,12 +49,12 @@ def measure(
         with psycopg.connect(urls["BENCH_ADMIN"], autocommit=True) as admin:
             say("writing the leads")
             with clock.frozen_at(BEGINS):
-                everybody = callers(businesses=businesses, share=share, chance=chance)
-                settle(admin, everybody)
+                everybody = callers(businesses=businesses, leads=leads, chance=chance)
+                settle(admin, everybody, begins=BEGINS)
             leads = sum(caller.size for caller in everybody)
             day = Day(
                 everybody, limits, admin, begins=BEGINS, settles_s=_SETTLES_S, chance=chance, say=say,
-                seconds=_FULL_S if minutes is None else minutes * 60,
+                seconds=minutes * 60, wall_s=wall_s,
             )  # fmt: skip
             begun = time.monotonic()
             lasted = day.run()
@@ -69,7 +67,6 @@ def measure(
     return {
         "businesses": businesses, "leads": leads, "account_lines": limits.account_lines, "pace": _PACE,
         "virtual_hours": round(lasted / 3600, 2), "wall_s": round(wall, 1), "dials": len(book.claims_ms),
-        "denials": dict(book.denials.most_common()),
         "slot_use": round(book.use, 4), "most_live": book.most_live,
         "fairness": fairness,
         "jain": min((row["jain_lines"] for row in fairness), default=None),
@@ -77,7 +74,14 @@ def measure(
         "claim_ms": {
             "p50": round(statistics.median(book.claims_ms), 2),
             "p99": round(statistics.quantiles(book.claims_ms, n=100)[98], 2),
-            "denied_p50": round(statistics.median(book.denied_ms), 2),
+            "denied": {
+                reason: {
+                    "p50": round(statistics.median(times), 2),
+                    "in_all_s": round(sum(times) / 1e3, 1),
+                    "times": len(times),
+                }
+                for reason, times in sorted(book.denied_ms.items(), key=lambda item: -len(item[1]))
+            },
         },
         "tenths_ms": tenths, "last_by_first": round(tenths[-1] / tenths[0], 3),
         "faults": faults,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import datetime, time
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -64,6 +64,8 @@ REGIONS = {region.name: region for region in map(_region, _TABLE.strip().splitli
 _SIZES = ((5, 50_000), (45, 10_000), (100, 2_900), (50, 200))
 """Of 200 businesses, how many have so many leads: a million in all."""
 
+_MEAN_SIZE = sum(count * size for count, size in _SIZES) / sum(count for count, _ in _SIZES)
+
 LINES = 3
 MAX_ATTEMPTS = 2
 RETRY_DELAY_S = 600.0
@@ -75,10 +77,18 @@ _LEADS = """
            'written'
     from generate_series(0, %(size)s - 1) n
 """
+# Whose day has not begun is waiting for it, as the dialler left them when their hours were over.
 _ITEMS = """
-    insert into outbound_items (id, business_id, run_id, lead_id, phone, position)
-    select gen_random_uuid(), business_id, %(run)s, id, phone, row_number() over (order by right(phone, 7))
-    from leads where business_id = %(business)s
+    insert into outbound_items (id, business_id, run_id, lead_id, phone, position, state, not_before,
+                                waits_for)
+    select gen_random_uuid(), business_id, %(run)s, id, phone, row_number() over (order by right(phone, 7)),
+           case when opens > %(begins)s then 'retry_wait' else 'queued' end,
+           case when opens > %(begins)s then opens end,
+           case when opens > %(begins)s then 'calling_hours' end
+    from leads cross join lateral (
+        select case when starts_with(phone, %(own)s) then %(own_opens)s else %(other_opens)s end::timestamptz
+    ) as day (opens)
+    where business_id = %(business)s
 """
 
 
@@ -99,8 +109,9 @@ class Caller:
         return {"from": f"{self.region.opens:%H:%M}", "to": f"{self.region.closes:%H:%M}"}
 
 
-def callers(*, businesses: int, share: float, chance: random.Random) -> list[Caller]:
-    """Return so many businesses; `share` is the part of the usual number of leads that each has."""
+def callers(*, businesses: int, leads: int, chance: random.Random) -> list[Caller]:
+    """Return so many businesses with about so many leads in all, few with many and many with few."""
+    share = leads / businesses / _MEAN_SIZE
     sizes = [max(20, round(size * share)) for count, size in _SIZES for _ in range(count)]
     regions = [region for region in REGIONS.values() for _ in range(region.share)]
     chance.shuffle(sizes)
@@ -113,7 +124,7 @@ def callers(*, businesses: int, share: float, chance: random.Random) -> list[Cal
     return found
 
 
-def settle(admin: psycopg.Connection, everybody: Sequence[Caller]) -> None:
+def settle(admin: psycopg.Connection, everybody: Sequence[Caller], *, begins: datetime) -> None:
     """Write all businesses with their leads and runs, which are started as they are made."""
     for caller in everybody:
         _found(caller)
@@ -123,7 +134,8 @@ def settle(admin: psycopg.Connection, everybody: Sequence[Caller]) -> None:
         other = caller.neighbour or caller.region
         values = {
             "business": caller.business_id, "run": caller.run_id, "size": caller.size,
-            "own": caller.region.prefix, "other": other.prefix, "first": 2_000_000,
+            "own": caller.region.prefix, "other": other.prefix, "first": 2_000_000, "begins": begins,
+            "own_opens": _opens(caller, caller.region, begins), "other_opens": _opens(caller, other, begins),
         }  # fmt: skip
         admin.execute(_LEADS, values)
         admin.execute(_ITEMS, values)
@@ -132,6 +144,12 @@ def settle(admin: psycopg.Connection, everybody: Sequence[Caller]) -> None:
         caller.untouched[other.name] = caller.untouched.get(other.name, 0) + of_others
     admin.execute("set session_replication_role = origin")
     admin.execute("vacuum analyze")
+
+
+def _opens(caller: Caller, region: Region, begins: datetime) -> datetime:
+    """Return when a business may call the people of a region today."""
+    day = begins.astimezone(region.zone).date()
+    return datetime.combine(day, caller.region.opens, region.zone)
 
 
 def _found(caller: Caller) -> None:

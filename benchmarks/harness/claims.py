@@ -41,8 +41,8 @@ class Claimant:
 
 _CLAIM = (
     "choose the run; count what is live of run, business, account and system; wait for the business's and the"
-    " account's turn; read consent, suppression, earlier dials, holidays and hours; write the attempt behind its"
-    " fence, the item, the run, an event"
+    " account's turn; read consent, suppression, earlier dials, holidays and hours; write the attempt behind"
+    " its fence, the item, the run, an event"
 )
 _FETCH = "one function: pick the first job of a queue whose lock is free, mark it, and by trigger an event"
 _DEQUEUE = "one statement: pick the first job of the entrypoint, mark it, and a row of the log"

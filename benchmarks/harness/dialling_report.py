@@ -46,10 +46,10 @@ def _show_claims(claims: dict[str, Any], claimants: Sequence[Claimant]) -> None:
     for claimant in claimants:
         print(f"{claimant.name}: {claimant.does}")
     profile = claims["profile"]
-    share = profile["us_in_statements"] / profile["us"]
+    share = profile["us_waited"] / profile["us"]
     print(
-        f"\nOurs: {profile['statements']:.1f} statements a claim, with the begin and the commit;"
-        f" {share:.0%} of {profile['us']:.0f} us are spent waiting for statements"
+        f"\nOurs: {profile['round_trips']:.1f} round trips a claim, the begin aside; {share:.0%} of its"
+        f" {profile['us']:.0f} us are spent waiting for them"
     )
     table(("us", "statement"), [(us, name) for name, us in profile["by_statement"].items()])
 
@@ -66,10 +66,14 @@ def _show_day(day: dict[str, Any]) -> None:
         [
             ("lines in use, of those that could be", f"{day['slot_use']:.2%}"),
             ("most lines in use at once", day["most_live"]),
-            ("a claim, ms", f"{claim['p50']} (p99 {claim['p99']}; denied {claim['denied_p50']})"),
+            ("a claim, ms", f"{claim['p50']} (p99 {claim['p99']})"),
             ("the last tenth's claim by the first's", day["last_by_first"]),
-            ("denied", ", ".join(f"{reason} {count}" for reason, count in day["denials"].items())),
         ],
+    )
+    print("\nClaims that were denied")
+    table(
+        ("", "times", "p50 ms", "seconds in all"),
+        [(why, row["times"], row["p50"], row["in_all_s"]) for why, row in claim["denied"].items()],
     )
     print("\nHow lines were shared while there were too few, among those who could always use all of theirs")
     table(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from typing import Any
@@ -158,7 +159,7 @@ class OurClaims(Claims):
             return burst(count, at, claim_one)
 
     def _profile(self, count: int) -> dict[str, Any]:
-        """Return what a claim asks of PostgreSQL: statements, and the share of its time waited for them."""
+        """Return what a claim asks of PostgreSQL, and for how many of its microseconds it waits for that."""
         asked: dict[str, list[float]] = {}
         engine = database().engine
         begun: list[float] = []
@@ -169,6 +170,18 @@ class OurClaims(Claims):
         def after(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
             asked.setdefault(_short(statement), []).append((time.perf_counter() - begun.pop()) * 1e6)
 
+        def timed(name: str, verb: Callable[..., Any]) -> Callable[..., Any]:
+            def call(*arguments: Any) -> Any:
+                before()
+                answer = verb(*arguments)
+                after(None, None, name)
+                return answer
+
+            return call
+
+        dialect = engine.dialect
+        commit, ping = dialect.do_commit, dialect.do_ping
+        dialect.do_commit, dialect.do_ping = timed("commit", commit), timed("ping", ping)
         event.listen(engine, "before_cursor_execute", before)
         event.listen(engine, "after_cursor_execute", after)
         try:
@@ -176,10 +189,11 @@ class OurClaims(Claims):
         finally:
             event.remove(engine, "before_cursor_execute", before)
             event.remove(engine, "after_cursor_execute", after)
+            dialect.do_commit, dialect.do_ping = commit, ping
         return {
-            "statements": sum(map(len, asked.values())) / count,
+            "round_trips": sum(map(len, asked.values())) / count,
             "us": whole / count,
-            "us_in_statements": sum(map(sum, asked.values())) / count,
+            "us_waited": sum(map(sum, asked.values())) / count,
             "by_statement": {
                 name: sum(times) / count for name, times in sorted(asked.items(), key=lambda i: -sum(i[1]))
             },

@@ -1,4 +1,4 @@
-"""The dialler's benchmark runs, and the day that it simulates keeps the rules. Its figures mean nothing here."""
+"""The dialler's benchmark runs, and the day that it simulates keeps the rules; its times mean nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "dialling.py"
 
 def run_quick(folder: Path, parts: str) -> dict[str, Any]:
     ran = subprocess.run(
-        [sys.executable, str(_BENCHMARK), "--quick", "--only", "ours", "--parts", parts, "--folder", str(folder)],
+        [sys.executable, str(_BENCHMARK), "--quick", "--only=ours", f"--parts={parts}", f"--folder={folder}"],
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
@@ -30,7 +30,7 @@ def test_claims_are_timed_with_an_empty_past_and_a_full_one(tmp_path: Path) -> N
         for claimers in ("1", "2"):
             timed = claims["by_history"][past][claimers]["ours"]
             assert 0 < timed["p50_ms"] <= timed["p99_ms"]
-    assert claims["profile"]["statements"] >= 1
+    assert claims["profile"]["round_trips"] > 1
 
 
 @pytest.mark.timeout(320)
