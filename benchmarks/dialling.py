@@ -73,7 +73,7 @@ def main() -> None:
     if asked.quick:
         asked.rounds, asked.bursts, asked.calm = 1, 1, 1.0
         asked.history, asked.businesses = min(asked.history, 2_000), 10
-        asked.leads, asked.minutes = 1_500, 3.0
+        asked.leads, asked.minutes = 1_500, 4.0
     parts = asked.parts.split(",")
     systems = chosen(asked.only) if "claims" in parts else []
     figures: dict[str, Any] = {}
@@ -91,6 +91,7 @@ def main() -> None:
         if "day" in parts:
             figures["day"] = day.measure(
                 servers, businesses=asked.businesses, leads=asked.leads, minutes=asked.minutes,
+                begins=day.SHORTLY_BEFORE_AN_EDGE if asked.quick else day.BEGINS,
                 wall_s=asked.wall, seed=asked.seed, say=say,
             )  # fmt: skip
     dialling_report.show(figures, systems)

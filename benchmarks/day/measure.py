@@ -22,6 +22,8 @@ from trunkline.kit import clock
 
 BEGINS = datetime(2026, 11, 23, 14, 50, tzinfo=UTC)
 """A Monday: afternoon in Europe, morning in America."""
+SHORTLY_BEFORE_AN_EDGE = datetime(2026, 11, 23, 15, 13, tzinfo=UTC)
+"""For who has little time, and is to see a window close and another one open all the same."""
 
 _SETTLES_S = 60.0
 _PACE = 10.0
@@ -30,8 +32,8 @@ _LINES_OF_600 = 240
 
 
 def measure(
-    servers: Servers, *, businesses: int, leads: int, minutes: float, wall_s: float, seed: int,
-    say: Callable[[str], None],
+    servers: Servers, *, businesses: int, leads: int, begins: datetime, minutes: float, wall_s: float,
+    seed: int, say: Callable[[str], None],
 ) -> dict[str, Any]:  # fmt: skip
     """Return what came of the day, or of as much of it as there was time for."""
     urls = servers.own_database("bench_day")
@@ -48,12 +50,12 @@ def measure(
     try:
         with psycopg.connect(urls["BENCH_ADMIN"], autocommit=True) as admin:
             say("writing the leads")
-            with clock.frozen_at(BEGINS):
+            with clock.frozen_at(begins):
                 everybody = callers(businesses=businesses, leads=leads, chance=chance)
-                settle(admin, everybody, begins=BEGINS)
+                settle(admin, everybody, begins=begins)
             leads = sum(caller.size for caller in everybody)
             day = Day(
-                everybody, limits, admin, begins=BEGINS, settles_s=_SETTLES_S, chance=chance, say=say,
+                everybody, limits, admin, begins=begins, settles_s=_SETTLES_S, chance=chance, say=say,
                 seconds=minutes * 60, wall_s=wall_s,
             )  # fmt: skip
             begun = time.monotonic()
