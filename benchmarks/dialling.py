@@ -68,12 +68,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a little of each, to see that it works")
     parser.add_argument("--folder", type=Path, default=ROOT / "build", help="where PostgreSQL keeps its data")
     asked = parser.parse_args()
+    at_once = 100
     if asked.full:
         asked.minutes = asked.wall = float("inf")
     if asked.quick:
         asked.rounds, asked.bursts, asked.calm = 1, 1, 1.0
         asked.history, asked.businesses = min(asked.history, 2_000), 10
-        asked.leads, asked.minutes = 1_500, 4.0
+        asked.leads, asked.minutes, at_once = 1_500, 4.0, 25
     parts = asked.parts.split(",")
     systems = chosen(asked.only) if "claims" in parts else []
     figures: dict[str, Any] = {}
@@ -84,8 +85,8 @@ def main() -> None:
         }  # fmt: skip
         if "claims" in parts:
             figures["claims"] = claims.measure(
-                servers, systems, rounds=asked.rounds, bursts=asked.bursts, history=asked.history,
-                calm=asked.calm, say=say,
+                servers, systems, rounds=asked.rounds, bursts=asked.bursts, at_once=at_once,
+                history=asked.history, calm=asked.calm, say=say,
             )  # fmt: skip
             figures["ratios"] = claims.ratios(figures["claims"])
         if "day" in parts:

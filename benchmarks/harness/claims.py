@@ -22,7 +22,6 @@ from harness.turns import turns
 
 OURS = "ours"
 CLAIMERS = (1, 2)
-_IN_A_BURST = 100
 _APART = 20
 """How many businesses our second claimer begins behind the first."""
 _READY_S = 0.02
@@ -77,8 +76,8 @@ class _Pass:
 class Team:
     """The claimers of one system on a database of its own: as many processes as ever claim at once."""
 
-    def __init__(self, servers: Servers, claimant: Claimant, history: int) -> None:
-        self.name, self.history = claimant.name, history
+    def __init__(self, servers: Servers, claimant: Claimant, history: int, *, at_once: int) -> None:
+        self.name, self.history, self.at_once = claimant.name, history, at_once
         database = f"claims_{claimant.name}_{history}".replace("-", "_")
         environment = {"LOG_LEVEL": "WARNING", "BENCH_ADMIN": servers.admin_url(database)}
         is_ours = claimant.name == OURS
@@ -96,17 +95,17 @@ class Team:
         at = time.monotonic() + _READY_S
         for number, side in enumerate(self.sides[:claimers]):
             if self.name == OURS:
-                side.tell("claim_from", count=_IN_A_BURST, at=at, first=number * _APART)
+                side.tell("claim_from", count=self.at_once, at=at, first=number * _APART)
             else:
-                side.tell("claim", count=_IN_A_BURST, at=at)
+                side.tell("claim", count=self.at_once, at=at)
         answers = [side.hear() for side in self.sides[:claimers]]
         return [us for answer in answers for us in answer["us"]], max(a["ended"] for a in answers) - at
 
     def settle(self, claimers: int) -> None:
         """End what was claimed in a burst. Raises Failed, if that is not what each claimer took."""
         ended = self.sides[0].ask("settle")
-        if ended != claimers * _IN_A_BURST:
-            raise Failed(f"{self.name}: {claimers * _IN_A_BURST} were claimed, but {ended} ended")
+        if ended != claimers * self.at_once:
+            raise Failed(f"{self.name}: {claimers * self.at_once} were claimed, but {ended} ended")
 
     def close(self) -> None:
         """End its processes."""
@@ -115,12 +114,12 @@ class Team:
 
 
 def measure(
-    servers: Servers, claimants: Sequence[Claimant], *, rounds: int, bursts: int, history: int, calm: float,
-    say: Callable[[str], None],
+    servers: Servers, claimants: Sequence[Claimant], *, rounds: int, bursts: int, at_once: int, history: int,
+    calm: float, say: Callable[[str], None],
 ) -> dict[str, Any]:  # fmt: skip
     """Return rates and times by size of the past, number of claimers and system; and what ours asks."""
     pasts = (0, history)
-    teams = [Team(servers, claimant, past) for claimant in claimants for past in pasts]
+    teams = [Team(servers, claimant, past, at_once=at_once) for claimant in claimants for past in pasts]
     try:
         say(f"writing {history:,} finished ones for each system")
         for team in teams:
@@ -137,8 +136,8 @@ def measure(
                     f" p99 {done.cut(99) / 1e3:.1f} ms, others {done.others:.0%}"
                 )
         profiled = next(team for team in teams if (team.name, team.history) == (OURS, history))
-        profiled.sides[0].ask("reset", queued=4 * _IN_A_BURST)
-        profile = profiled.sides[0].ask("profile", count=2 * _IN_A_BURST)
+        profiled.sides[0].ask("reset", queued=4 * at_once)
+        profile = profiled.sides[0].ask("profile", count=2 * at_once)
     finally:
         for team in teams:
             team.close()
@@ -192,7 +191,7 @@ def _calm_pass(servers: Servers, team: Team, *, claimers: int, bursts: int, calm
 def _pass(servers: Servers, team: Team, *, claimers: int, bursts: int) -> _Pass:
     """Measure one pass, after a burst that does not count."""
     # Twice what is taken, as not every business has the same share.
-    team.sides[0].ask("reset", queued=2 * (bursts + 1) * claimers * _IN_A_BURST)
+    team.sides[0].ask("reset", queued=2 * (bursts + 1) * claimers * team.at_once)
     team.burst(claimers)
     team.settle(claimers)
     servers.checkpoint()
