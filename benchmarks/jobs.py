@@ -17,7 +17,7 @@ import platform
 import signal
 import statistics
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +25,11 @@ from harness import profile, report
 from harness.contestants import CONTESTANTS, HISTORY_ROWS, OURS, Contestant, Sides, chosen
 from harness.passes import Pass, run_calm_pass, wait_for_calm
 from harness.servers import Servers, open_servers
+from harness.turns import turns
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("enqueue", "throughput", "history")
 WORKER_COUNTS = (1, 2)
-
-
-def turns(things: Sequence[Any], rounds: int) -> Iterator[Any]:
-    """Yield all things in each round, each round beginning with another one."""
-    for number in range(rounds):
-        first = number % len(things)
-        yield from [*things[first:], *things[:first]]
 
 
 def measure_enqueuing(

@@ -37,6 +37,7 @@ class SideProcess:
         # A program of a peer's own does not look for modules in the folder where it is started.
         self._environment = {**os.environ, "PYTHONPATH": _path(), **environment}
         self._command = command
+        self._order = ""
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command, env=self._environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output,
@@ -45,13 +46,22 @@ class SideProcess:
 
     def ask(self, order: str, **values: Any) -> Any:
         """Give an order and return the answer."""
+        self.tell(order, **values)
+        return self.hear()
+
+    def tell(self, order: str, **values: Any) -> None:
+        """Give an order whose answer is heard later, so that several sides work at once."""
         assert self._process.stdin
-        assert self._process.stdout
+        self._order = order
         self._process.stdin.write(json.dumps({"order": order, **values}) + "\n")
         self._process.stdin.flush()
+
+    def hear(self) -> Any:
+        """Return the answer to the last order."""
+        assert self._process.stdout
         answer = self._process.stdout.readline()
         if not answer:
-            raise Failed(f"{' '.join(self._command)} died at {order!r}:\n{self.tail()}")
+            raise Failed(f"{' '.join(self._command)} died at {self._order!r}:\n{self.tail()}")
         return json.loads(answer)
 
     def start_workers(self, commands: Sequence[Sequence[str]]) -> Workers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from peers.side import serve
+from peers.side import obey
 
 if __name__ == "__main__":
-    serve(import_module(f"peers.{sys.argv[1]}").side(sys.argv[2]))
+    obey(import_module(f"peers.{sys.argv[1]}").side(sys.argv[2]).orders())

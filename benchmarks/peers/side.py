@@ -59,23 +59,26 @@ class Side(ABC):
         """Return orders that only this side knows."""
         return {}
 
+    def orders(self) -> dict[str, Callable[..., Any]]:
+        """Return what it obeys."""
+        return {
+            "prepare": self.prepare,
+            "reset": lambda: _reset(self),
+            "workers": self.workers,
+            "fill": lambda jobs: _timed(lambda: self.fill(jobs)),
+            "bulk": lambda jobs: _timed(lambda: self.bulk(jobs)),
+            "latency": lambda samples: _latency(self, samples),
+            "wait": lambda jobs, within: _wait(self, jobs, within),
+            "count": lambda: {"ran": noop.marked(), "recorded": self.recorded()},
+            **self.extras(),
+        }
 
-def serve(side: Side) -> None:
+
+def obey(orders: dict[str, Callable[..., Any]]) -> None:
     """Obey orders until standard input ends."""
     # Whatever a library prints goes to the log, not among the answers.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    orders: dict[str, Callable[..., Any]] = {
-        "prepare": side.prepare,
-        "reset": lambda: _reset(side),
-        "workers": side.workers,
-        "fill": lambda jobs: _timed(lambda: side.fill(jobs)),
-        "bulk": lambda jobs: _timed(lambda: side.bulk(jobs)),
-        "latency": lambda samples: _latency(side, samples),
-        "wait": lambda jobs, within: _wait(side, jobs, within),
-        "count": lambda: {"ran": noop.marked(), "recorded": side.recorded()},
-        **side.extras(),
-    }
     for line in sys.stdin:
         order = json.loads(line)
         answer = orders[order.pop("order")](**order)

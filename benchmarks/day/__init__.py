@@ -1,0 +1,1 @@
+"""A simulated day of many businesses: the real dialler on the real PostgreSQL, in virtual time."""
