@@ -247,7 +247,7 @@ def test_a_deleted_lead_is_called_no_more_and_its_history_stays(
     assert leads(acme) == []
     assert len(leads(umbrella)) == 2
     assert {item.state: item.disposition for item in items(acme).values()} == {
-        "completed": "no_conversation", "cancelled": "lead_deleted"
+        "failed": "no_conversation", "cancelled": "lead_deleted"
     }  # fmt: skip
     with unit_of_work(acme.scope) as session:
         for table in (Call, Appointment, OutboundItem):

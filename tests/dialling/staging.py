@@ -34,6 +34,7 @@ class ListeningCarrier:
     answers: list[Exception] = field(default_factory=list)
     orders: list[CallOrder] = field(default_factory=list)
     listed: list[CarrierCall] = field(default_factory=list)
+    hung_up: list[str] = field(default_factory=list)
     capabilities: CarrierCapabilities = field(
         default_factory=lambda: CarrierCapabilities(idempotency_key=False, lists_calls=True, hangs_up=True)
     )
@@ -46,6 +47,9 @@ class ListeningCarrier:
 
     def find_calls(self, *, to: str, from_: str, since: datetime) -> Sequence[CarrierCall]:
         return [call for call in self.listed if (call.to, call.from_) == (to, from_)]
+
+    def hang_up(self, sid: str) -> None:
+        self.hung_up.append(sid)
 
     def fetch_call(self, sid: str) -> CarrierCall | None:
         return next((call for call in self.listed if call.sid == sid), None)

@@ -31,8 +31,7 @@ from trunkline.core.jobs import enqueue_job
 from trunkline.core.jobs.models import Job, JobState
 from trunkline.core.runs.models import Run
 from trunkline.domain.calls import service as calls
-from trunkline.domain.calls.jobs import NO_OUTCOME
-from trunkline.domain.outbound import service, tending
+from trunkline.domain.outbound import run_store, service, tending
 from trunkline.domain.outbound.claim import Denied
 from trunkline.domain.outbound.options import installed_limits
 from trunkline.domain.tenants import service as tenants
@@ -44,7 +43,7 @@ NOON = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
 
 HOUR = timedelta(hours=1)
 FROM_ELEVEN, FROM_ONE = {"from": "11:00", "to": "20:00"}, {"from": "13:00", "to": "20:00"}
-AGAIN = {NO_OUTCOME: {"times": 2, "delay_s": HOUR.total_seconds()}}
+AGAIN = {calls.CUT_OFF: {"times": 2, "delay_s": HOUR.total_seconds()}}
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +59,7 @@ def fell_silent(installation: Installation, world: World, run: Run) -> UUID:
     report(world, attempts(world, run)[-1], CallStatus.COMPLETED)
     with unit_of_work(world.scope) as session:
         calls.finalize(
-            session, world.business_id, call_id, end_reason=calls.PROCESS_LOST, disposition=NO_OUTCOME
+            session, world.business_id, call_id, end_reason=calls.PROCESS_LOST, disposition=calls.CUT_OFF
         )
     installation.run_jobs()
     return call_id
@@ -74,7 +73,7 @@ def test_whoever_would_be_called_again_is_not_once_the_true_outcome_is_told(
 ) -> None:
     run = run_over(acme, acme.phones[0], max_attempts=3, retries=AGAIN)
     call_id = fell_silent(installation, acme, run)
-    assert [(row.state, row.disposition) for row in items(acme, run)] == [("retry_wait", NO_OUTCOME)]
+    assert [(row.state, row.disposition) for row in items(acme, run)] == [("retry_wait", calls.CUT_OFF)]
     told(acme, call_id, "booked")
     installation.run_jobs()
     (item,) = items(acme, run)
@@ -121,7 +120,27 @@ def test_an_outcome_that_nobody_tells_is_concluded_though_the_job_for_it_died(
     assert items(acme, run)[0].state == "wrap_up"
     with clock.frozen_at(NOON + installed_limits().longest_life + timedelta(seconds=1)):
         tend(installation, acme, run)
-    assert [(row.state, row.disposition) for row in items(acme, run)] == [("completed", NO_OUTCOME)]
+    assert [(row.state, row.disposition) for row in items(acme, run)] == [("failed", calls.CUT_OFF)]
+
+
+def test_whom_we_hung_up_on_has_not_hung_up_and_is_among_the_unreached(
+    installation: Installation, acme: World, carrier: ListeningCarrier
+) -> None:
+    run = run_over(acme, acme.phones[0])
+    claimed(acme)
+    call_id, _ = answered(acme, run)
+    with unit_of_work(acme.scope) as session:
+        service.cancel_run(session, acme.business_id, run.id, force=True, actor="test")
+    installation.run_jobs()
+    assert carrier.hung_up == [attempts(acme, run)[0].carrier_sid]
+    report(acme, attempts(acme, run)[0], CallStatus.COMPLETED)
+    with unit_of_work(acme.scope) as session:
+        calls.finalize(session, acme.business_id, call_id, end_reason="stop", disposition=calls.NO_OUTCOME)
+    installation.run_jobs()
+    with unit_of_work(acme.scope) as session:
+        call = calls.get_call(session, acme.business_id, call_id)
+        assert (call.end_reason, call.disposition) == ("hung_up", "cancelled")
+        assert run_store.failed_leads(session, acme.business_id, run.id) == [call.lead_id]
 
 
 def tend(installation: Installation, world: World, run: Run) -> None:

@@ -363,6 +363,8 @@ def test_a_run_whose_dials_fail_rests_and_goes_on_with_one_line(
 def finished(world: World, run: Run, statuses: list[CallStatus]) -> None:
     for status in statuses:
         claimed(world)
+        if status is CallStatus.COMPLETED:
+            told(world, answered(world, run)[0], "declined")
         report(world, attempts(world, run)[-1], status)
     with unit_of_work(world.scope) as session:
         assert tending.finish_if_done(session, world.business_id, run.id)

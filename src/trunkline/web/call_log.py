@@ -29,7 +29,8 @@ from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import TrunklineError
 from trunkline.core.jobs import enqueue_job
 from trunkline.core.telemetry import get_logger
-from trunkline.domain.calls.jobs import NO_OUTCOME, finalize_call_log, save_conversation_turn
+from trunkline.domain.calls.jobs import finalize_call_log, save_conversation_turn
+from trunkline.domain.calls.service import NO_OUTCOME
 from trunkline.kit.ids import new_id
 from trunkline.media import CallEvent, EventKind
 

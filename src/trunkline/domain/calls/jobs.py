@@ -8,9 +8,6 @@ from uuid import UUID
 from trunkline.core.jobs import JobContext, job
 from trunkline.domain.calls import service
 
-NO_OUTCOME = "no_response"
-"""The disposition of a conversation that came to none."""
-
 
 class EventsMissing(Exception):
     """A call cannot be finalized before everything that happened in it is written; tried again later."""
@@ -40,5 +37,5 @@ def finalize_call_session(ctx: JobContext, call_id: str) -> None:
     """Close a call that can no longer be live, if nobody has told of its end: its process died."""
     with ctx.unit_of_work() as session:
         service.finalize(
-            session, ctx.business, UUID(call_id), end_reason=service.PROCESS_LOST, disposition=NO_OUTCOME
+            session, ctx.business, UUID(call_id), end_reason=service.PROCESS_LOST, disposition=service.CUT_OFF
         )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, case, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -19,7 +19,12 @@ from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 from trunkline.providers.ports import AnsweredBy, AnswerReport, CallStatus
 
-PROCESS_LOST = "process_lost"
+NO_OUTCOME, CUT_OFF, CANCELLED = "no_response", "cut_off", "cancelled"
+"""Dispositions of a conversation that came to nothing: by itself; because our process died; because we
+hung up."""
+
+PROCESS_LOST, HUNG_UP = "process_lost", "hung_up"
+"""Reasons of a call's end: the process died that held it; somebody had it hung up."""
 """End reason of a call whose end nobody told."""
 
 MESSAGE_LEFT = "message_left"
@@ -247,6 +252,15 @@ def count_events(session: Session, business_id: UUID, call_id: UUID) -> int:
     ) or 0  # fmt: skip
 
 
+def note_hang_up(session: Session, business_id: UUID, sid: str) -> None:
+    """Note that a live call is being hung up on purpose, before the carrier is told."""
+    session.execute(
+        update(Call)
+        .where(Call.business_id == business_id, Call.carrier_sid == sid, Call.state != CallState.ENDED)
+        .values(end_reason=HUNG_UP)
+    )
+
+
 def told_before(
     session: Session, business_id: UUID, call_ids: Sequence[UUID], *, instant: datetime
 ) -> set[UUID]:
@@ -268,15 +282,21 @@ def finalize(
     What media itself tells replaces what was concluded from its silence, which is concluded once.
     """
     silent_so_far: ColumnElement[bool] = Call.finalized_at.is_(None)
+    came_to: ColumnElement[str] = literal(disposition)
+    reason: ColumnElement[str] = literal(end_reason)
+    if disposition in {NO_OUTCOME, CUT_OFF}:
+        came_to = case((Call.end_reason == HUNG_UP, CANCELLED), else_=disposition)
     if end_reason != PROCESS_LOST:
         silent_so_far = or_(silent_so_far, Call.end_reason == PROCESS_LOST)
+        # Media hears only that the line is gone, and takes it for the caller's doing.
+        reason = case((Call.end_reason == HUNG_UP, HUNG_UP), else_=end_reason)
     call: Call | None = session.scalar(
         update(Call)
         .where(Call.business_id == business_id, Call.id == call_id, silent_so_far)
         .values(
             finalized_at=clock.now(),
-            end_reason=end_reason,
-            disposition=disposition,
+            end_reason=reason,
+            disposition=came_to,
             ended_at=func.coalesce(Call.ended_at, clock.now()),
             state=CallState.ENDED,
         )
@@ -284,7 +304,7 @@ def finalize(
     )
     if call is None:
         return False
-    announce("call.finalized", subject_id=call.id, actor="media", disposition=disposition)
+    announce("call.finalized", subject_id=call.id, actor="media", disposition=call.disposition)
     if call.direction == "outbound":
         enqueue_job("high", "hear_call_outcome", str(call.id))
     return True

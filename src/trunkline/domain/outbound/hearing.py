@@ -32,7 +32,13 @@ from trunkline.domain.outbound.models import (
     OutboundItem,
 )
 from trunkline.domain.outbound.options import RunOptions
-from trunkline.domain.outbound.rules import FAILURES, attempt_state_of, disposition_of, item_after
+from trunkline.domain.outbound.rules import (
+    FAILURES,
+    attempt_state_of,
+    disposition_of,
+    item_after,
+    settled_state,
+)
 from trunkline.kit import clock
 from trunkline.providers.ports import CallReport, CallStatus
 
@@ -110,7 +116,10 @@ def hear_outcome(session: Session, business_id: UUID, call_id: UUID) -> None:
         _dial_on(run)
     elif item.state in _SETTLED and store.is_newest(session, attempt):
         # Done with, by what was concluded from silence: it stays so, under its true name.
-        item.disposition = attempt.disposition
+        store.move_item(
+            session, business_id, item.id, from_=_SETTLED, to=settled_state(attempt.disposition or ""),
+            disposition=attempt.disposition,
+        )  # fmt: skip
 
 
 def hang_up_if_forced(session: Session, business_id: UUID, run_id: UUID, sid: str) -> None:

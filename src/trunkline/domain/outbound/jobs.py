@@ -12,6 +12,7 @@ from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import NotFound, RunAlreadyActive, TooManyRequests
 from trunkline.core.jobs import JobContext, TryLater, enqueue_unique, job
 from trunkline.core.telemetry import get_logger
+from trunkline.domain.calls import service as calls
 from trunkline.domain.outbound import dialling, hearing, machines, orders, service, store, tending
 from trunkline.domain.outbound.claim import Claim, Denied, claim_next
 from trunkline.domain.outbound.models import AttemptState, OutboundAttempt
@@ -146,6 +147,8 @@ def hang_up_call(ctx: JobContext, sid: str) -> None:
         call = carrier.fetch_call(sid)
         if call is None or call.from_ not in numbers:
             raise NotFound("There is no such call.")
+    with ctx.unit_of_work() as session:
+        calls.note_hang_up(session, ctx.business, sid)
     carrier.hang_up(sid)
 
 

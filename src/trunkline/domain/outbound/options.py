@@ -102,8 +102,10 @@ class RunOptions(BaseModel):
         return list(dict.fromkeys([self.from_number, *self.caller_ids]))
 
 
-RETRYABLE = frozenset({"busy", "no_answer", "failed", "voicemail", "no_response"})
-"""Dispositions that may be followed by another dial: nobody has spoken with the person yet."""
+RETRYABLE = frozenset(
+    {"busy", "no_answer", "failed", "voicemail", "no_response", "no_conversation", "cut_off"}
+)
+"""Dispositions that may be followed by another dial: nobody has spoken with the person to the end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,12 @@ class ItemVerdict:
     retry_in_s: float | None = None
 
 
-_UNREACHED = frozenset({"busy", "no_answer", "failed", "refused", "cancelled", "rejected_capacity"})
+_UNREACHED = frozenset(
+    {
+        "busy", "no_answer", "failed", "refused", "cancelled", "rejected_capacity", "no_conversation",
+        "cut_off",
+    }
+)  # fmt: skip
 """Dispositions that leave a lead not called, as the run's list of leads shows it."""
 
 
@@ -151,7 +156,12 @@ def item_after(
     over = run_is_over or attempts_used >= options.max_attempts
     if rule is not None and not over and tries_of_this <= rule.times:
         return ItemVerdict(ItemState.RETRY_WAIT, rule.delay_s)
-    return ItemVerdict(ItemState.FAILED if disposition in _UNREACHED else ItemState.COMPLETED)
+    return ItemVerdict(settled_state(disposition))
+
+
+def settled_state(disposition: str) -> ItemState:
+    """Return how a lead is done with that is not tried again: reached, or not."""
+    return ItemState.FAILED if disposition in _UNREACHED else ItemState.COMPLETED
 
 
 _RETRIED_UNASKED = frozenset({"busy", "no_answer", "failed"})
