@@ -144,7 +144,7 @@ def _calls(
         row = rows.get(attempt_of_sid[call["sid"]])
         if row is None or (row.carrier_sid, row.phone) != (call["sid"], call["to"]):
             harms["unrecorded"].append(f"call {call['sid']} to {call['to']}")
-        elif row.state != "ended" or row.disposition != _ENDS.get(call["status"]):
+        elif row.state != "ended" or row.disposition != _ENDS.get(call["status"], ""):
             harms["misjudged"].append(f"{call['status']} call {call['sid']}: {row.state}, {row.disposition}")
     known = {call["sid"] for call in page.calls}
     harms["unrecorded"] += [
