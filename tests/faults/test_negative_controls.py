@@ -92,7 +92,7 @@ def test_without_the_fence_two_runs_ring_one_person_at_the_same_time(system: Sys
 
 
 def dial_by_two_runs(system: System, *, without: str | None) -> dict[str, list[str]]:
-    """Let two runs call one person, until nobody is about to dial. Returns the harms, the unfinished aside."""
+    """Let two runs call one person until nobody is about to dial; return the harms, the unfinished aside."""
     world = system.world("no_answer", size=1, carrier=system.slow_carrier)
     system.controls.update(world.phones)
     runs = [run_to_lead(world).id, run_to_lead(world).id]
