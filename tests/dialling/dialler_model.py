@@ -87,7 +87,7 @@ class Sight:
 def sight_of(session: Session, world: World, limits: DialLimits, now: datetime) -> Sight:
     """Read a business."""
     business = world.business_id
-    both = select(Run, OutboundRun).join(OutboundRun, OutboundRun.run_id == Run.id)
+    both = select(Run, OutboundRun).join(OutboundRun, OutboundRun.run_id == Run.id).order_by(Run.id)
     runs = {row[0].id: (row[0], row[1]) for row in session.execute(both)}
     return Sight(
         runs=runs,
