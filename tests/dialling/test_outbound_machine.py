@@ -332,7 +332,7 @@ def drawn(data: st.DataObject, among: Sequence[Drawn]) -> Drawn:
 
 @pytest.mark.parametrize(
     ("examples", "steps"),
-    [(12, 25), pytest.param(400, 50, marks=[pytest.mark.soak, pytest.mark.timeout(1_800)])],
+    [(8, 25), pytest.param(200, 50, marks=[pytest.mark.soak, pytest.mark.timeout(1_800)])],
 )
 def test_what_always_holds_of_a_business_s_runs_holds(
     carrier: ListeningCarrier, examples: int, steps: int

@@ -53,7 +53,7 @@ def test_a_sample_of_the_storm(stormy: System, rooms: ExitStack) -> None:
 @pytest.mark.timeout(_LIMIT_S + 300)
 def test_the_storm(stormy: System, rooms: ExitStack) -> None:
     town = town_of(stormy, rooms, runs=4, leads=30)
-    storm = Storm(stormy, town, stormy.slow_carrier, victims=8, redis_every=25, hears=(20, 80))
+    storm = Storm(stormy, town, stormy.slow_carrier, victims=8, redis_every=25, hears=(8, 40))
     see_through(stormy, town, storm, name="storm", faults=_FAULTS, within_s=_LIMIT_S)
 
 
