@@ -43,10 +43,11 @@ def rooms() -> Iterator[ExitStack]:
         yield stack
 
 
+@pytest.mark.timeout(360)
 def test_a_sample_of_the_storm(stormy: System, rooms: ExitStack) -> None:
     town = town_of(stormy, rooms, runs=2, leads=20)
     storm = Storm(stormy, town, stormy.slow_carrier, victims=3, redis_every=15, hears=(4, 12))
-    see_through(stormy, town, storm, name="sample", faults=_SAMPLE, within_s=90)
+    see_through(stormy, town, storm, name="sample", faults=_SAMPLE, within_s=180)
 
 
 @pytest.mark.soak
