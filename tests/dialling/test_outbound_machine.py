@@ -1,17 +1,20 @@
-"""A run under reports in any order: its progress always adds up, and nothing that was known is unlearnt."""
+"""A business's runs under anything in any order: what holds always, holds; nothing known is unlearnt."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -19,221 +22,329 @@ from hypothesis.stateful import (
 )
 from sqlalchemy.orm import Session
 
-from support.installation import Installation
+from dialling.dialler_model import Model, Sight, check_claim, sight_of
+from dialling.staging import ListeningCarrier, limit
 from support.system import fresh_numbers
 from support.world import World, make_world
 from trunkline.core.db import unit_of_work
-from trunkline.core.errors import Conflict
-from trunkline.domain.outbound import claim_store, dialling, hearing, run_store, service, tending
-from trunkline.domain.outbound.claim import Claim, claim_next
-from trunkline.domain.outbound.models import UNRESOLVED_STATES, AttemptState, ItemState, OutboundAttempt
-from trunkline.domain.outbound.options import DialLimits, installed_limits
+from trunkline.core.errors import Conflict, RunAlreadyActive
+from trunkline.domain.calls import service as calls
+from trunkline.domain.calls.models import Call
+from trunkline.domain.leads.selection import Whom, people_of
+from trunkline.domain.outbound import callbacks, dialling, hearing, service, suppressions, tending
+from trunkline.domain.outbound.claim import Claim, Denied, claim_next
+from trunkline.domain.outbound.models import UNRESOLVED_STATES, AttemptState, OutboundAttempt
+from trunkline.domain.outbound.options import Breaker, DialLimits, RetryRule, RunOptions, installed_limits
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 from trunkline.providers.ports import CallReport, CallStatus
 
-_LINES = 2
-_MOST_ATTEMPTS = 2
-_EXAMPLES = 15
+Drawn = TypeVar("Drawn")
 
-_MOVES = {
-    "queued": {"dialling", "retry_wait", "cancelled", "failed"},
-    "dialling": {"queued", "in_call", "completed", "failed", "cancelled", "retry_wait", "unknown"},
-    "in_call": {"completed", "failed", "retry_wait", "unknown"},
-    "retry_wait": {"queued", "dialling", "cancelled", "failed"},
-    # Only a word of the carrier, however late, moves what nobody knew; nothing else moves again.
-    "unknown": {"completed", "failed", "retry_wait"},
-    "completed": set(),
-    "failed": set(),
-    "cancelled": set(),
-}
-_LEAPS = {
-    # Two steps of one transaction or of one rule.
-    ("queued", "completed"), ("queued", "in_call"), ("queued", "unknown"),
-}  # fmt: skip
+_BEGIN = datetime(2030, 6, 3, 12, tzinfo=UTC)
+"""An example that is run again must go as it went."""
+_PEOPLE = 4
+_MOST_LINES = 3
+_MOST_RUNS = 4
+_PER_SECOND = 2.0
+_OUTCOMES = ["booked", "declined", "voicemail", "no_response"]
+
+_options = st.fixed_dictionaries(
+    {
+        "concurrency": st.integers(1, 2),
+        "priority": st.sampled_from([0, 0, 5]),
+        "max_attempts": st.integers(1, 3),
+        "retry_delay_s": st.sampled_from([0, 60]),
+        "retries": st.sampled_from(
+            [{}, {"voicemail": RetryRule(times=1, delay_s=60), "busy": RetryRule(times=1, delay_s=0)}]
+        ),
+        "ramp_up_per_minute": st.sampled_from([None, None, 1]),
+        "breaker": st.just(Breaker(share=0.5, of_last=4, pause_s=120)),
+    }
+)
 
 
 class RunMachine(RuleBasedStateMachine):
-    """One run of four people, whatever dialler and carrier do in whatever order."""
+    """One business of four people, and whatever is done with its runs."""
 
     limits: DialLimits
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = clock.now() + timedelta(minutes=1)
-        self.world = _world()
+        self.now = _BEGIN
+        number, *phones = fresh_numbers(_PEOPLE + 1)
+        self.world: World = make_world(f"M{number[2:]}", number=number, phones=tuple(phones))
+        limit(self.world, max_outbound_calls=_MOST_LINES)
         # An account and lines of its own: what one example did must not be felt by the next.
-        self.limits = replace(self.limits, account=self.world.number, system=1_000_000)
-        self.run = self.world.make_run(concurrency=_LINES, max_attempts=_MOST_ATTEMPTS)
-        self.unit(lambda session: service.start_run(session, self.world.business_id, self.run.id, actor="m"))
-        self.state = "running"
-        self.item_states = dict.fromkeys(self.world.phones, "queued")
-        self.ranks: dict[object, int] = {}
+        self.limits = replace(self.limits, account=number, system=1_000_000, per_second=_PER_SECOND)
+        self.model = Model()
+        self.sight: Sight | None = None
         self.claims: list[Claim] = []
+        in_list = Whom(self.world.list_id)
+        rows = self.unit(lambda s: s.execute(people_of(s, self.world.business_id, in_list)).all())
+        self.people = [row.id for row in sorted(rows, key=lambda row: str(row.phone))]
+        self.dialled_at: datetime | None = None
 
-    def unit(self, act: Callable[[Session], object]) -> object:
-        with self.time(), unit_of_work(self.world.scope) as session:
+    def unit(self, act: Callable[[Session], Any]) -> Any:
+        self.sight = None
+        with clock.frozen_at(self.now), unit_of_work(self.world.scope) as session:
             return act(session)
 
-    def time(self) -> AbstractContextManager[None]:
-        return clock.frozen_at(self.now)
+    def see(self) -> Sight:
+        """Return the business as it stands, having seen that all is well with it."""
+        if self.sight is None or self.sight.now != self.now:
+            found: Sight = self.unit(lambda s: sight_of(s, self.world, self.limits, self.now))
+            self.model.check(found)
+            self.sight = found
+        return self.sight
 
-    def attempts(self) -> list[OutboundAttempt]:
-        rows = self.unit(lambda s: run_store.attempts_of_run(s, self.world.business_id, self.run.id))
-        return list(rows)  # type: ignore[call-overload]
+    def drawn_run(self, data: st.DataObject, *states: str) -> UUID | None:
+        """Return one of the runs in these states, if there is one."""
+        found = [run_id for run_id, (run, _) in self.see().runs.items() if run.state in states]
+        return drawn(data, found) if found else None
 
-    # --- What may happen -----------------------------------------------------------------
+    def drawn_attempt(self, data: st.DataObject) -> OutboundAttempt:
+        claim = drawn(data, self.claims)
+        return self.see().attempts[claim.attempt_id]
 
-    @rule(answer=st.sampled_from(["placed", "placed", "doubt", "no", "later", "died", "cancel seen"]))
-    def dial(self, answer: str) -> None:
-        business_id = self.world.business_id
-        claim = self.unit(
-            lambda s: claim_next(s, business_id, limits=self.limits, job_id=new_id(), lease_epoch=1)
+    def verb(self, name: str, run_id: UUID, **named: Any) -> Any:
+        """Ask for something of a run, as its owner; None if it is refused."""
+        with suppress(Conflict):
+            return self.unit(
+                lambda s: getattr(service, name)(s, self.world.business_id, run_id, actor="m", **named)
+            )
+        self.sight = None
+        return None
+
+    # --- Runs ----------------------------------------------------------------------------
+
+    @initialize(options=_options)
+    def the_first_run_starts(self, options: dict[str, Any]) -> None:
+        run = self.make_run(options, Whom(lead_ids=self.people))
+        assert self.verb("start_run", run) is not None
+
+    @precondition(lambda self: len(self.see().runs) < _MOST_RUNS)
+    @rule(options=_options, how_many=st.integers(1, _PEOPLE), begins=st.sampled_from(["now", "later"]))
+    def another_run_is_made(self, options: dict[str, Any], how_many: int, begins: str) -> None:
+        run = self.make_run(options, Whom(lead_ids=self.people[:how_many]))
+        if begins == "now":
+            self.verb("start_run", run)
+        else:
+            self.verb("schedule_run", run, starts_at=self.now + timedelta(minutes=5))
+
+    def make_run(self, options: dict[str, Any], whom: Whom) -> UUID:
+        told = RunOptions(agent_id=self.world.agent_id, from_number=self.world.number, **options)
+        return self.unit(
+            lambda s: (
+                service.create_run(
+                    s, self.world.business_id, title="A run", options=told, whom=whom, actor="m"
+                ).id
+            )
         )
-        if not isinstance(claim, Claim):
+
+    @rule(data=st.data(), verb=st.sampled_from(["pause_run", "resume_run", "resume_run"]))
+    def somebody_pauses_or_resumes(self, data: st.DataObject, verb: str) -> None:
+        if run := self.drawn_run(data, "running" if verb == "pause_run" else "paused"):
+            self.verb(verb, run)
+
+    @precondition(lambda self: len(self.claims) > 2)
+    @rule(data=st.data())
+    def somebody_cancels(self, data: st.DataObject) -> None:
+        run = self.drawn_run(data, "running", "paused", "pending")
+        if run is None:
             return
-        assert self.state == "running"
+        live = [
+            row
+            for row in self.see().attempts.values()
+            if row.run_id == run and row.state in UNRESOLVED_STATES and not row.released
+        ]
+        answer = self.verb("cancel_run", run, force=data.draw(st.booleans()))
+        assert answer.calls_in_flight == len(live)
+
+    @rule(data=st.data(), priority=st.sampled_from([None, 0, 5]), concurrency=st.sampled_from([None, 1, 2]))
+    def somebody_changes_a_run(
+        self, data: st.DataObject, priority: int | None, concurrency: int | None
+    ) -> None:
+        if run := self.drawn_run(data, "running", "paused", "pending"):
+            self.verb("change_run", run, priority=priority, concurrency=concurrency)
+
+    @precondition(lambda self: len(self.see().runs) < _MOST_RUNS)
+    @rule(data=st.data())
+    def the_failed_are_called_again(self, data: st.DataObject) -> None:
+        if run := self.drawn_run(data, "completed", "cancelled"):
+            self.verb("retry_failed", run)
+
+    @rule(data=st.data(), wanted=st.booleans())
+    def a_number_is_suppressed_or_allowed(self, data: st.DataObject, wanted: bool) -> None:
+        phone, business = drawn(data, self.world.phones), self.world.business_id
+        if wanted:
+            self.unit(
+                lambda s: suppressions.suppress(
+                    s, business, phone, reason="asked", source="person", actor="m"
+                )
+            )
+        elif phone in self.see().suppressed:
+            self.unit(lambda s: suppressions.allow(s, business, phone, actor="m"))
+
+    # --- Dials ---------------------------------------------------------------------------
+
+    @rule(answer=st.sampled_from(["placed", "placed", "placed", "doubt", "no", "later", "died", "seen"]))
+    def dial(self, answer: str) -> None:
+        before = self.see()
+        claim = self.claim()
+        if isinstance(claim, Denied) and claim.reason == "pace":
+            # The business has a turn, and keeps it: when it comes, only another reason is in the way.
+            assert claim.retry_at is not None
+            assert claim.retry_at > self.now
+            self.now = claim.retry_at
+            before = self.see()
+            claim = self.claim()
+            assert isinstance(claim, Claim) or claim.reason != "pace"
+        if isinstance(claim, Denied):
+            return
+        pace = timedelta(seconds=1 / _PER_SECOND)
+        assert self.dialled_at is None or self.now - self.dialled_at >= pace
+        self.dialled_at = self.now
         self.claims.append(claim)
-        self.check()
+        check_claim(before, self.see(), claim.attempt_id, most=_MOST_LINES)
         self.answer(claim, answer)
 
+    def claim(self) -> Claim | Denied:
+        business = self.world.business_id
+        return self.unit(
+            lambda s: claim_next(s, business, limits=self.limits, job_id=new_id(), lease_epoch=1)
+        )
+
     @precondition(lambda self: self.claims)
-    @rule(data=st.data(), answer=st.sampled_from(["placed", "doubt", "no", "cancel seen"]))
+    @rule(data=st.data(), answer=st.sampled_from(["placed", "doubt", "no", "seen"]))
     def a_late_answer_comes(self, data: st.DataObject, answer: str) -> None:
-        claim = data.draw(st.sampled_from(self.claims))
-        row = next(row for row in self.attempts() if row.id == claim.attempt_id)
+        claim = drawn(data, self.claims)
         # An answer of "no" to what the carrier has reported on would be a lie of the carrier's.
-        if not (answer == "no" and row.carrier_sid):
+        if not (answer == "no" and self.see().attempts[claim.attempt_id].carrier_sid):
             self.answer(claim, answer)
 
     def answer(self, claim: Claim, answer: str) -> None:
-        business_id, attempt_id = self.world.business_id, claim.attempt_id
+        business, attempt = self.world.business_id, claim.attempt_id
+        account = self.limits.account
         acts: dict[str, Callable[[Session], object]] = {
-            "placed": lambda s: dialling.bind(s, business_id, attempt_id, sid=f"CA{attempt_id.hex}"),
-            "doubt": lambda s: dialling.leave_unknown(s, business_id, attempt_id, error="doubt"),
+            "placed": lambda s: dialling.bind(s, business, attempt, sid=f"CA{attempt.hex}"),
+            "doubt": lambda s: dialling.leave_unknown(s, business, attempt, error="doubt"),
             "no": lambda s: dialling.refuse(
-                s, business_id, attempt_id, error="no", account=self.limits.account, retry_after_s=None
+                s, business, attempt, error="no", account=account, retry_after_s=None
             ),
             "later": lambda s: dialling.refuse(
-                s, business_id, attempt_id, error="later", account=self.limits.account, retry_after_s=1
+                s, business, attempt, error="later", account=account, retry_after_s=1
             ),
             "died": lambda _s: None,
-            "cancel seen": lambda s: dialling.run_allows(s, business_id, self.run.id, attempt_id),
+            "seen": lambda s: dialling.run_allows(s, business, claim.run_id, attempt),
         }
         self.unit(acts[answer])
 
     @precondition(lambda self: self.claims)
+    @rule(data=st.data())
+    def a_person_releases_a_dial(self, data: st.DataObject) -> None:
+        attempt = self.drawn_attempt(data)
+        self.verb("release_attempt", attempt.run_id, attempt_id=attempt.id)
+
+    # --- What is told --------------------------------------------------------------------
+
+    @precondition(lambda self: self.claims)
     @rule(data=st.data(), status=st.sampled_from(list(CallStatus)))
     def the_carrier_reports(self, data: st.DataObject, status: CallStatus) -> None:
-        claim = data.draw(st.sampled_from(self.claims))
-        row = next(row for row in self.attempts() if row.id == claim.attempt_id)
+        attempt = self.drawn_attempt(data)
         # The carrier has no call that it refused, nor one that was taken back before it was asked.
-        if row.state == AttemptState.REJECTED:
+        if attempt.state == AttemptState.REJECTED:
             return
-        self.unit(lambda s: hearing.hear_report(s, self.world.business_id, row.id, _report(row, status)))
+        try:
+            self.report(attempt, status)
+        except hearing.SecondCall:
+            assert attempt.released
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
     def a_second_call_is_reported(self, data: st.DataObject) -> None:
-        claim = data.draw(st.sampled_from(self.claims))
-        row = next(row for row in self.attempts() if row.id == claim.attempt_id)
-        if row.carrier_sid is None:
+        attempt = self.drawn_attempt(data)
+        if attempt.carrier_sid is not None:
+            with pytest.raises(hearing.SecondCall):
+                self.report(attempt, CallStatus.COMPLETED, sid="CAstranger")
+
+    def report(self, attempt: OutboundAttempt, status: CallStatus, sid: str | None = None) -> None:
+        told = CallReport(
+            sid=sid or f"CA{attempt.id.hex}", status=status, to=attempt.phone, from_=attempt.from_number,
+            direction="outbound-api",
+        )  # fmt: skip
+        self.unit(lambda s: hearing.hear_report(s, self.world.business_id, attempt.id, told))
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), asks=st.booleans(), hangs_up=st.booleans(), outcome=st.sampled_from(_OUTCOMES))
+    def somebody_talks(self, data: st.DataObject, asks: bool, hangs_up: bool, outcome: str) -> None:
+        """A conversation: they answer, may ask to be called again, and it is over for one side first."""
+        attempt = self.drawn_attempt(data)
+        business = self.world.business_id
+        if attempt.released or attempt.state in {AttemptState.REJECTED, AttemptState.ENDED}:
             return
-        stranger = _report(row, CallStatus.COMPLETED, sid="CAstranger")
-        with pytest.raises(hearing.SecondCall):
-            self.unit(lambda s: hearing.hear_report(s, self.world.business_id, row.id, stranger))
+        self.report(attempt, CallStatus.IN_PROGRESS)
+        call_id = self.see().attempts[attempt.id].call_id
+        assert call_id is not None
+        with suppress(Conflict):
+            self.unit(lambda s: calls.spend_media_token(s, business, call_id))
+        if asks:
+            at = (self.now + timedelta(minutes=15)).isoformat()
+            self.unit(
+                lambda s: callbacks.ask(
+                    s, business, call_id=call_id, phone=attempt.phone, at=at, note="", actor="m"
+                )
+            )
+            self.see()
+        if hangs_up:
+            self.report(attempt, CallStatus.COMPLETED)
+            self.see()
+        self.unit(lambda s: calls.finalize(s, business, call_id, end_reason="hung_up", disposition=outcome))
+        self.unit(lambda s: hearing.hear_outcome(s, business, call_id))
+        if hangs_up:
+            assert self.unit(lambda s: s.get_one(Call, call_id)).disposition is not None
 
     @rule(minutes=st.sampled_from([0, 1, 15]))
     def time_passes_and_the_sweeper_comes(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
-        self.unit(lambda s: tending.tend_run(s, self.world.business_id, self.run.id, limits=self.limits))
-
-    @rule(verb=st.sampled_from(["pause_run", "resume_run", "resume_run"]))
-    def somebody_pauses_or_resumes(self, verb: str) -> None:
-        try:
-            self.unit(lambda s: getattr(service, verb)(s, self.world.business_id, self.run.id, actor="m"))
-        except Conflict:
-            return
-
-    @precondition(lambda self: len(self.claims) > 2)
-    @rule()
-    def somebody_cancels(self) -> None:
-        unresolved = [row for row in self.attempts() if row.state in UNRESOLVED_STATES]
-        try:
-            answer = self.unit(
-                lambda s: service.cancel_run(s, self.world.business_id, self.run.id, force=False, actor="m")
-            )
-        except Conflict:
-            return
-        assert isinstance(answer, service.Cancelled)
-        assert answer.calls_in_flight == len(unresolved)
+        business = self.world.business_id
+        for run_id, (run, more) in self.see().runs.items():
+            if run.state == "pending" and more.starts_at is not None and more.starts_at <= self.now:
+                due = more.starts_at
+                with suppress(RunAlreadyActive):
+                    self.unit(
+                        lambda s, run_id=run_id, due=due: service.start_if_due(s, business, run_id, due)
+                    )
+            self.unit(lambda s, run_id=run_id: tending.tend_run(s, business, run_id, limits=self.limits))
+            self.see()
 
     # --- What always holds ---------------------------------------------------------------
 
     @invariant()
-    def check(self) -> None:
-        rows = self.attempts()
-        business_id, run_id = self.world.business_id, self.run.id
-        items = self.unit(lambda s: list(run_store.items_of_run(s, business_id, run_id)))
-        progress = self.unit(lambda s: service.progress_of(s, business_id, [run_id])[run_id])
-        assert isinstance(items, list)
-        assert isinstance(progress, service.Progress)
-        run = self.unit(lambda s: service.get_run(s, business_id, run_id))
-        self.state = run.state  # type: ignore[attr-defined]
-
-        unresolved = [row for row in rows if row.state in UNRESOLVED_STATES and not row.released]
-        slots = self.unit(
-            lambda s: claim_store.live_by_run(s, business_id, live_since=self.now - timedelta(days=365))
-        )
-        assert isinstance(slots, dict)
-        assert sum(slots.values()) == len(unresolved)
-        assert len({row.phone for row in unresolved}) == len(unresolved), "one person, two dials"
-
-        parts = (
-            progress.queued + progress.active + progress.done + progress.failed + progress.cancelled
-            + progress.unknown
-        )  # fmt: skip
-        assert parts == progress.total == len(self.world.phones)
-        busy = {row.item_id for row in unresolved}
-        for item in items:
-            if item.state in {ItemState.DIALLING, ItemState.IN_CALL}:
-                assert item.id in busy, "an item waits for a dial that is over"
-            elif item.state != ItemState.UNKNOWN:
-                assert item.id not in busy, f"a dial of an item that is {item.state} is not over"
-            assert 0 <= item.attempts_used <= _MOST_ATTEMPTS
-            before = self.item_states[item.phone]
-            legal = before == item.state or item.state in _MOVES[before] or (before, item.state) in _LEAPS
-            assert legal, f"{before} -> {item.state}"
-            self.item_states[item.phone] = item.state
-        for row in rows:
-            rank = AttemptState(row.state).rank
-            assert rank >= self.ranks.get(row.id, 0), f"unlearnt: {row.state}"
-            self.ranks[row.id] = rank
-        if self.state == "completed":
-            assert progress.queued == progress.active == 0
+    def all_is_well(self) -> None:
+        self.see()
 
 
-def _world() -> World:
-    number, *phones = fresh_numbers(5)
-    return make_world(f"M{number[2:]}", number=number, phones=tuple(phones))
+def drawn(data: st.DataObject, among: Sequence[Drawn]) -> Drawn:
+    """Draw one by its place: ids are other ones when an example is run again."""
+    return among[data.draw(st.integers(0, len(among) - 1))]
 
 
-def _report(row: OutboundAttempt, status: CallStatus, sid: str | None = None) -> CallReport:
-    return CallReport(
-        sid=sid or f"CA{row.id.hex}", status=status, to=row.phone, from_=row.from_number,
-        direction="outbound-api",
-    )  # fmt: skip
-
-
-def test_progress_adds_up_and_nothing_known_is_unlearnt(installation: Installation) -> None:
-    # A clock that is held allows one dial at most to an account with a pace.
-    RunMachine.limits = replace(installed_limits(), per_second=float("inf"))
+@pytest.mark.parametrize(
+    ("examples", "steps"),
+    [(8, 25), pytest.param(200, 50, marks=[pytest.mark.soak, pytest.mark.timeout(1_800)])],
+)
+def test_what_always_holds_of_a_business_s_runs_holds(
+    carrier: ListeningCarrier, examples: int, steps: int
+) -> None:
+    RunMachine.limits = installed_limits()
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         RunMachine,
         settings=settings(
-            max_examples=_EXAMPLES,
-            stateful_step_count=30,
+            max_examples=examples,
+            stateful_step_count=steps,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
+    assert carrier.orders == []

@@ -53,3 +53,21 @@ def test_the_supervisor_replaces_a_killed_child_and_the_run_goes_on(system: Syst
     page = system.carrier.page_of(world.phones)
     assert page.double_dials == []
     assert page.most_rings == 1
+
+
+def test_a_dial_in_doubt_is_asked_about_however_often_the_asker_dies(system: System) -> None:
+    world = system.world("busy", size=1)
+    run = world.make_run()
+    # Neither a reply nor a callback: only the carrier's list knows that somebody was rung. It has as long
+    # to be asked as a call may last.
+    patient = {"longest_call_seconds": 60}
+    system.carrier.order_faults(create="lose_reply", status_callbacks="drop")
+    with system.signed_in(world) as api:
+        assert api.start(run.id).status_code == 202
+        for _ in range(3):
+            system.start_worker(barrier="reconcile.asked", settings=patient).wait_until_dead()
+        system.start_worker(settings=patient)
+        done = api.wait_for_state(run.id, "completed")
+        attempts = api.attempts(run.id)
+    assert done["progress"]["failed"] == 1, "it rang, and is taken for one of whom nobody knows"
+    assert [row["state"] for row in attempts] == ["ended"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -192,6 +193,17 @@ async def test_faults_of_status_callbacks(
     await town.dial(Persona.SILENT)
     await until(town.product.over.is_set)
     assert town.product.statuses() == expected
+
+
+async def test_a_delayed_callback_and_those_behind_it_come_late(town: Town) -> None:
+    town.sim.exchange.faults.order({"status_callbacks": "delay", "times": 1, "seconds": 0.3})
+    sid = await town.dial(Persona.BUSY)
+    await until(town.product.over.is_set)
+    call = town.sim.book.calls[sid]
+    assert town.product.statuses() == ["initiated", "busy"]
+    assert [sent["fault"] for sent in call.callbacks] == ["delay", None]
+    begun, sent = (datetime.fromisoformat(one["at"]) for one in (call.statuses[1], call.callbacks[0]))
+    assert (sent - begun).total_seconds() >= 0.3
 
 
 async def test_failing_callback_is_sent_once_more(town: Town) -> None:

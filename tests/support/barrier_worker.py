@@ -2,7 +2,7 @@
 
 Run as a program it imports the worker, and the modules named on its command line, once, and then
 forks one for every line of JSON on its standard input, answering with the process id. A forked child
-is the real worker (`worker.work`), its upkeep or its supervisor, with three additions: at a named
+is the real worker (`worker.work`), its upkeep, its supervisor or the API, with three additions: at a named
 barrier, the n-th time, it kills or stops its own process; its waits may be shorter than an operator
 may set them; and, for negative controls alone, one safeguard may be taken out.
 """
@@ -117,8 +117,13 @@ def _supervise(settings: Settings) -> None:
     worker.supervise(settings)
 
 
+def _serve(settings: Settings) -> None:
+    """Be the API. Its module is loaded by whoever wants one: it brings speech with it."""
+    importlib.import_module("trunkline.asgi").serve(Command.API, settings)
+
+
 _ROLES: dict[str, Callable[[Settings], None]] = {
-    "worker": worker.work, "upkeep": _keep_up, "supervisor": _supervise,
+    "worker": worker.work, "upkeep": _keep_up, "supervisor": _supervise, "api": _serve,
 }  # fmt: skip
 
 

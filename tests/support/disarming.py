@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from trunkline.core.jobs import handlers, relay
 from trunkline.core.jobs.ledger import NOW
-from trunkline.domain.outbound import claim_store, dialling, service
+from trunkline.domain.outbound import claim_store, dialling, service, tending
 from trunkline.providers.ports import CallOrder, CarrierUncertain
 from trunkline.providers.twilio import TwilioCarrier
 
@@ -35,6 +35,11 @@ def _fence() -> None:
     statement = str(claim_store._NEXT)
     assert fenced in statement
     claim_store._NEXT = text(statement.replace(fenced, "'answered', 'unknown') and false) as fenced"))
+
+
+def _sweeper() -> None:
+    """Let nobody look after a run."""
+    tending.tend_run = lambda *_args, **_named: None
 
 
 def _post_until_answered(once: Callable[..., str]) -> Callable[..., str]:
@@ -106,6 +111,6 @@ def _fair_claim() -> None:
 
 
 _WAYS: dict[str, Callable[[], None]] = {
-    "one_post": _one_post, "fence": _fence, "commit_before_post": _commit_before_post,
+    "one_post": _one_post, "commit_before_post": _commit_before_post, "fence": _fence, "sweeper": _sweeper,
     "lease_fence": _lease_fence, "settle_fence": _settle_fence, "fair_claim": _fair_claim,
 }  # fmt: skip

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,9 +16,11 @@ import httpx
 class Carrier:
     """The local carrier in a process of its own, and its book."""
 
-    def __init__(self, process: subprocess.Popen[bytes], base_url: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], base_url: str, journal: Path) -> None:
+        """`journal` is the file to which it writes its book as it goes."""
         self.process = process
         self.base_url = base_url
+        self.journal = journal
         self._client = httpx.Client(base_url=base_url, timeout=10, trust_env=False)
 
     def close(self) -> None:
@@ -41,11 +46,28 @@ class Carrier:
         except httpx.TransportError:
             return False
 
+    def troubles(self, *, since: int = 0) -> Troubles:
+        """Return the faults that have come about since this byte of the journal, by name.
+
+        The journal is read and not the book asked for, which keeps a busy carrier from its calls.
+        """
+        with self.journal.open("rb") as lines:
+            lines.seek(since)
+            found = Troubles(upto=since)
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    break
+                found.upto += len(line)
+                fact = json.loads(line)
+                if fact["kind"] in {"create", "callbacks"} and fact["fault"]:
+                    found.hits[f"{_KINDS[fact['kind']]} {fact['fault']}"] += 1
+        return found
+
     def book(self) -> dict[str, Any]:
         """The whole book, as the carrier wrote it."""
         return self._client.get("/sim/book").raise_for_status().json()
 
-    def page_of(self, phones: Sequence[str]) -> Page:
+    def page_of(self, phones: Collection[str]) -> Page:
         """What the book says of these numbers."""
         book, ours = self.book(), set(phones)
         return Page(
@@ -57,6 +79,18 @@ class Carrier:
 
     def _post(self, path: str, body: dict[str, Any]) -> None:
         self._client.post(path, json=body).raise_for_status()
+
+
+_KINDS = {"create": "order", "callbacks": "callback"}
+
+
+@dataclass(slots=True)
+class Troubles:
+    """Faults by name, as `order lose_reply` or `callback drop`."""
+
+    upto: int
+    """Where the journal was read to."""
+    hits: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)

@@ -67,8 +67,11 @@ class System:
     """How often a worker was killed, or stopped, at each barrier."""
     controls: set[str] = field(default_factory=set)
     """Numbers of negative controls, whose double dials are as they should be."""
-    _api: subprocess.Popen[bytes] | None = None
+    reports: dict[str, Any] = field(default_factory=dict)
+    """What storms over this system came to, by name."""
+    _api: subprocess.Popen[bytes] | Worker | None = None
     _zygote: Zygote | None = None
+    _api_zygote: Zygote | None = None
     _supervisors: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     # --- Processes -----------------------------------------------------------------------
@@ -95,11 +98,31 @@ class System:
         )
         eventually(self._api_serves, f"the API serves; see {self.folder / 'api.log'}", within_s=60)
 
+    def start_mortal_api(self, *, barrier: str = "", nth: int = 1) -> Worker:
+        """Start the API from a warm process; the n-th time that it is at `barrier` it kills itself."""
+        assert self._api is None
+        log, mark = self.folder / "api.log", self.folder / f"mark-{secrets.token_hex(6)}"
+        if self._api_zygote is None:
+            self._api_zygote = Zygote(self._environment({}), log, modules=("trunkline.asgi",))
+        order = {
+            "role": "api", "environment": self._environment({"SERVICE_ROLE": "api"}),
+            "settings": {}, "waits": None, "without": None,
+            "barrier": barrier, "nth": nth, "signal": int(signal.SIGKILL), "log": str(log), "mark": str(mark),
+        }  # fmt: skip
+        self._api = api = Worker(barrier, signal.SIGKILL, self._api_zygote.fork(order), log, mark)
+        return api
+
     def kill_api(self) -> None:
-        """Kill the API as a crash would."""
-        assert self._api is not None
-        self._api.kill()
-        self._api.wait()
+        """Kill the API as a crash would; one that has died already is seen off."""
+        match self._api:
+            case Worker(pid=pid):
+                if is_alive(pid):
+                    kill(pid)
+            case subprocess.Popen() as process:
+                process.kill()
+                process.wait()
+            case None:
+                raise AssertionError("there is no API to kill")
         self._api = None
 
     def start_worker(
@@ -129,7 +152,7 @@ class System:
                 "ring_timeout_seconds": RING_LIMIT_S, "longest_call_seconds": CALL_LIMIT_S,
                 "lease_seconds": LEASE_S, "sweep_seconds": 0.25, **(settings or {}),
             },
-            "waits": {"patience_s": patience_s, "reconcile_delays_s": [0.5, 0.5, 1, 2]},
+            "waits": {"patience_s": patience_s, "reconcile_delays_s": [0.5, 0.5, 1, 2, 4, 30]},
             "barrier": barrier, "nth": nth, "signal": int(number), "without": without,
             "log": str(log), "mark": str(mark),
         }  # fmt: skip
@@ -168,8 +191,9 @@ class System:
         self.redis.close()
         for carrier in self.carriers.values():
             carrier.close()
-        if self._zygote is not None:
-            self._zygote.close()
+        for zygote in (self._zygote, self._api_zygote):
+            if zygote is not None:
+                zygote.close()
 
     def verdict(self) -> dict[str, Any]:
         """Return what was done to workers and what the carriers' books say of it, controls aside."""
@@ -178,12 +202,17 @@ class System:
             number: len(person["rings"])
             for book in books for number, person in book["people"].items() if number not in self.controls
         }  # fmt: skip
+        orders = Counter(
+            order["form"]["Url"]
+            for book in books for order in book["creates"] if order["form"]["To"] not in self.controls
+        )  # fmt: skip
         found = [entry for book in books for entry in book["double_dials"]]
         return {
             **dict(sorted(self.toll.items())),
+            "dials": self.reports,
             "people": len(rings),
             "rings": sum(rings.values()),
-            "people_rung_twice": sum(count > 1 for count in rings.values()),
+            "dials_ordered_twice": sum(count > 1 for count in orders.values()),
             "double_dials": sum(entry["number"] not in self.controls for entry in found),
             "double_dials_of_controls": sum(entry["number"] in self.controls for entry in found),
         }
@@ -239,12 +268,15 @@ class System:
     def _carrier(self, *, realtime: bool) -> Carrier:
         if realtime not in self.carriers:
             port = free_port()
-            options = ["--port", str(port), "--seed", "7", "--muted", *([] if realtime else ["--no-waits"])]
+            journal = self.folder / f"carrier-{port}.jsonl"
+            journal.touch()
+            options = ["--port", str(port), "--seed", "7", "--muted", "--book", str(journal)]
+            options += [] if realtime else ["--no-waits"]
             process = self._command(
                 self.folder / "carrier.log", "-m", "trunkline.simulators.carrier", *options,
                 environment={"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN},
             )  # fmt: skip
-            carrier = Carrier(process, f"http://127.0.0.1:{port}")
+            carrier = Carrier(process, f"http://127.0.0.1:{port}", journal)
             eventually(carrier.is_up, f"the carrier is up; see {self.folder / 'carrier.log'}", within_s=60)
             self.carriers[realtime] = carrier
         return self.carriers[realtime]
@@ -255,8 +287,12 @@ class System:
         return self._zygote.fork(order)
 
     def _api_serves(self) -> bool:
-        assert self._api is not None
+        assert isinstance(self._api, subprocess.Popen)
         assert self._api.poll() is None, f"the API has ended; see {self.folder / 'api.log'}"
+        return self.api_answers()
+
+    def api_answers(self) -> bool:
+        """Return whether the API, of whatever kind, serves just now."""
         try:
             return httpx.get(f"{self.api_url}/api/me", trust_env=False).status_code == 401
         except httpx.TransportError:

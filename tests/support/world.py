@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from trunkline.core.access import Role
@@ -39,14 +40,17 @@ class World:
     def scope(self) -> Scope:
         return of_business(self.business_id)
 
-    def make_run(self, *, concurrency: int = 3, max_attempts: int = 1, retry_delay_s: float = 0) -> Run:
-        """Make a pending run over the business's list."""
+    def make_run(
+        self, *, concurrency: int = 3, max_attempts: int = 1, retry_delay_s: float = 0, **options: Any
+    ) -> Run:
+        """Make a pending run over the business's list; `options` are more of the run's own."""
         options = RunOptions(
             agent_id=self.agent_id,
             from_number=self.number,
             concurrency=concurrency,
             max_attempts=max_attempts,
             retry_delay_s=retry_delay_s,
+            **options,
         )
         with unit_of_work(self.scope) as session:
             return outbound.create_run(

@@ -28,7 +28,7 @@ from trunkline.domain.outbound import hearing, machines, orders
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.models import Business
-from trunkline.kit import tokens
+from trunkline.kit import barriers, tokens
 from trunkline.kit.phone import InvalidPhone, to_e164
 from trunkline.providers.ports import Answer, CallReport
 from trunkline.web.callroom import CallRoom
@@ -140,6 +140,7 @@ def answer_outbound(form: SignedForm, attempt: Attempt, parts: PartsDep, room: R
 def outbound_status(form: SignedForm, attempt: Attempt) -> None:
     """A call that we made has changed."""
     report = _report(form)
+    barriers.reached("hook.heard")
     scope = of_business(attempt.business_id)
     try:
         with unit_of_work(scope) as session:
@@ -149,6 +150,7 @@ def outbound_status(form: SignedForm, attempt: Attempt) -> None:
         if not report.status.is_final:
             with unit_of_work(scope):
                 enqueue_job("high", "hang_up_call", report.sid)
+    barriers.reached("hook.written")
 
 
 @router.post("/outbound/machine", status_code=204)

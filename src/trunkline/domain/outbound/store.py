@@ -291,6 +291,28 @@ def dead_unknowns(
     ).all()
 
 
+def open_doubts(session: Session, business_id: UUID, run_id: UUID) -> list[UUID]:
+    """Return the run's unknown attempts whose item still waits for them."""
+    return list(
+        session.scalars(
+            select(OutboundAttempt.id)
+            .join(
+                OutboundItem,
+                and_(
+                    OutboundItem.business_id == OutboundAttempt.business_id,
+                    OutboundItem.id == OutboundAttempt.item_id,
+                    OutboundItem.state.in_(BEGUN_ITEM_STATES),
+                ),
+            )
+            .where(
+                OutboundAttempt.business_id == business_id,
+                OutboundAttempt.run_id == run_id,
+                OutboundAttempt.state == AttemptState.UNKNOWN,
+            )
+        )
+    )
+
+
 def release_old_unknowns(session: Session, business_id: UUID, *, fenced_since: datetime) -> int:
     """Take down the fence of unknown attempts made before the carrier's queue limit. Returns how many."""
     released = session.execute(

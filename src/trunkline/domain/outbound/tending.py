@@ -64,7 +64,9 @@ def tend_run(session: Session, business_id: UUID, run_id: UUID, *, limits: DialL
     )
     answered = store.answered_attempts(session, business_id, run_id)
     told = calls.told_before(session, business_id, list(answered), instant=clock.now() - _CALLBACK_PATIENCE)
-    for attempt_id in [*silent, *(answered[call_id] for call_id in told)]:
+    # Of a doubt the asker may have died so often that nobody asks any more.
+    doubts = store.open_doubts(session, business_id, run_id)
+    for attempt_id in [*silent, *(answered[call_id] for call_id in told), *doubts]:
         enqueue_unique("high", "reconcile_attempt", str(attempt_id), str(attempt_id))
     live_since = clock.now() - limits.longest_life
     for attempt in store.dead_unknowns(session, business_id, run_id, live_since=live_since):

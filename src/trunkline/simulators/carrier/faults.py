@@ -1,4 +1,4 @@
-"""Troubles that a test can order: lost replies, late ones, dropped, doubled and swapped callbacks."""
+"""Troubles that a test can order: lost and late replies; lost, late, doubled and swapped callbacks."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ class CallbackFault(enum.StrEnum):
     DUPLICATE = "duplicate"
     REORDER = "reorder"
     """It is sent after the call's next one, or at the call's end if there is none."""
+    DELAY = "delay"
+    """It is sent `callback_seconds` late, and the call's later ones behind it."""
 
 
 @dataclass(slots=True)
@@ -41,10 +43,12 @@ class Faults:
     seconds: float = 0.0
     callbacks: CallbackFault | None = None
     callbacks_left: int | None = None
+    callback_seconds: float = 0.0
 
     def order(self, body: Mapping[str, object]) -> None:
         """Take `{"create"?: name | null, "status_callbacks"?: name | null, "seconds"?, "times"?}`.
 
+        `seconds` goes with `slow` and `429`, or, where only callbacks are named, with `delay`.
         `{"create": {"slow": seconds}}` is understood too. Raises ValueError on anything else.
         """
         times = body.get("times")
@@ -62,6 +66,7 @@ class Faults:
             name = body["status_callbacks"]
             self.callbacks = None if name is None else CallbackFault(str(name))
             self.callbacks_left = times
+            self.callback_seconds = _seconds(body.get("seconds", 0))
 
     def next_create(self) -> CreateFault | None:
         """Return the fault of the request at hand, counting it."""

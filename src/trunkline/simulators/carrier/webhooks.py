@@ -127,6 +127,8 @@ class StatusCallbacks:
             elif fault is CallbackFault.REORDER and self._held is None:
                 self._held = form
             else:
+                if fault is CallbackFault.DELAY:
+                    await asyncio.sleep(self._faults.callback_seconds)
                 await self._send(form, fault)
                 if fault is CallbackFault.DUPLICATE:
                     await self._send(form, fault)
