@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,7 @@ from trunkline.core.errors import Conflict, InvalidInput, NotFound, RunAlreadyAc
 from trunkline.core.runs.models import Run, RunState
 from trunkline.core.toolbox import ToolCaller, run_tool
 from trunkline.domain.calls import service as calls
+from trunkline.domain.leads import imports
 from trunkline.domain.leads import service as leads
 from trunkline.domain.leads.schemas import LeadFilter
 from trunkline.domain.leads.selection import Whom, people_of
@@ -672,3 +674,27 @@ def test_people_are_chosen_also_where_they_are_more_than_a_statement_has_paramet
     with unit_of_work(acme.scope) as session, pytest.raises(NotFound) as refused:
         people_of(session, acme.business_id, Whom(lead_ids=[*nobody, *ours]))
     assert len(refused.value.data["lead_ids"]) == len(nobody)
+
+
+def test_a_list_that_is_being_imported_is_not_called_before_all_are_in(
+    installation: Installation, acme: World, carrier: ListeningCarrier
+) -> None:
+    content = b"phone\n" + b"\n".join(phone.encode() for phone in acme.phones)
+    with unit_of_work(acme.scope) as session:
+        begun = imports.begin(
+            session, acme.business_id, BytesIO(content), name="New", filename="new.csv", size=len(content),
+            mapping=None, actor="test",
+        )  # fmt: skip
+        whom = Whom(imports.get(session, acme.business_id, begun.id)[0].list_id)
+
+    def make_run() -> Run:
+        with unit_of_work(acme.scope) as session:
+            return service.create_run(
+                session, acme.business_id, title="New", whom=whom, options=options(acme), actor="test"
+            )
+
+    with pytest.raises(Conflict, match="being imported") as refused:
+        make_run()
+    assert refused.value.data == {"import_id": str(begun.id)}
+    installation.run_jobs()
+    assert [item.phone for item in items(acme, make_run())] == list(acme.phones)

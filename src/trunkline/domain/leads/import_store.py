@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select, text
 from sqlalchemy.orm import Session
 
-from trunkline.core.runs.models import Run
+from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.leads.import_models import ImportChunk, ImportFault, LeadImport
 from trunkline.domain.leads.rules import RowFault
 
@@ -99,6 +99,18 @@ def newest(session: Session, business_id: UUID, *, limit: int) -> list[tuple[Lea
         .execution_options(populate_existing=True)
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def open_import_of(session: Session, business_id: UUID, list_id: UUID) -> UUID | None:
+    """Return the import that still fills a list, if one does."""
+    return session.scalar(
+        select(LeadImport.run_id)
+        .join(Run, (Run.business_id == LeadImport.business_id) & (Run.id == LeadImport.run_id))
+        .where(
+            LeadImport.business_id == business_id, LeadImport.list_id == list_id,
+            Run.state.in_([RunState.RUNNING, RunState.PAUSED]),
+        )
+    )  # fmt: skip
 
 
 def find(session: Session, business_id: UUID, run_id: UUID, *, lock: bool = False) -> LeadImport | None:

@@ -9,8 +9,8 @@ from sqlalchemy import ARRAY, Select, bindparam, func, select
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Session
 
-from trunkline.core.errors import InvalidInput, NotFound
-from trunkline.domain.leads import store
+from trunkline.core.errors import Conflict, InvalidInput, NotFound
+from trunkline.domain.leads import import_store, store
 from trunkline.domain.leads.models import Lead, LeadListEntry
 from trunkline.domain.leads.schemas import LeadFilter
 
@@ -25,13 +25,23 @@ class Whom:
 
 
 def people_of(session: Session, business_id: UUID, whom: Whom) -> Select[UUID, str, int]:
-    """Return the query for these people: lead id, number and a sort key. Raises NotFound, InvalidInput."""
+    """Return the query for these people: lead id, number and a sort key.
+
+    Raises NotFound, InvalidInput, and Conflict for a list that is being imported.
+    """
     if [whom.list_id is not None, bool(whom.lead_ids), whom.where is not None].count(True) != 1:
         raise InvalidInput("Say whom in one way: a list, a filter or chosen leads.")
     columns = (Lead.id, Lead.phone)
     if whom.list_id is not None:
         if not store.has_list(session, business_id, whom.list_id):
             raise NotFound("There is no such list.")
+        importing = import_store.open_import_of(session, business_id, whom.list_id)
+        if importing is not None:
+            # Its people would be called as far as they are in, and the others never.
+            raise Conflict(
+                "This list is being imported; wait for its end, or cancel the import.",
+                import_id=str(importing),
+            )
         of_list = (LeadListEntry.business_id == Lead.business_id) & (LeadListEntry.lead_id == Lead.id)
         return (
             select(*columns, LeadListEntry.position)

@@ -76,7 +76,9 @@ def create_run(
     rank: int = 1,
     actor: str,
 ) -> Run:
-    """Make a pending run over a list, a filter's leads or chosen leads. Raises NotFound, InvalidInput.
+    """Make a pending run over a list, a filter's leads or chosen leads.
+
+    Raises NotFound, InvalidInput, and Conflict for a list that is being imported.
 
     `subject` is what no two active runs may work on; of a run over a list, it is the list.
     """

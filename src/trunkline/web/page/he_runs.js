@@ -1,6 +1,7 @@
 // The Hebrew strings of runs, and the server's sentences about them.
 
 export const server = [
+  [/^This list is being imported; wait for its end, or cancel the import\.$/, "הרשימה עוד מיובאת; חכו לסוף הייבוא או בטלו אותו."],
   [/^The run is \w+; only one that has not begun can be scheduled\.$/, "רק סבב שטרם התחיל אפשר לתזמן."],
   [/^A run is scheduled for a moment to come; start it if it is to start now\.$/, "אפשר לתזמן סבב רק לרגע שעוד יבוא; כדי להתחיל עכשיו, לחצו על ״התחלה״."],
   [/^A run is scheduled for a moment within a year\.$/, "אפשר לתזמן סבב לכל היותר לשנה קדימה."],
