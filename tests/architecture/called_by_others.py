@@ -56,7 +56,6 @@ _.ended_by
 _.detections
 
 # Columns that are written for people and the catalogue to read.
-_.updated_at
 _.resolved_at
 
 # Members of a vocabulary, complete whether or not anything compares with them yet.

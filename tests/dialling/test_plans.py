@@ -118,7 +118,7 @@ LOCKED: dict[str, tuple[_Ask, int]] = {
         60,
     ),
     "answered": (_ask(store.answered_attempts, "run"), 60),
-    "dead unknowns": (_ask(store.dead_unknowns, "run", live_since=clock.now), 100),
+    "open doubts": (_ask(store.open_doubts, "run"), 100),
     "unresolved": (_ask(run_store.unresolved_of_run, "run"), 40),
     "trouble": (
         _ask(run_store.trouble_of, "run", of_last=20, since=lambda: clock.now() - timedelta(minutes=10)), 40,

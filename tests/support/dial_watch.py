@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from support.installation import Installation
 from support.world import World
 from trunkline.core.db import SYSTEM
-from trunkline.core.tenancy import live_dials
+from trunkline.core.tenancy import line_use
 from trunkline.domain.outbound import claim_store, service
 from trunkline.domain.outbound.service import Progress
 
@@ -94,7 +94,7 @@ class Watch:
             now: datetime = session.execute(text("select clock_timestamp()")).scalar_one()
             ended = time.time()
             since = now - self._longest_life
-            everywhere = sum(live_dials(session, live_since=since).values())
+            everywhere = line_use(session, "any", live_since=since, seen_since=now).dials_in_all
             sights = [_sight(session, world, since) for world in worlds]
         rows = [row for sight in sights for row in sight.unresolved]
         look = Look(

@@ -263,10 +263,8 @@ def answered_attempts(session: Session, business_id: UUID, run_id: UUID) -> dict
     return {row.call_id: row.id for row in rows}
 
 
-def dead_unknowns(
-    session: Session, business_id: UUID, run_id: UUID, *, live_since: datetime
-) -> Sequence[OutboundAttempt]:
-    """Return unknown attempts that can no longer be live and whose item still waits for them.
+def open_doubts(session: Session, business_id: UUID, run_id: UUID) -> Sequence[OutboundAttempt]:
+    """Return the run's unknown attempts whose item still waits for them, locked.
 
     Whether they have been released or not: a person may have been quicker than whoever looks here.
     """
@@ -285,32 +283,9 @@ def dead_unknowns(
             OutboundAttempt.business_id == business_id,
             OutboundAttempt.item_id.in_(begun),
             OutboundAttempt.state == AttemptState.UNKNOWN,
-            OutboundAttempt.created_at <= live_since,
         )
         .with_for_update(skip_locked=True)
     ).all()
-
-
-def open_doubts(session: Session, business_id: UUID, run_id: UUID) -> list[UUID]:
-    """Return the run's unknown attempts whose item still waits for them."""
-    return list(
-        session.scalars(
-            select(OutboundAttempt.id)
-            .join(
-                OutboundItem,
-                and_(
-                    OutboundItem.business_id == OutboundAttempt.business_id,
-                    OutboundItem.id == OutboundAttempt.item_id,
-                    OutboundItem.state.in_(BEGUN_ITEM_STATES),
-                ),
-            )
-            .where(
-                OutboundAttempt.business_id == business_id,
-                OutboundAttempt.run_id == run_id,
-                OutboundAttempt.state == AttemptState.UNKNOWN,
-            )
-        )
-    )
 
 
 def release_old_unknowns(session: Session, business_id: UUID, *, fenced_since: datetime) -> int:

@@ -66,14 +66,17 @@ def tend_run(session: Session, business_id: UUID, run_id: UUID, *, limits: DialL
     told = calls.told_before(session, business_id, list(answered), instant=clock.now() - _CALLBACK_PATIENCE)
     # Of a doubt the asker may have died so often that nobody asks any more.
     doubts = store.open_doubts(session, business_id, run_id)
-    for attempt_id in [*silent, *(answered[call_id] for call_id in told), *doubts]:
+    for attempt_id in [
+        *silent, *(answered[call_id] for call_id in told), *(attempt.id for attempt in doubts)
+    ]:  # fmt: skip
         enqueue_unique("high", "reconcile_attempt", str(attempt_id), str(attempt_id))
     live_since = clock.now() - limits.longest_life
-    for attempt in store.dead_unknowns(session, business_id, run_id, live_since=live_since):
-        store.move_item(
-            session, business_id, attempt.item_id,
-            from_=BEGUN_ITEM_STATES, to=ItemState.UNKNOWN, disposition=_LOST,
-        )  # fmt: skip
+    for attempt in doubts:
+        if attempt.created_at <= live_since:
+            store.move_item(
+                session, business_id, attempt.item_id,
+                from_=BEGUN_ITEM_STATES, to=ItemState.UNKNOWN, disposition=_LOST,
+            )  # fmt: skip
     for call_id, dialled_at in store.wrapped_up(session, business_id, run_id):
         hearing.hear_outcome(session, business_id, call_id)
         if dialled_at < live_since:
