@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from trunkline.domain.tenants.calling_rules import CallingRules, Weekday
+from trunkline.domain.tenants.calling_rules import CallingRules, CallingRulesChange, Weekday
 
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 ClockOrEnd = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
@@ -56,14 +56,17 @@ class ClockRange(BaseModel):
 
 
 class BusinessChange(BaseModel):
-    """The settings of a business that change. Of working hours, a missing day is closed."""
+    """The settings of a business that change; those that are not named stay as they are.
+
+    Of working hours, a missing day is closed. Of `calling_rules`, too, only what is named changes.
+    """
 
     name: str | None = Field(None, min_length=1, max_length=200)
     time_zone: str | None = None
     language: str | None = None
     working_hours: dict[Weekday, list[tuple[Clock, Clock]]] | None = None
     calling_window: ClockRange | None = None
-    calling_rules: CallingRules | None = None
+    calling_rules: CallingRulesChange | None = None
     slot_minutes: int | None = Field(None, ge=15, le=240)
     max_outbound_calls: int | None = Field(None, ge=1, le=100)
     max_calls: int | None = Field(None, ge=1, le=200)

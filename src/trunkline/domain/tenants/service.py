@@ -60,12 +60,18 @@ def create_business(
 
 
 def change_business(session: Session, business_id: UUID, changes: dict[str, Any], *, actor: str) -> Business:
-    """Change a business's settings; they hold from the next call on. Raises InvalidInput."""
-    business = get_business(session, business_id)
+    """Change a business's settings; they hold from the next call on. Raises InvalidInput.
+
+    Of `calling_rules` only the rules that are named change. Who changes others at the same moment waits.
+    """
+    business = session.get(Business, business_id, with_for_update={"key_share": True}, populate_existing=True)
+    if business is None:
+        raise NotFound("There is no such business.")
     for field, value in changes.items():
         if value is None:
             raise InvalidInput(f"{field} cannot be empty.")
-        setattr(business, field, value)
+        merged = {**business.calling_rules, **value} if field == "calling_rules" else value
+        setattr(business, field, merged)
     _check_place(business.time_zone, business.language)
     announce("business.changed", subject_id=business_id, actor=actor, fields=sorted(changes))
     if changes.keys() & {"calling_window", "calling_rules"}:
