@@ -24,6 +24,11 @@ def to_e164(text: str, *, region: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def has_numbers(region: str) -> bool:
+    """Return whether this is a country (ISO 3166) whose form of telephone numbers is known."""
+    return region in phonenumbers.SUPPORTED_REGIONS
+
+
 def zones_of(e164: str) -> tuple[str, ...]:
     """Return the IANA zones where the number may be at home; empty when nobody can say."""
     zones = number_zones.time_zones_for_number(phonenumbers.parse(e164))

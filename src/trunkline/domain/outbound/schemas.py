@@ -11,25 +11,37 @@ from trunkline.domain.leads.schemas import LeadFilter
 from trunkline.domain.outbound.options import RunOptions
 
 
+class RunOptionsIn(RunOptions):
+    """A run's options as they are sent. What is kept with a run may hold more, and is read as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class RunIn(BaseModel):
     """A run to be made: over a list, over the leads that a filter finds, or over chosen leads."""
+
+    model_config = ConfigDict(extra="forbid")
 
     title: str = Field(min_length=1, max_length=200)
     list_id: UUID | None = None
     filter: LeadFilter | None = None
     lead_ids: list[UUID] = Field(default_factory=list, max_length=10_000)
-    options: RunOptions
+    options: RunOptionsIn
 
 
 class DialNowIn(BaseModel):
     """One to three people to be called at once."""
 
+    model_config = ConfigDict(extra="forbid")
+
     lead_ids: list[UUID] = Field(min_length=1, max_length=3)
-    options: RunOptions
+    options: RunOptionsIn
 
 
 class ScheduleIn(BaseModel):
     """When a run starts by itself; null: it does not."""
+
+    model_config = ConfigDict(extra="forbid")
 
     starts_at: AwareDatetime | None
 
@@ -123,6 +135,8 @@ class AttemptOut(BaseModel):
 
 class CancelIn(BaseModel):
     """How to end a run."""
+
+    model_config = ConfigDict(extra="forbid")
 
     force: bool = False
 

@@ -15,7 +15,7 @@ from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_job
 from trunkline.domain.tenants.models import Business, PhoneNumber
 from trunkline.kit.ids import new_id
-from trunkline.kit.phone import InvalidPhone, to_e164
+from trunkline.kit.phone import InvalidPhone, has_numbers, to_e164
 
 LANGUAGES = ("en", "he")
 
@@ -40,8 +40,8 @@ def create_business(
     actor: str,
     business_id: UUID | None = None,
 ) -> Business:
-    """Found a business. Speaks in the system's scope. Raises InvalidInput on an unknown zone or language."""
-    _check_place(time_zone, language)
+    """Found a business. Speaks in the system's scope. Raises InvalidInput on an unknown place or language."""
+    _check_place(time_zone, language, region)
     business = Business(
         id=business_id or new_id(),
         name=name,
@@ -72,7 +72,7 @@ def change_business(session: Session, business_id: UUID, changes: dict[str, Any]
             raise InvalidInput(f"{field} cannot be empty.")
         merged = {**business.calling_rules, **value} if field == "calling_rules" else value
         setattr(business, field, merged)
-    _check_place(business.time_zone, business.language)
+    _check_place(business.time_zone, business.language, business.region)
     announce("business.changed", subject_id=business_id, actor=actor, fields=sorted(changes))
     if changes.keys() & {"calling_window", "calling_rules"}:
         enqueue_job("high", "recheck_waiting")
@@ -144,10 +144,12 @@ def number_called(session: Session, business_id: UUID, e164: str) -> PhoneNumber
     )
 
 
-def _check_place(time_zone: str, language: str) -> None:
+def _check_place(time_zone: str, language: str, region: str) -> None:
     try:
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise InvalidInput(f"{time_zone!r} is not an IANA time zone.") from error
     if language not in LANGUAGES:
         raise InvalidInput(f"{language!r} is not a language we speak; we speak {', '.join(LANGUAGES)}.")
+    if not has_numbers(region):
+        raise InvalidInput(f"{region!r} is not a country, written as in ISO 3166 (US, IL, ...).")
