@@ -41,7 +41,8 @@ class BusinessIn(BaseModel):
     name: str = Field(min_length=1, max_length=200)
     time_zone: str = "UTC"
     language: str = "en"
-    region: Region = "US"
+    region: Region | None = None
+    """Missing: the country of the time zone, and US where that is in none."""
 
 
 class ClockRange(BaseModel):
