@@ -86,6 +86,8 @@ class RunOut(BaseModel):
     next_at: datetime | None
     """When the first of those who wait is due; of a run that nobody else waits in, when it goes on."""
     retry_of: UUID | None
+    retryable: int
+    """How many people a run that is over could call again."""
     options: RunOptions
     progress: ProgressOut
 

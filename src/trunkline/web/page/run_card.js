@@ -24,8 +24,10 @@ export const note = (id, outcome) => outcomes.set(id, outcome);
 
 /** Take newer figures into a run that is shown. False: more than figures has changed. */
 export function takeIn(run, told) {
+  // How many could be called again is told by the run alone.
+  const isSame = !isOver(run) || (run.progress.failed === told.progress.failed && run.progress.unknown === told.progress.unknown);
   run.progress = told.progress;
-  return run.state === told.state;
+  return run.state === told.state && isSame;
 }
 
 export const acts = {
@@ -40,7 +42,7 @@ export const acts = {
 
 export function runCard(run, runs, app, level = "h2") {
   const { id, state, progress } = run;
-  const names = [...(BUTTONS[state] ?? []), isOver(run) && progress.failed > 0 && "retry_failed"].filter(Boolean);
+  const names = [...(BUTTONS[state] ?? []), run.retryable > 0 && "retry_failed"].filter(Boolean);
   return h("article", { class: "card run", "data-key": id, id: `run-${id}` },
     h("header", { class: "line" },
       h(level, { class: "grow", tabindex: level === "h1" ? -1 : undefined }, h("a", { href: `#/runs/${id}` }, title(run)), " ", badge("run_state", state)),
