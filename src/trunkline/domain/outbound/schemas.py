@@ -5,16 +5,36 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from trunkline.domain.leads.schemas import LeadFilter
-from trunkline.domain.outbound.options import RunOptions
+from trunkline.domain.outbound.options import MOST_ATTEMPTS, Detection, OnMachine, RunOptions
 
 
 class RunOptionsIn(RunOptions):
     """A run's options as they are sent. What is kept with a run may hold more, and is read as it is."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="after")
+    def _listens_for_the_machine(self) -> RunOptionsIn:
+        if self.machines.detection is Detection.OFF and self.machines.action is OnMachine.LEAVE_MESSAGE:
+            raise ValueError("a message is to be left on machines, and nobody listens for them")
+        return self
+
+    @model_validator(mode="after")
+    def _allows_its_retries(self) -> RunOptionsIn:
+        """Let `max_attempts`, if it is not given, be what the rules ask for; refuse it if it is less."""
+        asks = {outcome: rule.times + 1 for outcome, rule in self.retries.items()}
+        if asks and "max_attempts" not in self.model_fields_set:
+            self.max_attempts = min(max(asks.values()), MOST_ATTEMPTS)
+        for outcome, dials in asks.items():
+            if dials > self.max_attempts:
+                raise ValueError(
+                    f"{outcome} is to be dialled again {dials - 1} times,"
+                    f" and max_attempts allows {self.max_attempts - 1}"
+                )
+        return self
 
 
 class RunIn(BaseModel):
@@ -34,7 +54,7 @@ class DialNowIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    lead_ids: list[UUID] = Field(min_length=1, max_length=3)
+    lead_ids: list[UUID] = Field(max_length=1_000)
     options: RunOptionsIn
 
 
