@@ -14,7 +14,7 @@ from trunkline.core.db import SYSTEM, of_business, unit_of_work
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
 from trunkline.jobs_cli import jobs_app
-from trunkline.terminal import console, plainly
+from trunkline.terminal import console, plainly, stderr
 from trunkline.wiring import Command, open_runtime
 
 app = typer.Typer(
@@ -110,13 +110,19 @@ def create_business(
     name: str,
     time_zone: Annotated[str, typer.Option(help="IANA name")] = "UTC",
     language: Annotated[str, typer.Option(help="en or he")] = "en",
-    region: Annotated[str, typer.Option(help="Country whose form of telephone numbers is used")] = "US",
+    region: Annotated[
+        str | None,
+        typer.Option(help="Country whose form of telephone numbers is used; if not given, the time zone's"),
+    ] = None,
 ) -> None:
     """Found a business and print its id."""
     with plainly() as settings, open_runtime(Command.TOOL, settings), unit_of_work(SYSTEM) as session:
         business = tenants.create_business(
             session, name=name, time_zone=time_zone, language=language, region=region, actor="cli"
         )
+        if region is None:
+            # Beside the id, which a script reads.
+            stderr.print(f"Telephone numbers are read as in {business.region}; --region chooses another.")
         console.print(str(business.id))
 
 

@@ -16,6 +16,8 @@ from trunkline.core.settings import Settings, load_settings
 from trunkline.embedded import EmbeddedUnavailable
 
 console = Console()
+stderr = Console(stderr=True)
+"""What is for the person and not for a script that reads the answer."""
 
 
 @contextmanager

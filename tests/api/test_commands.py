@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import make_url
 
 from support.commands import trunkline
 from support.installation import Installation
 from support.world import PASSWORD, World
+from trunkline.core.db import SYSTEM, unit_of_work
+from trunkline.domain.tenants import service as tenants
 from trunkline.kit.ids import new_id
 
 
@@ -21,6 +24,29 @@ def test_a_person_of_a_business_that_is_not_there_is_refused(acme: World, instal
     assert (status, said) == (1, "trunkline: There is no such business.")
     status, said, _ = create_user(installation, "a@acme.example", acme.business_id)
     assert (status, said) == (0, "a@acme.example can sign in.")
+
+
+@pytest.mark.parametrize(
+    ("options", "region"),
+    [
+        (("--time-zone", "Asia/Jerusalem"), "IL"),
+        (("--time-zone", "Asia/Jerusalem", "--region", "FR"), "FR"),
+        (("--time-zone", "America/New_York"), "US"),
+        # No country is that of UTC, and Antarctica has no numbers of its own.
+        ((), "US"),
+        (("--time-zone", "Antarctica/Troll"), "US"),
+    ],
+)
+def test_a_business_reads_numbers_as_where_it_is(
+    options: tuple[str, ...], region: str, installation: Installation
+) -> None:
+    status, said, aside = trunkline(installation, "business", "create", "Bakery", *options)
+    assert status == 0, aside
+    with unit_of_work(SYSTEM) as session:
+        (business,) = tenants.list_businesses(session)
+    # What a script reads is the id alone; the person is told which country was taken.
+    assert (business.region, str(business.id)) == (region, said)
+    assert ("--region" in options) != (f"read as in {region};" in aside)
 
 
 def test_a_server_that_does_not_let_the_schema_be_made_is_told_in_a_sentence(

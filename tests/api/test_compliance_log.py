@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -97,6 +98,21 @@ def test_a_rule_that_cannot_be_used_is_told_by_its_field(
     assert owner.get("/api/business").json() == before
 
 
+def test_a_change_of_the_rules_is_told_with_what_they_were_and_are(acme: World, owner: TestClient) -> None:
+    begun = owner.get("/api/business").json()
+    window = {"from": "10:00", "to": "18:00"}
+    change = {"calling_window": window, "calling_rules": {"consent_required": True}}
+    for _ in range(2):  # what changes nothing is no change
+        assert owner.patch("/api/business", json={"name": "Acme again", **change}).status_code == 200
+    assert owner.post("/api/suppressions", json={"phone": acme.phones[0]}).status_code == 201
+    changed, listed = log_of(owner)
+    assert (changed["event"], changed["actor"], changed["phone"]) == ("rules.changed", acme.email, "")
+    before = {name: begun[name] for name in change}
+    after = {"calling_window": window, "calling_rules": {**before["calling_rules"], "consent_required": True}}
+    assert json.loads(changed["details"]) == {"before": before, "after": after}
+    assert listed["event"] == "number.suppressed"
+
+
 # --- Consent -----------------------------------------------------------------------------------
 
 
@@ -172,6 +188,7 @@ def test_the_log_says_why_each_number_was_called_or_not(
         suppressions.allow(session, acme.business_id, dropped, actor="test")
     rows = log_of(owner)
     assert [(row["event"], row["phone"], row["rule"], row["consent"]) for row in rows] == [
+        ("rules.changed", "", "", ""),
         ("consent.changed", called, "", "express"),
         ("consent.changed", dropped, "", "express"),
         ("dial.refused", refused, "no_consent", "none"),
@@ -181,7 +198,7 @@ def test_the_log_says_why_each_number_was_called_or_not(
         ("dial.taken_back", dropped, "suppressed", ""),
         ("number.allowed", dropped, "", ""),
     ]
-    dial = rows[3]
+    dial = rows[4]
     assert (dial["from_number"], dial["disclosure"], dial["zones"], dial["run_id"], dial["attempt_id"]) == (
         acme.number, "'=An AI speaks", "America/New_York", str(run.id), str(claims[0].attempt_id),
     )  # fmt: skip
@@ -201,7 +218,7 @@ def test_a_long_log_comes_whole_in_order_and_only_of_its_time(acme: World, owner
             [
                 {
                     "business_id": acme.business_id, "actor": "dialler", "subject_id": None,
-                    "kind": "run.progressed" if n % 10 == 9 else "dial.refused",
+                    "kind": {9: "run.progressed", 5: "rules.changed"}.get(n % 10, "dial.refused"),
                     # Forty to a moment, so that pages end in the middle of one.
                     "at": begin + timedelta(seconds=n // 40), "data": {"phone": f"+1212555{n:04}", "n": n},
                 }

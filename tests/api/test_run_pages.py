@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from api.doorway import TestClient, build_app, open_door, sign_in
 from support.installation import Installation
@@ -163,7 +163,14 @@ def test_results_say_what_came_of_each_lead(acme: World, owner: TestClient) -> N
     assert [row["position"] for row in table(owner, run.id, state="completed")] == ["1"]
     hebrew = table(owner, run.id, language="he")
     assert [row["טלפון"] for row in hebrew] == list(acme.phones)
-    assert list(hebrew[0].values())[:-1] == list(rows[0].values())
+    words = {"completed": "הושלם", "booked": "נקבעה פגישה"}
+    assert list(hebrew[0].values())[:-1] == [words.get(cell, cell) for cell in rows[0].values()]
+    with unit_of_work(acme.scope) as session:
+        waiting = {"state": "retry_wait", "waits_for": "calling_hours"}
+        session.execute(update(OutboundItem).where(OutboundItem.position == 2).values(**waiting))
+    assert [table(owner, run.id)[1][name] for name in ("state", "waits for")] == list(waiting.values())
+    told = [table(owner, run.id, language="he")[1][name] for name in ("מצב", "ממתין בשל")]
+    assert told == ["ממתין", "שעות החיוג"]
     assert owner.get(f"/api/runs/{run.id}/results.csv", params={"language": "xx"}).status_code == 422
 
 

@@ -13,17 +13,44 @@ class InvalidPhone(ValueError):
 
 
 def to_e164(text: str, *, region: str) -> str:
-    """Return the number in E.164 (`+972501234567`), reading national forms as of `region` (ISO 3166).
+    """Return the number in E.164 (`+972502345678`), reading national forms as of `region` (ISO 3166).
 
     Raises InvalidPhone with the text, so that an import can show the row's fault.
     """
+    return _written(_read(text, region))
+
+
+def to_dialable(text: str, *, region: str) -> str:
+    """Do the same for a number that is to be dialled: it must be one that is given to somebody somewhere.
+
+    A number of a fitting length in a range that no country uses has no zone, so nobody could say when to
+    call it. Raises InvalidPhone.
+    """
+    number = _read(text, region)
+    if not phonenumbers.is_valid_number(number):
+        country = phonenumbers.region_code_for_country_code(number.country_code)
+        where = f"in {country}" if country.isalpha() and country != "ZZ" else f"with +{number.country_code}"
+        raise InvalidPhone(f"{text!r}: no such number {where}")
+    return _written(number)
+
+
+def _read(text: str, region: str) -> phonenumbers.PhoneNumber:
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException as error:
         raise InvalidPhone(f"{text!r} is not a telephone number") from error
     if not phonenumbers.is_possible_number(number):
         raise InvalidPhone(f"{text!r} does not have the length of a telephone number")
+    return number
+
+
+def _written(number: phonenumbers.PhoneNumber) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def has_numbers(region: str) -> bool:
+    """Return whether this is a country (ISO 3166) whose form of telephone numbers is known."""
+    return region in phonenumbers.SUPPORTED_REGIONS
 
 
 @lru_cache(maxsize=65_536)

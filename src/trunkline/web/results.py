@@ -24,6 +24,7 @@ from trunkline.domain.outbound.export import last_dials
 from trunkline.domain.outbound.models import ItemState, OutboundItem
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit.csv_text import BYTE_ORDER_MARK, csv_lines
+from trunkline.web.words import word
 
 router = APIRouter(prefix="/api/runs", tags=["outbound"])
 
@@ -53,7 +54,7 @@ def read_results(
     """What came of the run's leads, in their order, as a CSV file; times are in the business's zone."""
     outbound.get_run(session, who.business, run_id)
     zone = ZoneInfo(tenants.get_business(session, who.business).time_zone)
-    rows = chain([_HEADERS[language]], _rows(who.business, run_id, state or (), zone))
+    rows = chain([_HEADERS[language]], _rows(who.business, run_id, state or (), zone, language))
     return StreamingResponse(
         _in_pieces(rows),
         media_type="text/csv; charset=utf-8",
@@ -76,7 +77,7 @@ def _in_pieces(rows: Iterator[Sequence[object]]) -> Iterator[str]:
 
 
 def _rows(
-    business_id: UUID, run_id: UUID, states: Sequence[ItemState], zone: ZoneInfo
+    business_id: UUID, run_id: UUID, states: Sequence[ItemState], zone: ZoneInfo, language: str
 ) -> Iterator[Sequence[object]]:
     after = 0
     while True:
@@ -84,7 +85,7 @@ def _rows(
             page = run_store.items_of_run(
                 session, business_id, run_id, after=after, states=states, limit=_ROWS_A_PAGE
             )
-            cells = _cells(session, business_id, page, zone)
+            cells = _cells(session, business_id, page, zone, language)
         # Outside the transaction: whoever reads slowly holds none open.
         yield from cells
         if len(page) < _ROWS_A_PAGE:
@@ -93,7 +94,7 @@ def _rows(
 
 
 def _cells(
-    session: Session, business_id: UUID, page: Sequence[OutboundItem], zone: ZoneInfo
+    session: Session, business_id: UUID, page: Sequence[OutboundItem], zone: ZoneInfo, language: str
 ) -> list[Sequence[object]]:
     dials = last_dials(session, business_id, page)
     lead_ids = {item.lead_id for item in page if item.lead_id is not None}
@@ -113,10 +114,10 @@ def _cells(
             item.position,
             names.get(item.lead_id) if item.lead_id else None,
             item.phone,
-            item.state,
-            item.disposition,
+            word("item_state", item.state, language),
+            word("disposition", item.disposition, language),
             item.attempts_used,
-            item.waits_for,
+            word("waits_for", item.waits_for, language),
             local(item.not_before),
             local(dial.created_at if dial else None),
             dial and dial.from_number,

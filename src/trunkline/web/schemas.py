@@ -86,11 +86,15 @@ class StatsOut(BaseModel):
 class CancelIn(BaseModel):
     """Whether a running job is stopped by force if it does not stop when asked."""
 
+    model_config = ConfigDict(extra="forbid")
+
     force: bool = False
 
 
 class RetryIn(BaseModel):
     """Which dead jobs are sent back; what is null is not asked about."""
+
+    model_config = ConfigDict(extra="forbid")
 
     queue: Word | None = None
     name: Word | None = None

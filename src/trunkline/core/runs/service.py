@@ -79,12 +79,19 @@ def active_of_subject(session: Session, business_id: UUID, *, kind: str, subject
 
 
 def require_pace(
-    session: Session, business_id: UUID, *, kind: str, most: int, within: timedelta, of_starts: bool = False
+    session: Session,
+    business_id: UUID,
+    *,
+    kind: str,
+    most: int,
+    within: timedelta,
+    of_starts: bool = False,
+    what: str = "runs",
 ) -> None:
     """Let a business make, or start, only so many runs of a kind in such a time, whichever process it asks.
 
     One asker at a time until its transaction ends, so that none slips past the count. Raises
-    TooManyRequests, which says when the next may be made.
+    TooManyRequests, which says of `what` there were too many and when the next may be made.
     """
     session.execute(
         text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"pace:{kind}:{business_id}"}
@@ -94,9 +101,11 @@ def require_pace(
         {"business_id": business_id, "kind": kind, "most": most, "within": within, "now": clock.frozen()},
     ).scalar_one_or_none()
     if wait_s is not None:
+        left = max(1, math.ceil(wait_s))
         raise TooManyRequests(
-            f"At most {most} of these may be begun in {within.total_seconds():g} seconds.",
-            retry_after_s=max(1, math.ceil(wait_s)),
+            f"At most {most} {what} may be begun in {within.total_seconds():g} seconds;"
+            f" the next one in {left} seconds.",
+            retry_after_s=left,
         )
 
 

@@ -23,6 +23,8 @@ class VoiceOptions(BaseModel):
 class AgentIn(BaseModel):
     """An agent as its form sends it."""
 
+    model_config = ConfigDict(extra="forbid")
+
     name: str = Field(min_length=1, max_length=200)
     language: str = "en"
     greeting: str = ""
@@ -43,6 +45,8 @@ class AgentOut(AgentIn):
 
 class AgentChange(BaseModel):
     """The fields of an agent that change."""
+
+    model_config = ConfigDict(extra="forbid")
 
     name: str | None = Field(None, min_length=1, max_length=200)
     language: str | None = None

@@ -120,7 +120,9 @@ def _begin(
 ) -> Run:  # fmt: skip
     subject, whom, items = _selection(session, business_id, wish)
     runs.require_free(session, business_id, kind=kind, subject=subject)
-    runs.require_pace(session, business_id, kind=kind, most=a_minute, within=_MINUTE)
+    runs.require_pace(
+        session, business_id, kind=kind, most=a_minute, within=_MINUTE, what="changes of many leads"
+    )
     return slices.begin(
         session, business_id=business_id, kind=kind, title=wish.title or title, subject=subject,
         options={"whom": whom, **options}, items=items, slice_size=slice_size, actor=actor,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from trunkline.core.errors import InvalidInput
-from trunkline.kit.phone import InvalidPhone, to_e164
+from trunkline.kit.phone import InvalidPhone, to_dialable
 
 _HEADERS: Mapping[str, str] = {
     "phone": "phone, telephone, tel, mobile, cell, cellphone, mobile phone, number, phone number,"
@@ -105,7 +105,7 @@ def read_row(
         field: cells[number - 1].strip() if number <= len(cells) else "" for field, number in mapping.items()
     }
     try:
-        phone = to_e164(value["phone"], region=region)
+        phone = to_dialable(value["phone"], region=region)
         consent, consent_at = _consent_of(value, zone)
     except InvalidPhone as error:
         return fault(line, str(error), cells)

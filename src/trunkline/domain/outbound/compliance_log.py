@@ -35,13 +35,19 @@ _OWN = frozenset(
 
 _AT_ONCE = 1_000
 
-# The kinds are written out, for the partial index that has them is found by them.
+# The kinds are written out, for the partial index that has them is found by them. Changes of the rules are
+# not among them: they are few, and found by their kind.
 _PAGE = text(
     """
-    select id, at, kind, subject_id, actor, data from events
-    where business_id = :business_id and (at, id) > (:at, :id) and at < :until
-      and kind in ('dial.allowed', 'dial.refused', 'dial.taken_back', 'number.suppressed', 'number.allowed',
-                   'consent.changed')
+    (select id, at, kind, subject_id, actor, data from events
+     where business_id = :business_id and (at, id) > (:at, :id) and at < :until
+       and kind in ('dial.allowed', 'dial.refused', 'dial.taken_back', 'number.suppressed', 'number.allowed',
+                    'consent.changed')
+     order by at, id limit :limit)
+    union all
+    (select id, at, kind, subject_id, actor, data from events
+     where business_id = :business_id and (at, id) > (:at, :id) and at < :until and kind = 'rules.changed'
+     order by at, id limit :limit)
     order by at, id limit :limit
     """
 )

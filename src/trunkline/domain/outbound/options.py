@@ -10,6 +10,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+MOST_ATTEMPTS = 10
+"""Dials that a run may be allowed for one lead."""
+
 
 class RetryRule(BaseModel):
     """How often a lead is called again after one disposition, and when."""
@@ -78,7 +81,7 @@ class RunOptions(BaseModel):
     """Prefer the number that is nearest to the person called."""
     concurrency: Annotated[int, Field(ge=1, le=10)] = 3
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
-    max_attempts: Annotated[int, Field(ge=1, le=10)] = 1
+    max_attempts: Annotated[int, Field(ge=1, le=MOST_ATTEMPTS)] = 1
     """How often one lead is dialled at most; a call that they asked for themselves is not counted."""
     retry_delay_s: Annotated[float, Field(ge=0, le=30 * 86_400)] = 1_800
     """When a lead is called again after busy, no answer or failure, if `retries` says nothing else."""

@@ -18,6 +18,7 @@ from trunkline.domain.outbound import run_store, service
 from trunkline.domain.outbound.export import last_dials
 from trunkline.domain.outbound.models import AttemptState, ItemState, OutboundAttempt, OutboundItem
 from trunkline.domain.outbound.options import RunOptions
+from trunkline.domain.outbound.retrying import retryable
 from trunkline.domain.outbound.schemas import (
     AttemptOut,
     CancelIn,
@@ -193,7 +194,7 @@ def _shown_fresh(session: Session, business_id: UUID, run_id: UUID) -> RunOut:
 
 def _shown(session: Session, business_id: UUID, rows: list[Run]) -> list[RunOut]:
     ids = [run.id for run in rows]
-    progress = service.progress_of(session, business_id, ids)
+    progress, again = service.progress_of(session, business_id, ids), retryable(session, business_id, rows)
     more, due = (
         run_store.outbound_runs(session, business_id, ids),
         run_store.next_due(session, business_id, ids),
@@ -211,6 +212,7 @@ def _shown(session: Session, business_id: UUID, rows: list[Run]) -> list[RunOut]
             held_reason=more[run.id].held_reason,
             next_at=due.get(run.id),
             retry_of=more[run.id].retry_of,
+            retryable=again[run.id],
             options=RunOptions.model_validate(run.options),
             progress=ProgressOut.model_validate(progress[run.id]),
         )

@@ -5,31 +5,63 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from trunkline.domain.leads.schemas import LeadFilter
-from trunkline.domain.outbound.options import RunOptions
+from trunkline.domain.outbound.options import MOST_ATTEMPTS, Detection, OnMachine, RunOptions
+
+
+class RunOptionsIn(RunOptions):
+    """A run's options as they are sent. What is kept with a run may hold more, and is read as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="after")
+    def _listens_for_the_machine(self) -> RunOptionsIn:
+        if self.machines.detection is Detection.OFF and self.machines.action is OnMachine.LEAVE_MESSAGE:
+            raise ValueError("a message is to be left on machines, and nobody listens for them")
+        return self
+
+    @model_validator(mode="after")
+    def _allows_its_retries(self) -> RunOptionsIn:
+        """Let `max_attempts`, if it is not given, be what the rules ask for; refuse it if it is less."""
+        asks = {outcome: rule.times + 1 for outcome, rule in self.retries.items()}
+        if asks and "max_attempts" not in self.model_fields_set:
+            self.max_attempts = min(max(asks.values()), MOST_ATTEMPTS)
+        for outcome, dials in asks.items():
+            if dials > self.max_attempts:
+                raise ValueError(
+                    f"{outcome} is to be dialled again {dials - 1} times,"
+                    f" and max_attempts allows {self.max_attempts - 1}"
+                )
+        return self
 
 
 class RunIn(BaseModel):
     """A run to be made: over a list, over the leads that a filter finds, or over chosen leads."""
 
+    model_config = ConfigDict(extra="forbid")
+
     title: str = Field(min_length=1, max_length=200)
     list_id: UUID | None = None
     filter: LeadFilter | None = None
     lead_ids: list[UUID] = Field(default_factory=list, max_length=10_000)
-    options: RunOptions
+    options: RunOptionsIn
 
 
 class DialNowIn(BaseModel):
     """One to three people to be called at once."""
 
-    lead_ids: list[UUID] = Field(min_length=1, max_length=3)
-    options: RunOptions
+    model_config = ConfigDict(extra="forbid")
+
+    lead_ids: list[UUID] = Field(max_length=1_000)
+    options: RunOptionsIn
 
 
 class ScheduleIn(BaseModel):
     """When a run starts by itself; null: it does not."""
+
+    model_config = ConfigDict(extra="forbid")
 
     starts_at: AwareDatetime | None
 
@@ -74,6 +106,8 @@ class RunOut(BaseModel):
     next_at: datetime | None
     """When the first of those who wait is due; of a run that nobody else waits in, when it goes on."""
     retry_of: UUID | None
+    retryable: int
+    """How many people a run that is over could call again."""
     options: RunOptions
     progress: ProgressOut
 
@@ -123,6 +157,8 @@ class AttemptOut(BaseModel):
 
 class CancelIn(BaseModel):
     """How to end a run."""
+
+    model_config = ConfigDict(extra="forbid")
 
     force: bool = False
 

@@ -28,6 +28,7 @@ from trunkline.domain.outbound.models import (
     OutboundAttempt,
 )
 from trunkline.domain.outbound.options import RunOptions, installed_limits
+from trunkline.domain.outbound.retrying import title_again
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 
@@ -209,7 +210,9 @@ def retry_failed(session: Session, business_id: UUID, run_id: UUID, *, actor: st
     if not failed:
         raise Conflict("Nobody in this run was left unreached.")
     again = create_run(
-        session, business_id, title=run.title, options=RunOptions.model_validate(run.options),
+        session, business_id,
+        title=title_again(run.title, tenants.get_business(session, business_id).language),
+        options=RunOptions.model_validate(run.options),
         whom=Whom(lead_ids=failed), subject=f"retry:{run_id}", retry_of=run_id, actor=actor,
     )  # fmt: skip
     return start_run(session, business_id, again.id, actor=actor)

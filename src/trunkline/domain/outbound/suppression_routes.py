@@ -26,6 +26,8 @@ LARGEST_FILE = 20 * 1024 * 1024
 class SuppressionIn(BaseModel):
     """A number that is not to be called."""
 
+    model_config = ConfigDict(extra="forbid")
+
     phone: str = Field(min_length=1, max_length=50)
     reason: str = Field("asked", min_length=1, max_length=200)
 

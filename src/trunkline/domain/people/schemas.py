@@ -17,6 +17,8 @@ Password = Annotated[str, StringConstraints(max_length=1000)]
 class SignInIn(BaseModel):
     """Who wants in."""
 
+    model_config = ConfigDict(extra="forbid")
+
     email: EmailAddress
     password: Password
 
@@ -50,6 +52,8 @@ class UserOut(BaseModel):
 class UserIn(BaseModel):
     """A person to be let in."""
 
+    model_config = ConfigDict(extra="forbid")
+
     email: EmailAddress
     name: str = Field(max_length=200)
     password: Password
@@ -59,5 +63,7 @@ class UserIn(BaseModel):
 
 class BusinessChoice(BaseModel):
     """The business whose pages a system admin wants to see."""
+
+    model_config = ConfigDict(extra="forbid")
 
     business_id: UUID

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEK: tuple[Weekday, ...] = get_args(Weekday)
@@ -39,3 +39,23 @@ class CallingRules(BaseModel):
         """Return these rules without those that count dials: somebody has asked for this one."""
         none = {"attempts_per_day": None, "attempts_in_all": None, "minimum_gap_minutes": 0}
         return self.model_copy(update=none)
+
+
+class CallingRulesChange(CallingRules):
+    """The rules that change: those that were named, in `model_fields_set`; the others stay as they are."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_puts_back(cls, said: Any) -> Any:
+        """Take null for what a business begins with, where null is no rule of its own (as no limit is)."""
+        if not isinstance(said, dict):
+            return said
+        fields = cls.model_fields
+        return {
+            name: fields[name].default if value is None and name in fields and name not in _LIMITS else value
+            for name, value in said.items()
+        }
+
+
+_LIMITS = frozenset({"attempts_per_day", "attempts_in_all"})
+"""Of these, null says that there is none."""

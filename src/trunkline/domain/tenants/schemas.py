@@ -7,10 +7,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from trunkline.domain.tenants.calling_rules import CallingRules, Weekday
+from trunkline.domain.tenants.calling_rules import CallingRules, CallingRulesChange, Weekday
 
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 ClockOrEnd = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+Region = Annotated[str, Field(pattern="^[A-Z]{2}$")]
+"""An ISO 3166 country."""
 
 
 class BusinessOut(BaseModel):
@@ -34,16 +36,19 @@ class BusinessOut(BaseModel):
 class BusinessIn(BaseModel):
     """A business to be founded."""
 
+    model_config = ConfigDict(extra="forbid")
+
     name: str = Field(min_length=1, max_length=200)
     time_zone: str = "UTC"
     language: str = "en"
-    region: str = Field("US", pattern="^[A-Z]{2}$")
+    region: Region | None = None
+    """Missing: the country of the time zone, and US where that is in none."""
 
 
 class ClockRange(BaseModel):
     """From one local time to another; 24:00 is the day's end."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     from_: Clock = Field(alias="from")
     to: ClockOrEnd
@@ -56,14 +61,20 @@ class ClockRange(BaseModel):
 
 
 class BusinessChange(BaseModel):
-    """The settings of a business that change. Of working hours, a missing day is closed."""
+    """The settings of a business that change; those that are not named stay as they are.
+
+    Of working hours, a missing day is closed. Of `calling_rules`, too, only what is named changes.
+    """
+
+    model_config = ConfigDict(extra="forbid")
 
     name: str | None = Field(None, min_length=1, max_length=200)
     time_zone: str | None = None
     language: str | None = None
+    region: Region | None = None
     working_hours: dict[Weekday, list[tuple[Clock, Clock]]] | None = None
     calling_window: ClockRange | None = None
-    calling_rules: CallingRules | None = None
+    calling_rules: CallingRulesChange | None = None
     slot_minutes: int | None = Field(None, ge=15, le=240)
     max_outbound_calls: int | None = Field(None, ge=1, le=100)
     max_calls: int | None = Field(None, ge=1, le=200)
@@ -71,6 +82,8 @@ class BusinessChange(BaseModel):
 
 class NumberChange(BaseModel):
     """Who answers a number; null: calls to it are rejected."""
+
+    model_config = ConfigDict(extra="forbid")
 
     agent_id: UUID | None
 
@@ -87,6 +100,8 @@ class NumberOut(BaseModel):
 
 class NumberIn(BaseModel):
     """A number to be added."""
+
+    model_config = ConfigDict(extra="forbid")
 
     number: str
     agent_id: UUID | None = None

@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from trunkline.core.errors import Conflict, InvalidInput, NotFound
 from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_job
+from trunkline.domain.tenants.calling_rules import CallingRules
 from trunkline.domain.tenants.models import Business, PhoneNumber
 from trunkline.kit.ids import new_id
-from trunkline.kit.phone import InvalidPhone, to_e164
+from trunkline.kit.phone import InvalidPhone, has_numbers, to_dialable
+from trunkline.kit.places import country_of_zone
 
 LANGUAGES = ("en", "he")
 
@@ -32,7 +34,7 @@ def create_business(
     name: str,
     time_zone: str = "UTC",
     language: str = "en",
-    region: str = "US",
+    region: str | None = None,
     working_hours: dict[str, Any] | None = None,
     calling_window: dict[str, Any] | None = None,
     max_outbound_calls: int = 3,
@@ -40,8 +42,12 @@ def create_business(
     actor: str,
     business_id: UUID | None = None,
 ) -> Business:
-    """Found a business. Speaks in the system's scope. Raises InvalidInput on an unknown zone or language."""
-    _check_place(time_zone, language)
+    """Found a business. Speaks in the system's scope. Raises InvalidInput on an unknown place or language.
+
+    Without a `region` it is the country of the time zone, and the United States where that is in none.
+    """
+    region = region or _region_of(time_zone)
+    _check_place(time_zone, language, region)
     business = Business(
         id=business_id or new_id(),
         name=name,
@@ -60,14 +66,24 @@ def create_business(
 
 
 def change_business(session: Session, business_id: UUID, changes: dict[str, Any], *, actor: str) -> Business:
-    """Change a business's settings; they hold from the next call on. Raises InvalidInput."""
-    business = get_business(session, business_id)
+    """Change a business's settings; they hold from the next call on. Raises InvalidInput.
+
+    Of `calling_rules` only the rules that are named change. Who changes others at the same moment waits.
+    """
+    business = session.get(Business, business_id, with_for_update={"key_share": True}, populate_existing=True)
+    if business is None:
+        raise NotFound("There is no such business.")
+    before = _rules_of(business)
     for field, value in changes.items():
         if value is None:
             raise InvalidInput(f"{field} cannot be empty.")
-        setattr(business, field, value)
-    _check_place(business.time_zone, business.language)
+        merged = {**business.calling_rules, **value} if field == "calling_rules" else value
+        setattr(business, field, merged)
+    _check_place(business.time_zone, business.language, business.region)
     announce("business.changed", subject_id=business_id, actor=actor, fields=sorted(changes))
+    after = _rules_of(business)
+    if before != after:
+        announce("rules.changed", subject_id=business_id, actor=actor, before=before, after=after)
     if changes.keys() & {"calling_window", "calling_rules"}:
         enqueue_job("high", "recheck_waiting")
     return business
@@ -89,7 +105,7 @@ def list_businesses(session: Session) -> list[Business]:
 def add_number(session: Session, business: Business, *, number: str, agent_id: UUID | None) -> PhoneNumber:
     """Give a business a number, answered by this agent. Raises InvalidInput, NotFound, Conflict."""
     try:
-        e164 = to_e164(number, region=business.region)
+        e164 = to_dialable(number, region=business.region)
     except InvalidPhone as error:
         raise InvalidInput(str(error)) from error
     row = PhoneNumber(business_id=business.id, e164=e164, agent_id=agent_id)
@@ -138,10 +154,23 @@ def number_called(session: Session, business_id: UUID, e164: str) -> PhoneNumber
     )
 
 
-def _check_place(time_zone: str, language: str) -> None:
+def _region_of(time_zone: str) -> str:
+    country = country_of_zone(time_zone)
+    return country if country is not None and has_numbers(country) else "US"
+
+
+def _rules_of(business: Business) -> dict[str, Any]:
+    """Return everything that decides when the business calls, also what it has never set."""
+    rules = CallingRules.model_validate(business.calling_rules)
+    return {"calling_window": business.calling_window, "calling_rules": rules.model_dump(mode="json")}
+
+
+def _check_place(time_zone: str, language: str, region: str) -> None:
     try:
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise InvalidInput(f"{time_zone!r} is not an IANA time zone.") from error
     if language not in LANGUAGES:
         raise InvalidInput(f"{language!r} is not a language we speak; we speak {', '.join(LANGUAGES)}.")
+    if not has_numbers(region):
+        raise InvalidInput(f"{region!r} is not a country, written as in ISO 3166 (US, IL, ...).")

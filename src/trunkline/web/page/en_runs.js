@@ -38,9 +38,9 @@ export default {
   "new_run.whom": "Whom to call",
   "new_run.whom.list": "Everybody in a list",
   "new_run.whom.filter": "Those whom a search finds",
+  "new_run.whom.everybody": "All leads of the business",
   "new_run.whom.chosen": "People chosen by hand",
   "new_run.search": "Part of the name, number, e-mail address or notes",
-  "new_run.search_hint": "Empty: all leads of the business.",
   "new_run.more": "Retries, priority and more numbers",
   "new_run.pool": "Call from these numbers too, in turn",
   "new_run.near": "Prefer the number nearest to the person called",
@@ -51,7 +51,7 @@ export default {
   "new_run.attempts": "Dials for each lead at most",
   "new_run.delay": "Minutes before a lead is dialled again",
   "new_run.retries": "Other rules, by outcome",
-  "new_run.retries_hint": "Empty: the rule above. “Dials at most” is the limit of them all.",
+  "new_run.retries_hint": "Empty: the rule above. “Dials for each lead at most” grows with what is asked for here.",
   "new_run.times": "times, after",
   "new_run.minutes": "minutes",
   "new_run.retry_times": "{outcome}: how often again",
@@ -67,6 +67,7 @@ export default {
   "call_now.yes": "Call",
   "call_now.busy": "Calling…",
 
+  "pick.nobody": "Nobody is chosen yet. Tick whom to call.",
   "pick.search": "Search by name or number",
   "pick.chosen": "{count} of at most {most} chosen. The 200 newest leads are shown.",
 

@@ -46,6 +46,7 @@ export default {
     [/^The database's schema is not there yet\.$/, "מסד הנתונים עדיין אינו מוכן."],
     [/^No carrier is configured: /, "לא הוגדרה חברת טלפון. פנו למי שמפעיל את המערכת."],
     // Reasons for which a row of a file cannot be used.
+    [/^["'](.*)["']: no such number (?:in|with) (.+)$/, "{1}: אין מספר כזה ({2})"],
     [/^'' is not a telephone number$/, "אין מספר טלפון בשורה"],
     [/^["'](.*)["'] is not a telephone number$/, "{1} אינו מספר טלפון"],
     [/^["'](.*)["'] does not have the length of a telephone number$/, "האורך של {1} אינו אורך של מספר טלפון"],

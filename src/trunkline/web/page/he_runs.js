@@ -14,7 +14,8 @@ export const server = [
   [/^This dial may still ring or be talking; wait until it cannot\.$/, "ייתכן שהחיוג הזה עוד מצלצל או שמדברים בו; המתינו עד שלא ייתכן."],
   [/^This carrier cannot hang up; /, "חברת הטלפון הזו אינה יכולה לנתק; בלי כפייה השיחות יימשכו עד סופן."],
   [/^The run is (?:completed|cancelled|failed)\.$/, "הסבב כבר הסתיים."],
-  [/^At most (\d+) of these may be begun in (\S+) seconds\.$/, "מותר להתחיל לכל היותר {1} כאלה ב־{2} שניות."],
+  [/^At most (\d+) runs may be begun in (\S+) seconds; the next one in (\d+) seconds\.$/, "מותר להתחיל לכל היותר {1} סבבים ב־{2} שניות; את הבא אפשר להתחיל בעוד {3} שניות."],
+  [/^At most (\d+) changes of many leads may be begun in (\S+) seconds; the next one in (\d+) seconds\.$/, "מותר להתחיל לכל היותר {1} שינויים של לידים רבים ב־{2} שניות; את הבא אפשר להתחיל בעוד {3} שניות."],
 ];
 
 export default {
@@ -55,9 +56,9 @@ export default {
   "new_run.whom": "למי להתקשר",
   "new_run.whom.list": "לכל מי שברשימה",
   "new_run.whom.filter": "למי שחיפוש מוצא",
+  "new_run.whom.everybody": "לכל הלידים של העסק",
   "new_run.whom.chosen": "לאנשים שנבחרו ביד",
   "new_run.search": "חלק מהשם, מהמספר, מכתובת הדוא״ל או מההערות",
-  "new_run.search_hint": "ריק: כל הלידים של העסק.",
   "new_run.more": "ניסיונות חוזרים, עדיפות ומספרים נוספים",
   "new_run.pool": "להתקשר גם מהמספרים האלה, בתורות",
   "new_run.near": "להעדיף את המספר הקרוב ביותר למי שמתקשרים אליו",
@@ -68,7 +69,7 @@ export default {
   "new_run.attempts": "מספר החיוגים המרבי לכל ליד",
   "new_run.delay": "דקות עד חיוג נוסף לליד",
   "new_run.retries": "כללים אחרים, לפי תוצאה",
-  "new_run.retries_hint": "ריק: הכלל שלמעלה. המספר המרבי של חיוגים מגביל את כולם.",
+  "new_run.retries_hint": "ריק: הכלל שלמעלה. מספר החיוגים המרבי לכל ליד גדל לפי מה שמבקשים כאן.",
   "new_run.times": "פעמים, אחרי",
   "new_run.minutes": "דקות",
   "new_run.retry_times": "{outcome}: כמה פעמים שוב",
@@ -84,6 +85,7 @@ export default {
   "call_now.yes": "להתקשר",
   "call_now.busy": "מתקשרים…",
 
+  "pick.nobody": "עוד לא בחרתם איש. סמנו למי להתקשר.",
   "pick.search": "חיפוש לפי שם או מספר",
   "pick.chosen": "נבחרו {count} מתוך {most} לכל היותר. מוצגים 200 הלידים החדשים ביותר.",
 

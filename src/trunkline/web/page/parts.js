@@ -62,6 +62,9 @@ function refusal(error) {
 
 const HINTS = { insufficient_role: "hint.insufficient_role" };
 
+/** What is missing from a form, in the page's own words. */
+export const complaint = (sentence) => h("div", { class: "failure", role: "alert" }, h("p", {}, sentence));
+
 /** A labelled field of a form; `hint` is tied to it for a screen reader. */
 export function field(label, input, hint) {
   const { id } = input;

@@ -66,7 +66,7 @@ export const runView = {
     release: ({ dataset: { id, run } }, app) =>
       attempt(run, app, async () => {
         await post(`/runs/${run}/attempts/${id}/release`);
-        return () => t("run.now_released");
+        return { notice: () => t("run.now_released") };
       }),
   },
 };

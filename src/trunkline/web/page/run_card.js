@@ -15,7 +15,10 @@ const BUTTONS = {
 const SETTLED = ["done", "failed", "cancelled", "unknown"];
 const COUNTS = ["queued", "active", ...SETTLED];
 
-/** What the last act on a run came to: `{error}` or `{notice}`, by the run's id. */
+/**
+ * What the last act on a run came to: `{error}` or `{notice}`, by the run's id, with the `state` in which
+ * the act left the run, or else the first that was shown with it. Once the run has gone on, it is forgotten.
+ */
 const outcomes = new Map();
 
 export const isActive = ({ state }) => ACTIVE.has(state);
@@ -24,8 +27,10 @@ export const note = (id, outcome) => outcomes.set(id, outcome);
 
 /** Take newer figures into a run that is shown. False: more than figures has changed. */
 export function takeIn(run, told) {
+  // How many could be called again is told by the run alone.
+  const isSame = !isOver(run) || (run.progress.failed === told.progress.failed && run.progress.unknown === told.progress.unknown);
   run.progress = told.progress;
-  return run.state === told.state;
+  return run.state === told.state && isSame;
 }
 
 export const acts = {
@@ -40,7 +45,7 @@ export const acts = {
 
 export function runCard(run, runs, app, level = "h2") {
   const { id, state, progress } = run;
-  const names = [...(BUTTONS[state] ?? []), isOver(run) && progress.failed > 0 && "retry_failed"].filter(Boolean);
+  const names = [...(BUTTONS[state] ?? []), run.retryable > 0 && "retry_failed"].filter(Boolean);
   return h("article", { class: "card run", "data-key": id, id: `run-${id}` },
     h("header", { class: "line" },
       h(level, { class: "grow", tabindex: level === "h1" ? -1 : undefined }, h("a", { href: `#/runs/${id}` }, title(run)), " ", badge("run_state", state)),
@@ -52,7 +57,7 @@ export function runCard(run, runs, app, level = "h2") {
       [["created", run.created_at], ["started", run.started_at], ["finished", run.finished_at]]
         .filter(([, at]) => at)
         .map(([key, at]) => h("span", {}, t(`run.${key}`, { when: when(at) })))),
-    outcome(id, runs));
+    outcome(run, runs));
 }
 
 const isOver = ({ state }) => !ACTIVE.has(state) && state !== "pending";
@@ -101,8 +106,15 @@ function actButton(name, { id, title: called, options }) {
   });
 }
 
-function outcome(id, runs) {
-  const { error, notice } = outcomes.get(id) ?? {};
+function outcome({ id, state }, runs) {
+  const last = outcomes.get(id);
+  if (!last) return null;
+  last.state ??= state;
+  if (last.state !== state) {
+    outcomes.delete(id);
+    return null;
+  }
+  const { error, notice } = last;
   if (notice) return h("p", { class: "notice", role: "status", "data-key": "notice" }, notice());
   return error ? refusal(error, id, runs) : null;
 }
@@ -120,7 +132,7 @@ export function refusal(error, id, runs) {
 export async function attempt(id, app, work) {
   outcomes.delete(id);
   try {
-    outcomes.set(id, { notice: await work() });
+    outcomes.set(id, await work());
   } catch (error) {
     outcomes.set(id, { error });
   }
@@ -131,14 +143,14 @@ export async function attempt(id, app, work) {
 const act = (id, verb, said, app) =>
   attempt(id, app, async () => {
     const run = await post(`/runs/${id}/${verb}`);
-    return () => fill(t(said), { title: title(run) });
+    return { notice: () => fill(t(said), { title: title(run) }), state: run.state };
   });
 
 async function retryFailed(id, app) {
   await attempt(id, app, async () => {
     const again = await post(`/runs/${id}/retry-failed`);
     const link = () => h("a", { href: `#/runs/${again.id}` }, title(again));
-    return () => fill(t("run.now_again"), { title: link() });
+    return { notice: () => fill(t("run.now_again"), { title: link() }) };
   });
 }
 
@@ -161,7 +173,7 @@ function cancelDialog({ id, title: called }, app) {
     async submit() {
       outcomes.delete(id);
       const { items_cancelled: items, calls_in_flight: calls } = await post(`/runs/${id}/cancel`, { force: force.checked });
-      note(id, { notice: () => t("run.now_cancelled", { items, calls }) });
+      note(id, { notice: () => t("run.now_cancelled", { items, calls }), state: "cancelled" });
       await app.refresh();
     },
   });
@@ -179,8 +191,8 @@ function scheduleDialog({ id, title: called }, app) {
     no: t("dialog.not_now"),
     async submit() {
       const startsAt = at.value ? instant(at.value) : null;
-      await post(`/runs/${id}/schedule`, { starts_at: startsAt });
-      note(id, { notice: () => (startsAt ? t("run.now_scheduled", { when: when(startsAt) }) : t("run.now_unscheduled")) });
+      const { state } = await post(`/runs/${id}/schedule`, { starts_at: startsAt });
+      note(id, { notice: () => (startsAt ? t("run.now_scheduled", { when: when(startsAt) }) : t("run.now_unscheduled")), state });
       await app.refresh();
     },
   });
@@ -199,8 +211,8 @@ function changeDialog({ id, title: called, priority: before, lines: linesBefore 
     yes: t("change.yes"),
     no: t("dialog.not_now"),
     async submit() {
-      await change(`/runs/${id}`, { priority: priority.valueAsNumber, concurrency: lines.valueAsNumber });
-      note(id, { notice: () => t("run.now_changed") });
+      const { state } = await change(`/runs/${id}`, { priority: priority.valueAsNumber, concurrency: lines.valueAsNumber });
+      note(id, { notice: () => t("run.now_changed"), state });
       await app.refresh();
     },
   });

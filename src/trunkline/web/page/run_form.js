@@ -4,12 +4,13 @@ import { get, post } from "/page/api.js";
 import { fill, h, theirs } from "/page/dom.js";
 import { instant, isolatedNumber, t, term, when, zoneName } from "/page/i18n.js";
 import { leadPicker } from "/page/lead_picker.js";
-import { dialog, failure, field } from "/page/parts.js";
+import { complaint, dialog, failure, field } from "/page/parts.js";
 
 const LINES_AT_MOST = 10;
 const LINES_AT_FIRST = 3;
 const CHOSEN_AT_MOST = 200;
 const AT_ONCE = 3;
+const DIALS_AT_MOST = 10;
 const RETRYABLE = ["busy", "no_answer", "failed", "voicemail", "no_response", "no_conversation", "cut_off"];
 
 /** Ask for a new run; `made(run, outcome)` is told of it, and of a start that was refused, before the view is drawn. */
@@ -25,23 +26,28 @@ export async function newRunDialog(app, made) {
   name.value = usable[0].name;
   let isOwn = false;
   name.addEventListener("input", () => (isOwn = true));
-  whom.list.addEventListener("change", () => {
-    if (!isOwn) name.value = usable.find(({ id }) => id === whom.list.value).name;
-  });
+  // A title that nobody has typed is the chosen list's; of people chosen in another way it tells nothing.
+  const suggest = () => {
+    if (!isOwn) name.value = whom.way.value === "list" ? usable.find(({ id }) => id === whom.list.value).name : "";
+  };
+  whom.list.addEventListener("change", suggest);
+  whom.way.addEventListener("change", suggest);
   const by = callerFields(agents, numbers);
   const how = howFields(app.business.max_outbound_calls, numbers, by.from);
   const begin = beginFields();
 
-  dialog({
+  const box = dialog({
     title: t("new_run.title"),
     body: [whom.fields, field(t("new_run.name"), name), by.fields, how.fields, begin.fields],
     yes: t("new_run.make"),
     busy: t("new_run.busy"),
     no: t("dialog.not_now"),
     async submit() {
+      if (whom.way.value === "chosen" && picker.chosen().length === 0) return nobody(box);
       const run = await post("/runs", { title: name.value, ...whom.value(), options: { ...by.value(), ...how.value() } });
       made(run, await begin.perform(run));
       await app.refresh();
+      return undefined;
     },
   });
 }
@@ -53,17 +59,25 @@ export async function callNowDialog() {
   const [agents, numbers, picker] = found;
   if (teach("call_now.title", [true], agents, numbers)) return;
   const by = callerFields(agents, numbers);
-  dialog({
+  const box = dialog({
     title: t("call_now.title"),
     body: [h("p", {}, t("call_now.body")), picker.element, by.fields],
     yes: t("call_now.yes"),
     busy: t("call_now.busy"),
     no: t("dialog.not_now"),
     async submit() {
+      if (picker.chosen().length === 0) return nobody(box);
       const run = await post("/runs/dial-now", { lead_ids: picker.chosen(), options: by.value() });
       location.hash = `#/runs/${run.id}`;
+      return undefined;
     },
   });
+}
+
+/** Say that nobody is chosen, and leave the form open. */
+function nobody(box) {
+  box.errors.replaceChildren(complaint(t("pick.nobody")));
+  return "stay";
 }
 
 async function ask(title, questions) {
@@ -83,21 +97,25 @@ function whomFields(lists, picker) {
   const counted = ({ name, leads }) => t("new_run.option", { name, leads: t("leads.count", { n: leads }) });
   const list = h("select", { id: "run-list", required: true }, options(lists, counted));
   const search = input("run-search", { dir: "auto", maxlength: 200, autocomplete: "off" });
-  const way = h("select", { id: "run-whom" }, ["list", "filter", "chosen"].map((code) => h("option", { value: code }, t(`new_run.whom.${code}`))));
+  const way = h("select", { id: "run-whom" }, ["list", "filter", "everybody", "chosen"].map((code) => h("option", { value: code }, t(`new_run.whom.${code}`))));
   const parts = {
     list: field(t("new_run.list"), list),
-    filter: field(t("new_run.search"), search, t("new_run.search_hint")),
+    filter: field(t("new_run.search"), search),
     chosen: picker.element,
   };
-  const settle = () => Object.entries(parts).forEach(([code, part]) => (part.hidden = code !== way.value));
+  const settle = () => {
+    for (const [code, part] of Object.entries(parts)) part.hidden = code !== way.value;
+    search.required = way.value === "filter";
+  };
   way.addEventListener("change", settle);
   settle();
   const wanted = {
     list: () => ({ list_id: list.value }),
-    filter: () => ({ filter: search.value.trim() ? { search: search.value.trim() } : { everybody: true } }),
+    filter: () => ({ filter: { search: search.value.trim() } }),
+    everybody: () => ({ filter: { everybody: true } }),
     chosen: () => ({ lead_ids: picker.chosen() }),
   };
-  return { list, fields: [field(t("new_run.whom"), way), Object.values(parts)], value: () => wanted[way.value]() };
+  return { list, way, fields: [field(t("new_run.whom"), way), Object.values(parts)], value: () => wanted[way.value]() };
 }
 
 function callerFields(agents, numbers) {
@@ -114,16 +132,22 @@ function callerFields(agents, numbers) {
 function howFields(lines, numbers, from) {
   const concurrency = count("run-concurrency", 1, LINES_AT_MOST, Math.min(LINES_AT_FIRST, lines), { required: true });
   const priority = count("run-priority", -100, 100, 0, { required: true });
-  const attempts = count("run-attempts", 1, 10, 1, { required: true });
+  const attempts = count("run-attempts", 1, DIALS_AT_MOST, 1, { required: true });
   const delay = count("run-delay", 0, 43_200, 30, { required: true });
   const ramp = count("run-ramp", 1, 10, undefined);
   const pool = numbers.map(({ e164 }) => ({ e164, box: h("input", { type: "checkbox", value: e164 }) }));
   const near = h("input", { type: "checkbox", id: "run-near" });
   const rules = RETRYABLE.map((code) => ({
     code,
-    times: count(`retry-${code}`, 0, 10, undefined, { "aria-label": t("new_run.retry_times", { outcome: term("disposition", code) }) }),
+    times: count(`retry-${code}`, 0, DIALS_AT_MOST - 1, undefined, { "aria-label": t("new_run.retry_times", { outcome: term("disposition", code) }) }),
     minutes: count(`retry-${code}-delay`, 0, 43_200, 30, { "aria-label": t("new_run.retry_delay", { outcome: term("disposition", code) }) }),
   }));
+  // A rule that asks for more dials than a lead may have would do nothing.
+  const allow = () => {
+    const asked = Math.max(...rules.map(({ times }) => (times.valueAsNumber || 0) + 1));
+    if (attempts.valueAsNumber < asked) attempts.value = Math.min(asked, DIALS_AT_MOST);
+  };
+  for (const each of [attempts, ...rules.map(({ times }) => times)]) each.addEventListener("change", allow);
   const isMore = numbers.length > 1;
   return {
     fields: [
@@ -168,13 +192,13 @@ function beginFields() {
   async function perform(run) {
     try {
       if (way.value === "now") {
-        await post(`/runs/${run.id}/start`);
-        return { notice: () => fill(t("run.now_started"), { title: theirs(run.title) }) };
+        const { state } = await post(`/runs/${run.id}/start`);
+        return { notice: () => fill(t("run.now_started"), { title: theirs(run.title) }), state };
       }
       if (way.value === "later") {
         const startsAt = instant(at.value);
         await post(`/runs/${run.id}/schedule`, { starts_at: startsAt });
-        return { notice: () => t("run.now_scheduled", { when: when(startsAt) }) };
+        return { notice: () => t("run.now_scheduled", { when: when(startsAt) }), state: run.state };
       }
     } catch (error) {
       return { error };

@@ -1,0 +1,60 @@
+"""The server's terms in the words of a language, for files that people open; the page has its own in he*.js.
+
+A test holds the two to each other. In English a file has the terms themselves, which programs read too.
+"""
+
+from __future__ import annotations
+
+_HEBREW: dict[str, dict[str, str]] = {
+    "item_state": {
+        "queued": "ממתין",
+        "dialling": "מחייג",
+        "in_call": "בשיחה",
+        "wrap_up": "השיחה נרשמת",
+        "retry_wait": "ממתין",
+        "completed": "הושלם",
+        "failed": "נכשל",
+        "cancelled": "בוטל",
+        "unknown": "לא ידוע אם צלצל",
+    },
+    "disposition": {
+        "booked": "נקבעה פגישה",
+        "callback_requested": "ביקש שיחה מאוחר יותר",
+        "declined": "סירב",
+        "opted_out": "ביקש שלא להתקשר עוד",
+        "no_response": "אין תגובה",
+        "not_understood": "לא הובן",
+        "voicemail": "תא קולי",
+        "answered": "נענתה",
+        "busy": "תפוס",
+        "no_answer": "אין מענה",
+        "failed": "נכשלה",
+        "cancelled": "בוטלה",
+        "no_conversation": "לא הייתה שיחה",
+        "rejected_capacity": "כל הקווים היו תפוסים",
+        "refused": "סורבה בידי חברת הטלפון",
+        "suppressed": "ברשימת ״אין להתקשר״",
+        "lost": "לא ידוע",
+        "no_consent": "אין הסכמה לשיחות",
+        "attempts_in_all": "חויג ככל שמותר",
+        "no_calling_hours": "אין שעה שמותר להתקשר בה",
+        "lead_deleted": "הליד נמחק",
+        "unknown": "לא ידוע",
+    },
+    "waits_for": {
+        "calling_hours": "שעות החיוג",
+        "attempts_per_day": "די חיוגים להיום",
+        "minimum_gap": "התקשרו לפני זמן קצר",
+        "fence": "שיחה אחרת אל המספר",
+        "retry": "ניסיון נוסף",
+        "callback": "ביקש שיתקשרו אז",
+    },
+}
+
+LANGUAGES = {"he": _HEBREW}
+"""Language -> family of terms -> term -> word."""
+
+
+def word(family: str, term: str | None, language: str) -> str | None:
+    """Return the word for a term; the term itself where the language has none."""
+    return term and LANGUAGES.get(language, {}).get(family, {}).get(term, term)
