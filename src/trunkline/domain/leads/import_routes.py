@@ -15,7 +15,7 @@ from trunkline.core.access import Role
 from trunkline.core.db import Scope, unit_of_work
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.runs.models import Run
-from trunkline.domain.leads import imports, rules
+from trunkline.domain.leads import import_limits, imports, rules
 from trunkline.domain.leads.import_models import LeadImport
 from trunkline.domain.leads.rules import LeadRow, RowFault
 from trunkline.domain.leads.schemas import ColumnOut, LeadImportOut, PreviewOut, PreviewRowOut
@@ -38,6 +38,7 @@ def import_leads(
 ) -> LeadImportOut:
     """Begin to import a CSV or Excel file as a list; `mapping` names fields with their columns."""
     who.require(Role.AGENT)
+    import_limits.require_room(session, who.business)
     run = imports.begin(
         session, who.business, file.file, name=name, filename=file.filename or "", size=file.size or 0,
         mapping=imports.parse_mapping(mapping), actor=who.email,
