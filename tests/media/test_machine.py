@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,12 +18,14 @@ GREETING = voice(5000)
 BEEP = tone(400)
 
 
-def call_of(action: OnMachine, brain: StubBrain | None = None, **more: Any) -> Call:
+def call_of(action: OnMachine, brain: StubBrain | None = None, disclosure: str = "", **more: Any) -> Call:
     options = SessionOptions(on_machine=action, message=MESSAGE, **more)
-    return Call(
+    call = Call(
         brain or StubBrain(ask("Hello."), ask("What?")), stt=StubStt(["hm"] * 9), options=options,
         direction="outbound",
     )  # fmt: skip
+    call.brief = replace(call.brief, disclosure=disclosure)
+    return call
 
 
 def plays(call: Call, *audio: bytes, at: float = 1.0) -> tuple[float, Any]:
@@ -67,6 +70,17 @@ def test_a_message_is_left_when_the_machine_listens(
     assert call.carrier.closed_at is not None
     assert call.carrier.closed_at >= call.carrier.plays_until
     assert [one.kind.value for one in call.brain.heard] == []  # type: ignore[attr-defined]
+
+
+def test_a_message_begins_with_what_has_to_be_disclosed() -> None:
+    call = call_of(OnMachine.LEAVE_MESSAGE, disclosure="An AI of {business_name} speaks. It is {taped}")
+    ended = run(call.run(plays(call, GREETING, BEEP)))
+    whole = f"An AI of Oak Dental speaks. It is {{taped}} {MESSAGE}"
+    assert ended.data["reason"] == "voicemail"
+    assert call.told(EventKind.MESSAGE_LEFT) == [{"text": whole, "heard_text": whole, "after": "beep"}]
+    assert call.tts.spoken[-4:] == [
+        "An AI of Oak Dental speaks.", "It is {taped}", "Please call us.", "Thank you."
+    ]  # fmt: skip
 
 
 def test_a_message_begun_before_the_beep_is_begun_again_after_it() -> None:

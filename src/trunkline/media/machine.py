@@ -4,7 +4,8 @@ Owns the suspicion and the choice made beforehand: hang up, leave a message once
 records, or carry on. Refuses to know audio beyond what `answering` tells of it, and who pays for it.
 
 A message begins after the beep, or when the machine has been silent for a while. If the beep comes
-only then, the message is begun again, because what was said before it is not on the tape.
+only then, the message is begun again, because what was said before it is not on the tape. What has to
+be disclosed comes first in it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from trunkline.media.options import SessionOptions
 from trunkline.media.scribe import EventKind, Scribe
 from trunkline.media.talk import MACHINE_NOTE, VOICEMAIL, Talk
 from trunkline.media.vad import Window
-from trunkline.providers.ports import Act, AnsweredBy, HangUp, InputKind, Say
+from trunkline.providers.ports import Act, AnsweredBy, CallBrief, HangUp, InputKind, Say
 
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
 
@@ -32,15 +33,17 @@ class Machine:
         self,
         *,
         options: SessionOptions,
-        suspicious: bool,
+        brief: CallBrief,
         talk: Talk,
         scribe: Scribe,
         clock: Callable[[], float],
     ) -> None:
         self._options = options
-        self._rules = options.machine if suspicious else None
+        self._rules = options.machine if brief.direction == "outbound" else None
         self._detector = None if self._rules is None else MachineDetector(self._rules)
         self._end: GreetingEnd | None = None
+        # What was disclosed to begin with went over the machine's greeting: it is not on the tape.
+        self._sentences = [*_sentences(brief.filled(brief.disclosure)), *_sentences(options.message)]
         self._talk = talk
         self._scribe = scribe
         self._clock = clock
@@ -104,13 +107,17 @@ class Machine:
             self._talk.perform(partial(self._message, after))
 
     async def _message(self, after: str) -> AsyncIterator[Act]:
-        text = self._options.message
-        for sentence in _SENTENCE_END.split(text.strip()):
+        for sentence in self._sentences:
             yield Say(sentence)
         heard = await self._talk.heard_out()
         if heard:
+            text = " ".join(self._sentences)
             self._scribe.record(EventKind.MESSAGE_LEFT, text=text, heard_text=heard, after=after)
         yield HangUp(VOICEMAIL)
+
+
+def _sentences(text: str) -> list[str]:
+    return [sentence for sentence in _SENTENCE_END.split(text.strip()) if sentence]
 
 
 async def _silence() -> AsyncIterator[Act]:
