@@ -145,6 +145,54 @@ def test_whom_the_carrier_calls_a_person_is_talked_to_however_long_they_speak() 
     assert (ended.data["reason"], call.told(EventKind.MACHINE_FOUND)) == ("done", [])
 
 
+def talked(call: Call, turns: int) -> list[tuple[float, Any]]:
+    """Return a person's steps: a word of theirs each three seconds, from the second one on."""
+    return [plays(call, voice(700), at=2.0 + 3 * n) for n in range(turns)]
+
+
+@pytest.mark.parametrize("action", [OnMachine.HANG_UP, OnMachine.LEAVE_MESSAGE])
+@pytest.mark.parametrize(
+    ("beep_at", "word_at", "found"), [(25.0, None, ("heard", "beep")), (None, 40.0, ("carrier", "machine")),
+    (25.0, 26.0, ("heard", "beep"))],
+)  # fmt: skip
+def test_whoever_has_talked_with_us_is_no_machine_for_a_beep_or_a_late_word(
+    beep_at: float | None, word_at: float | None, found: tuple[str, str], action: OnMachine
+) -> None:
+    call = call_of(action, StubBrain(*[ask(f"Question {n}.") for n in range(16)]))
+    call.stt.answers = ["yes"] * 15
+    steps = [*talked(call, 15), (48.0, call.carrier.hang_up)]
+    if beep_at is not None:
+        steps.append(plays(call, tone(300), at=beep_at))
+    if word_at is not None:
+        steps.append((word_at, lambda: call.session.answered_by(AnsweredBy.MACHINE)))
+    ended = run(call.run(*steps))
+    by, what = found
+    assert call.told(EventKind.MACHINE_FOUND) == [{"by": by, "what": what, "action": "carry_on"}]
+    assert (ended.data["reason"], notes(call)) == ("disconnect", [])
+    # The beep is a turn of its own, in which nothing is said.
+    assert [one.text for one in call.brain.heard if one.text] == ["yes"] * 15  # type: ignore[attr-defined]
+
+
+def test_a_greeting_in_pieces_that_talks_over_our_answers_is_a_machine_s() -> None:
+    call = call_of(OnMachine.LEAVE_MESSAGE, StubBrain(*[ask("Could you say that again?") for _ in range(9)]))
+    call.stt.answers = ["you have reached dana", "leave a message", "after the tone"]
+    greeting = [voice(900), silence(1300), voice(900), silence(1300), voice(900), silence(1300), BEEP]
+    ended = run(call.run(plays(call, *greeting, at=2.5)))
+    assert len(call.brain.heard) >= 2  # type: ignore[attr-defined]
+    assert call.told(EventKind.MACHINE_FOUND) == [{"by": "heard", "what": "beep", "action": "leave_message"}]
+    assert (ended.data["reason"], len(call.told(EventKind.MESSAGE_LEFT))) == ("voicemail", 1)
+
+
+def test_what_a_machine_says_counts_after_any_talk() -> None:
+    known = [Note("disposition", "voicemail"), Say("We will call again."), HangUp("voicemail")]
+    asked = [ask(f"Question {n}.") for n in range(4)]
+    call = call_of(OnMachine.LEAVE_MESSAGE, StubBrain(*asked, known))
+    call.stt.answers = ["yes"] * 4
+    ended = run(call.run(*talked(call, 3), plays(call, tone(300), at=12.5), plays(call, voice(900), at=14.0)))
+    assert ended.data["reason"] == "voicemail"
+    assert [event["by"] for event in call.told(EventKind.MACHINE_FOUND)] == ["heard", "words"]
+
+
 def test_hanging_up_asks_the_machine_nothing() -> None:
     call = call_of(OnMachine.HANG_UP, StubBrain(ask("Hello."), [Say("Are you there?"), Listen(None)]))
     ended = run(call.run(plays(call, BEEP)))
