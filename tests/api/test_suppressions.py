@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from sqlalchemy import func, select
 
 from api.doorway import TestClient, sign_in
 from support.installation import Installation
+from support.lists import Table, as_csv, as_xlsx
 from support.world import PASSWORD, World
 from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, unit_of_work
@@ -152,14 +155,44 @@ def test_a_file_has_a_heading_or_none(content: str, acme: World, owner: TestClie
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"\xff\xfe1\x002\x00", "UTF-8"), (b"+12125550102\n\xff", "UTF-8"), (b"a\0b", "NUL")],
-)
-def test_a_file_that_is_no_text_changes_nothing(
+    [
+        (b"", "empty"), (b"+12125550102\n\xff", "UTF-8"), (b"+12125550102,a\0b\n", "NUL"),
+        # What cannot be read on behind its second thousand: nothing of it is written.
+        (b"+12125550102\n" * 2_500 + b"9" * 140_000, "behind line 2500"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_list_changes_nothing(
     content: bytes, said: str, acme: World, owner: TestClient
 ) -> None:
     refused = upload(owner, content)
     assert (refused.status_code, said in refused.text) == (422, True)
     assert numbers(acme) == {}
+
+
+@pytest.mark.parametrize(
+    "form", [as_xlsx, partial(as_csv, encoding="cp1255"), partial(as_csv, encoding="utf-16")]
+)
+@pytest.mark.parametrize("heading", [[["שם", "טלפון"]], []])
+def test_a_file_comes_as_hebrew_excel_saves_it(
+    form: Callable[[Table], bytes], heading: list[list[str]], acme: World, owner: TestClient
+) -> None:
+    rows = [["דנה", "+12125550102"], ["נועה", "(212) 555-0103"]]
+    content = form([*heading, *(row if heading else row[1:] + row[:1] for row in rows)])
+    assert upload(owner, content).json() == {"read": 2, "added": 2, "unusable": 0, "faults": []}
+    assert set(numbers(acme)) == {"+12125550102", "+12125550103"}
+
+
+def test_each_thousand_is_a_transaction_of_its_own(acme: World, owner: TestClient) -> None:
+    # Who takes the business's lock, and who reads events in commit order, waits for a thousand at most.
+    assert upload(owner, "".join(f"+1646555{n:04}\n" for n in range(3_200))).json()["added"] == 3_200
+    with unit_of_work(acme.scope) as session:
+        told = (
+            select(func.count())
+            .where(Event.kind == "number.suppressed")
+            .group_by(Event.transaction_id)
+            .order_by(Event.transaction_id)
+        )
+        assert list(session.scalars(told)) == [1_000, 1_000, 1_000, 200]
 
 
 def test_lines_that_cannot_be_used_are_told_a_hundred_of_them(acme: World, owner: TestClient) -> None:

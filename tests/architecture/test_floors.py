@@ -30,9 +30,10 @@ MODELS_OF_OTHERS = {
     ("outbound.routes", "leads.selection"),
     ("outbound.schemas", "leads.schemas"),
     ("outbound.service", "leads.selection"),
+    ("outbound.suppression_lists", "leads.readers"),
 }
-"""Where a domain takes another one's rows by type, or data that says whom or when; all else goes through
-its `service`."""
+"""Where a domain takes another one's rows by type, data that says whom or when, or reads a file as the other
+does; all else goes through its `service`."""
 
 FORBIDDEN = [
     ("floors", "kit.clock", "core.errors"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,12 +18,14 @@ GREETING = voice(5000)
 BEEP = tone(400)
 
 
-def call_of(action: OnMachine, brain: StubBrain | None = None, **more: Any) -> Call:
+def call_of(action: OnMachine, brain: StubBrain | None = None, disclosure: str = "", **more: Any) -> Call:
     options = SessionOptions(on_machine=action, message=MESSAGE, **more)
-    return Call(
+    call = Call(
         brain or StubBrain(ask("Hello."), ask("What?")), stt=StubStt(["hm"] * 9), options=options,
         direction="outbound",
     )  # fmt: skip
+    call.brief = replace(call.brief, disclosure=disclosure)
+    return call
 
 
 def plays(call: Call, *audio: bytes, at: float = 1.0) -> tuple[float, Any]:
@@ -67,6 +70,17 @@ def test_a_message_is_left_when_the_machine_listens(
     assert call.carrier.closed_at is not None
     assert call.carrier.closed_at >= call.carrier.plays_until
     assert [one.kind.value for one in call.brain.heard] == []  # type: ignore[attr-defined]
+
+
+def test_a_message_begins_with_what_has_to_be_disclosed() -> None:
+    call = call_of(OnMachine.LEAVE_MESSAGE, disclosure="An AI of {business_name} speaks. It is {taped}")
+    ended = run(call.run(plays(call, GREETING, BEEP)))
+    whole = f"An AI of Oak Dental speaks. It is {{taped}} {MESSAGE}"
+    assert ended.data["reason"] == "voicemail"
+    assert call.told(EventKind.MESSAGE_LEFT) == [{"text": whole, "heard_text": whole, "after": "beep"}]
+    assert call.tts.spoken[-4:] == [
+        "An AI of Oak Dental speaks.", "It is {taped}", "Please call us.", "Thank you."
+    ]  # fmt: skip
 
 
 def test_a_message_begun_before_the_beep_is_begun_again_after_it() -> None:
@@ -129,6 +143,54 @@ def test_whom_the_carrier_calls_a_person_is_talked_to_however_long_they_speak() 
     word = (0.5, lambda: call.session.answered_by(AnsweredBy.HUMAN))
     ended = run(call.run(word, plays(call, voice(7000))))
     assert (ended.data["reason"], call.told(EventKind.MACHINE_FOUND)) == ("done", [])
+
+
+def talked(call: Call, turns: int) -> list[tuple[float, Any]]:
+    """Return a person's steps: a word of theirs each three seconds, from the second one on."""
+    return [plays(call, voice(700), at=2.0 + 3 * n) for n in range(turns)]
+
+
+@pytest.mark.parametrize("action", [OnMachine.HANG_UP, OnMachine.LEAVE_MESSAGE])
+@pytest.mark.parametrize(
+    ("beep_at", "word_at", "found"), [(25.0, None, ("heard", "beep")), (None, 40.0, ("carrier", "machine")),
+    (25.0, 26.0, ("heard", "beep"))],
+)  # fmt: skip
+def test_whoever_has_talked_with_us_is_no_machine_for_a_beep_or_a_late_word(
+    beep_at: float | None, word_at: float | None, found: tuple[str, str], action: OnMachine
+) -> None:
+    call = call_of(action, StubBrain(*[ask(f"Question {n}.") for n in range(16)]))
+    call.stt.answers = ["yes"] * 15
+    steps = [*talked(call, 15), (48.0, call.carrier.hang_up)]
+    if beep_at is not None:
+        steps.append(plays(call, tone(300), at=beep_at))
+    if word_at is not None:
+        steps.append((word_at, lambda: call.session.answered_by(AnsweredBy.MACHINE)))
+    ended = run(call.run(*steps))
+    by, what = found
+    assert call.told(EventKind.MACHINE_FOUND) == [{"by": by, "what": what, "action": "carry_on"}]
+    assert (ended.data["reason"], notes(call)) == ("disconnect", [])
+    # The beep is a turn of its own, in which nothing is said.
+    assert [one.text for one in call.brain.heard if one.text] == ["yes"] * 15  # type: ignore[attr-defined]
+
+
+def test_a_greeting_in_pieces_that_talks_over_our_answers_is_a_machine_s() -> None:
+    call = call_of(OnMachine.LEAVE_MESSAGE, StubBrain(*[ask("Could you say that again?") for _ in range(9)]))
+    call.stt.answers = ["you have reached dana", "leave a message", "after the tone"]
+    greeting = [voice(900), silence(1300), voice(900), silence(1300), voice(900), silence(1300), BEEP]
+    ended = run(call.run(plays(call, *greeting, at=2.5)))
+    assert len(call.brain.heard) >= 2  # type: ignore[attr-defined]
+    assert call.told(EventKind.MACHINE_FOUND) == [{"by": "heard", "what": "beep", "action": "leave_message"}]
+    assert (ended.data["reason"], len(call.told(EventKind.MESSAGE_LEFT))) == ("voicemail", 1)
+
+
+def test_what_a_machine_says_counts_after_any_talk() -> None:
+    known = [Note("disposition", "voicemail"), Say("We will call again."), HangUp("voicemail")]
+    asked = [ask(f"Question {n}.") for n in range(4)]
+    call = call_of(OnMachine.LEAVE_MESSAGE, StubBrain(*asked, known))
+    call.stt.answers = ["yes"] * 4
+    ended = run(call.run(*talked(call, 3), plays(call, tone(300), at=12.5), plays(call, voice(900), at=14.0)))
+    assert ended.data["reason"] == "voicemail"
+    assert [event["by"] for event in call.told(EventKind.MACHINE_FOUND)] == ["heard", "words"]
 
 
 def test_hanging_up_asks_the_machine_nothing() -> None:

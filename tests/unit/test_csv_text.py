@@ -13,6 +13,8 @@ from trunkline.kit.csv_text import csv_lines, safe_cell
     "text",
     [
         "=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "＝1",  # noqa: RUF001
+        "\u00a0=1", "\u200f=1", "\ufeff=1", "\u2003 \u202b+1+1", "\x00=1", "\ufe66 1", "\uff20SUM(A1)", " -1",
+        "\tplain",
         '=HYPERLINK("http://evil")', "+972501234567+1", "-", "+", "+972 50 123",
     ],
 )  # fmt: skip

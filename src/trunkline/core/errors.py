@@ -64,6 +64,13 @@ class SlotTaken(Conflict):
     code = "slot_taken"
 
 
+class TooLarge(TrunklineError):
+    """More was sent than is taken here; `most_bytes` says how much is."""
+
+    status = 413
+    code = "too_large"
+
+
 class TooManyRequests(TrunklineError):
     """Slow down; `retry_after_s` says for how long."""
 

@@ -1,10 +1,12 @@
 """The machine: what one call does when no person has answered, from the suspicion to the message left.
 
 Owns the suspicion and the choice made beforehand: hang up, leave a message once the machine
-records, or carry on. Refuses to know audio beyond what `answering` tells of it, and who pays for it.
+records, or carry on; and until when a suspicion counts. Refuses to know audio beyond what `answering`
+tells of it, and who pays for it.
 
 A message begins after the beep, or when the machine has been silent for a while. If the beep comes
-only then, the message is begun again, because what was said before it is not on the tape.
+only then, the message is begun again, because what was said before it is not on the tape. What has to
+be disclosed comes first in it.
 """
 
 from __future__ import annotations
@@ -20,9 +22,35 @@ from trunkline.media.options import SessionOptions
 from trunkline.media.scribe import EventKind, Scribe
 from trunkline.media.talk import MACHINE_NOTE, VOICEMAIL, Talk
 from trunkline.media.vad import Window
-from trunkline.providers.ports import Act, AnsweredBy, HangUp, InputKind, Say
+from trunkline.providers.ports import Act, AnsweredBy, CallBrief, HangUp, InputKind, Say
 
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
+
+_A_PERSON = 2
+"""So many exchanges, and a beep is a microwave's, and the carrier mistaken. What is said still counts."""
+
+
+class Exchanges:
+    """How often whoever is there has spoken and then heard the answer out: a recorded greeting goes on."""
+
+    def __init__(self, talk: Talk) -> None:
+        self.count = 0
+        self._talk = talk
+        self._was_speaking = False
+        self._spoke_in: int | None = None
+        """The agent's turn that was spoken to, until its answer is heard out or talked over."""
+
+    def hear(self, *, speaking: bool) -> None:
+        """Take the next window, `speaking` while the caller's turn is open."""
+        talk = self._talk
+        if speaking:
+            self._spoke_in = None
+        elif self._was_speaking:
+            self._spoke_in = talk.turns
+        elif self._spoke_in is not None and talk.turns > self._spoke_in and talk.quiet:
+            self._spoke_in = None
+            self.count += 1
+        self._was_speaking = speaking
 
 
 class Machine:
@@ -32,20 +60,24 @@ class Machine:
         self,
         *,
         options: SessionOptions,
-        suspicious: bool,
+        brief: CallBrief,
         talk: Talk,
         scribe: Scribe,
         clock: Callable[[], float],
     ) -> None:
         self._options = options
-        self._rules = options.machine if suspicious else None
+        self._rules = options.machine if brief.direction == "outbound" else None
         self._detector = None if self._rules is None else MachineDetector(self._rules)
         self._end: GreetingEnd | None = None
+        # What was disclosed to begin with went over the machine's greeting: it is not on the tape.
+        self._sentences = [*_sentences(brief.filled(brief.disclosure)), *_sentences(options.message)]
         self._talk = talk
         self._scribe = scribe
         self._clock = clock
         self._quiet_ms = 0
+        self._exchanges = Exchanges(talk)
         self._known = False
+        self._noted = False
         self._began_after = ""
         talk.hears_machine = self._by_words
 
@@ -56,6 +88,7 @@ class Machine:
             if after is not None:
                 self._leave(after)
             return False
+        self._exchanges.hear(speaking=speaking)
         self._quiet_ms = 0 if voice else self._quiet_ms + len(window.pcm) // BYTES_PER_MS
         if self._detector is None:
             return False
@@ -79,6 +112,9 @@ class Machine:
     def _found(self, by: str, what: str) -> bool:
         if self._rules is None or self._known or self._talk.closing:
             return False
+        if by != "words" and self._exchanges.count >= _A_PERSON:
+            self._note(by, what)
+            return False
         self._known = True
         self._detector = None
         # There is nobody to talk to and nothing to leave a message on.
@@ -96,6 +132,14 @@ class Machine:
             self._end = GreetingEnd(self._rules, quiet_ms=self._quiet_ms, beeped=what == "beep")
         return True
 
+    def _note(self, by: str, what: str) -> None:
+        """Put on record what a machine might have been; once, and the talk goes on."""
+        self._detector = None
+        if not self._noted:
+            self._noted = True
+            action = OnMachine.CARRY_ON.value
+            self._scribe.record(EventKind.MACHINE_FOUND, by=by, what=what, action=action)
+
     def _leave(self, after: str) -> None:
         if after == "endless":
             self._talk.perform(_hang_up)
@@ -104,13 +148,17 @@ class Machine:
             self._talk.perform(partial(self._message, after))
 
     async def _message(self, after: str) -> AsyncIterator[Act]:
-        text = self._options.message
-        for sentence in _SENTENCE_END.split(text.strip()):
+        for sentence in self._sentences:
             yield Say(sentence)
         heard = await self._talk.heard_out()
         if heard:
+            text = " ".join(self._sentences)
             self._scribe.record(EventKind.MESSAGE_LEFT, text=text, heard_text=heard, after=after)
         yield HangUp(VOICEMAIL)
+
+
+def _sentences(text: str) -> list[str]:
+    return [sentence for sentence in _SENTENCE_END.split(text.strip()) if sentence]
 
 
 async def _silence() -> AsyncIterator[Act]:

@@ -131,7 +131,7 @@ class Session:
         self._watchdog = Watchdog(options.watch, started_at=self.started_at)
         self._machine = Machine(
             options=options,
-            suspicious=brief.direction == "outbound",
+            brief=brief,
             talk=self._talk,
             scribe=self._scribe,
             clock=self._now,

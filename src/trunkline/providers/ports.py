@@ -308,6 +308,12 @@ class CallBrief:
     disclosure: str = ""
     """What the law or the business wants said before all else: that an AI speaks, for instance."""
 
+    def filled(self, text: str) -> str:
+        """Fill in a text's names. A brace of its own that names nothing is spoken as it stands."""
+        for name, value in {**self.variables, "business_name": self.business_name}.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
 
 @dataclass(frozen=True, slots=True)
 class Say:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from trunkline.core.errors import Conflict, InvalidInput, NotFound, NotReady, TrunklineError
 from trunkline.core.telemetry import get_logger
+from trunkline.web.bodies import NotTaken
 
 log = get_logger(__name__)
 
@@ -24,6 +25,10 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(TrunklineError)
     def ours(_request: Request, error: TrunklineError) -> JSONResponse:
         return render(error)
+
+    @app.exception_handler(NotTaken)
+    def not_taken(_request: Request, refusal: NotTaken) -> JSONResponse:
+        return refuse_body(refusal.error)
 
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
@@ -63,6 +68,13 @@ def install_error_handlers(app: FastAPI) -> None:
 def render(error: TrunklineError) -> JSONResponse:
     """Return the answer for an error of ours, with the trace id a person can quote."""
     return _answer(error.status, error.code, error.message, error.data)
+
+
+def refuse_body(error: TrunklineError) -> JSONResponse:
+    """Return the answer to a request whose body is not taken: the rest of it is not waited for."""
+    answer = render(error)
+    answer.headers["Connection"] = "close"
+    return answer
 
 
 def _answer(status: int, code: str, message: str, data: dict[str, Any]) -> JSONResponse:

@@ -1,7 +1,7 @@
 """The gate: what every request passes before it reaches a route.
 
 Gives it a trace id, keeps it out while the schema is not there, refuses writes that another site
-could have caused, and finds out who is asking.
+could have caused and bodies that are too large or nobody's, and finds out who is asking.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trunkline import schema
 from trunkline.core.db import database
-from trunkline.core.errors import Forbidden, NotReady, NotSignedIn
+from trunkline.core.errors import Forbidden, NotReady, NotSignedIn, TrunklineError
 from trunkline.core.telemetry import get_logger
 from trunkline.domain.people import service as people
 from trunkline.domain.people.routes import cookie_name
 from trunkline.kit.ids import new_id
-from trunkline.web.errors import render
+from trunkline.web.bodies import Body
+from trunkline.web.errors import refuse_body, render
 
 CSRF_HEADER = "X-Trunkline"
 """A header that a page of another site cannot send; every writing request of ours carries it."""
@@ -84,7 +85,13 @@ class Gate:
                 refusal = render(Forbidden("This request did not come from our page.", reason="cross_site"))
                 await refusal(scope, receive, send_with_headers)
                 return
-            await self._app(scope, receive, send_with_headers)
+            body = Body(Request(scope), receive)
+            try:
+                await body.admit_claimed()
+            except TrunklineError as error:
+                await refuse_body(error)(scope, receive, send_with_headers)
+                return
+            await self._app(scope, body.take, send_with_headers)
 
 
 class SchemaWatch:

@@ -23,7 +23,7 @@ from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound.export import last_dials
 from trunkline.domain.outbound.models import ItemState, OutboundItem
 from trunkline.domain.tenants import service as tenants
-from trunkline.kit.csv_text import BYTE_ORDER_MARK, csv_lines
+from trunkline.kit.csv_text import MEDIA_TYPE, csv_file, csv_headers
 from trunkline.web.words import word
 
 router = APIRouter(prefix="/api/runs", tags=["outbound"])
@@ -56,24 +56,8 @@ def read_results(
     zone = ZoneInfo(tenants.get_business(session, who.business).time_zone)
     rows = chain([_HEADERS[language]], _rows(who.business, run_id, state or (), zone, language))
     return StreamingResponse(
-        _in_pieces(rows),
-        media_type="text/csv; charset=utf-8",
-        headers={
-            "content-disposition": f'attachment; filename="results-{run_id}.csv"',
-            "cache-control": "no-store",
-        },
+        csv_file(rows), media_type=MEDIA_TYPE, headers=csv_headers(f"results-{run_id}.csv")
     )
-
-
-def _in_pieces(rows: Iterator[Sequence[object]]) -> Iterator[str]:
-    """Yield the file's text in pieces of many lines: each piece is a turn on a thread."""
-    piece = [BYTE_ORDER_MARK]
-    for line in csv_lines(rows):
-        piece.append(line)
-        if len(piece) >= _ROWS_A_PAGE:
-            yield "".join(piece)
-            piece.clear()
-    yield "".join(piece)
 
 
 def _rows(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -15,10 +13,11 @@ from trunkline.core.access import Role
 from trunkline.core.db import Scope, unit_of_work
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.runs.models import Run
-from trunkline.domain.leads import imports, rules
+from trunkline.domain.leads import import_limits, imports, rules
 from trunkline.domain.leads.import_models import LeadImport
 from trunkline.domain.leads.rules import LeadRow, RowFault
 from trunkline.domain.leads.schemas import ColumnOut, LeadImportOut, PreviewOut, PreviewRowOut
+from trunkline.kit.csv_text import MEDIA_TYPE, csv_file, csv_headers
 
 router = APIRouter(prefix="/api/lead-imports", tags=["leads"])
 
@@ -38,6 +37,7 @@ def import_leads(
 ) -> LeadImportOut:
     """Begin to import a CSV or Excel file as a list; `mapping` names fields with their columns."""
     who.require(Role.AGENT)
+    import_limits.require_room(session, who.business)
     run = imports.begin(
         session, who.business, file.file, name=name, filename=file.filename or "", size=file.size or 0,
         mapping=imports.parse_mapping(mapping), actor=who.email,
@@ -84,9 +84,9 @@ def download_faults(import_id: UUID, session: SessionDep, who: PrincipalDep) -> 
     """The rows that could not be used: line, reason and what stands there."""
     found, _ = imports.get(session, who.business, import_id)
     return StreamingResponse(
-        _fault_lines(who.scope, who.business, found.run_id),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="faults-{found.run_id}.csv"'},
+        csv_file(_faults(who.scope, who.business, found.run_id)),
+        media_type=MEDIA_TYPE,
+        headers=csv_headers(f"faults-{found.run_id}.csv"),
     )
 
 
@@ -140,25 +140,14 @@ def _row(row: LeadRow | RowFault) -> PreviewRowOut:
     return PreviewRowOut.model_validate(row, from_attributes=True)
 
 
-def _fault_lines(scope: Scope, business_id: UUID, run_id: UUID) -> Iterator[str]:
-    """Yield the faults as CSV, a page of them in memory; the mark in front tells Excel that it is UTF-8."""
-    yield "\ufeff" + _csv_line("line", "reason", "row")
+def _faults(scope: Scope, business_id: UUID, run_id: UUID) -> Iterator[Sequence[object]]:
+    """Yield the faults' header and rows, a page of them in memory."""
+    yield ("line", "reason", "row")
     line = 0
     while True:
         with unit_of_work(scope) as session:
             page = imports.faults_behind(session, business_id, run_id, line, limit=_FAULTS_A_PAGE)
         if not page:
             return
-        yield "".join(_csv_line(str(row.line), row.reason, row.content) for row in page)
+        yield from ((row.line, row.reason, row.content) for row in page)
         line = page[-1].line
-
-
-def _csv_line(*cells: str) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerow(map(_as_text, cells))
-    return text.getvalue()
-
-
-def _as_text(cell: str) -> str:
-    """Keep a spreadsheet from taking a stranger's cell for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -47,6 +47,11 @@ def install_limit(largest_mb: int) -> None:
     _largest_mb = largest_mb
 
 
+def largest_bytes() -> int:
+    """Return how large a file may be."""
+    return _largest_mb * _MB
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What would be read of a file: its header, the mapping found or given, and its first rows."""

@@ -6,11 +6,10 @@ Decides nothing, and writes nothing but that it was read.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,6 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, text
 
 from trunkline.core.db import of_business, unit_of_work
+from trunkline.kit.csv_text import csv_file
 from trunkline.kit.phone import zones_of
 
 COLUMNS = (
@@ -54,12 +54,15 @@ _PAGE = text(
 
 
 def stream(business_id: UUID, *, since: datetime, until: datetime) -> Iterator[str]:
-    """Yield the log as CSV, in order of time, some hundred rows at a time.
+    """Yield the log as a CSV file, in order of time, some hundred rows at a time.
 
     Each page is a transaction of its own: a slow reader holds no connection while it reads. `since` is
     within, `until` is not.
     """
-    yield "\N{BYTE ORDER MARK}" + _csv([COLUMNS])
+    return csv_file(chain([COLUMNS], _rows(business_id, since, until)))
+
+
+def _rows(business_id: UUID, since: datetime, until: datetime) -> Iterator[Sequence[str]]:
     at, last = since, 0
     while True:
         with unit_of_work(of_business(business_id)) as session:
@@ -67,8 +70,7 @@ def stream(business_id: UUID, *, since: datetime, until: datetime) -> Iterator[s
                 _PAGE,
                 {"business_id": business_id, "at": at, "id": last, "until": until, "limit": _AT_ONCE},
             ).all()
-        if page:
-            yield _csv([row_of(event) for event in page])
+        yield from map(row_of, page)
         if len(page) < _AT_ONCE:
             return
         at, last = page[-1].at, page[-1].id
@@ -101,16 +103,3 @@ def row_of(event: Row[Any]) -> list[str]:
         event.actor,
         json.dumps(details, ensure_ascii=False, sort_keys=True) if details else "",
     ]
-
-
-def _csv(rows: Iterable[Sequence[str]]) -> str:
-    out = io.StringIO(newline="")
-    csv.writer(out).writerows([[harmless(cell) for cell in row] for row in rows])
-    return out.getvalue()
-
-
-def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula. A telephone number is none, and stays."""
-    if cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"} and not cell[1:].isdecimal():
-        return f"'{cell}"
-    return cell

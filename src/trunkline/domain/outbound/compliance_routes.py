@@ -14,6 +14,7 @@ from trunkline.core.door import PrincipalDep
 from trunkline.core.errors import InvalidInput
 from trunkline.domain.outbound import compliance_log
 from trunkline.kit import clock
+from trunkline.kit.csv_text import MEDIA_TYPE, csv_headers
 
 router = APIRouter(prefix="/api", tags=["compliance"])
 
@@ -34,6 +35,6 @@ def read_compliance_log(
         raise InvalidInput("The log's `from` must lie before its `to`.")
     return StreamingResponse(
         compliance_log.stream(who.business, since=begins, until=ends),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="compliance-log.csv"'},
+        media_type=MEDIA_TYPE,
+        headers=csv_headers("compliance-log.csv"),
     )

@@ -1,21 +1,21 @@
-"""Files of numbers that are not to be called: read line by line, written a thousand at a time.
+"""Files of numbers that are not to be called: read whole first, then written a thousand at a time.
 
-Owns the form of such a file: UTF-8, one number a line or a column of them. What putting a number on the
-list means is `suppressions`' to know.
+Owns which of a file's cells are numbers, and its way into the list. What kinds of files there are,
+`leads.readers` knows; what putting a number on the list means, `suppressions`.
 """
 
 from __future__ import annotations
 
-import csv
-import io
+from array import array
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from itertools import chain
+from typing import IO
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
-from trunkline.core.errors import InvalidInput
+from trunkline.core.db import of_business, unit_of_work
+from trunkline.domain.leads import readers
 from trunkline.domain.leads.service import phone_column
 from trunkline.domain.outbound import suppressions
 from trunkline.kit.phone import InvalidPhone, to_e164
@@ -46,61 +46,46 @@ class Taken:
     """The first hundred."""
 
 
-def take(
-    session: Session, business_id: UUID, file: BinaryIO, *, region: str, reason: str, actor: str
-) -> Taken:
-    """Put a file's numbers on the business's list; memory does not grow with the file.
+def take(business_id: UUID, file: IO[bytes], *, region: str, reason: str, actor: str) -> Taken:
+    """Put a file's numbers on the business's list. To be called outside any unit of work.
 
-    National forms are read as of `region`. Raises InvalidInput when the file is no text.
+    The file is read to its end before anything is written, so one that cannot be read changes nothing;
+    its numbers are held as eight bytes each. Each thousand is a transaction of its own: dials, hooks and
+    readers of events wait for one of them at most. Whoever is cut off in between sends the file again.
+
+    National forms are read as of `region`. Raises InvalidInput when the file is no list.
     """
-    taken, batch = Taken(), []
+    taken = Taken()
+    phones = _read(file, region, taken)
+    for start in range(0, len(phones), _AT_ONCE):
+        batch = [f"+{digits}" for digits in phones[start : start + _AT_ONCE]]
+        with unit_of_work(of_business(business_id)) as session:
+            taken.added += suppressions.suppress_many(
+                session, business_id, batch, reason=reason, source=IMPORTED, actor=actor
+            )
+    return taken
+
+
+def _read(file: IO[bytes], region: str, taken: Taken) -> array[int]:
+    """Return the digits of the file's numbers; count, and tell of, what is none. Raises InvalidInput."""
+    phones = array("Q")
     for line, text in _numbers(file):
         taken.read += 1
         try:
-            batch.append(to_e164(text, region=region))
+            phones.append(int(to_e164(text, region=region)))
         except InvalidPhone as error:
             taken.unusable += 1
             if taken.unusable <= _MOST_FAULTS:
                 taken.faults.append(Fault(line, str(error)))
-        if len(batch) == _AT_ONCE:
-            taken.added += _write(session, business_id, batch, reason=reason, actor=actor)
-            batch = []
-    if batch:
-        taken.added += _write(session, business_id, batch, reason=reason, actor=actor)
-    return taken
+    return phones
 
 
-def _write(session: Session, business_id: UUID, phones: list[str], *, reason: str, actor: str) -> int:
-    return suppressions.suppress_many(
-        session, business_id, phones, reason=reason, source=IMPORTED, actor=actor
-    )
-
-
-def _numbers(file: BinaryIO) -> Iterator[tuple[int, str]]:
-    """Yield the number of each line that has one. Raises InvalidInput."""
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    try:
-        heading = text.readline(10_000)
-        if "\0" in heading:
-            raise InvalidInput("The file is not text: it holds NUL characters.")
-        delimiter = max(",;\t", key=heading.count)
-        first = next(csv.reader([heading], delimiter=delimiter), [])
+def _numbers(file: IO[bytes]) -> Iterator[tuple[int, str]]:
+    """Yield the number of each row. Raises InvalidInput."""
+    with closing(readers.read_rows(file, readers.shape_of(file).encoding)) as rows:
+        first = next(rows, (1, []))
+        column = phone_column(first[1])
         # A file without a heading begins with a number.
-        column = phone_column(first)
-        if column is None:
-            column = 0
-            yield from _cell(1, first, column)
-        rows = csv.reader(text, delimiter=delimiter)
-        for row in rows:
-            yield from _cell(rows.line_num + 1, row, column)
-    except UnicodeDecodeError as error:
-        raise InvalidInput("The file is not UTF-8 text.") from error
-    except csv.Error as error:
-        raise InvalidInput(f"The file cannot be read: {error}.") from error
-    finally:
-        text.detach()  # whoever opened the file closes it
-
-
-def _cell(line: int, row: list[str], column: int) -> Iterator[tuple[int, str]]:
-    if any(cell.strip() for cell in row):
-        yield line, row[column].strip()[:100] if column < len(row) else ""
+        for line, cells in chain([first] if column is None else [], rows):
+            at = column or 0
+            yield line, cells[at].strip()[:100] if at < len(cells) else ""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, File, Form, Query, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
 from trunkline.core.access import Role
+from trunkline.core.db import unit_of_work
 from trunkline.core.door import PrincipalDep, SessionDep, SystemSessionDep
 from trunkline.core.errors import InvalidInput
 from trunkline.domain.outbound import suppression_lists, suppressions
@@ -75,20 +76,18 @@ def suppress(body: SuppressionIn, session: SessionDep, who: PrincipalDep) -> Sup
 
 @router.post("/suppressions/upload", status_code=201)
 def upload(
-    session: SessionDep,
     who: PrincipalDep,
     file: Annotated[UploadFile, File()],
     reason: Annotated[str, Form(min_length=1, max_length=200)] = "list",
 ) -> UploadOut:
-    """Call the numbers of a file no more: CSV, or a number a line. All of them in one transaction."""
+    """Call the numbers of a file no more: CSV, Excel, or a number a line. Sent again, it adds the rest."""
     who.require(Role.ADMIN)
     if (file.size or 0) > LARGEST_FILE:
         raise InvalidInput(f"The file is larger than {LARGEST_FILE // 2**20} MB.")
-    business = tenants.get_business(session, who.business)
+    with unit_of_work(who.scope) as session:
+        region = tenants.get_business(session, who.business).region
     return UploadOut.model_validate(
-        suppression_lists.take(
-            session, business.id, file.file, region=business.region, reason=reason, actor=who.email
-        )
+        suppression_lists.take(who.business, file.file, region=region, reason=reason, actor=who.email)
     )
 
 

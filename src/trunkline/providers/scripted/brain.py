@@ -32,16 +32,9 @@ class ScriptedBrain:
         variables = {**brief.variables, "business_name": brief.business_name}
         script = engine.Script(
             dialogue, language, variables,
-            greeting=_filled(brief.greeting, variables), disclosure=_filled(brief.disclosure, variables),
+            greeting=brief.filled(brief.greeting), disclosure=brief.filled(brief.disclosure),
         )  # fmt: skip
         return ScriptedConversation(script, tools)
-
-
-def _filled(greeting: str, variables: dict[str, str]) -> str:
-    """Fill in a greeting's names. A brace of its own that names nothing is spoken as it stands."""
-    for name, value in variables.items():
-        greeting = greeting.replace(f"{{{name}}}", value)
-    return greeting
 
 
 class ScriptedConversation:
