@@ -234,7 +234,10 @@ def work_batch(
         return False
     barriers.reached("import.batch_begun")
     good = [row for row in rows if isinstance(row, LeadRow)]
-    kept = service.put_people(session, business_id, found.list_id, good, source=f"list:{run.title}")
+    kept = service.put_people(
+        session, business_id, found.list_id, good,
+        source=f"list:{run.title}", moment=run.created_at, actor=run.created_by,
+    )  # fmt: skip
     faults = [*kept.faults, *(row for row in rows if isinstance(row, RowFault))]
     if faults:
         import_store.note_faults(session, business_id, run_id, faults)

@@ -33,13 +33,24 @@ FIELDS = tuple(_HEADERS)
 _KNOWN = {alias: field for field, aliases in _HEADERS.items() for alias in re.split(r",\s*", aliases)}
 
 _CONSENT = {
-    **dict.fromkeys(["", "no", "n", "0", "false", "none", "לא", "אין"], "none"),
+    **dict.fromkeys(["", "none", "אין"], "none"),
+    **dict.fromkeys(["no", "n", "0", "false", "withdrawn", "revoked", "opted out", "opt out"], "withdrawn"),
+    **dict.fromkeys(["לא", "בוטל", "בוטלה", "משך", "משכה"], "withdrawn"),
     **dict.fromkeys(["yes", "y", "1", "true", "x", "✓", "express", "כן", "יש"], "express"),
     **dict.fromkeys(["written", "in writing", "signed", "בכתב", "כתובה", "חתום"], "written"),
 }
 
 _DATES = ("%d.%m.%Y %H:%M", "%d.%m.%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%d-%m-%Y")
 """Besides ISO 8601. The day comes first: a file that means it otherwise is told so by its rows above 12."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person has said to being called by an AI, when, and how. A file may give no time."""
+
+    consent: str = "none"
+    at: datetime | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,11 @@ class LeadRow:
     consent_source: str | None = None
     content: str = ""
     """The row's own text, for a fault that shows later."""
+
+    @property
+    def said(self) -> Said:
+        """What the row says of the person's consent."""
+        return Said(self.consent, self.consent_at, self.consent_source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +133,25 @@ def read_row(
         line, phone, value.get("name") or whole, value.get("email") or None, notes or None, consent,
         consent_at, (value.get("consent_source") or None) if consent != "none" else None, _shown(cells),
     )  # fmt: skip
+
+
+def merge(known: Said, given: Said, *, moment: datetime) -> Said | None:
+    """Return what stands after a row of a file that came at `moment`; None when that is what stood.
+
+    A file is older than it looks. So a consent fills a blank, but lifts a withdrawal only by a time of
+    its own that is later; and a no takes a consent back unless its own time is the earlier one.
+    """
+    said = Said(given.consent, given.at or moment, given.source)
+    match known.consent, given.consent:
+        case _, "none":
+            return None
+        case "none", _:
+            return said
+        case "withdrawn", "express" | "written":
+            return said if given.at is not None and known.at is not None and given.at > known.at else None
+        case "express" | "written", "withdrawn":
+            return said if known.at is None or (given.at or moment) >= known.at else None
+    return None
 
 
 def fault(line: int, reason: str, cells: Sequence[str]) -> RowFault:
