@@ -7,6 +7,7 @@ the cursor, which counts rows; a batch of rows commits whole, cursor and counts 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -33,10 +34,10 @@ from trunkline.kit import barriers
 KIND = "lead_import"
 
 _MB = 1024 * 1024
+_HEADER_S = 5.0
+
 _TRIES = 3
 """How often a batch is tried before the import fails."""
-
-_SHOWN_ROWS = 20
 
 _largest_mb = 50
 
@@ -45,16 +46,6 @@ def install_limit(largest_mb: int) -> None:
     """Say how large a file may be, in MB; the same for every business."""
     global _largest_mb  # noqa: PLW0603 - one limit a process, set at start
     _largest_mb = largest_mb
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What would be read of a file: its header, the mapping found or given, and its first rows."""
-
-    encoding: str | None
-    headers: Sequence[str]
-    mapping: Mapping[str, int]
-    rows: Sequence[LeadRow | RowFault]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +61,14 @@ class Reading:
 
     def read(self, rows: Sequence[Row]) -> list[LeadRow | RowFault]:
         """Return what these rows say."""
-        return [
-            rules.read_row(line, cells, self.mapping, region=self.region, zone=self.zone)
-            for line, cells in rows
-        ]
+        return [self._read(line, cells) for line, cells in rows]
+
+    def _read(self, line: int, cells: list[str]) -> LeadRow | RowFault:
+        if "phone" not in self.mapping:
+            return rules.fault(line, "no column holds telephone numbers", cells)
+        if isinstance(cells, readers.Torn):
+            return rules.fault(line, "a quote is opened in this line that is not closed", cells)
+        return rules.read_row(line, cells, self.mapping, region=self.region, zone=self.zone)
 
 
 def parse_mapping(text: str | None) -> dict[str, int] | None:
@@ -89,30 +84,6 @@ def parse_mapping(text: str | None) -> dict[str, int] | None:
     return mapping
 
 
-def preview(
-    session: Session, business_id: UUID, file: IO[bytes], *, size: int, mapping: dict[str, int] | None
-) -> Preview:
-    """Return what an import of this file would begin with; a mapping without a phone is shown too.
-
-    Raises InvalidInput where the file cannot be used at all.
-    """
-    shape = _shape_of(file, size)
-    business = tenants.get_business(session, business_id)
-    with closing(readers.read_rows(file, shape.encoding)) as rows:
-        _, headers = next(rows, (0, []))
-        found = rules.check_mapping(mapping, headers) if mapping else rules.map_headers(headers)
-        shown: list[LeadRow | RowFault] = []
-        for line, cells in rows:
-            if len(shown) == _SHOWN_ROWS:
-                break
-            if "phone" in found:
-                zone = ZoneInfo(business.time_zone)
-                shown.append(rules.read_row(line, cells, found, region=business.region, zone=zone))
-            else:
-                shown.append(rules.fault(line, "no column holds telephone numbers", cells))
-    return Preview(shape.encoding, headers, found, shown)
-
-
 def begin(
     session: Session, business_id: UUID, file: IO[bytes], *,
     name: str, filename: str, size: int, mapping: dict[str, int] | None, actor: str,
@@ -121,9 +92,8 @@ def begin(
 
     Raises InvalidInput when the file cannot be used or the business has a list of this name.
     """
-    shape = _shape_of(file, size)
-    with closing(readers.read_rows(file, shape.encoding)) as rows:
-        _, headers = next(rows, (0, []))
+    shape = shape_of(file, size)
+    headers = headers_of(file, shape.encoding)
     columns = rules.check_mapping(mapping or rules.map_headers(headers), headers)
     lead_list = service.make_list(session, business_id, name)
     run = runs.create(
@@ -142,10 +112,23 @@ def begin(
     return run
 
 
-def _shape_of(file: IO[bytes], size: int) -> readers.Shape:
+def shape_of(file: IO[bytes], size: int) -> readers.Shape:
+    """Return what a file of so many bytes is. Raises InvalidInput for one too large, and for no list."""
     if size > _largest_mb * _MB:
         raise InvalidInput(f"The file is larger than {_largest_mb} MB.")
     return readers.shape_of(file)
+
+
+def headers_of(file: IO[bytes], encoding: str | None) -> list[str]:
+    """Return the cells of a file's first row. Raises InvalidInput, also where none is found for long."""
+    until = time.monotonic() + _HEADER_S
+
+    def alive() -> None:
+        if time.monotonic() > until:
+            raise InvalidInput("The file does not begin with its headers.")
+
+    with closing(readers.read_rows(file, encoding, alive=alive)) as rows:
+        return next(rows, (0, []))[1]
 
 
 def newest(session: Session, business_id: UUID, *, limit: int) -> list[tuple[LeadImport, Run]]:

@@ -40,6 +40,10 @@ _CONSENT = {
     **dict.fromkeys(["written", "in writing", "signed", "בכתב", "כתובה", "חתום"], "written"),
 }
 
+_OF_MANY_LINES = frozenset(["notes", "company", "consent_source"])
+
+_SHOWN = 1_000
+
 _DATES = ("%d.%m.%Y %H:%M", "%d.%m.%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%d-%m-%Y")
 """Besides ISO 8601. The day comes first: a file that means it otherwise is told so by its rows above 12."""
 
@@ -159,8 +163,14 @@ def fault(line: int, reason: str, cells: Sequence[str]) -> RowFault:
     return RowFault(line, reason[:500], _shown(cells))
 
 
+def columns_of_one_line(mapping: Mapping[str, int]) -> frozenset[int]:
+    """Return the columns in which a line break is a quote left open, and no text of several lines."""
+    return frozenset(column for field, column in mapping.items() if field not in _OF_MANY_LINES)
+
+
 def _shown(cells: Sequence[str]) -> str:
-    return ", ".join(cells)[:1_000]
+    """Return a row's text; cut before it is joined, for two hundred long cells are six megabytes."""
+    return ", ".join(cell[:_SHOWN] for cell in cells)[:_SHOWN]
 
 
 def _consent_of(value: Mapping[str, str], zone: tzinfo) -> tuple[str, datetime | None]:
