@@ -12,6 +12,7 @@ import pytest
 
 from trunkline.core.errors import InvalidInput
 from trunkline.domain.leads import readers, rules
+from trunkline.domain.leads.readers import Torn
 
 _NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -110,7 +111,8 @@ BOMBS: dict[str, Callable[[int], io.BytesIO]] = {
     "a row": lambda packed: workbook(f"{HEAD}<row>{'<c><v>1</v></c>' * 2_000_000}</row>", packed=packed),
     "what is no row": lambda packed: workbook(HEAD, before="<a/>" * 8_000_000, packed=packed),
     "shared texts by another name": lambda packed: workbook(
-        HEAD + SHARED, parts={"xl/other.xml": texts("<si/>" * 14_000_000)}, packed=packed, shared="xl/other.xml"
+        HEAD + SHARED, parts={"xl/other.xml": texts("<si/>" * 14_000_000)},
+        packed=packed, shared="xl/other.xml",
     ),
 }  # fmt: skip
 
@@ -198,3 +200,40 @@ def test_a_line_of_commas_is_cut_or_refused() -> None:
             read(io.BytesIO(b"phone" + b"," * 4_000_000 + b"\n1\n"))
 
     assert grown_mb(refused) < 30
+
+
+@pytest.mark.parametrize("last", ["", '0501234564,"Gil"\n0501234565,Noa\n', '5,""\n', '5,"x"\n"y'])
+def test_an_open_quote_costs_nobody_but_its_own_line(last: str) -> None:
+    file = io.BytesIO(f'phone,name\n0501234561,"Dana\n0501234562,Bob\n0501234563,Eve\n{last}'.encode())
+    rows = list(readers.read_rows(file, "utf-8", one_line=[1, 2]))
+    assert rows[1] == (2, ["0501234561", "Dana\n"])
+    assert isinstance(rows[1][1], Torn)
+    assert rows[2:4] == [(3, ["0501234562", "Bob"]), (4, ["0501234563", "Eve"])]
+    assert len(rows) == 4 + last.count("\n") + (not last.endswith("\n") and bool(last))
+
+
+def test_a_row_of_several_lines_has_them_where_they_may_be() -> None:
+    content = (
+        'phone,name,notes\n1,"A",\n2,B,"one\ntwo\n\nthree"\n3,"C\nD",x\n4,E,"no\nend",\n5,"F ""G"" H",y\n'
+        '6,"I" J,z\n7,K "L" M,w\n'
+    )
+    rows = list(readers.read_rows(io.BytesIO(content.encode()), "utf-8", one_line=[1, 2]))
+    assert [row for row in rows if not isinstance(row[1], Torn)] == [
+        (1, ["phone", "name", "notes"]),
+        (2, ["1", "A", ""]),
+        (3, ["2", "B", "one\ntwo\n\nthree"]),
+        (8, ['D"', "x"]),
+        (10, ['end"', ""]),
+        (11, ["5", 'F "G" H', "y"]),
+        (12, ["6", "I J", "z"]),
+        (13, ["7", 'K "L" M', "w"]),
+    ]
+    assert [(line, cells[0]) for line, cells in rows if isinstance(cells, Torn)] == [(7, "3"), (9, "4")]
+
+
+def test_a_quote_that_is_closed_very_far_away_was_left_open() -> None:
+    lines = [f"{number},x" for number in range(200)]
+    file = io.BytesIO("\n".join(["phone,notes", '7,"x', *lines, 'y"']).encode())
+    rows = list(readers.read_rows(file, "utf-8", one_line=[1]))
+    assert [isinstance(cells, Torn) for _, cells in rows].count(True) == 1
+    assert len(rows) == 203

@@ -77,7 +77,7 @@ def parse_mapping(text: str | None) -> dict[str, int] | None:
         return None
     try:
         mapping = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput("The mapping is not JSON.") from error
     if not isinstance(mapping, dict) or not all(type(column) is int for column in mapping.values()):
         raise InvalidInput('The mapping names fields with their columns, such as {"phone": 2}.')

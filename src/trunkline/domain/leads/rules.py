@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import MAXYEAR, datetime, timedelta, tzinfo
 
 from trunkline.core.errors import InvalidInput
+from trunkline.kit import clock
 from trunkline.kit.phone import InvalidPhone, to_e164
 
 _HEADERS: Mapping[str, str] = {
-    "phone": "phone, telephone, tel, mobile, cell, cellphone, mobile phone, number, phone number,"
-    " mobile number, טלפון, נייד, סלולרי, מספר, מספר טלפון, מספר נייד, טלפון נייד",
+    "phone": "phone, telephone, tel, mobile, cell, cellphone, cell phone, mobile phone, number, phone number,"
+    " mobile number, cell number, telephone number, contact number, phone no, mobile no, tel no, cell no,"
+    " טלפון, טל, נייד, סלולרי, סלולארי, סלולר, פלאפון, פלפון, מספר, מספר טלפון, מספר נייד, מספר סלולרי,"
+    " מספר פלאפון, מס טלפון, מס נייד, מס סלולרי, מס פלאפון, טלפון נייד, טלפון סלולרי, טלפון סלולארי",
     "name": "name, full name, contact, contact name, customer, customer name, lead,"
     " שם, שם מלא, שם הלקוח, שם לקוח, לקוח, איש קשר",
     "first_name": "first name, given name, forename, שם פרטי",
@@ -30,7 +34,19 @@ _HEADERS: Mapping[str, str] = {
 FIELDS = tuple(_HEADERS)
 """Everything that a column can hold. Only the phone must be there."""
 
-_KNOWN = {alias: field for field, aliases in _HEADERS.items() for alias in re.split(r",\s*", aliases)}
+_BEHIND = re.compile(r"\s*\d+$")
+
+
+def _plain(header: str) -> str:
+    """Return a header's words: without marks of direction, abbreviation and duty, and a number behind it."""
+    words = ""
+    for letter in header.lower():
+        kind = unicodedata.category(letter)
+        words += " " if kind in {"Pc", "Pd"} else "" if kind[0] == "P" or kind in {"Cf", "Sk"} else letter
+    return " ".join(_BEHIND.sub("", words.strip()).split())
+
+
+_KNOWN = {_plain(alias): field for field, aliases in _HEADERS.items() for alias in re.split(r",\s*", aliases)}
 
 _CONSENT = {
     **dict.fromkeys(["", "none", "אין"], "none"),
@@ -43,6 +59,12 @@ _CONSENT = {
 _OF_MANY_LINES = frozenset(["notes", "company", "consent_source"])
 
 _SHOWN = 1_000
+_BRIEF = 100
+
+_FIRST_YEAR = 1990
+
+_LONGEST = {"name": 200, "email": 320, "notes": 10_000, "consent_source": 300}
+"""Characters, as where a person writes them."""
 
 _DATES = ("%d.%m.%Y %H:%M", "%d.%m.%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%d-%m-%Y")
 """Besides ISO 8601. The day comes first: a file that means it otherwise is told so by its rows above 12."""
@@ -91,7 +113,7 @@ def map_headers(headers: Sequence[str]) -> dict[str, int]:
     """Return which column, from 1 on, holds which of our fields, by English and Hebrew names."""
     columns: dict[str, int] = {}
     for number, header in enumerate(headers, 1):
-        field = _KNOWN.get(" ".join(header.lower().replace("_", " ").split()))
+        field = _KNOWN.get(_plain(header))
         if field is not None:
             columns.setdefault(field, number)
     return columns
@@ -132,9 +154,13 @@ def read_row(
     except ValueError as error:
         return fault(line, str(error), cells)
     whole = " ".join(filter(None, (value.get("first_name"), value.get("last_name"))))
-    notes = "\n".join(filter(None, (value.get("company"), value.get("notes"))))
+    value["name"] = value.get("name") or whole
+    value["notes"] = "\n".join(filter(None, (value.get("company"), value.get("notes"))))
+    for field, longest in _LONGEST.items():
+        if len(value.get(field, "")) > longest:
+            return fault(line, f"{field} is longer than {longest} characters", cells)
     return LeadRow(
-        line, phone, value.get("name") or whole, value.get("email") or None, notes or None, consent,
+        line, phone, value["name"], value.get("email") or None, value["notes"] or None, consent,
         consent_at, (value.get("consent_source") or None) if consent != "none" else None, _shown(cells),
     )  # fmt: skip
 
@@ -178,14 +204,28 @@ def _consent_of(value: Mapping[str, str], zone: tzinfo) -> tuple[str, datetime |
     consent = _CONSENT.get(said.lower())
     if consent is None:
         # Neither called without consent nor silently never called.
-        raise ValueError(f"{said!r} says nothing about consent; write yes, written or no")
+        raise ValueError(f"{_brief(said)} says nothing about consent; write yes, written or no")
     time = value.get("consent_at", "")
     if not time or consent == "none":
         return consent, None
     at = _time_of(time)
     if at is None:
-        raise ValueError(f"{time!r} is not a time; write it like 2026-01-31 14:30")
-    return consent, at if at.tzinfo is not None else at.replace(tzinfo=zone)
+        raise ValueError(f"{_brief(time)} is not a time; write it like 2026-01-31 14:30")
+    return consent, consent_time(at if at.tzinfo is not None else at.replace(tzinfo=zone))
+
+
+def consent_time(at: datetime) -> datetime:
+    """Return a time at which somebody can have said something. Raises ValueError for any other.
+
+    A day ahead is let pass, for a file names no zone. The first and last years cannot be read back.
+    """
+    if not _FIRST_YEAR <= at.year < MAXYEAR or at > clock.now() + timedelta(days=1):
+        raise ValueError(f"{at.isoformat(sep=' ')} is no time at which a consent can have been given")
+    return at
+
+
+def _brief(text: str) -> str:
+    return repr(text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…")
 
 
 def _time_of(text: str) -> datetime | None:

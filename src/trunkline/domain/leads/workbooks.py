@@ -100,9 +100,10 @@ def rows_of(file: IO[bytes], alive: Callable[[], None]) -> Generator[tuple[int, 
             for count, (name, row) in enumerate(rows, 1):
                 if name != "row":
                     return
-                number = _number_of(row, number)
-                sheet.row_counter, sheet.col_counter = number, 0
+                following = _number_of(row, number)
+                sheet.row_counter, sheet.col_counter = following, 0
                 cells = _cells_of(sheet, row)
+                number = following
                 if cells:
                     yield number, cells
                 if count % _TICK == 0:
@@ -150,7 +151,7 @@ class _Stream:
         """Begin to count anew."""
         self._since = 0
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         """Return the next bytes. Raises InvalidInput when too many came, ValueError for entities."""
         data = self._part.read(size)
         self._since += len(data)
