@@ -127,16 +127,24 @@ def test_consent_is_noted_with_its_moment_and_source_and_told(acme: World, owner
     now = datetime(2026, 6, 1, 12, tzinfo=UTC)
     with clock.frozen_at(now):
         assert owner.patch(door, json={"consent": "express"}).json()["consent"] == "express"
-    assert owner.patch(door, json={"consent": "none", "consent_source": "letter"}).status_code == 200
+    assert owner.patch(door, json={"consent": "withdrawn", "consent_source": "letter"}).status_code == 200
     told = [
         (row.data["before"], row.data["consent"], row.actor) for row in events_of(acme, "consent.changed")
     ]
     assert told == [
-        ("none", "written", acme.email), ("written", "express", acme.email), ("express", "none", acme.email)
+        ("none", "written", acme.email), ("written", "express", acme.email),
+        ("express", "withdrawn", acme.email),
     ]  # fmt: skip
     lead = leads_of(acme)[acme.phones[0]]
-    assert (lead.consent, lead.consent_at, lead.consent_source) == ("none", None, "letter")
-    for wrong in ({"consent": "maybe"}, {}, {"consent": "express", "consent_at": "2026-05-01T10:00:00"}):
+    assert (lead.consent, lead.consent_source) == ("withdrawn", "letter")
+    assert lead.consent_at is not None
+    # What was said cannot be unsaid: an older file would bring it back.
+    for wrong in (
+        {"consent": "none"},
+        {"consent": "maybe"},
+        {},
+        {"consent": "express", "consent_at": "2026-05-01T10:00:00"},
+    ):
         assert owner.patch(door, json=wrong).status_code == 422
 
 

@@ -24,6 +24,7 @@ from trunkline.domain.leads.import_models import ImportChunk
 from trunkline.domain.leads.models import Lead, LeadListEntry
 from trunkline.domain.leads.rules import LeadRow
 from trunkline.domain.tenants.models import Business
+from trunkline.kit import clock
 
 _ROWS_READ = text(
     "select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) from pg_stat_xact_user_tables"
@@ -107,7 +108,7 @@ def test_a_file_becomes_leads_and_faults(
     assert dana.consent_at.utcoffset() is not None
     assert (noa.phone, noa.name, noa.consent) == ("+12125550172", "Noa", "written")
     # A known lead keeps what it has; its blanks are filled.
-    assert (known.name, known.notes, known.consent) == ("Lead", "a note", "none")
+    assert (known.name, known.notes, known.consent) == ("Lead", "a note", "withdrawn")
     rows = faults_of(owner, done)
     assert [row[0] for row in rows] == ["3", "6", "7", "8"]
     assert rows[0][1] == "''nonsense' is not a telephone number"[1:]
@@ -302,7 +303,9 @@ def test_whom_of_a_batch_the_list_has_is_found_without_reading_the_list(acme: Wo
     with unit_of_work(acme.scope) as session:
         list_id = leads.make_list(session, acme.business_id, "Long").id
         rows = [LeadRow(line, phone) for line, phone in enumerate(phones, 2)]
-        leads.put_people(session, acme.business_id, list_id, rows, source="import")
+        leads.put_people(
+            session, acme.business_id, list_id, rows, source="import", moment=clock.now(), actor="test"
+        )
     for seen in ([], phones[-100:]):
         with unit_of_work(acme.scope) as session:
             before = session.execute(_ROWS_READ).scalar_one()

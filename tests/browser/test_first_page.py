@@ -171,6 +171,40 @@ def test_the_faults_of_an_imported_file_are_shown(signed_in: Page) -> None:
     expect(signed_in.get_by_role("row", name=name)).to_be_visible()
 
 
+@pytest.mark.parametrize("language", ["en", "he"])
+def test_a_person_says_what_each_column_of_a_file_holds(signed_in: Page, language: str) -> None:
+    signed_in.get_by_role("link", name="Lists", exact=True).click()
+    if language == "he":
+        signed_in.get_by_label("Language").select_option("he")
+    words = _strings(signed_in, language)
+    name = f"Import {uuid.uuid4().hex[:8]}"
+    phone = "\u200fטלפון:"
+    content = f"Who,{phone},Reach\nDana,0,+12125550124\nNoa,0,nonsense\n"
+    signed_in.get_by_role("button", name=words["lists.import"]).first.click()
+    box = signed_in.get_by_role("dialog")
+    box.get_by_label(words["import.file"]).set_input_files(
+        files=[{"name": f"{name}.csv", "mimeType": "text/csv", "buffer": content.encode()}]
+    )
+    expect(box.get_by_label("טלפון:")).to_have_value("phone")
+    expect(box.get_by_role("row", name=words["import.reason"])).to_be_visible()
+    box.get_by_label("Reach").select_option("phone")
+    expect(box.get_by_label("טלפון:")).to_have_value("")
+    box.get_by_label("Who").select_option("name")
+    expect(box.locator("[data-key='line 2']")).to_contain_text("+12125550124")
+    expect(box.locator("[data-key='line 2']")).to_contain_text("Dana")
+    reason = "'nonsense' is not a telephone number" if language == "en" else "אינו מספר טלפון"
+    expect(box.locator("[data-key='line 3']")).to_contain_text(reason)
+    box.get_by_label("Reach").select_option("")
+    expect(box.get_by_role("alert")).to_have_count(1)
+    box.get_by_label("Reach").select_option("phone")
+    expect(box.get_by_role("alert")).to_have_count(0)
+    box.get_by_role("button", name=words["import.button"], exact=True).click()
+    expect(box).to_have_count(0)
+    card = signed_in.locator("article", has=signed_in.get_by_role("heading", name=name))
+    expect(card.locator("[data-count=imported]")).to_have_text("1", timeout=30_000)
+    expect(card.locator("[data-count=faults]")).to_have_text("1")
+
+
 def test_a_file_that_is_no_list_is_refused_in_the_dialog(signed_in: Page) -> None:
     signed_in.get_by_role("link", name="Lists", exact=True).click()
     signed_in.get_by_role("button", name="Import a file").click()

@@ -53,6 +53,7 @@ REASONS: list[tuple[str, datetime | None, dict[str, Any]]] = [
     ("suppressed", None, {"suppressed": True}),
     ("suppressed", None, {"suppressed_everywhere": True}),
     ("no_consent", None, {"consent": "none"}),
+    ("no_consent", None, {"consent": "withdrawn"}),
     ("attempts_in_all", None, {"dialled_in_all": 5}),
     ("no_calling_hours", None, {"zones": ()}),
     ("attempts_per_day", EIGHT_TOMORROW, {"dialled_at": (NOON - 3 * HOUR, NOON - 4 * HOUR)}),
@@ -69,7 +70,7 @@ def test_each_rule_says_no_by_its_name(reason: str, until: datetime | None, know
 
 def test_what_is_for_ever_is_said_before_what_is_for_now() -> None:
     known: dict[str, Any] = {}
-    for reason, until, more in reversed(REASONS[:5]):
+    for reason, until, more in reversed(REASONS[:6]):
         known |= more
         assert ruling(**known) == Ruling(reason, until)
     # Later than both of them is what holds when both hold.

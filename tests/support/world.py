@@ -17,6 +17,7 @@ from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound.options import RunOptions
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
+from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 from trunkline.providers.scripted import ready_made
 
@@ -82,5 +83,8 @@ def make_world(
         tenants.add_number(session, business, number=number, agent_id=agent.id)
         everybody = leads.make_list(session, business_id, "Everybody")
         rows = [LeadRow(line, phone, "Lead") for line, phone in enumerate(phones, 1)]
-        leads.put_people(session, business_id, everybody.id, rows, source="list:Everybody")
+        leads.put_people(
+            session, business_id, everybody.id, rows,
+            source="list:Everybody", moment=clock.now(), actor="system",
+        )  # fmt: skip
         return World(business_id, agent.id, number, email, everybody.id, phones)

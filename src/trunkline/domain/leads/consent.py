@@ -1,6 +1,7 @@
 """What people have said to being called by an AI: noted with its moment and source, and told.
 
-Owns the change and its event. Whether a consent is needed or enough is for the rules of outbound.
+Owns the event, and the change that a person makes; what a file says is weighed by `rules.merge`. Whether
+a consent is needed or enough is for the rules of outbound.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.events import announce_many
 from trunkline.domain.leads import store
+from trunkline.domain.leads.keeping import Change
 from trunkline.domain.leads.models import Lead
+from trunkline.domain.leads.rules import Said
 from trunkline.domain.leads.schemas import ConsentChange
 from trunkline.kit import clock
 
@@ -24,7 +27,7 @@ def change(
     """Note the consent of some hundred leads; return how many it was changed for.
 
     Those for whom it stands so already are left as they are and are not told of. Without a moment
-    of its own a consent counts from now; `none` has neither moment nor, unless given, a source.
+    of its own what was said counts from now.
     """
     different = [Lead.consent != wish.consent]
     if wish.consent_at is not None:
@@ -39,19 +42,26 @@ def change(
     ).all()
     if not changed:
         return 0
-    at = wish.consent_at or (None if wish.consent == "none" else clock.now())
+    at = wish.consent_at or clock.now()
     store.change(
         session, business_id, [row.id for row in changed],
         {"consent": wish.consent, "consent_at": at, "consent_source": wish.consent_source},
     )  # fmt: skip
+    said = Said(wish.consent, at, wish.consent_source)
+    tell([Change(row.id, row.phone, row.consent, said) for row in changed], actor=actor)
+    return len(changed)
+
+
+def tell(changes: Sequence[Change], *, actor: str) -> None:
+    """Announce what has been said, in the transaction that has noted it."""
     announce_many(
         "consent.changed", actor=actor,
         data=[
             {
-                "lead_id": str(row.id), "phone": row.phone, "consent": wish.consent, "before": row.consent,
-                "consent_at": at and at.isoformat(), "consent_source": wish.consent_source,
+                "lead_id": str(change.lead_id), "phone": change.phone, "consent": change.now.consent,
+                "before": change.before, "consent_at": change.now.at and change.now.at.isoformat(),
+                "consent_source": change.now.source,
             }
-            for row in changed
+            for change in changes
         ],
     )  # fmt: skip
-    return len(changed)

@@ -13,7 +13,7 @@ from trunkline.core.access import Role
 from trunkline.core.db import Scope, unit_of_work
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.runs.models import Run
-from trunkline.domain.leads import import_limits, imports, rules
+from trunkline.domain.leads import import_limits, import_preview, imports, rules
 from trunkline.domain.leads.import_models import LeadImport
 from trunkline.domain.leads.rules import LeadRow, RowFault
 from trunkline.domain.leads.schemas import ColumnOut, LeadImportOut, PreviewOut, PreviewRowOut
@@ -51,7 +51,7 @@ def preview_import(
 ) -> PreviewOut:
     """What an import of this file would begin with: the columns found, and its first 20 rows."""
     who.require(Role.AGENT)
-    found = imports.preview(
+    found = import_preview.preview(
         session, who.business, file.file, size=file.size or 0, mapping=imports.parse_mapping(mapping)
     )
     field_of = {column: field for field, column in found.mapping.items()}

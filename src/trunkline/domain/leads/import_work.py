@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import islice
 from uuid import UUID
@@ -18,6 +18,7 @@ from trunkline.core.jobs.handlers import JobCancelled, JobTimedOut
 from trunkline.domain.leads import imports, readers
 from trunkline.domain.leads.imports import Reading
 from trunkline.domain.leads.readers import Row
+from trunkline.domain.leads.rules import columns_of_one_line
 from trunkline.kit import barriers
 
 _ROWS_A_BATCH = 1_000
@@ -25,6 +26,8 @@ _ROWS_A_BATCH = 1_000
 _TURN_S = 10.0
 """How long a worker stays with one import before others have their turn; twice as long as it took to
 find the place again, if that is longer, so that a long workbook is not read over and over."""
+
+_ASKED_EVERY_S = 2.0
 
 _GIVEN_WAY_S = 0.5
 _GIVES_WAY = frozenset({"55P03", "40P01"})
@@ -42,7 +45,9 @@ def work(ctx: JobContext, run_id: UUID) -> None:
         if reading is None:
             return
         try:
-            with closing(readers.read_rows(file, reading.encoding)) as rows:
+            one_line = columns_of_one_line(reading.mapping)
+            alive = _asking(ctx)
+            with closing(readers.read_rows(file, reading.encoding, one_line=one_line, alive=alive)) as rows:
                 # The header, and what is in already.
                 for _ in islice(rows, 1 + reading.cursor):
                     pass
@@ -51,6 +56,19 @@ def work(ctx: JobContext, run_id: UUID) -> None:
         except InvalidInput as error:
             with ctx.unit_of_work() as session:
                 imports.fail(session, ctx.business, run_id, error=error.message)
+
+
+def _asking(ctx: JobContext) -> Callable[[], None]:
+    """Return what asks now and then whether to go on, where the rows in hand make no batch for long."""
+    asked = time.monotonic()
+
+    def alive() -> None:
+        nonlocal asked
+        if time.monotonic() > asked + _ASKED_EVERY_S:
+            ctx.check_cancelled()
+            asked = time.monotonic()
+
+    return alive
 
 
 def _work_rows(ctx: JobContext, run_id: UUID, reading: Reading, rows: Iterator[Row], *, until: float) -> None:

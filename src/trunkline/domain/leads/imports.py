@@ -7,6 +7,7 @@ the cursor, which counts rows; a batch of rows commits whole, cursor and counts 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -33,10 +34,10 @@ from trunkline.kit import barriers
 KIND = "lead_import"
 
 _MB = 1024 * 1024
+_HEADER_S = 5.0
+
 _TRIES = 3
 """How often a batch is tried before the import fails."""
-
-_SHOWN_ROWS = 20
 
 _largest_mb = 50
 
@@ -53,16 +54,6 @@ def largest_bytes() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """What would be read of a file: its header, the mapping found or given, and its first rows."""
-
-    encoding: str | None
-    headers: Sequence[str]
-    mapping: Mapping[str, int]
-    rows: Sequence[LeadRow | RowFault]
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """What a worker needs to read on: where the import stands, and how its rows are to be read."""
 
@@ -75,10 +66,14 @@ class Reading:
 
     def read(self, rows: Sequence[Row]) -> list[LeadRow | RowFault]:
         """Return what these rows say."""
-        return [
-            rules.read_row(line, cells, self.mapping, region=self.region, zone=self.zone)
-            for line, cells in rows
-        ]
+        return [self._read(line, cells) for line, cells in rows]
+
+    def _read(self, line: int, cells: list[str]) -> LeadRow | RowFault:
+        if "phone" not in self.mapping:
+            return rules.fault(line, "no column holds telephone numbers", cells)
+        if isinstance(cells, readers.Torn):
+            return rules.fault(line, "a quote is opened in this line that is not closed", cells)
+        return rules.read_row(line, cells, self.mapping, region=self.region, zone=self.zone)
 
 
 def parse_mapping(text: str | None) -> dict[str, int] | None:
@@ -87,35 +82,11 @@ def parse_mapping(text: str | None) -> dict[str, int] | None:
         return None
     try:
         mapping = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput("The mapping is not JSON.") from error
     if not isinstance(mapping, dict) or not all(type(column) is int for column in mapping.values()):
         raise InvalidInput('The mapping names fields with their columns, such as {"phone": 2}.')
     return mapping
-
-
-def preview(
-    session: Session, business_id: UUID, file: IO[bytes], *, size: int, mapping: dict[str, int] | None
-) -> Preview:
-    """Return what an import of this file would begin with; a mapping without a phone is shown too.
-
-    Raises InvalidInput where the file cannot be used at all.
-    """
-    shape = _shape_of(file, size)
-    business = tenants.get_business(session, business_id)
-    with closing(readers.read_rows(file, shape.encoding)) as rows:
-        _, headers = next(rows, (0, []))
-        found = rules.check_mapping(mapping, headers) if mapping else rules.map_headers(headers)
-        shown: list[LeadRow | RowFault] = []
-        for line, cells in rows:
-            if len(shown) == _SHOWN_ROWS:
-                break
-            if "phone" in found:
-                zone = ZoneInfo(business.time_zone)
-                shown.append(rules.read_row(line, cells, found, region=business.region, zone=zone))
-            else:
-                shown.append(rules.fault(line, "no column holds telephone numbers", cells))
-    return Preview(shape.encoding, headers, found, shown)
 
 
 def begin(
@@ -126,9 +97,8 @@ def begin(
 
     Raises InvalidInput when the file cannot be used or the business has a list of this name.
     """
-    shape = _shape_of(file, size)
-    with closing(readers.read_rows(file, shape.encoding)) as rows:
-        _, headers = next(rows, (0, []))
+    shape = shape_of(file, size)
+    headers = headers_of(file, shape.encoding)
     columns = rules.check_mapping(mapping or rules.map_headers(headers), headers)
     lead_list = service.make_list(session, business_id, name)
     run = runs.create(
@@ -147,10 +117,23 @@ def begin(
     return run
 
 
-def _shape_of(file: IO[bytes], size: int) -> readers.Shape:
+def shape_of(file: IO[bytes], size: int) -> readers.Shape:
+    """Return what a file of so many bytes is. Raises InvalidInput for one too large, and for no list."""
     if size > _largest_mb * _MB:
         raise InvalidInput(f"The file is larger than {_largest_mb} MB.")
     return readers.shape_of(file)
+
+
+def headers_of(file: IO[bytes], encoding: str | None) -> list[str]:
+    """Return the cells of a file's first row. Raises InvalidInput, also where none is found for long."""
+    until = time.monotonic() + _HEADER_S
+
+    def alive() -> None:
+        if time.monotonic() > until:
+            raise InvalidInput("The file does not begin with its headers.")
+
+    with closing(readers.read_rows(file, encoding, alive=alive)) as rows:
+        return next(rows, (0, []))[1]
 
 
 def newest(session: Session, business_id: UUID, *, limit: int) -> list[tuple[LeadImport, Run]]:
@@ -239,7 +222,10 @@ def work_batch(
         return False
     barriers.reached("import.batch_begun")
     good = [row for row in rows if isinstance(row, LeadRow)]
-    kept = service.put_people(session, business_id, found.list_id, good, source=f"list:{run.title}")
+    kept = service.put_people(
+        session, business_id, found.list_id, good,
+        source=f"list:{run.title}", moment=run.created_at, actor=run.created_by,
+    )  # fmt: skip
     faults = [*kept.faults, *(row for row in rows if isinstance(row, RowFault))]
     if faults:
         import_store.note_faults(session, business_id, run_id, faults)

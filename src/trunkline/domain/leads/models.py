@@ -28,10 +28,11 @@ class Lead(Base):
     notes: Mapped[str | None]
     source: Mapped[str]
     consent: Mapped[str] = mapped_column(server_default="none")
-    """Whether the person has agreed to be called by an AI: `none`, `express` or `written`."""
+    """Whether the person has agreed to be called by an AI: `express` or `written`; `withdrawn`, when they
+    have said no or taken it back; `none`, when nobody has said anything."""
     consent_at: Mapped[datetime | None]
     consent_source: Mapped[str | None]
-    """How it was given: a form's name, say."""
+    """How it was given or withdrawn: a form's name, say."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 

@@ -1,6 +1,7 @@
 """Reading a list's file row by row: which kind of file it is, in which encoding, and its cells as text.
 
-Holds one row at a time and a workbook's shared texts; knows nothing of leads.
+Holds one row at a time and a workbook's shared texts; knows nothing of leads. Workbooks are unpacked by
+`workbooks`.
 """
 
 from __future__ import annotations
@@ -9,27 +10,26 @@ import codecs
 import csv
 import io
 import itertools
-import zipfile
-import zlib
-from collections.abc import Generator
-from contextlib import closing
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import IO, Any
-
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
+from typing import IO
 
 from trunkline.core.errors import InvalidInput
+from trunkline.domain.leads import workbooks
+from trunkline.domain.leads.workbooks import LONGEST_CELL, MOST_COLUMNS
 
 Row = tuple[int, list[str]]
 """A line of the file, as people's programs number them, and its cells."""
 
 _PIECE = 1024 * 1024
-_MOST_COLUMNS = 200
-_LARGEST_PART = 1024**3
-_MOST_SHARED_TEXT = 64 * 1024**2
-"""Bytes of a workbook's texts, which are held in memory; its rows are not."""
+_LONGEST_LINE = 256 * 1024
+"""Characters."""
+
+_MOST_LINES = 50
+"""Of one row: a note of more is rather a quote that nobody has closed."""
+
+_TICK = 1_000
 
 _NOT_A_LIST = "The file is neither CSV nor Excel (.xlsx)."
 
@@ -55,8 +55,10 @@ def shape_of(file: IO[bytes]) -> Shape:
     if not head.strip():
         raise InvalidInput("The file is empty.")
     if head.startswith(b"PK\x03\x04"):
-        _check_workbook(file)
-        return Shape(None, _rows_claimed(file))
+        if not workbooks.is_workbook(file):
+            raise InvalidInput(_NOT_A_LIST)
+        claimed = workbooks.rows_claimed(file)
+        return Shape(None, None if claimed is None else claimed - 1)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         raise InvalidInput("The file is an old Excel file (.xls); save it as .xlsx or CSV.")
     for encoding in _encodings(head):
@@ -66,13 +68,21 @@ def shape_of(file: IO[bytes]) -> Shape:
     raise InvalidInput(f"{_NOT_A_LIST} Its text is not UTF-8, UTF-16 or Hebrew Windows-1255.")
 
 
-def read_rows(file: IO[bytes], encoding: str | None) -> Generator[Row, None, None]:
+def read_rows(
+    file: IO[bytes], encoding: str | None, *,
+    one_line: Collection[int] = (), alive: Callable[[], None] = lambda: None,
+) -> Generator[Row, None, None]:  # fmt: skip
     """Yield the rows of a file, its header first, without those that are blank.
 
-    A workbook's first sheet is read. Raises InvalidInput where the file cannot be read on.
+    A workbook's first sheet is read. A text's row may have several lines, but none in the columns
+    `one_line`, from 1 on, and then has as many cells as the header; what has not is `Torn`, and is read
+    on at its second line. `alive` is called every thousand rows, blank or not, and may raise. Raises
+    InvalidInput where the file cannot be read on.
     """
     file.seek(0)
-    return _rows_of_workbook(file) if encoding is None else _rows_of_text(file, encoding)
+    if encoding is None:
+        return workbooks.rows_of(file, alive)
+    return _rows_of_text(file, encoding, one_line, alive)
 
 
 def _encodings(head: bytes) -> list[str]:
@@ -108,76 +118,111 @@ def _lines_if(file: IO[bytes], encoding: str) -> int | None:
     return lines + (last != "\n")
 
 
-def _rows_of_text(file: IO[bytes], encoding: str) -> Generator[Row, None, None]:
+class Torn(list[str]):
+    """The cells of a line in which a quote is opened that is not closed where it ought to be."""
+
+
+class _Lines:
+    """The lines of a text, which can be given back, and of which few are taken for one row."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._given_back: deque[str] = deque()
+        self.row: list[str] = []
+        self.before = 0
+        """How many lines come before the row in hand."""
+        self.ran_out = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._given_back.popleft() if self._given_back else self.read()
+        self.ran_out = not line or len(self.row) == _MOST_LINES
+        if self.ran_out:
+            self._given_back.extendleft([line] if line else [])
+            raise StopIteration
+        self.row.append(line)
+        return line
+
+    def read(self) -> str:
+        """Return the file's next line; nothing at its end. Raises InvalidInput for one without end."""
+        line = self._text.readline(_LONGEST_LINE)
+        if len(line) == _LONGEST_LINE and not line.endswith(("\n", "\r")):
+            behind = self.before + len(self.row)
+            raise InvalidInput(f"The file cannot be read behind line {behind}: the next one is too long.")
+        return line
+
+    def next_row(self, *, lines: int | None = None) -> None:
+        """Be done with the row in hand, or with its first lines; the others are read again."""
+        done = len(self.row) if lines is None else lines
+        self._given_back.extendleft(reversed(self.row[done:]))
+        self.before += done
+        self.row = []
+
+    def give_back(self, line: str) -> None:
+        """Read this line next."""
+        self._given_back.appendleft(line)
+
+
+def _rows_of_text(
+    file: IO[bytes], encoding: str, one_line: Collection[int], alive: Callable[[], None]
+) -> Generator[Row, None, None]:
     text = io.TextIOWrapper(file, encoding, newline="")
     try:
-        first = text.readline(_PIECE)
+        lines = _Lines(text)
+        first = lines.read()
+        lines.give_back(first)
         delimiter = max(",;\t", key=first.count)
-        reader = csv.reader(itertools.chain([first], text), delimiter=delimiter)
-        line = 0
-        try:
-            for cells in reader:
-                line = reader.line_num
-                if any(cell.strip() for cell in cells):
-                    yield line, cells
-        except csv.Error as error:
-            raise InvalidInput(f"The file cannot be read behind line {line}: {error}.") from error
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        width = 0
+        for count in itertools.count(1):
+            try:
+                cells = next(reader, None)
+                torn = (
+                    cells is not None
+                    and len(lines.row) > 1
+                    and width > 0
+                    and _is_torn(cells, width, one_line)
+                )
+            except csv.Error:
+                # One line that uses quotes in its own way is read as it is meant.
+                cells, torn = [], lines.ran_out or len(lines.row) > 1
+                if not torn:
+                    cells = _cells_of(lines, delimiter)
+                reader = csv.reader(lines, delimiter=delimiter, strict=True)
+            if cells is None:
+                return
+            if torn:
+                cells = Torn(_cells_of(lines, delimiter))
+                reader = csv.reader(lines, delimiter=delimiter, strict=True)
+            line = lines.before + 1
+            lines.next_row(lines=1 if torn else None)
+            width = width or len(cells)
+            if any(cell.strip() for cell in cells):
+                yield line, _cut(cells)
+            if count % _TICK == 0:
+                alive()
     finally:
         text.detach()  # the file is its owner's to close
 
 
-def _rows_of_workbook(file: IO[bytes]) -> Generator[Row, None, None]:
-    line = 0
+def _is_torn(cells: Sequence[str], width: int, one_line: Collection[int]) -> bool:
+    """Return whether a row of several lines is rather one with a quote too many, and others behind it."""
+    return len(cells) != width or any(
+        "\n" in cell or "\r" in cell for number, cell in enumerate(cells, 1) if number in one_line
+    )
+
+
+def _cells_of(lines: _Lines, delimiter: str) -> list[str]:
+    """Return the cells of the first line in hand, by itself. Raises InvalidInput."""
     try:
-        with closing(load_workbook(file, read_only=True, data_only=True)) as book:
-            sheet = book.worksheets[0]
-            # What it claims to be as large as is not believed: the rows themselves are read.
-            sheet.reset_dimensions()
-            for line, values in enumerate(sheet.iter_rows(max_col=_MOST_COLUMNS, values_only=True), 1):
-                cells = [_text_of(value) for value in values]
-                if any(cells):
-                    yield line, cells
-    except _BROKEN as error:
-        raise InvalidInput(f"The workbook cannot be read behind row {line}.") from error
+        return next(csv.reader(lines.row[:1], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise InvalidInput(f"The file cannot be read behind line {lines.before}: {error}.") from error
 
 
-_BROKEN = (
-    InvalidFileException, zipfile.BadZipFile, zlib.error, KeyError, IndexError, ValueError, TypeError,
-    SyntaxError, EOFError,
-)  # fmt: skip
-"""What openpyxl and the XML parser raise for a workbook that somebody has made by hand, or cut off."""
-
-
-def _text_of(value: Any) -> str:
-    """Return a cell as a person sees it: no decimals behind a telephone number."""
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    return str(value).replace("\0", "").strip()
-
-
-def _check_workbook(file: IO[bytes]) -> None:
-    file.seek(0)
-    try:
-        with zipfile.ZipFile(file) as parts:
-            sizes = {part.filename: part.file_size for part in parts.infolist()}
-    except zipfile.BadZipFile as error:
-        raise InvalidInput(_NOT_A_LIST) from error
-    if "xl/workbook.xml" not in sizes:
-        raise InvalidInput(_NOT_A_LIST)
-    shared = sum(size for name, size in sizes.items() if name.lower().endswith("sharedstrings.xml"))
-    if sum(sizes.values()) > _LARGEST_PART or shared > _MOST_SHARED_TEXT:
-        raise InvalidInput("The workbook is too large; save it as CSV, or in parts.")
-
-
-def _rows_claimed(file: IO[bytes]) -> int | None:
-    file.seek(0)
-    try:
-        with closing(load_workbook(file, read_only=True, data_only=True)) as book:
-            claimed: int | None = book.worksheets[0].max_row
-    except _BROKEN as error:
-        raise InvalidInput("The workbook cannot be read.") from error
-    return None if claimed is None else max(0, claimed - 1)
+def _cut(cells: list[str]) -> list[str]:
+    if len(cells) > MOST_COLUMNS or any(len(cell) > LONGEST_CELL for cell in cells):
+        return type(cells)(cell[:LONGEST_CELL] for cell in cells[:MOST_COLUMNS])
+    return cells

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import MAXYEAR, datetime, timedelta, tzinfo
 
 from trunkline.core.errors import InvalidInput
+from trunkline.kit import clock
 from trunkline.kit.phone import InvalidPhone, to_dialable
 
 _HEADERS: Mapping[str, str] = {
-    "phone": "phone, telephone, tel, mobile, cell, cellphone, mobile phone, number, phone number,"
-    " mobile number, טלפון, נייד, סלולרי, מספר, מספר טלפון, מספר נייד, טלפון נייד",
+    "phone": "phone, telephone, tel, mobile, cell, cellphone, cell phone, mobile phone, number, phone number,"
+    " mobile number, cell number, telephone number, contact number, phone no, mobile no, tel no, cell no,"
+    " טלפון, טל, נייד, סלולרי, סלולארי, סלולר, פלאפון, פלפון, מספר, מספר טלפון, מספר נייד, מספר סלולרי,"
+    " מספר פלאפון, מס טלפון, מס נייד, מס סלולרי, מס פלאפון, טלפון נייד, טלפון סלולרי, טלפון סלולארי",
     "name": "name, full name, contact, contact name, customer, customer name, lead,"
     " שם, שם מלא, שם הלקוח, שם לקוח, לקוח, איש קשר",
     "first_name": "first name, given name, forename, שם פרטי",
@@ -30,16 +34,49 @@ _HEADERS: Mapping[str, str] = {
 FIELDS = tuple(_HEADERS)
 """Everything that a column can hold. Only the phone must be there."""
 
-_KNOWN = {alias: field for field, aliases in _HEADERS.items() for alias in re.split(r",\s*", aliases)}
+_BEHIND = re.compile(r"\s*\d+$")
+
+
+def _plain(header: str) -> str:
+    """Return a header's words: without marks of direction, abbreviation and duty, and a number behind it."""
+    words = ""
+    for letter in header.lower():
+        kind = unicodedata.category(letter)
+        words += " " if kind in {"Pc", "Pd"} else "" if kind[0] == "P" or kind in {"Cf", "Sk"} else letter
+    return " ".join(_BEHIND.sub("", words.strip()).split())
+
+
+_KNOWN = {_plain(alias): field for field, aliases in _HEADERS.items() for alias in re.split(r",\s*", aliases)}
 
 _CONSENT = {
-    **dict.fromkeys(["", "no", "n", "0", "false", "none", "לא", "אין"], "none"),
+    **dict.fromkeys(["", "none", "אין"], "none"),
+    **dict.fromkeys(["no", "n", "0", "false", "withdrawn", "revoked", "opted out", "opt out"], "withdrawn"),
+    **dict.fromkeys(["לא", "בוטל", "בוטלה", "משך", "משכה"], "withdrawn"),
     **dict.fromkeys(["yes", "y", "1", "true", "x", "✓", "express", "כן", "יש"], "express"),
     **dict.fromkeys(["written", "in writing", "signed", "בכתב", "כתובה", "חתום"], "written"),
 }
 
+_OF_MANY_LINES = frozenset(["notes", "company", "consent_source"])
+
+_SHOWN = 1_000
+_BRIEF = 100
+
+_FIRST_YEAR = 1990
+
+_LONGEST = {"name": 200, "email": 320, "notes": 10_000, "consent_source": 300}
+"""Characters, as where a person writes them."""
+
 _DATES = ("%d.%m.%Y %H:%M", "%d.%m.%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%d-%m-%Y")
 """Besides ISO 8601. The day comes first: a file that means it otherwise is told so by its rows above 12."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person has said to being called by an AI, when, and how. A file may give no time."""
+
+    consent: str = "none"
+    at: datetime | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +94,11 @@ class LeadRow:
     content: str = ""
     """The row's own text, for a fault that shows later."""
 
+    @property
+    def said(self) -> Said:
+        """What the row says of the person's consent."""
+        return Said(self.consent, self.consent_at, self.consent_source)
+
 
 @dataclass(frozen=True, slots=True)
 class RowFault:
@@ -71,7 +113,7 @@ def map_headers(headers: Sequence[str]) -> dict[str, int]:
     """Return which column, from 1 on, holds which of our fields, by English and Hebrew names."""
     columns: dict[str, int] = {}
     for number, header in enumerate(headers, 1):
-        field = _KNOWN.get(" ".join(header.lower().replace("_", " ").split()))
+        field = _KNOWN.get(_plain(header))
         if field is not None:
             columns.setdefault(field, number)
     return columns
@@ -112,11 +154,34 @@ def read_row(
     except ValueError as error:
         return fault(line, str(error), cells)
     whole = " ".join(filter(None, (value.get("first_name"), value.get("last_name"))))
-    notes = "\n".join(filter(None, (value.get("company"), value.get("notes"))))
+    value["name"] = value.get("name") or whole
+    value["notes"] = "\n".join(filter(None, (value.get("company"), value.get("notes"))))
+    for field, longest in _LONGEST.items():
+        if len(value.get(field, "")) > longest:
+            return fault(line, f"{field} is longer than {longest} characters", cells)
     return LeadRow(
-        line, phone, value.get("name") or whole, value.get("email") or None, notes or None, consent,
+        line, phone, value["name"], value.get("email") or None, value["notes"] or None, consent,
         consent_at, (value.get("consent_source") or None) if consent != "none" else None, _shown(cells),
     )  # fmt: skip
+
+
+def merge(known: Said, given: Said, *, moment: datetime) -> Said | None:
+    """Return what stands after a row of a file that came at `moment`; None when that is what stood.
+
+    A file is older than it looks. So a consent fills a blank, but lifts a withdrawal only by a time of
+    its own that is later; and a no takes a consent back unless its own time is the earlier one.
+    """
+    said = Said(given.consent, given.at or moment, given.source)
+    match known.consent, given.consent:
+        case _, "none":
+            return None
+        case "none", _:
+            return said
+        case "withdrawn", "express" | "written":
+            return said if given.at is not None and known.at is not None and given.at > known.at else None
+        case "express" | "written", "withdrawn":
+            return said if known.at is None or (given.at or moment) >= known.at else None
+    return None
 
 
 def fault(line: int, reason: str, cells: Sequence[str]) -> RowFault:
@@ -124,8 +189,14 @@ def fault(line: int, reason: str, cells: Sequence[str]) -> RowFault:
     return RowFault(line, reason[:500], _shown(cells))
 
 
+def columns_of_one_line(mapping: Mapping[str, int]) -> frozenset[int]:
+    """Return the columns in which a line break is a quote left open, and no text of several lines."""
+    return frozenset(column for field, column in mapping.items() if field not in _OF_MANY_LINES)
+
+
 def _shown(cells: Sequence[str]) -> str:
-    return ", ".join(cells)[:1_000]
+    """Return a row's text; cut before it is joined, for two hundred long cells are six megabytes."""
+    return ", ".join(cell[:_SHOWN] for cell in cells)[:_SHOWN]
 
 
 def _consent_of(value: Mapping[str, str], zone: tzinfo) -> tuple[str, datetime | None]:
@@ -133,14 +204,28 @@ def _consent_of(value: Mapping[str, str], zone: tzinfo) -> tuple[str, datetime |
     consent = _CONSENT.get(said.lower())
     if consent is None:
         # Neither called without consent nor silently never called.
-        raise ValueError(f"{said!r} says nothing about consent; write yes, written or no")
+        raise ValueError(f"{_brief(said)} says nothing about consent; write yes, written or no")
     time = value.get("consent_at", "")
     if not time or consent == "none":
         return consent, None
     at = _time_of(time)
     if at is None:
-        raise ValueError(f"{time!r} is not a time; write it like 2026-01-31 14:30")
-    return consent, at if at.tzinfo is not None else at.replace(tzinfo=zone)
+        raise ValueError(f"{_brief(time)} is not a time; write it like 2026-01-31 14:30")
+    return consent, consent_time(at if at.tzinfo is not None else at.replace(tzinfo=zone))
+
+
+def consent_time(at: datetime) -> datetime:
+    """Return a time at which somebody can have said something. Raises ValueError for any other.
+
+    A day ahead is let pass, for a file names no zone. The first and last years cannot be read back.
+    """
+    if not _FIRST_YEAR <= at.year < MAXYEAR or at > clock.now() + timedelta(days=1):
+        raise ValueError(f"{at.isoformat(sep=' ')} is no time at which a consent can have been given")
+    return at
+
+
+def _brief(text: str) -> str:
+    return repr(text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…")
 
 
 def _time_of(text: str) -> datetime | None:

@@ -6,9 +6,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-Consent = Literal["none", "express", "written"]
+from trunkline.domain.leads.rules import consent_time
+
+Consent = Literal["express", "written", "withdrawn"]
+"""What can be noted. `none`, nothing said, is how a lead begins; what somebody has said is not unsaid."""
+
+
+ConsentTime = Annotated[AwareDatetime, AfterValidator(consent_time)]
+"""From 1990 to tomorrow."""
 
 
 class LeadOut(BaseModel):
@@ -29,13 +36,13 @@ class LeadOut(BaseModel):
 
 
 class ConsentChange(BaseModel):
-    """What a person has said to being called by an AI: nothing or no, yes, or yes in writing."""
+    """What a person has said to being called by an AI: yes, yes in writing, or no."""
 
     model_config = ConfigDict(extra="forbid")
 
     consent: Consent
-    consent_at: AwareDatetime | None = None
-    """When it was given; missing, now."""
+    consent_at: ConsentTime | None = None
+    """When it was said; missing, now."""
     consent_source: Annotated[str, Field(min_length=1, max_length=300)] | None = None
     """How: a form's name, say."""
 
@@ -136,8 +143,8 @@ class LeadChanges(BaseModel):
     email: Annotated[str, Field(min_length=1, max_length=320)] | None = None
     notes: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
     source: Annotated[str, Field(min_length=1, max_length=300)] = ""
-    consent: Consent = "none"
-    consent_at: AwareDatetime | None = None
+    consent: Consent = "withdrawn"
+    consent_at: ConsentTime | None = None
     consent_source: Annotated[str, Field(min_length=1, max_length=300)] | None = None
     add_to_list: UUID | None = None
     remove_from_list: UUID | None = None

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trunkline.core.errors import InvalidInput, NotFound
-from trunkline.domain.leads import store
+from trunkline.domain.leads import consent, keeping, store
 from trunkline.domain.leads.models import Lead, LeadList, LeadListEntry
 from trunkline.domain.leads.rules import LeadRow, RowFault, map_headers
+from trunkline.kit import clock
 
 
 @dataclass(slots=True)
@@ -37,12 +39,14 @@ def make_list(session: Session, business_id: UUID, name: str) -> LeadList:
 
 
 def put_people(
-    session: Session, business_id: UUID, list_id: UUID, rows: Sequence[LeadRow], *, source: str
-) -> Kept:
+    session: Session, business_id: UUID, list_id: UUID, rows: Sequence[LeadRow], *,
+    source: str, moment: datetime, actor: str,
+) -> Kept:  # fmt: skip
     """Put a file's people into a list, each in the place that is their line.
 
     A known number keeps its lead, whose blanks are filled. A number that stands in the list already is
-    a fault of its row, which then changes nothing.
+    a fault of its row, which then changes nothing. Consents that change are told as `actor`'s; those
+    without a time count from `moment`, at which the file came.
     """
     lines = store.lines_in_list(session, business_id, list_id, [row.phone for row in rows])
     kept, fresh = Kept(), list[LeadRow]()
@@ -54,15 +58,18 @@ def put_people(
             lines[row.phone] = row.line
             fresh.append(row)
     if fresh:
-        leads = store.keep(session, business_id, fresh, source=source)
+        leads = keeping.keep(session, business_id, fresh, source=source, moment=moment)
         store.place(session, business_id, list_id, [(leads.ids[row.phone], row.line) for row in fresh])
+        if leads.consents:
+            consent.tell(leads.consents, actor=actor)
         kept.imported, kept.created, kept.updated = len(fresh), leads.created, leads.updated
     return kept
 
 
 def lead_of_caller(session: Session, business_id: UUID, phone: str) -> UUID:
     """Return the lead with this number, making one for somebody new."""
-    return store.keep(session, business_id, [LeadRow(0, phone)], source="call").ids[phone]
+    row = LeadRow(0, phone)
+    return keeping.keep(session, business_id, [row], source="call", moment=clock.now()).ids[phone]
 
 
 def get_lead(session: Session, business_id: UUID, lead_id: UUID) -> Lead:

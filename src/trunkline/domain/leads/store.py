@@ -1,9 +1,8 @@
-"""SQL of leads: keeping people, choosing and locking them, changing and deleting some hundred at a time."""
+"""SQL of leads: places in lists, choosing and locking, changing and deleting some hundred at once."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -25,9 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from trunkline.domain.leads.models import Lead, LeadList, LeadListEntry
-from trunkline.domain.leads.rules import LeadRow
 from trunkline.domain.leads.schemas import LeadFilter
-from trunkline.kit.ids import new_id
 
 # Behind the last of the list, in the order of the ids; whoever stands in it already keeps their place.
 _ADD_TO_LIST = text(
@@ -42,35 +39,6 @@ _ADD_TO_LIST = text(
         select from lead_list_entries
         where business_id = :business_id and list_id = :list_id and lead_id = chosen.id
     )
-    """
-)
-
-# In the order of the numbers: two imports at once must not wait for each other's rows. A known lead is
-# locked either way, and written only where a blank of it is filled.
-_KEEP = text(
-    """
-    insert into leads as known
-        (id, business_id, phone, name, email, notes, source, consent, consent_at, consent_source)
-    select id, :business_id, phone, name, email, notes, :source, consent, consent_at, consent_source
-    from unnest(
-        cast(:ids as uuid[]), cast(:phones as text[]), cast(:names as text[]), cast(:emails as text[]),
-        cast(:notes as text[]), cast(:consents as text[]), cast(:consent_ats as timestamptz[]),
-        cast(:consent_sources as text[])
-    ) given (id, phone, name, email, notes, consent, consent_at, consent_source)
-    order by phone
-    on conflict (business_id, phone) do update set
-        name = coalesce(nullif(known.name, ''), excluded.name),
-        email = coalesce(known.email, excluded.email),
-        notes = coalesce(known.notes, excluded.notes),
-        consent = case known.consent when 'none' then excluded.consent else known.consent end,
-        consent_at = case known.consent when 'none' then excluded.consent_at else known.consent_at end,
-        consent_source =
-            case known.consent when 'none' then excluded.consent_source else known.consent_source end
-    where (known.name = '' and excluded.name <> '')
-       or (known.email is null and excluded.email is not null)
-       or (known.notes is null and excluded.notes is not null)
-       or (known.consent = 'none' and excluded.consent <> 'none')
-    returning id
     """
 )
 
@@ -98,40 +66,6 @@ _PLACE = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class KeptLeads:
-    """The lead of each number; how many of them are new, and how many had a blank filled."""
-
-    ids: Mapping[str, UUID]
-    created: int
-    updated: int
-
-
-def keep(session: Session, business_id: UUID, rows: Sequence[LeadRow], *, source: str) -> KeptLeads:
-    """Make a lead of each row or fill the blanks of the one with its number, which no two rows share."""
-    candidates = [new_id() for _ in rows]
-    written = session.execute(
-        _KEEP,
-        {
-            "business_id": business_id, "source": source, "ids": candidates,
-            "phones": [row.phone for row in rows],
-            "names": [row.name for row in rows],
-            "emails": [row.email for row in rows],
-            "notes": [row.notes for row in rows],
-            "consents": [row.consent for row in rows],
-            "consent_ats": [row.consent_at for row in rows],
-            "consent_sources": [row.consent_source for row in rows],
-        },
-    ).scalars().all()  # fmt: skip
-    created = len(set(candidates).intersection(written))
-    found = session.execute(
-        select(Lead.phone, Lead.id).where(
-            Lead.business_id == business_id, _is_one_of([row.phone for row in rows])
-        )
-    )
-    return KeptLeads({row.phone: row.id for row in found}, created, len(written) - created)
-
-
 def lines_in_list(
     session: Session, business_id: UUID, list_id: UUID, phones: Sequence[str]
 ) -> dict[str, int]:
@@ -140,7 +74,7 @@ def lines_in_list(
     return {row.phone: row.position for row in found}
 
 
-def _is_one_of(phones: Sequence[str]) -> ColumnElement[bool]:
+def has_one_of(phones: Sequence[str]) -> ColumnElement[bool]:
     """One value for a thousand numbers: a statement with a thousand takes longer to make than to run."""
     return Lead.phone == any_(literal(list(phones), ARRAY(Text)))
 

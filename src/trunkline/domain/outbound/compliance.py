@@ -53,7 +53,7 @@ def rule_on(callee: Callee, hours: Hours, *, now: datetime) -> Ruling:
     rules = hours.rules
     if callee.suppressed or callee.suppressed_everywhere:
         return Ruling("suppressed")
-    if rules.consent_required and callee.consent == NO_CONSENT:
+    if rules.consent_required and callee.consent in {NO_CONSENT, "withdrawn"}:
         return Ruling("no_consent")
     if rules.attempts_in_all is not None and callee.dialled_in_all >= rules.attempts_in_all:
         return Ruling("attempts_in_all")

@@ -1,9 +1,10 @@
 // Lists of leads: which there are, importing one from a CSV or Excel file, and how far each import is.
 
-import { get, post, upload } from "/page/api.js";
+import { get, post } from "/page/api.js";
 import { h, theirs } from "/page/dom.js";
 import { number, t, translated, when } from "/page/i18n.js";
-import { badge, button, dialog, empty, failure, field, heading, table, zoneNote } from "/page/parts.js";
+import { importDialog } from "/page/import_dialog.js";
+import { badge, button, empty, failure, heading, table, zoneNote } from "/page/parts.js";
 import { callNowDialog } from "/page/run_form.js";
 
 const ACTIVE = new Set(["running", "paused"]);
@@ -92,26 +93,4 @@ async function act(verb, id, app) {
     errors.set(id, error);
   }
   await app.refresh();
-}
-
-function importDialog(app) {
-  const name = h("input", { id: "list-name", name: "name", required: true, maxlength: 200, dir: "auto", autocomplete: "off" });
-  const file = h("input", { id: "list-file", name: "file", type: "file", accept: ".csv,.tsv,.txt,.xlsx", required: true });
-  file.addEventListener("change", () => {
-    if (!name.value && file.files[0]) name.value = file.files[0].name.replace(/\.[^.]*$/, "");
-  });
-  dialog({
-    title: t("import.title"),
-    body: [field(t("import.file"), file, t("import.file_hint")), field(t("import.name"), name)],
-    yes: t("import.button"),
-    busy: t("import.busy"),
-    no: t("dialog.not_now"),
-    async submit() {
-      const form = new FormData();
-      form.append("name", name.value);
-      form.append("file", file.files[0]);
-      await upload("/lead-imports", form);
-      await app.refresh();
-    },
-  });
 }
