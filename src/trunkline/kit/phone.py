@@ -26,7 +26,7 @@ def to_dialable(text: str, *, region: str) -> str:
     """
     number = _read(text, region)
     if not phonenumbers.is_valid_number(number):
-        country = phonenumbers.region_code_for_country_code(number.country_code)
+        country = phonenumbers.region_code_for_country_code(number.country_code or 0)
         where = f"in {country}" if country.isalpha() and country != "ZZ" else f"with +{number.country_code}"
         raise InvalidPhone(f"{text!r}: no such number {where}")
     return _written(number)
