@@ -272,10 +272,56 @@ def test_priority_and_lines_are_changed_and_the_failed_called_again(owner: Page,
     assert (again != run.id, state) == (True, "running")
 
 
+def test_what_a_card_says_of_the_last_act_goes_when_the_run_has_gone_on(owner: Page, acme: World) -> None:
+    run = acme.make_run()
+    owner.reload()
+    owner.get_by_role("button", name="Start: A run").click()
+    expect(owner.locator(".notice")).to_be_visible()
+    owner.get_by_role("button", name="Pause: A run").click()
+    expect(owner.locator(".notice")).to_contain_text("paused")
+    set_items(acme, run.id, [ItemState.FAILED] * 3, disposition="suppressed")
+    set_run(acme, run.id, state="completed", finished_at=clock.now())
+    owner.get_by_role("link", name="Lists", exact=True).click()
+    owner.get_by_role("link", name="Runs", exact=True).click()
+    expect(owner.locator(f"#run-{run.id} .badge")).to_have_text("Completed")
+    expect(owner.locator(".notice")).to_have_count(0)
+    # Nor is it offered to call again those who may not be called.
+    expect(owner.get_by_role("button", name="Call the failed again: A run")).to_have_count(0)
+
+
+def test_everybody_is_chosen_by_name_and_a_rule_raises_the_dials(owner: Page, acme: World) -> None:
+    form = open_form(owner)
+    title = form.get_by_label("Title")
+    expect(title).to_have_value("Everybody")
+    form.get_by_label("Whom to call").select_option("filter")
+    expect(title).to_have_value("")
+    title.fill("All of them")
+    make = form.get_by_role("button", name="Make the run")
+    make.click()  # nothing is searched for, so nobody is meant
+    expect(form).to_be_visible()
+    form.get_by_label("Whom to call").select_option("chosen")
+    make.click()
+    expect(form.get_by_role("alert")).to_have_text("Nobody is chosen yet. Tick whom to call.")
+    form.get_by_label("Whom to call").select_option("everybody")
+    expect(title).to_have_value("All of them")
+    form.get_by_text("Retries, priority and more numbers").click()
+    form.get_by_label("Busy: how often again").fill("3")
+    form.get_by_label("Busy: how often again").blur()
+    expect(form.get_by_label("Dials for each lead at most")).to_have_value("4")
+    make.click()
+    expect(form).to_have_count(0)
+    run_id, options, _ = run_of(acme)
+    assert (options["max_attempts"], options["retries"]["busy"]["times"]) == (4, 3)
+    with unit_of_work(acme.scope) as session:
+        assert session.query(OutboundItem).where(OutboundItem.run_id == run_id).count() == len(acme.phones)
+
+
 def test_up_to_three_people_are_called_at_once(owner: Page, acme: World) -> None:
     owner.get_by_role("link", name="Lists", exact=True).click()
     owner.get_by_role("button", name="Call now").click()
     form = owner.get_by_role("dialog")
+    form.get_by_role("button", name="Call", exact=True).click()
+    expect(form.get_by_role("alert")).to_have_text("Nobody is chosen yet. Tick whom to call.")
     for phone in acme.phones[:2]:
         form.get_by_role("checkbox", name=phone).check()
     form.get_by_role("button", name="Call", exact=True).click()

@@ -45,4 +45,4 @@ def retryable(session: Session, business_id: UUID, rows: Sequence[Run]) -> dict[
         )
         .group_by(OutboundItem.run_id)
     )  # fmt: skip
-    return {run.id: 0 for run in rows} | dict(counted.tuples())
+    return {run.id: 0 for run in rows} | dict(counted.all())
