@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import event, func, select, text, update
@@ -277,6 +278,19 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, batches: int, act: Any) -> None:
                 assert act().status_code == 202
 
     monkeypatch.setattr("trunkline.kit.barriers._hook", reached)
+
+
+def test_a_file_that_kills_its_workers_is_not_read_for_ever(acme: World, owner: TestClient) -> None:
+    import_id = UUID(send_file(owner, as_csv([["phone"], ["+12125550401"]])).json()["id"])
+
+    def begin_and_die() -> imports.Reading | None:
+        with unit_of_work(acme.scope) as session, io.BytesIO() as file:
+            return imports.open_file(session, acme.business_id, import_id, file)
+
+    assert [begin_and_die() is not None for _ in range(4)] == [True, True, True, False]
+    over = owner.get(f"/api/lead-imports/{import_id}").json()
+    assert (over["state"], kept_pieces(acme)) == ("failed", 0)
+    assert "the worker died of them" in over["error"]
 
 
 def test_a_batch_that_fails_three_times_fails_the_import(

@@ -36,7 +36,7 @@ class LeadImport(Base):
     """Leads that were known and had blanks that the file filled."""
     faults: Mapped[int] = mapped_column(server_default="0")
     failures: Mapped[int] = mapped_column(server_default="0")
-    """How often in vain the next batch was tried."""
+    """How often the next batch was tried; an import fails that takes too many."""
 
 
 class ImportChunk(Base):

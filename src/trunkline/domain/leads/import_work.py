@@ -94,6 +94,8 @@ def _work_batch(ctx: JobContext, run_id: UUID, reading: Reading, batch: list[Row
     except OperationalError as error:
         # What PostgreSQL could not do just now says nothing about the rows.
         if getattr(error.orig, "sqlstate", None) in _GIVES_WAY:
+            with ctx.unit_of_work() as session:
+                imports.forgive(session, ctx.business, run_id)
             raise TryLater(_GIVEN_WAY_S) from error
         raise
     except (NotFound, JobCancelled, JobTimedOut):

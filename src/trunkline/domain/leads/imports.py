@@ -177,11 +177,17 @@ def cancel(session: Session, business_id: UUID, run_id: UUID, *, actor: str) -> 
 def open_file(session: Session, business_id: UUID, run_id: UUID, file: IO[bytes]) -> Reading | None:
     """Write an import's file to `file` and return how to read on; None unless it is running.
 
+    The try is counted here, before anything is read: a worker that dies of the file counts nothing.
     Raises NotFound.
     """
     found, run = get(session, business_id, run_id)
     if run.state != RunState.RUNNING:
         return None
+    if found.failures >= _TRIES:
+        what = f"The rows behind the first {run.cursor} could not be imported"
+        fail(session, business_id, run_id, error=f"{what}: the worker died of them, or was too slow.")
+        return None
+    found.failures += 1
     import_store.write_file(session, business_id, run_id, file)
     business = tenants.get_business(session, business_id)
     return Reading(
@@ -259,14 +265,17 @@ def fail(session: Session, business_id: UUID, run_id: UUID, *, error: str) -> No
         import_store.drop_file(session, business_id, run_id)
 
 
-def note_failure(session: Session, business_id: UUID, run_id: UUID, error: Exception) -> None:
-    """Count a batch that could not be worked; after the last try the import fails and says where."""
+def forgive(session: Session, business_id: UUID, run_id: UUID) -> None:
+    """Take a try back: others were at these leads, which says nothing about the rows."""
     found = import_store.find(session, business_id, run_id, lock=True)
-    if found is None:
-        return
-    found.failures += 1
-    session.flush()
-    if found.failures >= _TRIES:
+    if found is not None:
+        found.failures = max(0, found.failures - 1)
+
+
+def note_failure(session: Session, business_id: UUID, run_id: UUID, error: Exception) -> None:
+    """Note that a batch could not be worked; after the last try the import fails and says where."""
+    found = import_store.find(session, business_id, run_id, lock=True)
+    if found is not None and found.failures >= _TRIES:
         cursor = runs.get(session, business_id, run_id, fresh=True).cursor
         what = f"The rows behind the first {cursor} could not be imported: {type(error).__name__}."
         fail(session, business_id, run_id, error=f"{what} Its job has the trace.")
