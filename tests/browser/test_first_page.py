@@ -178,7 +178,7 @@ def test_a_person_says_what_each_column_of_a_file_holds(signed_in: Page, languag
         signed_in.get_by_label("Language").select_option("he")
     words = _strings(signed_in, language)
     name = f"Import {uuid.uuid4().hex[:8]}"
-    content = "Who,\u200fטלפון:,Reach\nDana,0,+12125550124\nNoa,0,nonsense\n"
+    content = "Who,\u200fטלפון:,Reach\nDana,0,+12125550124\nNoa,0,nonsense\n"  # noqa: RUF001
     signed_in.get_by_role("button", name=words["lists.import"]).first.click()
     box = signed_in.get_by_role("dialog")
     box.get_by_label(words["import.file"]).set_input_files(
