@@ -116,8 +116,7 @@ def test_a_file_becomes_leads_and_faults(
     assert rows[1][1].endswith("stands on line 2 already")
     assert "consent" in rows[2][1]
     assert "'soon' is not a time" in rows[3][1]
-    # What a spreadsheet would take for a formula is text.
-    assert rows[1][2].startswith("'+1212555")
+    assert rows[1][2].startswith("+1212555")
     assert kept_pieces(acme) == 0
 
 

@@ -49,6 +49,11 @@ def test_who_meets_every_rule_is_dialled() -> None:
     assert ruling().allows
 
 
+def test_who_has_withdrawn_is_not_called_though_nobody_must_consent() -> None:
+    assert ruling(rules={"consent_required": False}, consent="withdrawn").reason == "no_consent"
+    assert ruling(rules={"consent_required": False}, consent="none").allows
+
+
 REASONS: list[tuple[str, datetime | None, dict[str, Any]]] = [
     ("suppressed", None, {"suppressed": True}),
     ("suppressed", None, {"suppressed_everywhere": True}),

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from trunkline.domain.outbound.hours import Hours, next_opening
 
-NO_CONSENT = "none"
+NO_CONSENT, WITHDRAWN = "none", "withdrawn"
 
 RULE_REASONS = ("calling_hours", "attempts_per_day", "minimum_gap")
 """What an item waits for because of the business's rules, which may change meanwhile."""
@@ -53,7 +53,7 @@ def rule_on(callee: Callee, hours: Hours, *, now: datetime) -> Ruling:
     rules = hours.rules
     if callee.suppressed or callee.suppressed_everywhere:
         return Ruling("suppressed")
-    if rules.consent_required and callee.consent in {NO_CONSENT, "withdrawn"}:
+    if callee.consent == WITHDRAWN or (rules.consent_required and callee.consent == NO_CONSENT):
         return Ruling("no_consent")
     if rules.attempts_in_all is not None and callee.dialled_in_all >= rules.attempts_in_all:
         return Ruling("attempts_in_all")
