@@ -192,6 +192,7 @@ def test_machines_are_hung_up_on_left_a_message_or_talked_to(installation: Insta
     assert told == [left.call.id]
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_carried_on_with_or_not_looked_for_a_machine_is_talked_to(
     installation: Installation, acme: World
@@ -210,6 +211,7 @@ def test_carried_on_with_or_not_looked_for_a_machine_is_talked_to(
         assert "speech" in {turn["kind"] for turn in line.told("caller_said")}
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_the_carrier_s_word_alone_has_a_message_left(installation: Installation, acme: World) -> None:
     # The machine cannot be heard, so only the carrier can know that it is one.

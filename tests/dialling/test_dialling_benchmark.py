@@ -15,7 +15,7 @@ import pytest
 
 _BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "dialling.py"
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,9 @@ _OPEN = 20
 def require_room(session: Session, business_id: UUID) -> None:
     """Go on only if the business may begin an import now. Raises TooManyRequests, or Conflict."""
     # One asker at a time from here on, so that none slips past the count.
-    runs.require_pace(session, business_id, kind=imports.KIND, most=_A_MINUTE, within=timedelta(minutes=1))
+    runs.require_pace(
+        session, business_id, kind=imports.KIND, most=_A_MINUTE, within=timedelta(minutes=1), what="imports"
+    )
     unfinished = (
         select(func.count())
         .select_from(Run)

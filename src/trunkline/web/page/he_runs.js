@@ -15,6 +15,7 @@ export const server = [
   [/^This carrier cannot hang up; /, "חברת הטלפון הזו אינה יכולה לנתק; בלי כפייה השיחות יימשכו עד סופן."],
   [/^The run is (?:completed|cancelled|failed)\.$/, "הסבב כבר הסתיים."],
   [/^At most (\d+) runs may be begun in (\S+) seconds; the next one in (\d+) seconds\.$/, "מותר להתחיל לכל היותר {1} סבבים ב־{2} שניות; את הבא אפשר להתחיל בעוד {3} שניות."],
+  [/^At most (\d+) imports may be begun in (\S+) seconds; the next one in (\d+) seconds\.$/, "מותר להתחיל לכל היותר {1} ייבואים ב־{2} שניות; את הבא אפשר להתחיל בעוד {3} שניות."],
   [/^At most (\d+) changes of many leads may be begun in (\S+) seconds; the next one in (\d+) seconds\.$/, "מותר להתחיל לכל היותר {1} שינויים של לידים רבים ב־{2} שניות; את הבא אפשר להתחיל בעוד {3} שניות."],
 ];
 
