@@ -129,7 +129,7 @@ def fifty(system: System, rooms: ExitStack) -> Fifty:
     return found
 
 
-@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("force", [False, pytest.param(True, marks=pytest.mark.soak)])
 def test_what_rings_after_fifty_live_calls_are_cancelled_was_committed_and_counted_before(
     fifty: Fifty, force: bool
 ) -> None:
@@ -159,6 +159,7 @@ def test_what_rings_after_fifty_live_calls_are_cancelled_was_committed_and_count
     assert {fifty.api.run(run)["state"] for run in fifty.runs} == {"cancelled"}
 
 
+@pytest.mark.soak
 def test_a_pause_with_fifty_live_calls_begins_no_dial_and_a_resume_goes_on(fifty: Fifty) -> None:
     fifty.at_once("pause")
     known = fifty.dials()

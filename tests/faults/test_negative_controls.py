@@ -38,7 +38,7 @@ def verdict_on(
     return verdict.found
 
 
-@pytest.mark.parametrize("without", [None, "one_post"])
+@pytest.mark.parametrize("without", [pytest.param(None, marks=pytest.mark.soak), "one_post"])
 def test_a_client_that_repeats_a_lost_order_rings_twice(system: System, without: str | None) -> None:
     world = system.world("busy", size=2)
     system.controls.update(world.phones)
@@ -109,7 +109,7 @@ def dial_by_two_runs(system: System, *, without: str | None) -> dict[str, list[s
     return {harm: whose for harm, whose in found.items() if harm not in {"unfinished", "misjudged"}}
 
 
-@pytest.mark.parametrize("without", [None, "sweeper"])
+@pytest.mark.parametrize("without", [pytest.param(None, marks=pytest.mark.soak), "sweeper"])
 def test_without_the_sweeper_a_run_stays_unfinished(system: System, without: str | None) -> None:
     world = system.world("busy", size=2)
     run = world.make_run()

@@ -68,7 +68,9 @@ def test_the_api_killed_while_lines_ring_loses_callbacks_and_nothing_else(system
     assert done["progress"]["failed"] == len(world.phones)
 
 
-@pytest.mark.parametrize("until", ["its dial is in doubt", "the run is over"])
+@pytest.mark.parametrize(
+    "until", ["its dial is in doubt", pytest.param("the run is over", marks=pytest.mark.soak)]
+)
 def test_a_worker_that_stood_still_before_its_post_rings_once_at_most(system: System, until: str) -> None:
     world = system.world("busy", size=4)
     run = world.make_run()

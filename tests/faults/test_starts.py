@@ -101,6 +101,7 @@ def test_of_a_hundred_starts_at_once_one_is_taken_and_the_losers_write_nothing(
     assert written(after, tables_of(system, together)) == {}
 
 
+@pytest.mark.soak
 def test_of_a_hundred_starts_of_two_runs_over_one_list_one_is_taken(system: System, rooms: ExitStack) -> None:
     world = system.world("busy", size=2)
     runs = [world.make_run().id, world.make_run().id]
