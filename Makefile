@@ -54,7 +54,7 @@ test: lint browser ## Run all tests but the long repetitions
 test-faults: $(VENV)/.dev ## Run the fault suite in full; its last line is one JSON object
 	$(BIN)/python -m pytest tests/faults tests/jobs/test_ledger_machine.py tests/jobs/test_delivery.py \
 		tests/jobs/test_fairness.py tests/dialling/test_outbound_machine.py \
-		tests/dialling/test_answering_machines.py tests/dialling/test_dialling_benchmark.py tests/dialling/test_plans.py \
+		tests/dialling/test_answering_machines.py tests/dialling/test_dialling_benchmark.py tests/dialling/test_dial_plans.py \
 		-m "soak or not soak" $(ARGS)
 
 # The peers that ours is measured against have an environment of their own.

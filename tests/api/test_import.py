@@ -116,7 +116,8 @@ def test_a_file_becomes_leads_and_faults(
     assert rows[1][1].endswith("stands on line 2 already")
     assert "consent" in rows[2][1]
     assert "'soon' is not a time" in rows[3][1]
-    assert rows[1][2].startswith("+1212555")
+    # A number alone is no formula; with more behind it, it could be one, and is marked as text.
+    assert rows[1][2] == "+12125550171" or rows[1][2].startswith("'+12125550171, ")
     assert kept_pieces(acme) == 0
 
 

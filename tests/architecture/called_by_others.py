@@ -55,6 +55,10 @@ _.clears
 _.ended_by
 _.detections
 
+# Of openpyxl's reader, which goes on from what they hold.
+_.row_counter
+_.col_counter
+
 # Columns that are written for people and the catalogue to read.
 _.resolved_at
 

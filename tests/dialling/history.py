@@ -105,10 +105,20 @@ def business_with_past(installation: Installation, rows: int) -> Iterator[Histor
         installation.wipe()
 
 
+_FORGET = text(
+    """
+    select pg_clear_attribute_stats('public', :table, attname, false) from pg_attribute
+    where attrelid = cast(:table as regclass) and attnum > 0 and not attisdropped
+    """
+)
+
+
 def _let_analyse(installation: Installation, switch: str) -> None:
     with installation.owner.begin() as connection:
         for table in _TABLES:
             connection.execute(text(f"alter table {table} set (autovacuum_enabled = {switch})"))
+            # What was found out of the rows of tests before would be taken for these.
+            connection.execute(_FORGET, {"table": table})
 
 
 def _fill(connection: Connection, world: World, done_run: UUID, run: UUID, rows: int) -> History:

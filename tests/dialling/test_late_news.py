@@ -187,8 +187,8 @@ def test_a_scheduled_run_whose_start_died_is_started_all_the_same(
     ("before", "after"),
     [
         ({"calling_window": FROM_ONE}, {"calling_window": FROM_ELEVEN}),
-        ({"calling_rules": {"attempts_per_day": 1}}, {"calling_rules": {}}),
-        ({"calling_rules": {"minimum_gap_minutes": 600}}, {"calling_rules": {}}),
+        ({"calling_rules": {"attempts_per_day": 1}}, {"calling_rules": {"attempts_per_day": None}}),
+        ({"calling_rules": {"minimum_gap_minutes": 600}}, {"calling_rules": {"minimum_gap_minutes": 0}}),
     ],
     ids=["hours", "a day's count", "the gap"],
 )

@@ -306,7 +306,7 @@ def test_a_call_that_is_another_dial_s_is_not_taken_for_this_one_s(
         (CallStatus.NO_ANSWER, 2, ["retry_wait", "failed"]),
         (CallStatus.FAILED, 2, ["retry_wait", "failed"]),
         (CallStatus.CANCELED, 2, ["failed"]),
-        (CallStatus.COMPLETED, 2, ["completed"]),
+        (CallStatus.COMPLETED, 2, ["failed"]),
         (CallStatus.BUSY, 1, ["failed"]),
     ],
 )

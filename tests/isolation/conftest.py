@@ -11,12 +11,16 @@ import pytest
 from isolation.peering import administrator_url, connected, url_of
 from isolation.population import Town, populate
 from support.installation import Installation
+from trunkline.domain.outbound import tending
 
 
 @pytest.fixture(scope="module")
 def town(servers: Installation) -> Town:
     """Two businesses with rows in every table. Tests of a module leave the rows as they found them."""
-    return populate(servers)
+    made = populate(servers)
+    # As every application does that starts; what it enqueues is there before anybody looks.
+    tending.ask_about_live_calls()
+    return made
 
 
 @pytest.fixture(scope="module")

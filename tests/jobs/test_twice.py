@@ -314,14 +314,14 @@ CASES: dict[str, tuple[Case, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def local_carrier() -> Iterator[Carrier]:
+def local_carrier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carrier]:
     """The local carrier, where unanswered calls ring on."""
-    port = free_port()
+    port, book = free_port(), tmp_path_factory.mktemp("carrier") / "book.jsonl"
     command = [
         sys.executable, "-m", "trunkline.simulators.carrier", "--port", str(port), "--seed", "7", "--muted",
-        "--account-sid", ACCOUNT, "--auth-token", TOKEN,
+        "--account-sid", ACCOUNT, "--auth-token", TOKEN, "--book", str(book),
     ]  # fmt: skip
-    carrier = Carrier(subprocess.Popen(command), f"http://127.0.0.1:{port}")
+    carrier = Carrier(subprocess.Popen(command), f"http://127.0.0.1:{port}", book)
     try:
         eventually(carrier.is_up, "the carrier is up", within_s=60)
         yield carrier

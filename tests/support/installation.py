@@ -12,7 +12,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import redis
+from psycopg.errors import DeadlockDetected
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
 from trunkline import schema, wiring
 from trunkline.core.db import Database, install_database, metadata
@@ -39,8 +41,16 @@ class Installation:
         if self.database.relay is not None:
             self.database.relay.dispose()
         names = ", ".join(table.name for table in metadata.sorted_tables)
-        with self.owner.begin() as connection:
-            connection.execute(text(f"truncate {names} restart identity cascade"))
+        while True:
+            try:
+                with self.owner.begin() as connection:
+                    connection.execute(text(f"truncate {names} restart identity cascade"))
+            except OperationalError as error:
+                # A system that still runs reads meanwhile, table after table in an order of its own.
+                if not isinstance(error.orig, DeadlockDetected):
+                    raise
+            else:
+                break
         self.redis.flushall()
 
     def run_jobs(self, *queues: str, rounds: int = 50) -> int:

@@ -30,6 +30,7 @@ _HEBREW: dict[str, dict[str, str]] = {
         "no_answer": "אין מענה",
         "failed": "נכשלה",
         "cancelled": "בוטלה",
+        "cut_off": "נקטעה אצלנו",
         "no_conversation": "לא הייתה שיחה",
         "rejected_capacity": "כל הקווים היו תפוסים",
         "refused": "סורבה בידי חברת הטלפון",

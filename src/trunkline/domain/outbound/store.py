@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    Row,
     and_,
     case,
     exists,
@@ -42,6 +43,20 @@ _TALKING = (AttemptState.SUBMITTING, AttemptState.PLACED, AttemptState.RINGING, 
 _LOCK = text(
     """
     select pg_advisory_xact_lock(hashtextextended(:key, 0)), set_config('enable_seqscan', 'off', true)
+    """
+)
+
+
+_NEWEST = text(
+    """
+    select dial.id, dial.call_id, dial.created_at
+    from outbound_items i
+    cross join lateral (
+        select id, call_id, created_at, state from outbound_attempts
+        where business_id = i.business_id and item_id = i.id order by created_at desc limit 1
+    ) dial
+    where i.business_id = :business_id and i.run_id = :run_id
+      and i.state in ('dialling', 'in_call', 'wrap_up') and i.state = any(:of) and dial.state = :state
     """
 )
 
@@ -149,26 +164,8 @@ def run_of_call(session: Session, business_id: UUID, call_id: UUID) -> UUID | No
 
 def wrapped_up(session: Session, business_id: UUID, run_id: UUID) -> list[tuple[UUID, datetime]]:
     """Return the calls of the run's items whose outcome is awaited, and when each was dialled."""
-    return [
-        (call_id, dialled_at)
-        for call_id, dialled_at in session.execute(
-            select(OutboundAttempt.call_id, OutboundAttempt.created_at)
-            .join(
-                OutboundItem,
-                and_(
-                    OutboundItem.business_id == OutboundAttempt.business_id,
-                    OutboundItem.id == OutboundAttempt.item_id,
-                ),
-            )
-            .where(
-                OutboundItem.business_id == business_id,
-                OutboundItem.run_id == run_id,
-                OutboundItem.state.in_(spelt_out([ItemState.WRAP_UP])),
-                OutboundAttempt.state == AttemptState.ENDED,
-            )
-        )
-        if call_id is not None
-    ]
+    newest = _newest(session, business_id, run_id, [ItemState.WRAP_UP], AttemptState.ENDED)
+    return [(row.call_id, row.created_at) for row in newest if row.call_id is not None]
 
 
 def attempt_for_update(session: Session, business_id: UUID, attempt_id: UUID) -> OutboundAttempt | None:
@@ -268,23 +265,27 @@ def open_doubts(session: Session, business_id: UUID, run_id: UUID) -> Sequence[O
 
     Whether they have been released or not: a person may have been quicker than whoever looks here.
     """
-    begun = session.scalars(
-        select(OutboundItem.id).where(
-            OutboundItem.business_id == business_id,
-            OutboundItem.run_id == run_id,
-            OutboundItem.state.in_(spelt_out(BEGUN_ITEM_STATES)),
-        )
-    ).all()
-    if not begun:
-        return []
+    newest = _newest(session, business_id, run_id, BEGUN_ITEM_STATES, AttemptState.UNKNOWN)
     return session.scalars(
         select(OutboundAttempt)
         .where(
+            OutboundAttempt.id.in_([row.id for row in newest]),
             OutboundAttempt.business_id == business_id,
-            OutboundAttempt.item_id.in_(begun),
             OutboundAttempt.state == AttemptState.UNKNOWN,
         )
         .with_for_update(skip_locked=True)
+    ).all()
+
+
+def _newest(
+    session: Session, business_id: UUID, run_id: UUID, of: Sequence[ItemState], state: AttemptState
+) -> Sequence[Row[Any]]:
+    """Return the last dials of the run's items in some of the begun states, those that are in this state.
+
+    Item by item: joined, they make a planner that knows nothing of the tables yet read them whole.
+    """
+    return session.execute(
+        _NEWEST, {"business_id": business_id, "run_id": run_id, "of": list(of), "state": state}
     ).all()
 
 
