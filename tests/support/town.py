@@ -109,6 +109,9 @@ class Town:
             reply = one.api.start(one.run_id)
         except httpx.TransportError:
             return
+        if reply.status_code == 503:
+            # It has only just begun and not seen its database; whoever asked asks again.
+            return
         assert reply.status_code in _STARTED, reply.text
         if reply.status_code == 409:
             assert reply.json()["error"]["data"]["run_id"] == str(one.run_id)
