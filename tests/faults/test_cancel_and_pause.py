@@ -10,6 +10,7 @@ from support.processes import eventually, kill
 from support.system import FINAL_ITEM_STATES, System
 
 
+@pytest.mark.soak
 def test_what_rings_after_a_cancel_was_counted_by_its_answer(system: System) -> None:
     world = system.world("no_answer", size=12, carrier=system.slow_carrier)
     run = world.make_run()
@@ -87,6 +88,7 @@ def test_force_hangs_up_what_rings(system: System) -> None:
     assert [call["ended_by"] for call in calls] == ["api"] * 3
 
 
+@pytest.mark.soak
 def test_a_paused_run_begins_no_dial_and_a_resumed_one_goes_on(system: System) -> None:
     world = system.world("no_answer", size=7, carrier=system.slow_carrier)
     run = world.make_run()

@@ -42,6 +42,7 @@ def test_a_worker_killed_at_a_barrier_costs_no_second_ring(system: System, barri
     assert len(page.rang) + len(in_doubt) == len(world.phones)
 
 
+@pytest.mark.soak
 def test_the_supervisor_replaces_a_killed_child_and_the_run_goes_on(system: System) -> None:
     world = system.world("no_answer", size=8)
     run = world.make_run()

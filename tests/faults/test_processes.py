@@ -50,6 +50,7 @@ def lost_callbacks(carrier: Carrier, world: World) -> list[dict[str, Any]]:
     return [callback for call in calls for callback in call["callbacks"] if 0 in callback["replies"]]
 
 
+@pytest.mark.soak
 def test_the_api_killed_while_lines_ring_loses_callbacks_and_nothing_else(system: System) -> None:
     world = system.world("no_answer", size=8, carrier=system.slow_carrier)
     run = world.make_run()
