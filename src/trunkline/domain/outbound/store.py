@@ -38,7 +38,9 @@ from trunkline.domain.outbound.models import (
 )
 from trunkline.kit import clock
 
-_TALKING = (AttemptState.SUBMITTING, AttemptState.PLACED, AttemptState.RINGING, AttemptState.ANSWERED)
+_TAKEN = (AttemptState.PLACED, AttemptState.RINGING, AttemptState.ANSWERED)
+"""The carrier has the call, and has told of no end."""
+_TALKING = (AttemptState.SUBMITTING, *_TAKEN)
 
 _LOCK = text(
     """
@@ -227,7 +229,7 @@ def silent_attempts(
             select(OutboundAttempt.id).where(
                 OutboundAttempt.business_id == business_id,
                 OutboundAttempt.run_id == run_id,
-                _is_now(AttemptState.PLACED, AttemptState.RINGING, AttemptState.ANSWERED),
+                _is_now(*_TAKEN),
                 OutboundAttempt.created_at < clock.now() - limit,
             )
         )
@@ -236,15 +238,8 @@ def silent_attempts(
 
 def attempts_at_the_carrier(session: Session, business_id: UUID) -> list[UUID]:
     """Return the business's attempts whose calls ring or talk, as far as the carrier has told."""
-    taken = [AttemptState.PLACED, AttemptState.RINGING, AttemptState.ANSWERED]
-    return list(
-        session.scalars(
-            select(OutboundAttempt.id).where(
-                OutboundAttempt.business_id == business_id, OutboundAttempt.state.in_(taken),
-                not_(OutboundAttempt.released),
-            )
-        )
-    )  # fmt: skip
+    taken = select(OutboundAttempt.id).where(OutboundAttempt.business_id == business_id, _is_now(*_TAKEN))
+    return list(session.scalars(taken))
 
 
 def answered_attempts(session: Session, business_id: UUID, run_id: UUID) -> dict[UUID, UUID]:
