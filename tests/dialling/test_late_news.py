@@ -31,7 +31,7 @@ from trunkline.core.jobs import enqueue_job
 from trunkline.core.jobs.models import Job, JobState
 from trunkline.core.runs.models import Run
 from trunkline.domain.calls import service as calls
-from trunkline.domain.outbound import run_store, service, tending
+from trunkline.domain.outbound import retrying, service, tending
 from trunkline.domain.outbound.claim import Denied
 from trunkline.domain.outbound.options import installed_limits
 from trunkline.domain.tenants import service as tenants
@@ -140,7 +140,7 @@ def test_whom_we_hung_up_on_has_not_hung_up_and_is_among_the_unreached(
     with unit_of_work(acme.scope) as session:
         call = calls.get_call(session, acme.business_id, call_id)
         assert (call.end_reason, call.disposition) == ("hung_up", "cancelled")
-        assert run_store.failed_leads(session, acme.business_id, run.id) == [call.lead_id]
+        assert retrying.failed_leads(session, acme.business_id, run.id) == [call.lead_id]
 
 
 def tend(installation: Installation, world: World, run: Run) -> None:

@@ -1,20 +1,17 @@
-"""Calling again whom a run did not reach: how many that would be, and how the new run is called.
-
-Whom exactly the new run calls is `run_store.failed_leads`; this counts the same people for many runs.
-"""
+"""Calling again whom a run did not reach: who that is, how many, and how the new run is called."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.outbound.models import UNRESOLVED_STATES, ItemState, OutboundAttempt, OutboundItem
 
-NOT_TO_BE_CALLED = ("suppressed", "no_consent", "attempts_in_all", "no_calling_hours")
+_NOT_TO_BE_CALLED = ("suppressed", "no_consent", "attempts_in_all", "no_calling_hours")
 """Why a lead has failed who may not be called: another run would end it in the same way."""
 
 _AGAIN = {"en": " (again)", "he": " (שוב)"}
@@ -26,23 +23,41 @@ def title_again(title: str, language: str) -> str:
     return title if title.endswith(mark) else f"{title}{mark}"
 
 
+def failed_leads(session: Session, business_id: UUID, run_id: UUID) -> list[UUID]:
+    """Return the leads whom a run did not reach, in its order, those aside that may not be called."""
+    found = session.scalars(
+        select(OutboundItem.lead_id)
+        .where(OutboundItem.business_id == business_id, OutboundItem.run_id == run_id, _unreached())
+        .order_by(OutboundItem.position)
+    )
+    return [lead_id for lead_id in found if lead_id is not None]
+
+
 def retryable(session: Session, business_id: UUID, rows: Sequence[Run]) -> dict[UUID, int]:
     """Return how many people each run could call again; none for a run that is not over."""
     over = [run.id for run in rows if RunState(run.state).is_final]
-    fenced = exists().where(
-        OutboundAttempt.business_id == business_id, OutboundAttempt.item_id == OutboundItem.id,
-        OutboundAttempt.state.in_(UNRESOLVED_STATES), not_(OutboundAttempt.released),
-    )  # fmt: skip
-    unreached = or_(
-        and_(OutboundItem.state == ItemState.FAILED, OutboundItem.disposition.not_in(NOT_TO_BE_CALLED)),
-        and_(OutboundItem.state == ItemState.UNKNOWN, not_(fenced)),
-    )
     counted = session.execute(
         select(OutboundItem.run_id, func.count())
-        .where(
-            OutboundItem.business_id == business_id, OutboundItem.run_id.in_(over),
-            OutboundItem.lead_id.is_not(None), unreached,
-        )
+        .where(OutboundItem.business_id == business_id, OutboundItem.run_id.in_(over), _unreached())
         .group_by(OutboundItem.run_id)
-    )  # fmt: skip
+    )
     return {run.id: 0 for run in rows} | dict(counted.all())
+
+
+def _unreached() -> ColumnElement[bool]:
+    """An item's lead is still there, was not reached, and may be called again.
+
+    Of whom nobody knows whether they were rung, only those whose number has been released.
+    """
+    fenced = exists().where(
+        OutboundAttempt.business_id == OutboundItem.business_id,
+        OutboundAttempt.item_id == OutboundItem.id,
+        OutboundAttempt.state.in_(UNRESOLVED_STATES), not_(OutboundAttempt.released),
+    )  # fmt: skip
+    return and_(
+        OutboundItem.lead_id.is_not(None),
+        or_(
+            and_(OutboundItem.state == ItemState.FAILED, OutboundItem.disposition.not_in(_NOT_TO_BE_CALLED)),
+            and_(OutboundItem.state == ItemState.UNKNOWN, not_(fenced)),
+        ),
+    )

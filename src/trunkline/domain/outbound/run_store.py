@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
-    exists,
     func,
     literal,
     not_,
@@ -36,8 +35,6 @@ from trunkline.domain.outbound.models import (
 )
 from trunkline.domain.outbound.rules import FAILURES, Trouble
 from trunkline.kit import clock
-
-_NOT_TO_BE_CALLED = ("suppressed", "no_consent", "attempts_in_all", "no_calling_hours")
 
 
 def add_run(session: Session, business_id: UUID, run_id: UUID, **values: Any) -> None:
@@ -246,35 +243,6 @@ def begin_ramp(session: Session, business_id: UUID, run_id: UUID) -> None:
         .where(OutboundRun.business_id == business_id, OutboundRun.run_id == run_id)
         .values(ramp_from=clock.now(), starts_at=None, held_until=None, held_reason=None)
     )
-
-
-def failed_leads(session: Session, business_id: UUID, run_id: UUID) -> list[UUID]:
-    """Return the leads whom a run did not reach, in its order, those aside that may not be called.
-
-    Of whom nobody knows whether they were rung, only those whose number has been released.
-    """
-    fenced = exists().where(
-        OutboundAttempt.business_id == business_id, OutboundAttempt.item_id == OutboundItem.id,
-        OutboundAttempt.state.in_(UNRESOLVED_STATES), not_(OutboundAttempt.released),
-    )  # fmt: skip
-    return [
-        lead_id
-        for lead_id in session.scalars(
-            select(OutboundItem.lead_id)
-            .where(
-                OutboundItem.business_id == business_id, OutboundItem.run_id == run_id,
-                or_(
-                    and_(
-                        OutboundItem.state == ItemState.FAILED,
-                        OutboundItem.disposition.not_in(_NOT_TO_BE_CALLED),
-                    ),
-                    and_(OutboundItem.state == ItemState.UNKNOWN, not_(fenced)),
-                ),
-            )
-            .order_by(OutboundItem.position)
-        )
-        if lead_id is not None
-    ]  # fmt: skip
 
 
 def unresolved_of_run(session: Session, business_id: UUID, run_id: UUID) -> int:

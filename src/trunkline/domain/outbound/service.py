@@ -28,7 +28,7 @@ from trunkline.domain.outbound.models import (
     OutboundAttempt,
 )
 from trunkline.domain.outbound.options import RunOptions, installed_limits
-from trunkline.domain.outbound.retrying import title_again
+from trunkline.domain.outbound.retrying import failed_leads, title_again
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 
@@ -206,7 +206,7 @@ def retry_failed(session: Session, business_id: UUID, run_id: UUID, *, actor: st
     run = get_run(session, business_id, run_id)
     if not RunState(run.state).is_final:
         raise Conflict("The run is not over yet; cancel it first, or let it end.", state=run.state)
-    failed = run_store.failed_leads(session, business_id, run_id)
+    failed = failed_leads(session, business_id, run_id)
     if not failed:
         raise Conflict("Nobody in this run was left unreached.")
     again = create_run(
