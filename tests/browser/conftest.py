@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from support.installation import Installation
+from support.processes import eventually, free_port
+from trunkline.kit.processes import die_with_parent
 
 _ARGUMENTS = (
     "--disable-quic",
@@ -92,3 +100,34 @@ def _visit(chromium: Browser, url: str, session: Any = None) -> Iterator[Page]:
 
 def _is_violation(text: str) -> bool:
     return "Content Security Policy" in text
+
+
+@contextmanager
+def serving(servers: Installation, home: Path, **settings: str) -> Iterator[str]:
+    """Run a real API on these servers, and yield its address."""
+    port, urls = free_port(), servers.urls
+    ours = {
+        "DATABASE_URL": urls.database_url or "", "DATABASE_RELAY_URL": urls.database_relay_url or "",
+        "REDIS_URL": urls.redis_url or "", "TRUNKLINE_HOME": str(home), "PORT": str(port),
+        "SERVICE_ROLE": "api", **settings,
+    }  # fmt: skip
+    with (home / "api.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "trunkline.cli", "api"],
+            env=os.environ | ours, stdout=log, stderr=log, preexec_fn=die_with_parent,  # noqa: PLW1509
+        )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+
+    def serves() -> bool:
+        assert process.poll() is None, (home / "api.log").read_text()
+        try:
+            return httpx.get(f"{address}/ready", trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    try:
+        eventually(serves, "the API serves", within_s=60)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)

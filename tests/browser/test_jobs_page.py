@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import text
 
-from browser.conftest import _is_violation, _visit
+from browser.conftest import _is_violation, _visit, serving
 from browser.test_first_page import _has_words, _pattern, _strings, _texts
 from jobs.handlers import fail_until, leave_mark
 from support.installation import Installation
-from support.processes import eventually, free_port
 from support.world import PASSWORD, World
 from trunkline import schedule
 from trunkline.core.db import SYSTEM, unit_of_work
@@ -29,7 +23,6 @@ from trunkline.core.jobs import enqueue_job
 from trunkline.domain.people import service as people
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
-from trunkline.kit.processes import die_with_parent
 
 ADMIN = "admin@trunkline.example"
 TRACE = """Traceback (most recent call last):
@@ -42,34 +35,8 @@ RuntimeError: the printer is on fire
 @pytest.fixture(scope="module")
 def url(servers: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real API on the session's servers."""
-    port = free_port()
-    home: Path = tmp_path_factory.mktemp("api")
-    urls = servers.urls
-    ours = {
-        "DATABASE_URL": urls.database_url or "", "DATABASE_RELAY_URL": urls.database_relay_url or "",
-        "REDIS_URL": urls.redis_url or "", "TRUNKLINE_HOME": str(home), "PORT": str(port),
-        "SERVICE_ROLE": "api",
-    }  # fmt: skip
-    with (home / "api.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "trunkline.cli", "api"],
-            env=os.environ | ours, stdout=log, stderr=log, preexec_fn=die_with_parent,  # noqa: PLW1509
-        )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-
-    def serves() -> bool:
-        assert process.poll() is None, (home / "api.log").read_text()
-        try:
-            return httpx.get(f"{address}/ready", trust_env=False).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    try:
-        eventually(serves, "the API serves", within_s=60)
+    with serving(servers, tmp_path_factory.mktemp("api")) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @contextmanager

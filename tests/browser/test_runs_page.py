@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select, update
 
+from browser.conftest import serving
 from browser.test_first_page import _has_words, _pattern, _strings, _texts
 from browser.test_jobs_page import visit
 from support.installation import Installation
-from support.processes import eventually, free_port
 from support.world import World
 from trunkline.core.db import unit_of_work
 from trunkline.core.runs.models import Run
@@ -33,40 +29,18 @@ from trunkline.domain.outbound.models import (
 )
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
-from trunkline.kit.processes import die_with_parent
+
+_NOBODY = {
+    "TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "a token", "TWILIO_BASE_URL": "http://127.0.0.1:9",
+}  # fmt: skip
+"""A carrier where nobody answers."""
 
 
 @pytest.fixture(scope="module")
 def url(servers: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real API, with a carrier where nobody answers; no worker dials, so rows stay as tests set them."""
-    port, home = free_port(), tmp_path_factory.mktemp("api")
-    urls = servers.urls
-    ours = {
-        "DATABASE_URL": urls.database_url or "", "DATABASE_RELAY_URL": urls.database_relay_url or "",
-        "REDIS_URL": urls.redis_url or "", "TRUNKLINE_HOME": str(home), "PORT": str(port),
-        "SERVICE_ROLE": "api", "TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "a token",
-        "TWILIO_BASE_URL": "http://127.0.0.1:9",
-    }  # fmt: skip
-    with (home / "api.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "trunkline.cli", "api"],
-            env=os.environ | ours, stdout=log, stderr=log, preexec_fn=die_with_parent,  # noqa: PLW1509
-        )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-
-    def serves() -> bool:
-        assert process.poll() is None, (home / "api.log").read_text()
-        try:
-            return httpx.get(f"{address}/ready", trust_env=False).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    try:
-        eventually(serves, "the API serves", within_s=60)
+    with serving(servers, tmp_path_factory.mktemp("api"), **_NOBODY) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @pytest.fixture
