@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from dialling.history import History, business_with_past
 from support.installation import Installation
+from support.plans import Plan, nodes, pages
 from trunkline.core.db import unit_of_work
 from trunkline.core.tenancy import line_use
 from trunkline.domain.calls import service as calls
@@ -29,7 +30,6 @@ from trunkline.domain.outbound.rules import Turn
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 
-_Plan = dict[str, Any]
 _Ask = Callable[[Session, History], object]
 _LARGE = {"outbound_items", "outbound_attempts", "calls"}
 
@@ -169,7 +169,7 @@ def _no_lock(session: Session, _business_id: UUID) -> None:
 
 def plans_of(
     installation: Installation, ask: _Ask, of: History, lock: Callable[[Session, UUID], None] = _no_lock
-) -> list[tuple[str, _Plan]]:
+) -> list[tuple[str, Plan]]:
     """Ask, and return how each statement went that it took, explained on the same rows.
 
     `lock` is what those who ask so do before.
@@ -181,7 +181,7 @@ def plans_of(
         if verb in {"select", "with", "insert", "update", "delete"} and "set_config" not in statement:
             asked.append((statement, parameters))
 
-    plans: list[tuple[str, _Plan]] = []
+    plans: list[tuple[str, Plan]] = []
     try:
         with unit_of_work(of.world.scope) as session:
             lock(session, of.world.business_id)
@@ -207,21 +207,7 @@ def plans_of(
     return plans
 
 
-def nodes(plan: _Plan) -> Iterator[_Plan]:
-    """Yield every node of a plan."""
-    pending = [plan["Plan"]]
-    while pending:
-        node = pending.pop()
-        yield node
-        pending += node.get("Plans", [])
-
-
-def pages(plan: _Plan) -> int:
-    """Return how many pages of 8 kB were looked at."""
-    return int(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
-
-
-def assert_by_index(plans: list[tuple[str, _Plan]], *, at_most_pages: int) -> None:
+def assert_by_index(plans: list[tuple[str, Plan]], *, at_most_pages: int) -> None:
     for statement, plan in plans:
         scanned = {node["Relation Name"] for node in nodes(plan) if node["Node Type"].endswith("Seq Scan")}
         assert scanned & _LARGE == set(), statement

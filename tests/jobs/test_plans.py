@@ -16,6 +16,7 @@ from sqlalchemy import TextClause, text
 
 from jobs.handlers import leave_mark
 from support.installation import Installation
+from support.plans import Plan, nodes, pages
 from support.world import World, make_world
 from trunkline.core.db import unit_of_work
 from trunkline.core.jobs import enqueue_many, ledger, relay
@@ -35,8 +36,6 @@ _FILL = text(
     from generate_series(1, :rows) as n
     """
 )
-
-_Plan = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -64,33 +63,19 @@ def crowd(servers: Installation) -> Iterator[list[World]]:
 
 def explain(
     installation: Installation, statement: TextClause, values: dict[str, Any], **settings: str
-) -> _Plan:
+) -> Plan:
     """Run a statement as the relay, take it back, and return how it went."""
     assert installation.database.relay is not None
     with installation.database.relay.connect() as connection:
         for name, value in settings.items():
             connection.execute(text(f"set local {name} = {value}"))
         explained = text(f"explain (analyze, buffers, format json) {statement.text}")
-        plan: _Plan = connection.execute(explained, {"now": None, **values}).scalar_one()[0]
+        plan: Plan = connection.execute(explained, {"now": None, **values}).scalar_one()[0]
         connection.rollback()
     return plan
 
 
-def nodes(plan: _Plan) -> Iterator[_Plan]:
-    """Yield every node of a plan."""
-    pending = [plan["Plan"]]
-    while pending:
-        node = pending.pop()
-        yield node
-        pending += node.get("Plans", [])
-
-
-def pages(plan: _Plan) -> int:
-    """Return how many pages of 8 kB were looked at."""
-    return int(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
-
-
-def assert_by_index(plan: _Plan, *, at_most_pages: int) -> None:
+def assert_by_index(plan: Plan, *, at_most_pages: int) -> None:
     scans = [
         node for node in nodes(plan) if node.get("Relation Name") == "jobs" and "Scan" in node["Node Type"]
     ]
@@ -99,7 +84,7 @@ def assert_by_index(plan: _Plan, *, at_most_pages: int) -> None:
     assert pages(plan) <= at_most_pages
 
 
-def ready_rows_read(plan: _Plan) -> float:
+def ready_rows_read(plan: Plan) -> float:
     """Return how many rows were taken from the index of what can be claimed."""
     ready = [node for node in nodes(plan) if node.get("Index Name") == "ix_jobs_ready"]
     return sum(node["Actual Rows"] * node["Actual Loops"] for node in ready)
