@@ -17,6 +17,7 @@ import os
 import platform
 import signal
 import sys
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,8 @@ def main() -> None:
     parser.add_argument("--calm", type=float, default=0.1, help="share of the machine that others may use")
     parser.add_argument("--businesses", type=int, default=200, help="businesses of the day")
     parser.add_argument("--leads", type=int, default=1_000_000, help="whom they call, in all")
+    parser.add_argument("--lines", type=int, help="lines of the carrier account; fewer make a day shorter")
+    parser.add_argument("--begins", type=time.fromisoformat, help="when the day begins, as HH:MM in UTC")
     parser.add_argument("--minutes", type=float, default=600.0, help="virtual minutes of the day at most")
     parser.add_argument("--wall", type=float, default=420.0, help="seconds that the day may take")
     parser.add_argument("--full", action="store_true", help="go on until everybody is called: hours")
@@ -75,6 +78,9 @@ def main() -> None:
         asked.rounds, asked.bursts, asked.calm = 1, 1, 1.0
         asked.history, asked.businesses = min(asked.history, 2_000), 10
         asked.leads, asked.minutes, at_once = 1_500, 4.0, 25
+    begins = day.SHORTLY_BEFORE_AN_EDGE if asked.quick else day.BEGINS
+    if asked.begins:
+        begins = datetime.combine(begins, asked.begins, UTC)
     parts = asked.parts.split(",")
     systems = chosen(asked.only) if "claims" in parts else []
     figures: dict[str, Any] = {}
@@ -91,9 +97,9 @@ def main() -> None:
             figures["ratios"] = claims.ratios(figures["claims"])
         if "day" in parts:
             figures["day"] = day.measure(
-                servers, businesses=asked.businesses, leads=asked.leads, minutes=asked.minutes,
-                begins=day.SHORTLY_BEFORE_AN_EDGE if asked.quick else day.BEGINS,
-                wall_s=asked.wall, seed=asked.seed, say=say,
+                servers, businesses=asked.businesses, leads=asked.leads, lines=asked.lines,
+                begins=begins,
+                minutes=asked.minutes, wall_s=asked.wall, seed=asked.seed, say=say,
             )  # fmt: skip
     dialling_report.show(figures, systems)
     print(json.dumps(figures))

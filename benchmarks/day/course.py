@@ -23,7 +23,7 @@ from day.book import Book
 from day.people import LINES, MAX_ATTEMPTS, REGIONS, RETRY_DELAY_S, Caller
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.domain.outbound import dialling, hearing, tending
-from trunkline.domain.outbound.claim import Claim, Denied, claim_next
+from trunkline.domain.outbound.claim import ASKS_AGAIN_AFTER, Claim, Denied, claim_next
 from trunkline.domain.outbound.options import DialLimits
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
@@ -65,6 +65,8 @@ class _Business:
     tries: dict[str, int] = field(default_factory=dict)
     retries: _Retries = field(default_factory=_Retries)
     job_id: UUID = field(default_factory=new_id)
+    in_line_at: float = float("-inf")
+    """When it was last told that it has to wait for a line."""
 
 
 class Day:
@@ -164,6 +166,8 @@ class Day:
                 self._begin(business, answer)
                 continue
             self.book.denied_ms.setdefault(answer.reason, []).append(took_ms)
+            if answer.reason == "no_line":
+                business.in_line_at = self._at
             if answer.reason != "set_aside":
                 self._heed(number, answer)
                 return
@@ -240,10 +244,12 @@ class Day:
             self._dial(business.caller.number)
 
     def _sweep(self, business: _Business) -> None:
-        """Push who could use one more line than it has; the others would be denied at once."""
+        """Push who could use one more line than it has, but not who has just been told to wait for one."""
         self._refresh(business)
         number = business.caller.number
-        if self.book.could[number] > self.book.live[number]:
+        waits = self._at < business.in_line_at + ASKS_AGAIN_AFTER.total_seconds()
+        is_full = self.book.live_in_all >= self._limits.account_lines
+        if self.book.could[number] > self.book.live[number] and not (waits and is_full):
             self._ask(number, "push", JOB_S)
         self._later(SWEEP_S, partial(self._sweep, business))
 

@@ -32,8 +32,8 @@ _LINES_OF_600 = 240
 
 
 def measure(
-    servers: Servers, *, businesses: int, leads: int, begins: datetime, minutes: float, wall_s: float,
-    seed: int, say: Callable[[str], None],
+    servers: Servers, *, businesses: int, leads: int, lines: int | None, begins: datetime, minutes: float,
+    wall_s: float, seed: int, say: Callable[[str], None],
 ) -> dict[str, Any]:  # fmt: skip
     """Return what came of the day, or of as much of it as there was time for."""
     urls = servers.own_database("bench_day")
@@ -41,7 +41,7 @@ def measure(
     install_database(database)
     wiring.register_doors(Settings(), b"a key for benchmarks")
     limits = DialLimits(
-        account="day", per_second=_PACE, account_lines=max(2, _LINES_OF_600 * businesses // 200),
+        account="day", per_second=_PACE, account_lines=lines or max(2, _LINES_OF_600 * businesses // 200),
         system=LINES * businesses, starts_per_minute=1_000, ring_limit=timedelta(seconds=45),
         call_limit=timedelta(seconds=1_800), fence=timedelta(hours=24), public_url="http://day.example",
         token_key=b"day",

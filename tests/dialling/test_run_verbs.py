@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from dialling.staging import (
     ListeningCarrier,
@@ -31,6 +31,7 @@ from support.installation import Installation
 from support.world import World, make_world
 from trunkline.core.db import unit_of_work
 from trunkline.core.errors import Conflict, InvalidInput, NotFound, RunAlreadyActive
+from trunkline.core.jobs.models import Job, JobState
 from trunkline.core.runs.models import Run, RunState
 from trunkline.core.toolbox import ToolCaller, run_tool
 from trunkline.domain.calls import service as calls
@@ -287,6 +288,61 @@ def test_who_has_given_up_waiting_holds_nobody_up(
     with clock.frozen_at(NOW + timedelta(seconds=61)):
         report(acme, next(row for row in rows(acme) if row.id == first.attempt_id), CallStatus.BUSY)
         claimed(acme)
+
+
+def test_who_waits_for_a_line_and_is_denied_again_and_again_keeps_its_place(
+    installation: Installation, acme: World, umbrella: World, carrier: ListeningCarrier
+) -> None:
+    install_limits(replace(installed_limits(), system=1))
+    third = make_world("Third", number="+13125550188", phones=("+13125550101",))
+    with clock.frozen_at(NOW):
+        run = run_over(acme, *acme.phones)
+        run_over(umbrella, *umbrella.phones)
+        claimed(acme)
+        assert claim(umbrella) == Denied("no_line")
+    for seconds in (50, 100, 150):
+        with clock.frozen_at(NOW + timedelta(seconds=seconds)):
+            assert claim(umbrella) == Denied("no_line")
+    with clock.frozen_at(NOW + timedelta(seconds=151)):
+        run_over(third, *third.phones)
+        assert claim(third) == Denied("no_line")
+        (dial,) = attempts(acme, run)
+        report(acme, dial, CallStatus.BUSY)
+        assert claim(third) == Denied("no_line", gives_way_to=umbrella.business_id)
+        claimed(umbrella)
+
+
+def pushed_by_the_sweeper(installation: Installation, world: World, run: UUID) -> bool:
+    """Tend a run as the sweeper does. Returns whether that had its business dial."""
+    installation.run_jobs()
+    with unit_of_work(world.scope) as session:
+        tending.tend_run(session, world.business_id, run, limits=installed_limits())
+    with unit_of_work(world.scope) as session:
+        waiting = session.scalars(select(Job.name).where(Job.state == JobState.QUEUED)).all()
+    return "dial_next" in waiting
+
+
+def test_who_waits_for_a_line_is_pushed_only_if_one_is_free_or_nobody_pushed_it_for_long(
+    installation: Installation, acme: World, umbrella: World, carrier: ListeningCarrier
+) -> None:
+    install_limits(replace(installed_limits(), system=1))
+    with clock.frozen_at(NOW):
+        first = run_over(acme, *acme.phones)
+        claimed(acme)
+        second = run_over(umbrella, *umbrella.phones).id
+        installation.run_jobs()
+    with clock.frozen_at(NOW + timedelta(seconds=14)):
+        assert not pushed_by_the_sweeper(installation, umbrella, second)
+    with clock.frozen_at(NOW + timedelta(seconds=16)):
+        assert pushed_by_the_sweeper(installation, umbrella, second)
+        assert not pushed_by_the_sweeper(installation, umbrella, second), "it has asked again"
+    with clock.frozen_at(NOW + timedelta(seconds=17)):
+        (dial,) = attempts(acme, first)
+        report(acme, dial, CallStatus.BUSY)
+        # The job that would tell whoever is first is lost here, with all that Redis held.
+        with installation.owner.begin() as connection:
+            connection.execute(text("delete from jobs where state = 'queued'"))
+        assert pushed_by_the_sweeper(installation, umbrella, second), "a line is free, and it is first"
 
 
 def test_a_line_that_was_kept_for_somebody_who_wants_it_no_more_goes_to_the_next(

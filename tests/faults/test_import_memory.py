@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from support.lists import as_csv, as_xlsx
-from support.processes import eventually
+from support.processes import eventually, memory_mb
 from support.world import make_world
 from support.yard import Yard
 from trunkline.core.db import Scope, unit_of_work
@@ -19,12 +19,6 @@ from trunkline.domain.leads.import_models import ImportFault
 from trunkline.domain.leads.models import Lead, LeadListEntry
 
 _MAY_GROW_MB = 60.0
-
-
-def memory_mb(pid: int, line: str) -> float:
-    """What a process holds in memory now (VmRSS), or held at most since the last reset (VmHWM)."""
-    (found,) = [row for row in Path(f"/proc/{pid}/status").read_text().splitlines() if row.startswith(line)]
-    return int(found.split()[1]) / 1024
 
 
 def table(rows: int) -> list[list[str]]:
@@ -90,6 +84,8 @@ def import_and_weigh(yard: Yard, scope: Scope, content: bytes) -> tuple[UUID, fl
             ).id  # fmt: skip
         eventually(lambda: state_of(scope, run_id) != "running", "the import is over", within_s=600)
         most = memory_mb(worker.pid, "VmHWM")
+        # A worker that ends with the import's job in hand would leave it to whoever comes next.
+        eventually(lambda: yard.unfinished() == 0, "its jobs are over", within_s=60)
     assert state_of(scope, run_id) == "completed"
     return run_id, most, most - before
 

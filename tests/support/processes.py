@@ -33,6 +33,12 @@ def state_of(pid: int) -> str:
         return "X"
 
 
+def memory_mb(pid: int, line: str) -> float:
+    """Return what a process holds in memory now (VmRSS), or held at most since the last reset (VmHWM)."""
+    (found,) = [row for row in Path(f"/proc/{pid}/status").read_text().splitlines() if row.startswith(line)]
+    return int(found.split()[1]) / 1024
+
+
 def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
     """Send one process of ours a signal; of a SIGKILL, see that it has worked."""
     assert pid > 1, pid

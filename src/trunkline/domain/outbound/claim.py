@@ -40,6 +40,8 @@ _FENCE_RECHECK = timedelta(seconds=30)
 """After how long a number is looked at again that another dial is under way to."""
 _WAITER_PATIENCE = timedelta(minutes=1)
 """A business that has not asked for a line for this long is not waited for."""
+ASKS_AGAIN_AFTER = timedelta(seconds=15)
+"""How often a business that waits for a line has to ask: often enough to be waited for, whatever is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,27 @@ def claim_next(
     """Write the business's next attempt, if runs, slots, rules, turn and fence all allow it."""
     claim_store.lock_business(session, business_id)
     now = clock.now()
+    if claim_store.still_waits(session, business_id, limits.account, since=now - _WAITER_PATIENCE, now=now):
+        # It knew already that it may dial: nothing else is asked before the line may be its own.
+        use = _use_of(session, limits, now)
+        if _is_full(use, limits):
+            return Denied("no_line")
+        if use.first_waiting is not None and use.first_waiting[0] != business_id:
+            return Denied("no_line", gives_way_to=use.first_waiting[0])
     running = claim_store.running_runs(session, business_id, live_since=now - limits.longest_life, now=now)
     if not running:
         return _give_up(session, business_id, Denied("no_run"), limits=limits, now=now)
     business = tenants.get_business(session, business_id)
     return _Claimer(session, business, limits, job_id, lease_epoch, now).claim(running)
+
+
+def stands_in_line(session: Session, business_id: UUID, *, limits: DialLimits) -> bool:
+    """Return whether to ask now would come to nothing: it asked lately, and no line is free for it."""
+    now = clock.now()
+    if not claim_store.has_asked(session, business_id, limits.account, since=now - ASKS_AGAIN_AFTER):
+        return False
+    use = _use_of(session, limits, now)
+    return _is_full(use, limits) or (use.first_waiting is not None and use.first_waiting[0] != business_id)
 
 
 @dataclass(slots=True)
@@ -209,7 +227,7 @@ class _Claimer:
         businesses as lines, each release would else go to whoever released it.
         """
         use = _use_of(self.session, self.limits, self.now)
-        is_full = use.dials_in_all >= self.limits.system or use.dials >= self.limits.account_lines
+        is_full = _is_full(use, self.limits)
         first = use.first_waiting
         if not is_full and first is None:
             return None
@@ -251,8 +269,7 @@ def _give_up(
     if not claim_store.stop_waiting(session, business_id, limits.account):
         return denied
     use = _use_of(session, limits, now)
-    is_free = use.dials_in_all < limits.system and use.dials < limits.account_lines
-    if not is_free or use.first_waiting is None:
+    if _is_full(use, limits) or use.first_waiting is None:
         return denied
     return replace(denied, gives_way_to=use.first_waiting[0])
 
@@ -261,6 +278,10 @@ def _use_of(session: Session, limits: DialLimits, now: datetime) -> LineUse:
     return line_use(
         session, limits.account, live_since=now - limits.longest_life, seen_since=now - _WAITER_PATIENCE
     )
+
+
+def _is_full(use: LineUse, limits: DialLimits) -> bool:
+    return use.dials_in_all >= limits.system or use.dials >= limits.account_lines
 
 
 def _callee(item: Row[Any], rules: CallingRules) -> Callee:

@@ -192,6 +192,21 @@ _KEEP_TURN = text(
     """
 )
 
+_STILL_WAITS = text(
+    """
+    update dial_turns set seen_at = :now
+    where business_id = :business_id and account = :account and waiting_since is not null and seen_at > :since
+    returning account
+    """
+)
+
+_HAS_ASKED = text(
+    """
+    select account from dial_turns
+    where business_id = :business_id and account = :account and waiting_since is not null and seen_at > :since
+    """
+)
+
 _STOP_WAITING = text(
     """
     update dial_turns set waiting_since = null, seen_at = null
@@ -322,6 +337,18 @@ def wait_for_line(session: Session, business_id: UUID, account: str, *, now: dat
         _WAIT_FOR_LINE, {"business_id": business_id, "account": account, "now": now}
     ).scalar_one()
     return since
+
+
+def still_waits(session: Session, business_id: UUID, account: str, *, since: datetime, now: datetime) -> bool:
+    """Note that the business still wants a line, if it does and has asked for one after `since`."""
+    values = {"business_id": business_id, "account": account, "since": since, "now": now}
+    return session.execute(_STILL_WAITS, values).scalar_one_or_none() is not None
+
+
+def has_asked(session: Session, business_id: UUID, account: str, *, since: datetime) -> bool:
+    """Return whether the business waits for a line and has asked for one after `since`."""
+    values = {"business_id": business_id, "account": account, "since": since}
+    return session.execute(_HAS_ASKED, values).scalar_one_or_none() is not None
 
 
 def stop_waiting(session: Session, business_id: UUID, account: str) -> bool:

@@ -12,7 +12,7 @@ from trunkline.core.jobs import enqueue_unique
 from trunkline.core.runs import service as runs
 from trunkline.core.runs.models import RunState
 from trunkline.domain.calls import service as calls
-from trunkline.domain.outbound import dialling, hearing, run_store, store
+from trunkline.domain.outbound import claim, dialling, hearing, run_store, store
 from trunkline.domain.outbound.models import BEGUN_ITEM_STATES, ItemState
 from trunkline.domain.outbound.options import DialLimits
 from trunkline.domain.tenants import service as tenants
@@ -84,7 +84,10 @@ def tend_run(session: Session, business_id: UUID, run_id: UUID, *, limits: DialL
             enqueue_unique("high", "finalize_call_session", str(call_id), str(call_id))
     run = runs.get(session, business_id, run_id, fresh=True)
     if run.state == RunState.RUNNING:
-        if run_store.has_waiting_items(session, business_id, run_id):
+        # Of a hundred who wait for a line each would else be denied again at every sweep.
+        if run_store.has_waiting_items(session, business_id, run_id) and not claim.stands_in_line(
+            session, business_id, limits=limits
+        ):
             enqueue_unique("high", "dial_next", f"push:{business_id}")
         finish_if_done(session, business_id, run_id)
     elif not run_store.has_begun_items(session, business_id, run_id) and not store.live_sids(
