@@ -16,11 +16,12 @@ _SHARED = ("demo", "running_system", "running_yard")
 """Fixtures that cost minutes to make: whatever uses one of them runs in the process that has made it."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the isolation tests first, and then what takes longest; keep together what shares a fixture.
 
     The isolation tests copy the database, which nobody else may be using then; the fault tests' system,
-    once started, uses it to the session's end.
+    once started, uses it to the session's end. All this before xdist reads the groups.
     """
     for item in items:
         names = getattr(item, "fixturenames", ())
