@@ -207,12 +207,13 @@ _EXPIRE = text(
 
 _PRUNE = text(
     f"""
-    delete from jobs where id in (
+    with old as materialized (
         select id from jobs
         where state in ('succeeded', 'cancelled', 'expired') and finished_at < {NOW} - :age
           and (cast(:queue as text) is null or queue = :queue)
         order by finished_at limit :limit for update skip locked
     )
+    delete from jobs where id in (select id from old)
     """
 )
 

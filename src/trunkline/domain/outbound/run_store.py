@@ -170,10 +170,12 @@ def recheck_waiting(
         )
         .limit(most)
         .with_for_update(skip_locked=True)
+        # Asked once: a plan that asks a limit again for each row finds others each time.
+        .cte("some").prefix_with("materialized")
     )  # fmt: skip
     made_due = session.execute(
         update(OutboundItem)
-        .where(OutboundItem.business_id == business_id, OutboundItem.id.in_(some))
+        .where(OutboundItem.business_id == business_id, OutboundItem.id.in_(select(some.c.id)))
         .values(not_before=since),
         execution_options={"preserve_rowcount": True, "synchronize_session": False},
     )
