@@ -30,6 +30,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to share tests between processes that would each make what is to be made once."""
+    shares = session.config.getoption("loadgroup", default=False)
+    if shares and not all("@" in item.nodeid for item in session.items):
+        raise pytest.UsageError("pytest-xdist does not name the tests' groups: is there a newer pytest?")
+
+
 def _turn(item: pytest.Item) -> int:
     if "isolation" in item.path.parts:
         return 0

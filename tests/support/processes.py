@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import signal
 import socket
@@ -37,6 +39,17 @@ def memory_mb(pid: int, line: str) -> float:
     """Return what a process holds in memory now (VmRSS), or held at most since the last reset (VmHWM)."""
     (found,) = [row for row in Path(f"/proc/{pid}/status").read_text().splitlines() if row.startswith(line)]
     return int(found.split()[1]) / 1024
+
+
+def grown_mb(act: Callable[[], object]) -> float:
+    """Return by how much more memory than before this process held at most meanwhile."""
+    # What earlier tests have freed would else be used again, and nothing seem to grow.
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")  # forget the most that there was
+    before = memory_mb(os.getpid(), "VmRSS")
+    act()
+    return memory_mb(os.getpid(), "VmHWM") - before
 
 
 def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
