@@ -33,7 +33,7 @@ JOB_S = 0.05
 """How long after its cause a job does its work."""
 SWEEP_S = 2.0
 """How often a run is pushed, as the settings have it."""
-TEND_S = 60.0
+TEND_S = 600.0
 """How often a run is tended in full; what that finds is a crash's doing, and here there is none."""
 _LEDGER_ROWS = 2_000
 _TELL_EVERY_S = 20

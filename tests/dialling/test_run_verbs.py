@@ -329,13 +329,13 @@ def test_who_waits_for_a_line_is_pushed_only_if_one_is_free_or_nobody_pushed_it_
         claimed(acme)
         second = run_over(umbrella, *umbrella.phones).id
         installation.run_jobs()
-    with clock.frozen_at(NOW + timedelta(seconds=14)):
+    with clock.frozen_at(NOW + timedelta(seconds=19)):
         assert not pushed_by_the_sweeper(umbrella, second)
-    with clock.frozen_at(NOW + timedelta(seconds=16)):
+    with clock.frozen_at(NOW + timedelta(seconds=21)):
         assert pushed_by_the_sweeper(umbrella, second)
         installation.run_jobs()
         assert not pushed_by_the_sweeper(umbrella, second), "it has asked again"
-    with clock.frozen_at(NOW + timedelta(seconds=17)):
+    with clock.frozen_at(NOW + timedelta(seconds=22)):
         (dial,) = attempts(acme, first)
         report(acme, dial, CallStatus.BUSY)
         # The job that would dial on, or tell whoever is first, comes late.

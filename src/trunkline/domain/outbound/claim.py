@@ -40,7 +40,7 @@ _FENCE_RECHECK = timedelta(seconds=30)
 """After how long a number is looked at again that another dial is under way to."""
 _WAITER_PATIENCE = timedelta(minutes=1)
 """A business that has not asked for a line for this long is not waited for."""
-ASKS_AGAIN_AFTER = timedelta(seconds=15)
+ASKS_AGAIN_AFTER = timedelta(seconds=20)
 """How often a business that waits for a line has to ask: often enough to be waited for, whatever is lost."""
 
 
