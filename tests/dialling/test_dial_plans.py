@@ -104,9 +104,7 @@ CLAIM: dict[str, tuple[_Ask, int]] = {
     "begin": (_begin, 250),
     "keep turn": (_ask(claim_store.keep_turn, account="", turn=_turn), 60),
     "wait for line": (_ask(claim_store.wait_for_line, account="", now=clock.now), 40),
-    "still waits": (
-        _ask(claim_store.still_waits, account="", since=lambda: clock.now() - _DAY, now=clock.now), 20,
-    ),
+    "keep waiting": (_ask(claim_store.keep_waiting, account="", now=clock.now), 20),
     "has asked": (_ask(claim_store.has_asked, account="", since=lambda: clock.now() - _DAY), 20),
     "stop waiting": (_ask(claim_store.stop_waiting, account=""), 20),
 }  # fmt: skip

@@ -285,7 +285,7 @@ def test_who_has_given_up_waiting_holds_nobody_up(
         run_over(umbrella, *umbrella.phones)
         first = claimed(acme)
         assert claim(umbrella) == Denied("no_line")
-    with clock.frozen_at(NOW + timedelta(seconds=61)):
+    with clock.frozen_at(NOW + timedelta(seconds=181)):
         report(acme, next(row for row in rows(acme) if row.id == first.attempt_id), CallStatus.BUSY)
         claimed(acme)
 
@@ -300,11 +300,11 @@ def test_who_waits_for_a_line_and_is_denied_again_and_again_keeps_its_place(
         run_over(umbrella, *umbrella.phones)
         claimed(acme)
         assert claim(umbrella) == Denied("no_line")
-    with clock.frozen_at(NOW + timedelta(seconds=50)):
+    with clock.frozen_at(NOW + timedelta(seconds=170)):
         assert claim(umbrella) == Denied("no_line")
         run_over(third, *third.phones)
         assert claim(third) == Denied("no_line")
-    with clock.frozen_at(NOW + timedelta(seconds=100)):
+    with clock.frozen_at(NOW + timedelta(seconds=300)):
         (dial,) = attempts(acme, run)
         report(acme, dial, CallStatus.BUSY)
         assert claim(third) == Denied("no_line", gives_way_to=umbrella.business_id)
@@ -329,13 +329,13 @@ def test_who_waits_for_a_line_is_pushed_only_if_one_is_free_or_nobody_pushed_it_
         claimed(acme)
         second = run_over(umbrella, *umbrella.phones).id
         installation.run_jobs()
-    with clock.frozen_at(NOW + timedelta(seconds=19)):
+    with clock.frozen_at(NOW + timedelta(seconds=59)):
         assert not pushed_by_the_sweeper(umbrella, second)
-    with clock.frozen_at(NOW + timedelta(seconds=21)):
+    with clock.frozen_at(NOW + timedelta(seconds=61)):
         assert pushed_by_the_sweeper(umbrella, second)
         installation.run_jobs()
         assert not pushed_by_the_sweeper(umbrella, second), "it has asked again"
-    with clock.frozen_at(NOW + timedelta(seconds=22)):
+    with clock.frozen_at(NOW + timedelta(seconds=62)):
         (dial,) = attempts(acme, first)
         report(acme, dial, CallStatus.BUSY)
         # The job that would dial on, or tell whoever is first, comes late.

@@ -38,9 +38,9 @@ _BATCHES = (1, 20, 500)
 
 _FENCE_RECHECK = timedelta(seconds=30)
 """After how long a number is looked at again that another dial is under way to."""
-_WAITER_PATIENCE = timedelta(minutes=1)
+_WAITER_PATIENCE = timedelta(minutes=3)
 """A business that has not asked for a line for this long is not waited for."""
-ASKS_AGAIN_AFTER = timedelta(seconds=20)
+ASKS_AGAIN_AFTER = timedelta(minutes=1)
 """How often a business that waits for a line has to ask: often enough to be waited for, whatever is lost."""
 
 
@@ -71,15 +71,13 @@ def claim_next(
     session: Session, business_id: UUID, *, limits: DialLimits, job_id: UUID, lease_epoch: int
 ) -> Claim | Denied:
     """Write the business's next attempt, if runs, slots, rules, turn and fence all allow it."""
-    claim_store.lock_business(session, business_id)
     now = clock.now()
-    if claim_store.still_waits(session, business_id, limits.account, since=now - _WAITER_PATIENCE, now=now):
-        # It knew already that it may dial: nothing else is asked before the line may be its own.
-        use = _use_of(session, limits, now)
-        if _is_full(use, limits):
-            return Denied("no_line")
-        if use.first_waiting is not None and use.first_waiting[0] != business_id:
-            return Denied("no_line", gives_way_to=use.first_waiting[0])
+    waits = _still_waits(session, business_id, limits=limits, since=now - _WAITER_PATIENCE, now=now)
+    if waits is not None:
+        # It has been found fit to dial: nothing else is asked, nor locked, before the line may be its own.
+        claim_store.keep_waiting(session, business_id, limits.account, now=now)
+        return waits
+    claim_store.lock_business(session, business_id)
     running = claim_store.running_runs(session, business_id, live_since=now - limits.longest_life, now=now)
     if not running:
         return _give_up(session, business_id, Denied("no_run"), limits=limits, now=now)
@@ -90,10 +88,22 @@ def claim_next(
 def stands_in_line(session: Session, business_id: UUID, *, limits: DialLimits) -> bool:
     """Return whether to ask now would come to nothing: it asked lately, and no line is free for it."""
     now = clock.now()
-    if not claim_store.has_asked(session, business_id, limits.account, since=now - ASKS_AGAIN_AFTER):
-        return False
+    waits = _still_waits(session, business_id, limits=limits, since=now - ASKS_AGAIN_AFTER, now=now)
+    return waits is not None
+
+
+def _still_waits(
+    session: Session, business_id: UUID, *, limits: DialLimits, since: datetime, now: datetime
+) -> Denied | None:
+    """Say why the business gets no line, if it has asked for one after `since` and none is free for it."""
+    if not claim_store.has_asked(session, business_id, limits.account, since=since):
+        return None
     use = _use_of(session, limits, now)
-    return _is_full(use, limits) or (use.first_waiting is not None and use.first_waiting[0] != business_id)
+    if _is_full(use, limits):
+        return Denied("no_line")
+    if use.first_waiting is not None and use.first_waiting[0] != business_id:
+        return Denied("no_line", gives_way_to=use.first_waiting[0])
+    return None
 
 
 @dataclass(slots=True)

@@ -192,11 +192,10 @@ _KEEP_TURN = text(
     """
 )
 
-_STILL_WAITS = text(
+_KEEP_WAITING = text(
     """
     update dial_turns set seen_at = :now
-    where business_id = :business_id and account = :account and waiting_since is not null and seen_at > :since
-    returning account
+    where business_id = :business_id and account = :account and waiting_since is not null
     """
 )
 
@@ -339,10 +338,9 @@ def wait_for_line(session: Session, business_id: UUID, account: str, *, now: dat
     return since
 
 
-def still_waits(session: Session, business_id: UUID, account: str, *, since: datetime, now: datetime) -> bool:
-    """Note that the business still wants a line, if it does and has asked for one after `since`."""
-    values = {"business_id": business_id, "account": account, "since": since, "now": now}
-    return session.execute(_STILL_WAITS, values).scalar_one_or_none() is not None
+def keep_waiting(session: Session, business_id: UUID, account: str, *, now: datetime) -> None:
+    """Note that the business, which waits for a line, still wants one."""
+    session.execute(_KEEP_WAITING, {"business_id": business_id, "account": account, "now": now})
 
 
 def has_asked(session: Session, business_id: UUID, account: str, *, since: datetime) -> bool:
