@@ -104,8 +104,6 @@ CLAIM: dict[str, tuple[_Ask, int]] = {
     "begin": (_begin, 250),
     "keep turn": (_ask(claim_store.keep_turn, account="", turn=_turn), 60),
     "wait for line": (_ask(claim_store.wait_for_line, account="", now=clock.now), 40),
-    "keep waiting": (_ask(claim_store.keep_waiting, account="", now=clock.now), 20),
-    "has asked": (_ask(claim_store.has_asked, account="", since=lambda: clock.now() - _DAY), 20),
     "stop waiting": (_ask(claim_store.stop_waiting, account=""), 20),
 }  # fmt: skip
 
@@ -128,6 +126,11 @@ LOCKED: dict[str, tuple[_Ask, int]] = {
 }  # fmt: skip
 
 UNLOCKED: dict[str, tuple[_Ask, int]] = {
+    "has asked": (_ask(claim_store.has_asked, account="", since=lambda: clock.now() - _DAY), 20),
+    "keep waiting": (_ask(claim_store.keep_waiting, account="", now=clock.now), 20),
+    "line use, while one waits": (
+        lambda s, of: line_use(s, "", live_since=clock.now() - _DAY, seen_since=clock.now()), 200,
+    ),
     "inbound": (_ask(calls.open_inbound_calls), 10),
     "tries": (_ask(store.tries_with, "item", disposition="busy"), 10),
     "attempt of call": (_ask(store.attempt_of_call, "call"), 10),
@@ -256,7 +259,7 @@ def test_what_is_due_is_taken_from_its_index_in_order(servers: Installation, his
 
 def test_a_claim_is_of_few_statements(servers: Installation, history: History) -> None:
     with_waking = plans_of(servers, _claim, history, claim_store.lock_business)
-    assert len(with_waking) == 9
+    assert len(with_waking) == 10
     for statement, plan in with_waking:
         assert_by_index([(statement, plan)], at_most_pages=40_000 if "due.id" in statement else 1_000)
 

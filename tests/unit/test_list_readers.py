@@ -119,11 +119,11 @@ def test_a_workbook_is_refused_before_it_fills_the_memory(what: str, packed: int
         with pytest.raises(InvalidInput, match="too large"):
             read(file)
 
-    assert grown_mb(refused) < 100
+    assert grown_mb(refused) < 160
 
 
 @pytest.mark.parametrize(
-    ("count", "most_mb"), [(100_000, 6), pytest.param(500_000, 30, marks=pytest.mark.soak)]
+    ("count", "most_mb"), [(100_000, 15), pytest.param(500_000, 30, marks=pytest.mark.soak)]
 )
 def test_many_shared_texts_take_about_as_much_memory_as_they_have_bytes(count: int, most_mb: float) -> None:
     some = texts("<si><t>ab</t></si>" * count)
