@@ -19,7 +19,7 @@ from support.system import CALL_LIMIT_S, RING_LIMIT_S, System
 from support.town import Town
 
 _FAULTS = int(os.environ.get("TRUNKLINE_SOAK_KILLS", "1001"))
-_SAMPLE = 40
+_SAMPLE = 25
 _LIMIT_S = 2_400
 _LINES_OF_THE_SYSTEM = 500
 """As the system's environment has it."""
