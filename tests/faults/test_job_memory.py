@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from support.processes import eventually
+from support.processes import eventually, memory_mb
 from support.yard import Yard
 from trunkline.core.db import unit_of_work
 from trunkline.core.jobs import enqueue_many
 
 _MAY_GROW_MB = 10.0
 _WARM_UP = 2_000
-
-
-def rss_mb(pid: int) -> float:
-    """What a process holds in memory, its own and what it shares."""
-    (line,) = [x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if x.startswith("VmRSS:")]
-    return int(line.split()[1]) / 1024
 
 
 @pytest.mark.parametrize(
@@ -34,8 +26,8 @@ def test_a_worker_does_not_grow_with_the_jobs_it_has_run(yard: Yard, jobs: int) 
             return yard.book.count("state = 'succeeded'") >= how_many
 
         eventually(lambda: ran(_WARM_UP), "it has warmed up", within_s=60)
-        before = rss_mb(worker.pid)
+        before = memory_mb(worker.pid, "VmRSS")
         eventually(lambda: ran(jobs), "it has run them all", within_s=800)
-        after = rss_mb(worker.pid)
+        after = memory_mb(worker.pid, "VmRSS")
     yard.reports[f"rss over {jobs} jobs"] = {"mb": round(after, 1), "grown_mb": round(after - before, 1)}
     assert after - before < _MAY_GROW_MB
