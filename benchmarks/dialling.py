@@ -98,8 +98,8 @@ def main() -> None:
         if "day" in parts:
             figures["day"] = day.measure(
                 servers, businesses=asked.businesses, leads=asked.leads, lines=asked.lines,
-                begins=begins,
-                minutes=asked.minutes, wall_s=asked.wall, seed=asked.seed, say=say,
+                begins=begins, minutes=asked.minutes, wall_s=asked.wall, seed=asked.seed,
+                say=say,
             )  # fmt: skip
     dialling_report.show(figures, systems)
     print(json.dumps(figures))

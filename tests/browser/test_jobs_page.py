@@ -26,6 +26,8 @@ from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 
 ADMIN = "admin@trunkline.example"
+_IS_READY = "() => { try { return typeof baseurl === 'string' } catch { return false } }"
+"""Whether the script of RQ's dashboard has run as far as the name that all of it uses."""
 TRACE = """Traceback (most recent call last):
   File "jobs.py", line 41, in finalize_call_log
     <b>raise</b> RuntimeError(said)
@@ -309,9 +311,6 @@ def test_nothing_sticks_out_on_a_telephone(
                 page.goto(f"{url}/#/{address}")
                 expect(page.locator(f"[data-key='view #/{address}'] h1")).to_be_visible()
                 assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
-
-
-_IS_READY = "() => { try { return typeof baseurl === 'string' } catch { return false } }"
 
 
 def test_rq_s_dashboard_works_under_its_policy(
