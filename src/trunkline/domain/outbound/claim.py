@@ -78,6 +78,7 @@ def claim_next(
         claim_store.keep_waiting(session, business_id, limits.account, now=now)
         return waits
     claim_store.lock_business(session, business_id)
+    now = clock.now()  # to wait for the lock may have taken a while
     running = claim_store.running_runs(session, business_id, live_since=now - limits.longest_life, now=now)
     if not running:
         return _give_up(session, business_id, Denied("no_run"), limits=limits, now=now)
@@ -218,6 +219,8 @@ class _Claimer:
         # Behind the business, and always in this order: whoever counts an account's lines holds it. So
         # does everybody who dials through it, which is why all else has been decided before.
         account = claim_store.lock_account(self.session, self.business.id, self.limits.account)
+        # Others have dialled while this one waited: by the clock of before, their moment would lie ahead.
+        self.now = clock.now()
         denied = self._denied_line(account.account)
         if denied is not None:
             return denied
