@@ -73,6 +73,8 @@ class StubUtterance:
     def feed(self, pcm: bytes) -> None:
         self.pcm += pcm
 
+    text_so_far = ""
+
     async def finish(self) -> Transcript:
         await asyncio.sleep(self.owner.delay_s)
         answer = self.owner.answers.pop(0) if self.owner.answers else ""
@@ -167,8 +169,14 @@ class StubConversation:
         self.brain.heard.append(heard)
         return self._play(self.brain.next_acts())
 
-    def interrupted(self, said: str) -> None:
+    def interrupted(self, said: str, *, played_ms: int) -> None:
         self.brain.cut_at.append(said)
+
+    def listen(self) -> None:
+        """A recogniser hears the caller."""
+
+    async def close(self) -> None:
+        """Nothing is held."""
 
 
 class StubBrain:

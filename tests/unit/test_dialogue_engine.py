@@ -224,10 +224,10 @@ def test_a_spoken_voicemail_greeting_is_one_only_at_the_beginning() -> None:
 def test_an_answer_to_a_question_nobody_heard_is_not_taken() -> None:
     scene = Scene()
     scene.turn()
-    scene.conversation.interrupted("Hello, this is Oak")
+    scene.conversation.interrupted("Hello, this is Oak", played_ms=900)
     acts = scene.say("yes")
     assert spoken(acts) == ["Would you like to book an appointment?"]
-    scene.conversation.interrupted("Would you")
+    scene.conversation.interrupted("Would you", played_ms=300)
     assert spoken(scene.say("yes")) == ["Which day of the week would you like?"]
 
 

@@ -6,7 +6,7 @@ never from the model's words.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import TrunklineError
-from trunkline.providers.ports import ToolResult
+from trunkline.providers.ports import ToolResult, ToolSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,12 @@ def tool(
 def tool_names() -> tuple[str, ...]:
     """Return every tool an agent can be given."""
     return tuple(sorted(_tools))
+
+
+def specs_of(names: Iterable[str]) -> tuple[ToolSpec, ...]:
+    """Return the tools of these names as a language model is told of them; unknown names are left out."""
+    chosen = [_tools[name] for name in names if name in _tools]
+    return tuple(ToolSpec(tool.name, tool.description, tool.arguments.model_json_schema()) for tool in chosen)
 
 
 def run_tool(

@@ -44,6 +44,8 @@ class AgentTurn:
     told: bool = False
     """What was said is on record."""
     heard_text: str = ""
+    played_ms: int = 0
+    """How much of a turn that was cut had been played."""
     unheard: list[str] = field(default_factory=list)
     hang_up: str | None = None
 

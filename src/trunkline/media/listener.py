@@ -18,6 +18,8 @@ class _Unheard:
     def feed(self, pcm: bytes) -> None:
         """Nobody listens."""
 
+    text_so_far = ""
+
     async def finish(self) -> Transcript:
         return Transcript("", 0.0)
 

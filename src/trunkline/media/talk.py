@@ -257,7 +257,7 @@ class Talk:
         if not agent.cut and (self._speaker.busy or self._transmitter.sounding()):
             await self._hush(agent)
         if agent.cut:
-            self._conversation.interrupted(agent.heard_text)
+            self._conversation.interrupted(agent.heard_text, played_ms=agent.played_ms)
         else:
             self._tell(agent)
 
@@ -265,6 +265,7 @@ class Talk:
         decided_at = self._clock()
         agent.unheard = [piece.text for piece in agent.pieces if piece.heard(decided_at) != piece.text]
         agent.heard_text = text_heard(agent.pieces, decided_at)
+        agent.played_ms = int(sum(piece.played_s(decided_at) for piece in agent.pieces) * 1000)
         agent.cut = True
         self._speaker.cancel()
         await self._transmitter.clear()

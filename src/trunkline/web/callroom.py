@@ -25,7 +25,7 @@ from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import Forbidden, InvalidInput, TrunklineError
 from trunkline.core.telemetry import get_logger
-from trunkline.core.toolbox import ToolCaller, run_tool
+from trunkline.core.toolbox import ToolCaller, run_tool, specs_of
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.leads import service as leads
@@ -283,7 +283,7 @@ class CallRoom:
                 greeting=agent.greeting,
                 instructions=agent.instructions,
                 script=agent.script,
-                tools=tuple(agent.tools),
+                tools=specs_of(agent.tools),
                 local_now=local_now,
                 variables={
                     "business_name": business.name,

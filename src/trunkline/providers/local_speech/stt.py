@@ -70,6 +70,11 @@ class SphinxUtterance:
             room = _LONGEST_UTTERANCE - len(self._pcm)
             self._pcm += pcm[: max(0, room)]
 
+    @property
+    def text_so_far(self) -> str:
+        """Nothing is known before the end."""
+        return ""
+
     async def finish(self) -> Transcript:
         """Return the phrase that was said, or an empty text. Raises SpeechFailed."""
         if self._cancelled:

@@ -52,11 +52,17 @@ class ScriptedConversation:
     def hear(self, heard: Heard) -> AsyncIterator[Act]:
         return self._perform(engine.hear(self._script, self._progress, heard))
 
-    def interrupted(self, said: str) -> None:
+    def interrupted(self, said: str, *, played_ms: int) -> None:
         """Judge by the count of words whether the turn's last sentence, the question, was reached."""
         before_question = sum(len(words(sentence)) for sentence in self._said[:-1])
         reached = len(words(said)) > before_question
         self._progress = engine.interrupted(self._progress, question_heard=reached)
+
+    def listen(self) -> None:
+        """A recogniser hears the caller: what is expected is written in grammars."""
+
+    async def close(self) -> None:
+        """Nothing is held."""
 
     async def _perform(self, outcome: engine.Outcome) -> AsyncIterator[Act]:
         self._said = []
