@@ -7,6 +7,7 @@ import socket
 import sys
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import uvicorn
 
@@ -52,11 +53,11 @@ def serve(command: Command, settings: Settings) -> None:
                 app,
                 host=settings.host,
                 port=settings.port,
-                ws_per_message_deflate=False,
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=15,
+                **media_server_options(),
             )
         )
         # As uvicorn.run does, which makes the server itself.
@@ -64,6 +65,11 @@ def serve(command: Command, settings: Settings) -> None:
             server.run()
         if not server.started:
             sys.exit(_NOT_STARTED)
+
+
+def media_server_options() -> dict[str, Any]:
+    """Return how uvicorn is to serve media sockets: without compression, which telephone audio does not repay."""
+    return {"ws_per_message_deflate": False}
 
 
 class _Server(uvicorn.Server):

@@ -7,7 +7,7 @@ from starlette.websockets import WebSocketState
 
 from trunkline.core import registry
 from trunkline.core.telemetry import get_logger
-from trunkline.media import SocketClosed
+from trunkline.media import Socket, SocketClosed
 from trunkline.web.parts import PartsDep, RoomDep
 
 MEDIA_PATH = "/media/carrier"
@@ -31,7 +31,12 @@ async def carrier_media(socket: WebSocket, parts: PartsDep, room: RoomDep) -> No
         await socket.close(_POLICY_VIOLATION)
         return
     await socket.accept()
-    await room.host(_TextSocket(socket))
+    await room.host(text_socket(socket))
+
+
+def text_socket(socket: WebSocket) -> Socket:
+    """Return an accepted WebSocket as media's small protocol."""
+    return _TextSocket(socket)
 
 
 class _TextSocket:
