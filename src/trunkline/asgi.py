@@ -13,6 +13,7 @@ import uvicorn
 
 from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
+from trunkline.media.twilio_stream import LONGEST_MESSAGE
 from trunkline.providers.local_speech import (
     EspeakTextToSpeech,
     LocalSpeechUnavailable,
@@ -23,6 +24,7 @@ from trunkline.providers.ports import Voice
 from trunkline.web.app import create_app
 from trunkline.web.callroom import Speech
 from trunkline.web.live_feed import LiveFeed
+from trunkline.web.media_protocol import MediaProtocol
 from trunkline.web.parts import AppParts
 from trunkline.wiring import Command, open_runtime
 
@@ -68,8 +70,8 @@ def serve(command: Command, settings: Settings) -> None:
 
 
 def media_server_options() -> dict[str, Any]:
-    """Return how uvicorn is to serve media sockets: without compression, which telephone audio does not repay."""
-    return {"ws_per_message_deflate": False}
+    """Return how uvicorn is to serve media sockets: the short way, and without compression."""
+    return {"ws": MediaProtocol, "ws_per_message_deflate": False, "ws_max_size": LONGEST_MESSAGE}
 
 
 class _Server(uvicorn.Server):
