@@ -367,6 +367,48 @@ def test_what_cannot_be_used_is_told_with_its_reason(text: str, reason: str) -> 
     assert received(text, None) == [BadFrame(reason), WireEnded("disconnect")]
 
 
+_TWILIO = (
+    '{"event":"media","sequenceNumber":"%s","media":{"track":"%s","chunk":"%s","timestamp":"%s",'
+    '"payload":"%s"},"streamSid":"%s"}'
+)
+_digits = st.text("0123456789", max_size=20)
+_payload = st.one_of(
+    st.binary(max_size=200).map(lambda ulaw: base64.b64encode(ulaw).decode()),
+    st.text("AB+/=\\\"\n\té ", max_size=12),
+)
+
+
+def brought(text: bytes) -> list[WireEvent]:
+    """Return what becomes of a message that is brought."""
+
+    class Bringing(FakeCarrier):
+        def listen(self, take: Callable[[bytes], None], closed: Callable[[], None]) -> None:
+            take(text)
+            closed()
+
+    events: list[WireEvent] = []
+    assert TwilioStream(Bringing()).listen(events.append)
+    return events
+
+
+@given(_digits, st.sampled_from(["inbound", "outbound", ""]), _digits, _digits, _payload, st.text(max_size=4),
+       st.integers(0, 400), st.sampled_from(["", " ", "}", '"', "\\", "x", ',"media":{}', "\x00"]))  # fmt: skip
+def test_a_message_brought_is_read_as_a_parser_reads_it(
+    number: str, track: str, chunk: str, timestamp: str, payload: str, sid: str, at: int, thrown_in: str
+) -> None:
+    text = _TWILIO % (number, track, chunk, timestamp, payload, sid)
+    for message in (text, text[:at] + thrown_in + text[at:]):
+        asked = received(message, None)
+        assert brought(message.encode()) == asked
+
+
+def test_what_twilio_writes_is_read_without_a_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trunkline.media.twilio_stream.json.loads", lambda _: pytest.fail("parsed"))
+    payload = base64.b64encode(b"\xff" * 160).decode()
+    message = _TWILIO % ("4", "inbound", "2", "20", payload, "MZ" + "0f" * 16)
+    assert brought(message.encode()) == [AudioIn(silence(20), 20), WireEnded("disconnect")]
+
+
 def test_the_end_is_repeated_for_ever_and_close_may_be_called_twice() -> None:
     async def scene() -> None:
         carrier = FakeCarrier()

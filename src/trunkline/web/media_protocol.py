@@ -80,7 +80,7 @@ class MediaProtocol(WebSocketsSansIOProtocol):
                 head += 8
                 size = int.from_bytes(data[at + 2 : head], "big")
             if not data[at + 1] & _MASKED or size > self.config.ws_max_size:
-                # Nothing that a client may send: the library says so, and nothing behind it counts.
+                # Nothing that a client may send: the library says so and ends it.
                 super().data_received(data[at:])
                 self._held = b""
                 return
@@ -88,7 +88,10 @@ class MediaProtocol(WebSocketsSansIOProtocol):
             after = head + size
             if after > end:
                 break
-            if data[at] == _WHOLE_TEXT and self._take is not None and not self._fragmented:
+            if self.close_sent:
+                # What comes behind the end is nobody's, but for the other side's own end.
+                super().data_received(data[at:after])
+            elif data[at] == _WHOLE_TEXT and self._take is not None and not self._fragmented:
                 self._take(apply_mask(data[head:after], data[head - _MASK_BYTES : head]))
             else:
                 if data[at] & _OPCODE <= _LAST_DATA_OPCODE:

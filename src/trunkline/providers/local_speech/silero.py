@@ -88,7 +88,7 @@ class Batch:
             found = self.judge(calls, [pcm for pcm, _ in asked])
             calls = [call for call in calls if call.waiting]
             for (_, then), probability in zip(asked, found, strict=True):
-                then(probability)
+                _tell(then, probability)
 
     def judge(self, calls: list[SileroVoiceActivity], windows: list[bytes]) -> list[float]:
         """Judge one window of each of these calls in a single run of the model."""
@@ -118,6 +118,15 @@ class Batch:
             call.state = states[offset : offset + _STATE_BYTES]
             call.context = pcm[-_CONTEXT_BYTES:]
             offset += _STATE_BYTES
+
+
+def _tell(then: Callable[[float], None], probability: float) -> None:
+    try:
+        then(probability)
+    except Exception as error:  # noqa: BLE001 - it must not keep the answers of other calls from them
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": "a call could not take its voice activity", "exception": error}
+        )
 
 
 def _check(pcm: bytes) -> None:
