@@ -50,6 +50,7 @@ class Figures:
         self.replies_ms: list[float] = []
         self.clears_ms: list[float] = []
         self.gaps_ms: list[float] = []
+        self.sound_ms = 0
         self.turns = self.overs = self.unanswered = self.not_cleared = self.stale = self.lost = 0
 
 
@@ -150,6 +151,8 @@ class Caller(asyncio.Protocol):
 
     def _hear(self, now: float, beginning: bytes, length_ms: int) -> None:
         figures = self.figures
+        if figures.counting:
+            figures.sound_ms += length_ms
         if beginning != _SILENT:
             if self._turn_ended is not None:
                 if self._counted:
@@ -268,6 +271,7 @@ class Load:
             "calls": self._calls,
             "cpu_ms_per_call_second": round(cpu * 1000 / self._calls / took, 2),
             "cpu_share": round(cpu / took, 3),
+            "sound_back_share": round(figures.sound_ms / 1000 / self._calls / took, 3),
             "turns": figures.turns,
             "answered": len(figures.replies_ms),
             "unanswered": figures.unanswered,

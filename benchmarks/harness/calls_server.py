@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,13 +53,20 @@ def _bound(core: int) -> None:
     os.sched_setaffinity(0, {core})
 
 
-@contextmanager
-def serving(system: System, log: Path) -> Iterator[Running]:
-    """Run a system's server while the block lasts."""
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [str(system.python), "-m", f"peers.{system.module}", str(port), str(REPLY_MS), *system.arguments]
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(system: System, log: Path, *, arguments: Sequence[str] = ()) -> Iterator[Running]:
+    """Run a system's server while the block lasts. `arguments` stand for the usual ones."""
+    port = free_port()
+    more = arguments or (str(REPLY_MS), *system.arguments)
+    command = [str(system.python), "-m", f"peers.{system.module}", str(port), *more]
     with log.open("ab") as errors:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, cwd=_HERE, env=environment(),

@@ -1,18 +1,21 @@
 """Our media sessions behind a bare FastAPI route, with ears, voice and brain that answer at once.
 
-    python -m peers.calls_ours PORT REPLY_MS
+    python -m peers.calls_ours PORT REPLY_MS [probe]
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
 import uvicorn
 from fastapi import FastAPI, WebSocket
+from peers.probe import Probe
 from peers.tone import tone
 
 from trunkline.asgi import media_server_options
@@ -31,6 +34,7 @@ from trunkline.providers.ports import (
     Voice,
 )
 from trunkline.media.watchdog import WatchRules
+from trunkline.web.garbage import Garbage
 from trunkline.web.media_socket import text_socket
 
 PATH = "/media"
@@ -94,32 +98,60 @@ async def no_tool(_name: str, _arguments: object) -> ToolResult:
     return ToolResult(ok=False, data={})
 
 
+class Decided(asyncio.Event):
+    """The ear's decision to interrupt, with its time."""
+
+    at = 0.0
+
+    def set(self) -> None:
+        self.at = time.perf_counter()
+        super().set()
+
+    def noting(self, clear: Callable[[], Awaitable[None]], into: list[float]) -> Callable[[], Awaitable[None]]:
+        """Return `clear`, which notes how many milliseconds after the decision it is on the wire."""
+
+        async def noted() -> None:
+            await clear()
+            into.append((time.perf_counter() - self.at) * 1000)
+
+        return noted
+
+
 class Stage:
     """What all calls of the process share, and what they told."""
 
-    def __init__(self, reply_ms: int) -> None:
+    def __init__(self, reply_ms: int, probe: Probe | None) -> None:
         self._speech = InstantSpeech(tone(reply_ms))
         self._live = LiveSessions()
         self._options = SessionOptions(machine=None, watch=WatchRules(greeting_s=60))
+        self._garbage = Garbage(lambda: self._live.count)
+        self._garbage.settle()
+        self._tending: asyncio.Task[None] | None = None
+        self.probe = probe
         self.clear_ms: list[float] = []
         self.ends: dict[str, int] = {}
         self.judged = 0
 
+    def _start_once(self) -> None:
+        if self._tending is None:
+            self._tending = asyncio.get_running_loop().create_task(self._garbage.tend())
+            if self.probe is not None:
+                self.probe.start()
+
     def _sink(self, event: CallEvent) -> None:
-        if "clear_ms" in event.data:
-            self.clear_ms.append(event.data["clear_ms"])
         if event.kind.value == "ended":
             self.ends[event.data["reason"]] = self.ends.get(event.data["reason"], 0) + 1
             self.judged += event.data["windows_judged"]
 
     async def host(self, socket: WebSocket) -> None:
+        self._start_once()
         await socket.accept()
         edge = TwilioStream(text_socket(socket))
         start = await edge.start()
         session = Session(
             options=self._options,
             wire=edge,
-            brief=_brief(start.call_sid),
+            brief=brief_of(start.call_sid),
             brain=InstantBrain(),
             tools=no_tool,
             stt=self._speech,
@@ -127,10 +159,13 @@ class Stage:
             vad=SileroVoiceActivity(),
             sink=self._sink,
         )
+        # From the decision to the socket, with the hop of a task between: what the call itself cannot see.
+        session._ear._interrupting = decided = Decided()
+        edge.send_clear = decided.noting(edge.send_clear, self.clear_ms)  # type: ignore[method-assign]
         await self._live.run(session)
 
 
-def _brief(call_id: str) -> CallBrief:
+def brief_of(call_id: str) -> CallBrief:
     return CallBrief(
         call_id=call_id,
         direction="inbound",
@@ -145,17 +180,19 @@ def _brief(call_id: str) -> CallBrief:
 
 
 def main() -> None:
-    port, reply_ms = (int(argument) for argument in sys.argv[1:])
-    stage = Stage(reply_ms)
+    port, reply_ms, *more = sys.argv[1:]
+    SileroVoiceActivity().probability(bytes(512))
+    probe = Probe() if "probe" in more else None
+    stage = Stage(int(reply_ms), probe)
     app = FastAPI()
     app.add_api_websocket_route(PATH, stage.host)
-    SileroVoiceActivity().probability(bytes(512))
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", **media_server_options())
+        uvicorn.Config(app, host="127.0.0.1", port=int(port), log_level="warning", **media_server_options())
     )
     with suppress(KeyboardInterrupt):
         server.run()
-    print(json.dumps({"clear_ms": stage.clear_ms, "ends": stage.ends, "judged": stage.judged}), flush=True)
+    told = {"decision_to_clear_ms": stage.clear_ms, "ends": stage.ends, "judged": stage.judged}
+    print(json.dumps({**told, "blocked_ms": probe.longest(20) if probe else []}), flush=True)
 
 
 if __name__ == "__main__":

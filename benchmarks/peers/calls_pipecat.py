@@ -2,7 +2,7 @@
 
 Ears, model and voice answer at once. Everything runs at the line's 8 kHz, so that nothing is resampled.
 
-    python -m peers.calls_pipecat PORT REPLY_MS lean|default
+    python -m peers.calls_pipecat PORT REPLY_MS lean|default [probe]
 
 `lean` leaves out what can be left out: turns end by silence and without the turn model, nothing is
 traced, tracked or watched. `default` takes Pipecat's own rules of turns and its other defaults.
@@ -18,6 +18,7 @@ from contextlib import suppress
 import uvicorn
 from fastapi import FastAPI, WebSocket
 from loguru import logger
+from peers.probe import Probe
 from peers.tone import tone
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADParams
@@ -138,13 +139,16 @@ async def hold(socket: WebSocket, sound: bytes, *, lean: bool) -> None:
 
 
 def main() -> None:
-    port, reply_ms, kind = sys.argv[1:]
+    port, reply_ms, kind, *more = sys.argv[1:]
+    probe = Probe()
     logger.remove()
     logger.add(sys.stderr, level="ERROR")
     sound = tone(int(reply_ms))
     app = FastAPI()
 
     async def host(socket: WebSocket) -> None:
+        if more:
+            probe.start()
         await hold(socket, sound, lean=kind == "lean")
 
     app.add_api_websocket_route(PATH, host)
@@ -153,7 +157,7 @@ def main() -> None:
     )
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run()
-    print(json.dumps({}), flush=True)
+    print(json.dumps({"blocked_ms": probe.longest(20)}), flush=True)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from websockets.frames import Frame, Opcode
 from trunkline.asgi import media_server_options
 from trunkline.media import SocketClosed
 from trunkline.media.twilio_stream import LONGEST_MESSAGE, PushingSocket
+from trunkline.web.media_protocol import DIRECT
 from trunkline.web.media_socket import text_socket
 
 
@@ -38,6 +39,7 @@ class Endpoint:
         self.listen = asyncio.Event()
         self.socket: PushingSocket
         self.accepted = asyncio.Event()
+        self.waiting: asyncio.Queue[Any]
         self.port = 0
 
     async def host(self, websocket: WebSocket) -> None:
@@ -45,6 +47,7 @@ class Endpoint:
         direct = text_socket(websocket)
         assert isinstance(direct, PushingSocket)
         self.socket = direct
+        self.waiting = websocket.scope["extensions"][DIRECT].queue
         self.accepted.set()
         await self.listen.wait()
         direct.listen(lambda text: self.heard.append(text.decode()), self._over)
@@ -140,6 +143,9 @@ async def test_messages_before_and_after_listening_are_heard_once_and_in_order()
         for number in range(5):
             await client.send(f"early {number}")
         await endpoint.accepted.wait()
+        async with asyncio.timeout(10):
+            while endpoint.waiting.empty():
+                await asyncio.sleep(0.005)
         endpoint.listen.set()
         for number in range(300):
             await client.send(f"late {number} א")
