@@ -163,7 +163,9 @@ def their_caller_phones_our_socket(home: Path) -> dict[str, Any]:
         with _process(caller, home / "caller.log") as process:
             _until("the call is over", lambda: process.poll() is not None)
     events = running.told["events"]
-    told = {kind: [event for event in events if event["kind"] == kind] for kind in ("agent_said", "caller_said")}
+    told = {
+        kind: [event for event in events if event["kind"] == kind] for kind in ("agent_said", "caller_said")
+    }
     ends = [event for event in events if event["kind"] == "ended"]
     return {
         "agent_said": [event["heard_text"] for event in told["agent_said"]],
@@ -186,7 +188,9 @@ def _complaints(carrier: dict[str, Any], socket: dict[str, Any]) -> Iterator[str
         yield "their caller did not hear what our agent said"
     if socket["agent_heard"] != socket["caller_said"]:
         yield "our agent did not hear what their caller said"
-    if socket["ended_by"] != ["done"] or any(frames["dropped"].get("malformed") for frames in socket["frames_in"]):
+    if socket["ended_by"] != ["done"] or any(
+        frames["dropped"].get("malformed") for frames in socket["frames_in"]
+    ):
         yield "our session did not hang up, or could not read what it was sent"
 
 

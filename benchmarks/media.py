@@ -27,7 +27,11 @@ from harness.processes import Failed
 
 _PYTHON = Path(sys.executable)
 _VOICE = "en-us+klatt4"
-_STEPS = {"ours": (50, 100, 150, 200, 250, 300), "pipecat": (5, 10, 15, 20, 25, 30), "pipecat-default": (2, 5, 8)}
+_STEPS = {
+    "ours": (50, 100, 150, 200, 250, 300),
+    "pipecat": (5, 10, 15, 20, 25, 30),
+    "pipecat-default": (2, 5, 8),
+}
 _BOUND = 1.25
 _LOAD_LATE_MS = 10.0
 """Where the load's own 99th percentile is later than this, its figures are not the server's."""
@@ -118,7 +122,9 @@ def main() -> None:
         raise SystemExit(f"there is no {', '.join(unknown)}; there are {', '.join(SYSTEMS)}")
     numbers = [int(number) for number in options.calls.split(",")]
     if any(SYSTEMS[name].python == PEERS_PYTHON for name in names) and not os.access(PEERS_PYTHON, os.X_OK):
-        raise SystemExit(f"Pipecat is not installed in {PEERS_PYTHON.parents[1]}: run `make bench`, or --only ours")
+        raise SystemExit(
+            f"Pipecat is not installed in {PEERS_PYTHON.parents[1]}: run `make bench`, or --only ours"
+        )
     with tempfile.TemporaryDirectory(prefix="trunkline-media-") as home:
         bench = Bench(Path(home), options.seconds)
         try:

@@ -4,7 +4,7 @@ Speaks Twilio's protocol over bare sockets, with messages masked and framed befo
 less than what it measures; plays what it is sent into a buffer as a carrier does, and notes gaps,
 answers and clears. Tells how late it was itself: where that is much, the figures are its own.
 
-    python -m harness.calls_load URL-PORT PATH CALLS SECONDS SCRIPT PID
+    python -m harness.calls_load PORT PATH CALLS SECONDS SCRIPT PID
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ class Caller(asyncio.Protocol):
 class Load:
     """All calls, and the clock that they speak by."""
 
-    def __init__(self, port: int, path: str, calls: int, seconds: float, script: Script, pid: int) -> None:
+    def __init__(self, script: Script, *, port: int, path: str, calls: int, seconds: float, pid: int) -> None:
         self._port, self._path, self._calls, self._seconds, self._pid = port, path, calls, seconds, pid
         self._script = script
         self._messages = [frame(_media(number, sound)) for number, sound in enumerate(script.frames)]
@@ -305,7 +305,8 @@ def quantiles(values: list[float]) -> dict[str, float]:
 def _media(number: int, sound: bytes) -> bytes:
     # As the carrier writes it: compact, and numbers as strings.
     body = (
-        f'{{"event":"media","sequenceNumber":"{number + 2}","media":{{"track":"inbound","chunk":"{number + 1}",'
+        f'{{"event":"media","sequenceNumber":"{number + 2}",'
+        f'"media":{{"track":"inbound","chunk":"{number + 1}",'
         f'"timestamp":"{number * 20}","payload":"{b64encode(sound).decode()}"}},"streamSid":"MZ{"0" * 32}"}}'
     )
     return body.encode()
@@ -318,7 +319,9 @@ def _resident_mb(pid: int) -> float:
 
 def main() -> None:
     port, path, calls, seconds, script, pid = sys.argv[1:]
-    work = Load(int(port), path, int(calls), float(seconds), load(Path(script)), int(pid))
+    work = Load(
+        load(Path(script)), port=int(port), path=path, calls=int(calls), seconds=float(seconds), pid=int(pid)
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         print(json.dumps(runner.run(work.run())), flush=True)
 

@@ -20,9 +20,11 @@ def lines(figures: dict[str, Any]) -> Iterator[str]:
         for at in sorted(system["at"].values(), key=lambda at: at["calls"]):
             yield " | ".join(str(cell) for cell in _cells(name, at))
         if "blocked_ms_to_build" in system:
-            yield f"{name}: to build a call blocks the loop for {system['blocked_ms_to_build']} ms"
+            blocked = system["blocked_ms_to_build"]
+            yield f"{name}: building a call blocks the loop for {blocked} ms"
         if "limit" in system:
-            yield f"{name}: holds {system['limit']} calls; then {system['stopped_by'] or 'no bound was broken'}"
+            broken = system["stopped_by"] or "no bound was broken"
+            yield f"{name}: holds {system['limit']} calls; then {broken}"
 
 
 def _cells(name: str, at: dict[str, Any]) -> Iterator[object]:

@@ -94,7 +94,7 @@ def load(system: System, running: Running, *, calls: int, seconds: float, script
     ]  # fmt: skip
     done = subprocess.run(
         command, stdout=subprocess.PIPE, cwd=_HERE, env=environment(), check=False,
-        preexec_fn=lambda: _bound(cores()[1]),  # noqa: PLW1509 - no threads
+        preexec_fn=lambda: _bound(cores()[1]),
     )  # fmt: skip
     if done.returncode:
         raise Failed(f"the load on {system.name} failed; see above")

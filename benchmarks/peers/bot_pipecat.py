@@ -125,7 +125,9 @@ def bot(carrier_url: str, port: int, folder: Path) -> FastAPI:
         )  # fmt: skip
         transport = FastAPIWebsocketTransport(
             websocket=socket,
-            params=FastAPIWebsocketParams(audio_in_enabled=True, audio_out_enabled=True, serializer=serializer),
+            params=FastAPIWebsocketParams(
+                audio_in_enabled=True, audio_out_enabled=True, serializer=serializer
+            ),
         )
         speaker = Speaker(folder, begins=True, hangs_up=True)
         await run(Pipeline([transport.input(), detector(0.7), speaker, transport.output()]))

@@ -13,13 +13,14 @@ import sys
 from pathlib import Path
 
 from loguru import logger
-from peers.bot_pipecat import Speaker, detector
 from pipecat.frames.frames import OutputTransportMessageUrgentFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.serializers.twilio import TwilioFrameSerializer
 from pipecat.transports.websocket.client import WebsocketClientParams, WebsocketClientTransport
 from pipecat.workers.runner import WorkerRunner
+
+from peers.bot_pipecat import Speaker, detector
 
 _SID = "MZ" + "5" * 32
 _FORMAT = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
@@ -54,7 +55,9 @@ async def call(url: str, folder: Path) -> None:
         }  # fmt: skip
         await worker.queue_frames(
             [
-                OutputTransportMessageUrgentFrame({"event": "connected", "protocol": "Call", "version": "1.0.0"}),
+                OutputTransportMessageUrgentFrame(
+                    {"event": "connected", "protocol": "Call", "version": "1.0.0"}
+                ),
                 OutputTransportMessageUrgentFrame({"event": "start", "start": start, "streamSid": _SID}),
             ]
         )

@@ -18,8 +18,8 @@ from contextlib import suppress
 
 import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
-from peers.tone import tone
 
+from peers.tone import tone
 from trunkline.asgi import media_server_options
 from trunkline.kit.audio import pcm_to_ulaw, ulaw_to_pcm
 from trunkline.providers.local_speech import SileroVoiceActivity

@@ -1,6 +1,6 @@
 """Our media sessions behind a bare FastAPI route, with ears, voice and brain that answer at once.
 
-    python -m peers.calls_ours PORT REPLY_MS [probe]
+python -m peers.calls_ours PORT REPLY_MS [probe]
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from datetime import UTC, datetime
 
 import uvicorn
 from fastapi import FastAPI, WebSocket
+
 from peers.probe import Probe
 from peers.tone import tone
-
 from trunkline.asgi import media_server_options
 from trunkline.media import CallEvent, LiveSessions, Session, SessionOptions, TwilioStream
+from trunkline.media.watchdog import WatchRules
 from trunkline.providers.local_speech import SileroVoiceActivity
 from trunkline.providers.ports import (
     Act,
@@ -33,7 +34,6 @@ from trunkline.providers.ports import (
     Transcript,
     Voice,
 )
-from trunkline.media.watchdog import WatchRules
 from trunkline.web.garbage import Garbage
 from trunkline.web.media_socket import text_socket
 
@@ -61,10 +61,10 @@ class InstantSpeech:
     def __init__(self, sound: bytes) -> None:
         self._sound = sound
 
-    def open(self, *, language: str, grammar: Grammar | None) -> InstantUtterance:  # noqa: ARG002
+    def open(self, *, language: str, grammar: Grammar | None) -> InstantUtterance:
         return InstantUtterance()
 
-    async def speak(self, text: str, voice: Voice) -> AsyncIterator[bytes]:  # noqa: ARG002
+    async def speak(self, text: str, voice: Voice) -> AsyncIterator[bytes]:
         yield self._sound
 
     async def close(self) -> None:
@@ -74,13 +74,13 @@ class InstantSpeech:
 class InstantBrain:
     """Answers everything with the same sentence."""
 
-    def open(self, brief: CallBrief, tools: ToolRunner) -> InstantBrain:  # noqa: ARG002
+    def open(self, brief: CallBrief, tools: ToolRunner) -> InstantBrain:
         return self
 
     async def begin(self) -> AsyncIterator[Act]:
         yield Listen(None)
 
-    async def hear(self, heard: Heard) -> AsyncIterator[Act]:  # noqa: ARG002
+    async def hear(self, heard: Heard) -> AsyncIterator[Act]:
         yield Say("This is what I have to say to that.")
         yield Listen(None)
 
@@ -107,7 +107,9 @@ class Decided(asyncio.Event):
         self.at = time.perf_counter()
         super().set()
 
-    def noting(self, clear: Callable[[], Awaitable[None]], into: list[float]) -> Callable[[], Awaitable[None]]:
+    def noting(
+        self, clear: Callable[[], Awaitable[None]], into: list[float]
+    ) -> Callable[[], Awaitable[None]]:
         """Return `clear`, which notes how many milliseconds after the decision it is on the wire."""
 
         async def noted() -> None:

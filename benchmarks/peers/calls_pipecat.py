@@ -18,8 +18,6 @@ from contextlib import suppress
 import uvicorn
 from fastapi import FastAPI, WebSocket
 from loguru import logger
-from peers.probe import Probe
-from peers.tone import tone
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADParams
 from pipecat.frames.frames import (
@@ -47,6 +45,9 @@ from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPI
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
+
+from peers.probe import Probe
+from peers.tone import tone
 
 PATH = "/media"
 _RATE = 8_000
@@ -85,7 +86,7 @@ class InstantVoice(TTSService):
         )  # fmt: skip
         self._sound = sound
 
-    async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame, None]:  # noqa: ARG002
+    async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame, None]:
         yield TTSAudioRawFrame(self._sound, _RATE, 1, context_id=context_id)
 
 
@@ -121,7 +122,9 @@ async def hold(socket: WebSocket, sound: bytes, *, lean: bool) -> None:
             transport.output(), context.assistant(),
         ]
     )  # fmt: skip
-    spare = {"enable_turn_tracking": False, "enable_rtvi": False, "check_dangling_tasks": False} if lean else {}
+    spare = (
+        {"enable_turn_tracking": False, "enable_rtvi": False, "check_dangling_tasks": False} if lean else {}
+    )
     worker = PipelineWorker(
         pipeline,
         params=PipelineParams(audio_in_sample_rate=_RATE, audio_out_sample_rate=_RATE),

@@ -16,8 +16,8 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, WebSocket
-from peers.calls_ours import brief_of, no_tool
 
+from peers.calls_ours import brief_of, no_tool
 from trunkline.asgi import media_server_options
 from trunkline.media import CallEvent, LiveSessions, Session, SessionOptions, TwilioStream
 from trunkline.providers.local_speech import EspeakTextToSpeech, SileroVoiceActivity, SphinxSpeechToText
@@ -32,7 +32,7 @@ class Dialogue:
         self._lines = lines
         self._next = 0
 
-    def open(self, brief: CallBrief, tools: ToolRunner) -> Dialogue:  # noqa: ARG002
+    def open(self, brief: CallBrief, tools: ToolRunner) -> Dialogue:
         return Dialogue(self._lines)
 
     async def _line(self) -> AsyncIterator[Act]:
@@ -48,7 +48,7 @@ class Dialogue:
     def begin(self) -> AsyncIterator[Act]:
         return self._line()
 
-    def hear(self, heard: Heard) -> AsyncIterator[Act]:  # noqa: ARG002
+    def hear(self, heard: Heard) -> AsyncIterator[Act]:
         return self._line()
 
     def interrupted(self, said: str, *, played_ms: int) -> None:

@@ -306,7 +306,9 @@ async def test_windows_of_many_calls_are_judged_together_as_each_alone(tts: Espe
 async def test_one_call_that_breaks_does_not_keep_its_answer_from_the_others() -> None:
     broken, sound, found = SileroVoiceActivity(), SileroVoiceActivity(), []
     complaints: list[str] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(str(told["exception"])))
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, told: complaints.append(str(told["exception"]))
+    )
 
     def breaks(_probability: float) -> None:
         raise LookupError("of one call")

@@ -1,4 +1,4 @@
-"""Media messages past Starlette: whole, once and in order, however the bytes come and whatever comes between."""
+"""Media messages past Starlette: whole, once and in order, however the bytes come."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -119,7 +120,7 @@ class Bytes:
 
     async def send(self, data: bytes, cuts: list[int] | None = None) -> None:
         edges = [0, *(cuts or []), len(data)]
-        for begin, end in zip(edges, edges[1:], strict=False):
+        for begin, end in pairwise(edges):
             self.writer.write(data[begin:end])
             # The server shares this loop: it reads each piece before the next one is written.
             for _ in range(3):
@@ -193,7 +194,12 @@ async def test_however_the_bytes_are_cut_the_messages_are_the_same(seed: int) ->
         (b"\x81\xff" + (2**62).to_bytes(8, "big") + b"mask", 1009),
         (b"\xc1" + frame("reserved")[1:], 1002),
         (frame("one", fin=False) + frame("two, though one goes on"), 1002),
-        (frame(b"\xff\xfe", fin=False) + frame(b"", Opcode.CONT, fin=False) + frame(b"\x03", Opcode.BINARY), 1002),
+        (
+            frame(b"\xff\xfe", fin=False)
+            + frame(b"", Opcode.CONT, fin=False)
+            + frame(b"\x03", Opcode.BINARY),
+            1002,
+        ),
     ],
 )
 async def test_what_no_client_may_send_closes_the_socket_with_its_reason(wrong: bytes, code: int) -> None:

@@ -44,9 +44,10 @@ class Ear:
         self._on_voice = on_voice
         self._gate = VoiceGate(vad, voice=options.turns.voice, on_late=self._judge_late)
         self._windows: deque[Window] = deque()
-        """Judged windows that wait until an interruption is through."""
+        """Windows of the detector that wait until an interruption is through."""
         self._interrupting = asyncio.Event()
         self._failure: Exception | None = None
+        self._closed = False
         self._turn = TurnState()
         self._machine = machine
         self.audio_at = self._voice_at = clock()
@@ -78,23 +79,23 @@ class Ear:
             self._judge_all([])
 
     def _judge_late(self) -> None:
+        windows = self._gate.take()
+        if self._closed or self._talk.closing:
+            return
         try:
-            self._judge_all(self._gate.take())
+            self._judge_all(windows)
         except Exception as error:  # noqa: BLE001 - it is this call's alone, and not of those judged with it
             self._failure = error
             self._interrupting.set()
 
     def _judge_all(self, windows: list[Window]) -> None:
-        if self._windows or self._interrupting.is_set():
-            self._windows.extend(windows)
-            windows = []
-            while self._windows and not self._interrupting.is_set():
-                self._judge(self._windows.popleft())
-        for number, window in enumerate(windows, start=1):
-            self._judge(window)
-            if self._interrupting.is_set():
-                self._windows.extend(windows[number:])
-                return
+        self._windows.extend(windows)
+        while self._windows and not self._interrupting.is_set():
+            self._judge(self._windows.popleft())
+
+    def close(self) -> None:
+        """The call is over: windows that are still with the detector are nobody's."""
+        self._closed = True
 
     def instead(self, kind: InputKind, text: str) -> None:
         """Something else than speech is the caller's turn; what was being said no longer matters."""

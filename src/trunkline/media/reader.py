@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trunkline.kit.audio import BYTES_PER_MS
-from trunkline.media.frames import AudioIn, BadFrame, Digit, MarkEchoed, PushingWire, Wire, WireEnded, WireEvent
+from trunkline.media.frames import (
+    AudioIn,
+    BadFrame,
+    Digit,
+    MarkEchoed,
+    PushingWire,
+    Wire,
+    WireEnded,
+    WireEvent,
+)
 
 
 @dataclass(slots=True)
@@ -57,24 +66,31 @@ class Reader:
         self._next_ms = -1
         self._late: asyncio.Queue[Digit | WireEnded | Exception] = asyncio.Queue()
         """Events that were brought and may have to wait."""
+        self._over = False
         self.frames = FramesIn()
 
     async def run(self) -> str:
         """Read until the wire ends; return why it did."""
         pushed = isinstance(self._wire, PushingWire) and self._wire.listen(self._brought)
-        while True:
-            if not pushed:
-                self._take(await self._wire.receive())
-                if self._late.empty():
-                    continue
-            event = await self._late.get()
-            if isinstance(event, WireEnded):
-                return event.reason
-            if isinstance(event, Exception):
-                raise event
-            await self._on_digit(event.digit)
+        try:
+            while True:
+                if not pushed:
+                    self._take(await self._wire.receive())
+                    if self._late.empty():
+                        continue
+                event = await self._late.get()
+                if isinstance(event, WireEnded):
+                    return event.reason
+                if isinstance(event, Exception):
+                    raise event
+                await self._on_digit(event.digit)
+        finally:
+            # A wire may go on bringing after the call is over.
+            self._over = True
 
     def _brought(self, event: WireEvent) -> None:
+        if self._over:
+            return
         try:
             self._take(event)
         except Exception as error:  # noqa: BLE001 - whoever brings it is not to blame; it is raised in `run`

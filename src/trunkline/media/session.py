@@ -286,6 +286,7 @@ class Session:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=_TASKS_S)
+        self._ear.close()
         self._talk.discard()
         self._listener.drop()
         try:

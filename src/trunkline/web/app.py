@@ -33,11 +33,11 @@ from trunkline.web.callroom import CallRoom
 from trunkline.web.carrier_hooks import router as hooks_router
 from trunkline.web.errors import install_error_handlers
 from trunkline.web.feed import router as feed_router
+from trunkline.web.garbage import Garbage
 from trunkline.web.gate import API_DOCS, API_DOCS_ASSETS, Gate, find_principal
 from trunkline.web.health import router as health_router
 from trunkline.web.jobs import router as jobs_router
 from trunkline.web.live_feed import LiveFeed
-from trunkline.web.garbage import Garbage
 from trunkline.web.media_socket import router as media_router
 from trunkline.web.metrics import router as metrics_router
 from trunkline.web.parts import AppParts

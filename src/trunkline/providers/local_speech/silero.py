@@ -30,6 +30,8 @@ _STATE = (2, 128)
 _STATE_BYTES = _STATE[0] * _STATE[1] * 4
 _TICK_S = 0.008
 """How long a window waits for company at most; a quarter of its own length."""
+_ROUNDS = 4
+"""Windows of one call that are judged in a tick at most: what came in a clump is not judged in one."""
 
 
 class SileroVoiceActivity:
@@ -82,18 +84,25 @@ class Batch:
     def _judge_waiting(self) -> None:
         self._tick = None
         calls, self._waiting = self._waiting, []
-        while calls:
-            # A call whose frames came in a clump waits with several: one a round, for each needs the last.
+        for _ in range(_ROUNDS):
+            if not calls:
+                break
+            # Of a call whose frames came in a clump one a round: each window needs what the last one left.
             asked = [call.waiting.popleft() for call in calls]
             found = self.judge(calls, [pcm for pcm, _ in asked])
             calls = [call for call in calls if call.waiting]
             for (_, then), probability in zip(asked, found, strict=True):
                 _tell(then, probability)
+        self._waiting[:0] = calls
+        if self._waiting and self._tick is None:
+            self._tick = asyncio.get_running_loop().call_later(_TICK_S, self._judge_waiting)
 
     def judge(self, calls: list[SileroVoiceActivity], windows: list[bytes]) -> list[float]:
         """Judge one window of each of these calls in a single run of the model."""
         count = len(calls)
-        sound = b"".join([part for call, pcm in zip(calls, windows, strict=True) for part in (call.context, pcm)])
+        sound = b"".join(
+            [part for call, pcm in zip(calls, windows, strict=True) for part in (call.context, pcm)]
+        )
         samples = np.frombuffer(sound, "<i2").reshape(count, _CONTEXT_SAMPLES + _WINDOW_SAMPLES)
         state = np.frombuffer(b"".join([call.state for call in calls]), np.float32)
         probability, after = self._session.run(
@@ -109,9 +118,7 @@ class Batch:
         return found
 
     @staticmethod
-    def _keep(
-        calls: list[SileroVoiceActivity], windows: list[bytes], after: npt.NDArray[np.float32]
-    ) -> None:
+    def _keep(calls: list[SileroVoiceActivity], windows: list[bytes], after: npt.NDArray[np.float32]) -> None:
         states = after.transpose(1, 0, 2).tobytes()
         offset = 0
         for call, pcm in zip(calls, windows, strict=True):
