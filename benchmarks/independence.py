@@ -27,12 +27,14 @@ import httpx
 from harness.calls_server import PEERS_PYTHON, System, environment, free_port, serving
 from harness.processes import Failed
 
+from trunkline.kit.audio import BYTES_PER_MS
 from trunkline.providers.local_speech import EspeakTextToSpeech, SphinxSpeechToText
 from trunkline.providers.local_speech.tuning import AGENT_VOICE
 from trunkline.providers.ports import Grammar, Voice
 
 _HERE = Path(__file__).parent
 _WITHIN_S = 90.0
+_STAYS_MS = 2_500
 _ACCOUNT = {"TWILIO_ACCOUNT_SID": "AC" + "1" * 32, "TWILIO_AUTH_TOKEN": "independence"}
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
 _PERSON, _NUMBER = "+12125550143", "+12125550190"
@@ -74,6 +76,9 @@ def _write(sentences: tuple[str, ...], folder: Path, voice: str) -> None:
     folder.mkdir()
     for number, sentence in enumerate(sentences):
         (folder / f"say-{number}.pcm").write_bytes(asyncio.run(_speak(sentence, voice)))
+    # Whoever hangs up after the last word stays for a moment, or it is not heard out.
+    with (folder / f"say-{len(sentences) - 1}.pcm").open("ab") as last:
+        last.write(bytes(_STAYS_MS * BYTES_PER_MS))
 
 
 def _heard(folder: Path) -> list[str]:
@@ -164,9 +169,9 @@ def their_caller_phones_our_socket(home: Path) -> dict[str, Any]:
             _until("the call is over", lambda: process.poll() is not None)
     events = running.told["events"]
     told = {
-        kind: [event for event in events if event["kind"] == kind] for kind in ("agent_said", "caller_said")
+        kind: [event for event in events if event["event"] == kind] for kind in ("agent_said", "caller_said")
     }
-    ends = [event for event in events if event["kind"] == "ended"]
+    ends = [event for event in events if event["event"] == "ended"]
     return {
         "agent_said": [event["heard_text"] for event in told["agent_said"]],
         "caller_heard": _heard(folder),

@@ -116,10 +116,17 @@ def main() -> None:
     parser.add_argument("--calls", default="1,10,25", help="numbers of calls that all are measured at")
     parser.add_argument("--seconds", type=float, default=36.0)
     parser.add_argument("--no-limits", action="store_true")
+    parser.add_argument(
+        "--slow", type=float, default=1.0, help="on a busy machine: seconds that one takes; cost only"
+    )
     options = parser.parse_args()
     names = options.only.split(",") if options.only else list(SYSTEMS)
     if unknown := [name for name in names if name not in SYSTEMS]:
         raise SystemExit(f"there is no {', '.join(unknown)}; there are {', '.join(SYSTEMS)}")
+    if options.slow != 1:
+        os.environ["BENCH_SLOW"] = str(options.slow)
+        if any(name.startswith("pipecat") for name in names) or not options.no_limits:
+            raise SystemExit("--slow goes with --no-limits, and not with Pipecat, which keeps its own time")
     numbers = [int(number) for number in options.calls.split(",")]
     if any(SYSTEMS[name].python == PEERS_PYTHON for name in names) and not os.access(PEERS_PYTHON, os.X_OK):
         raise SystemExit(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import sys
 import time
 from base64 import b64encode
@@ -24,7 +25,9 @@ from websockets.speedups import apply_mask
 from harness.calls_script import REPLY_MS, Script, load
 from harness.processes import cpu_s
 
-_FRAME_S = 0.02
+_SLOW = float(os.environ.get("BENCH_SLOW", "1"))
+"""How many seconds one takes; see `peers/slow.py`."""
+_FRAME_S = 0.02 * _SLOW
 _SETTLE_S = 3.0
 _JOIN_S = 0.025
 """Calls come one after another at this distance."""
@@ -156,7 +159,7 @@ class Caller(asyncio.Protocol):
         if beginning != _SILENT:
             if self._turn_ended is not None:
                 if self._counted:
-                    figures.replies_ms.append((now - self._turn_ended) * 1000)
+                    figures.replies_ms.append((now - self._turn_ended) * 1000 / _SLOW)
                 self._turn_ended = None
                 self._reply_ms = 0.0
             elif self._reply_ms >= REPLY_MS and self._over_began is None and self._counted:
@@ -164,12 +167,12 @@ class Caller(asyncio.Protocol):
             elif 0 < self._reply_ms < REPLY_MS and now > self._plays_until and figures.counting:
                 figures.gaps_ms.append((now - self._plays_until) * 1000)
             self._reply_ms += length_ms
-        self._plays_until = max(now, self._plays_until) + length_ms / 1000
+        self._plays_until = max(now, self._plays_until) + length_ms / 1000 * _SLOW
 
     def _clear(self, now: float) -> None:
         if self._over_began is not None:
             if self._counted:
-                self.figures.clears_ms.append((now - self._over_began) * 1000)
+                self.figures.clears_ms.append((now - self._over_began) * 1000 / _SLOW)
             self._over_began = None
         self._plays_until = now
         self._reply_ms = float(REPLY_MS)
@@ -223,13 +226,13 @@ class Load:
         for number in range(self._calls):
             await self._join(number)
             await asyncio.sleep(_JOIN_S)
-        await asyncio.sleep(_SETTLE_S)
+        await asyncio.sleep(_SETTLE_S * _SLOW)
         gc.collect()
         gc.freeze()
         self._late_ms.clear()
         self._figures.counting = True
         begun, cpu = time.perf_counter(), cpu_s(self._pid)
-        await asyncio.sleep(self._seconds)
+        await asyncio.sleep(self._seconds * _SLOW)
         took, cpu = time.perf_counter() - begun, cpu_s(self._pid) - cpu
         self._figures.counting = False
         clock.cancel()
@@ -267,11 +270,12 @@ class Load:
 
     def _report(self, took: float, cpu: float, memory_mb: float) -> dict[str, Any]:
         figures = self._figures
+        passed = took / _SLOW
         return {
             "calls": self._calls,
-            "cpu_ms_per_call_second": round(cpu * 1000 / self._calls / took, 2),
-            "cpu_share": round(cpu / took, 3),
-            "sound_back_share": round(figures.sound_ms / 1000 / self._calls / took, 3),
+            "cpu_ms_per_call_second": round(cpu * 1000 / self._calls / passed, 2),
+            "cpu_share": round(cpu / passed, 3),
+            "sound_back_share": round(figures.sound_ms / 1000 / self._calls / passed, 3),
             "turns": figures.turns,
             "answered": len(figures.replies_ms),
             "unanswered": figures.unanswered,

@@ -108,7 +108,9 @@ def main() -> None:
     SileroVoiceActivity().probability(bytes(_WINDOW))
     with suppress(KeyboardInterrupt):
         uvicorn.Server(
-            uvicorn.Config(app, host="127.0.0.1", port=int(port), log_level="warning", **options)
+            uvicorn.Config(
+                app, host="127.0.0.1", port=int(port), log_level="warning", loop="peers.slow:loop", **options
+            )
         ).run()
     print(json.dumps({}), flush=True)
 

@@ -189,7 +189,14 @@ def main() -> None:
     app = FastAPI()
     app.add_api_websocket_route(PATH, stage.host)
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=int(port), log_level="warning", **media_server_options())
+        uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=int(port),
+            log_level="warning",
+            loop="peers.slow:loop",
+            **media_server_options(),
+        )
     )
     with suppress(KeyboardInterrupt):
         server.run()

@@ -68,7 +68,7 @@ def main() -> None:
     brain = Dialogue(json.loads(lines))
 
     def sink(event: CallEvent) -> None:
-        events.append({"kind": event.kind.value, **event.data})
+        events.append({**event.data, "event": event.kind.value})
 
     async def host(socket: WebSocket) -> None:
         await socket.accept()
