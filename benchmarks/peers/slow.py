@@ -1,4 +1,4 @@
-"""An event loop whose time passes more slowly, so that a busy machine can hold calls at a fraction of the pace.
+"""An event loop whose time passes more slowly: a busy machine holds calls at a fraction of their pace.
 
 `BENCH_SLOW=4` makes every second take four. What a call costs is then measured as it would be on a machine at
 rest; waiting times are not, for a busy machine is late by the same milliseconds all the same.
@@ -29,5 +29,5 @@ class SlowLoop(uvloop.Loop):
 
 
 def loop() -> uvloop.Loop:
-    """Return the loop for `uvicorn.Config(loop="peers.slow:loop")`: uvloop's own unless time is to be slow."""
+    """Return a loop for uvicorn: uvloop's own, unless time is to be slow."""
     return uvloop.Loop() if SLOW == 1 else SlowLoop()

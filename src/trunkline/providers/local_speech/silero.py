@@ -82,6 +82,7 @@ class Batch:
             self._tick = loop.call_later(_TICK_S, self._judge_waiting)
 
     def _judge_waiting(self) -> None:
+        loop = asyncio.get_running_loop()
         self._tick = None
         calls, self._waiting = self._waiting, []
         for _ in range(_ROUNDS):
@@ -92,10 +93,11 @@ class Batch:
             found = self.judge(calls, [pcm for pcm, _ in asked])
             calls = [call for call in calls if call.waiting]
             for (_, then), probability in zip(asked, found, strict=True):
-                _tell(then, probability)
+                # Each by itself: what breaks in one call must not keep the others' answers from them.
+                loop.call_soon(then, probability)
         self._waiting[:0] = calls
         if self._waiting and self._tick is None:
-            self._tick = asyncio.get_running_loop().call_later(_TICK_S, self._judge_waiting)
+            self._tick = loop.call_later(_TICK_S, self._judge_waiting)
 
     def judge(self, calls: list[SileroVoiceActivity], windows: list[bytes]) -> list[float]:
         """Judge one window of each of these calls in a single run of the model."""
@@ -125,15 +127,6 @@ class Batch:
             call.state = states[offset : offset + _STATE_BYTES]
             call.context = pcm[-_CONTEXT_BYTES:]
             offset += _STATE_BYTES
-
-
-def _tell(then: Callable[[float], None], probability: float) -> None:
-    try:
-        then(probability)
-    except Exception as error:  # noqa: BLE001 - it must not keep the answers of other calls from them
-        asyncio.get_running_loop().call_exception_handler(
-            {"message": "a call could not take its voice activity", "exception": error}
-        )
 
 
 def _check(pcm: bytes) -> None:
