@@ -101,20 +101,21 @@ async def no_tool(_name: str, _arguments: object) -> ToolResult:
 class Decided(asyncio.Event):
     """The ear's decision to interrupt, with its time."""
 
-    at = 0.0
+    at = worked = 0.0
 
     def set(self) -> None:
-        self.at = time.perf_counter()
+        self.at, self.worked = time.perf_counter(), time.thread_time()
         super().set()
 
     def noting(
-        self, clear: Callable[[], Awaitable[None]], into: list[float]
+        self, clear: Callable[[], Awaitable[None]], into: list[float], work: list[float]
     ) -> Callable[[], Awaitable[None]]:
-        """Return `clear`, which notes how many milliseconds after the decision it is on the wire."""
+        """Return `clear`, which notes how long after the decision it is on the wire, and the work of it."""
 
         async def noted() -> None:
             await clear()
             into.append((time.perf_counter() - self.at) * 1000)
+            work.append((time.thread_time() - self.worked) * 1000)
 
         return noted
 
@@ -131,6 +132,7 @@ class Stage:
         self._tending: asyncio.Task[None] | None = None
         self.probe = probe
         self.clear_ms: list[float] = []
+        self.clear_work_ms: list[float] = []
         self.ends: dict[str, int] = {}
         self.judged = 0
 
@@ -163,7 +165,7 @@ class Stage:
         )
         # From the decision to the socket, with the hop of a task between: what the call itself cannot see.
         session._ear._interrupting = decided = Decided()
-        edge.send_clear = decided.noting(edge.send_clear, self.clear_ms)  # type: ignore[method-assign]
+        edge.send_clear = decided.noting(edge.send_clear, self.clear_ms, self.clear_work_ms)  # type: ignore[method-assign]
         await self._live.run(session)
 
 
@@ -200,7 +202,12 @@ def main() -> None:
     )
     with suppress(KeyboardInterrupt):
         server.run()
-    told = {"decision_to_clear_ms": stage.clear_ms, "ends": stage.ends, "judged": stage.judged}
+    told = {
+        "decision_to_clear_ms": stage.clear_ms,
+        "decision_to_clear_work_ms": stage.clear_work_ms,
+        "ends": stage.ends,
+        "judged": stage.judged,
+    }
     print(json.dumps({**told, "blocked_ms": probe.longest(20) if probe else []}), flush=True)
 
 
