@@ -114,8 +114,11 @@ class Decided(asyncio.Event):
 
         async def noted() -> None:
             await clear()
-            into.append((time.perf_counter() - self.at) * 1000)
-            work.append((time.thread_time() - self.worked) * 1000)
+            # Where a turn is answered while an answer sounds, it is cleared without the ear's decision.
+            if self.at:
+                into.append((time.perf_counter() - self.at) * 1000)
+                work.append((time.thread_time() - self.worked) * 1000)
+                self.at = 0.0
 
         return noted
 
