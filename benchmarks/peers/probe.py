@@ -1,4 +1,7 @@
-"""How long a loop does not come to its turn: asks to be woken every millisecond and notes how late it is."""
+"""How long a loop is at work on other things: is woken every millisecond and notes what was done before.
+
+Counted is the thread's processor time, so that what others do on the machine does not count.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ _EVERY_S = 0.001
 
 
 class Probe:
-    """Notes the longest delays of the running loop. It costs processor time, so it runs on request."""
+    """Notes the longest stretches of work of the running loop. It costs time itself: it runs on request."""
 
     def __init__(self) -> None:
-        self._late_ms: list[float] = []
+        self._work_ms: list[float] = []
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -22,10 +25,10 @@ class Probe:
 
     async def _look(self) -> None:
         while True:
-            due = time.perf_counter() + _EVERY_S
+            before = time.thread_time()
             await asyncio.sleep(_EVERY_S)
-            self._late_ms.append((time.perf_counter() - due) * 1000)
+            self._work_ms.append((time.thread_time() - before) * 1000)
 
     def longest(self, count: int) -> list[float]:
-        """Return this many of the longest delays, in milliseconds."""
-        return [round(late, 1) for late in sorted(self._late_ms)[-count:]]
+        """Return this many of the longest stretches, in milliseconds."""
+        return [round(work, 1) for work in sorted(self._work_ms)[-count:]]
