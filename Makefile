@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-BENCH ?= jobs speech imports dialling
+BENCH ?= jobs speech imports dialling media
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up doctor test test-faults lint bench lock clean
@@ -65,6 +65,10 @@ $(VENV)/bench/.peers: $(VENV)/.dev benchmarks/requirements.lock
 
 bench: $(VENV)/bench/.peers ## Run the benchmarks (BENCH=jobs: one, with ARGS); each ends in one JSON line
 	@for name in $(BENCH); do echo "benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py $(ARGS) || exit 1; done
+
+.PHONY: independence
+independence: $(VENV)/bench/.peers ## Hold whole calls with Pipecat on the other side of our carrier and of our socket
+	@$(BIN)/python benchmarks/independence.py
 
 lock: $(VENV)/.dev ## Pin the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --group build --universal --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock

@@ -7,11 +7,13 @@ import socket
 import sys
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import uvicorn
 
 from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
+from trunkline.media.twilio_stream import LONGEST_MESSAGE
 from trunkline.providers.local_speech import (
     EspeakTextToSpeech,
     LocalSpeechUnavailable,
@@ -22,6 +24,7 @@ from trunkline.providers.ports import Voice
 from trunkline.web.app import create_app
 from trunkline.web.callroom import Speech
 from trunkline.web.live_feed import LiveFeed
+from trunkline.web.media_protocol import MediaProtocol
 from trunkline.web.parts import AppParts
 from trunkline.wiring import Command, open_runtime
 
@@ -52,11 +55,11 @@ def serve(command: Command, settings: Settings) -> None:
                 app,
                 host=settings.host,
                 port=settings.port,
-                ws_per_message_deflate=False,
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=15,
+                **media_server_options(),
             )
         )
         # As uvicorn.run does, which makes the server itself.
@@ -64,6 +67,11 @@ def serve(command: Command, settings: Settings) -> None:
             server.run()
         if not server.started:
             sys.exit(_NOT_STARTED)
+
+
+def media_server_options() -> dict[str, Any]:
+    """Return how uvicorn is to serve media sockets: the short way, and without compression."""
+    return {"ws": MediaProtocol, "ws_per_message_deflate": False, "ws_max_size": LONGEST_MESSAGE}
 
 
 class _Server(uvicorn.Server):

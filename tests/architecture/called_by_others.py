@@ -17,7 +17,6 @@ _.redis_server_version
 _.PickleSerializer
 _.auth
 _.enabled
-_.collect
 _.resolve_hash
 
 # SQLAlchemy, pydantic, the logging module, uvicorn and onnxruntime read these by name; Alembic too.
@@ -75,6 +74,7 @@ _.task_names
 _.cleared
 _.stalls
 _.starved
+_.collections
 _.PERSON_VOICES
 
 # What receives messages asks this, once it is there.

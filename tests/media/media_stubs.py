@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,6 +62,16 @@ class StubVad:
 
     def probability(self, pcm: bytes) -> float:
         return 0.95 if level(pcm) > 1000 else 0.05
+
+
+class LateVad(StubVad):
+    """Answers later, as one does that judges the windows of many calls together."""
+
+    def __init__(self, late_s: float) -> None:
+        self._late_s = late_s
+
+    def judge(self, pcm: bytes, then: Callable[[float], None]) -> None:
+        asyncio.get_running_loop().call_later(self._late_s, then, self.probability(pcm))
 
 
 class StubUtterance:
@@ -320,6 +330,7 @@ class Call:
         direction: str = "inbound",
         call_id: str = "7",
         tool: ToolRunner | None = None,
+        vad: StubVad | None = None,
     ) -> None:
         self.brain = brain
         self.stt = stt or StubStt()
@@ -328,6 +339,7 @@ class Call:
         self.options = options or SessionOptions()
         self.brief = brief(call_id, direction)
         self.tool = tool or _tool
+        self.vad = vad or StubVad()
         self.events: list[CallEvent] = []
         self.sink: EventSink = self.events.append
         self.session: Session
@@ -362,7 +374,7 @@ class Call:
             tools=self.tool,
             stt=self.stt,
             tts=self.tts,
-            vad=StubVad(),
+            vad=self.vad,
             sink=self.sink,
         )
 

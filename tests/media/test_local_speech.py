@@ -276,6 +276,52 @@ async def test_voice_activity_tells_speech_from_silence_tone_and_noise(tts: Espe
         SileroVoiceActivity().probability(bytes(10))
 
 
+async def test_windows_of_many_calls_are_judged_together_as_each_alone(tts: EspeakTextToSpeech) -> None:
+    sentences = ("hello this is the clinic", "could you call me later please", "no thank you goodbye")
+    sound = [over_the_line(await spoken(tts, sentence))[: 60 * 512] for sentence in sentences]
+    windows = [[pcm[i : i + 512] for i in range(0, len(pcm) - 511, 512)] for pcm in sound]
+    alone = []
+    for call in windows:
+        vad = SileroVoiceActivity()
+        alone.append([vad.probability(window) for window in call])
+
+    together: list[list[float]] = [[] for _ in windows]
+    calls = [SileroVoiceActivity() for _ in windows]
+    for number in range(0, max(map(len, windows)), 3):
+        # A clump of three, as after a hiccup of the network: each needs the state that the one before left.
+        for vad, call, found in zip(calls, windows, together, strict=True):
+            for window in call[number : number + 3]:
+                vad.judge(window, found.append)
+        async with asyncio.timeout(10):
+            while any(vad.waiting for vad in calls):
+                await asyncio.sleep(0.002)
+    for one, many in zip(alone, together, strict=True):
+        assert len(one) == len(many)
+        assert many == pytest.approx(one, abs=1e-4)
+    assert max(map(max, alone)) > 0.9
+    with pytest.raises(ValueError, match="256 samples"):
+        calls[0].judge(bytes(10), together[0].append)
+
+
+async def test_one_call_that_breaks_does_not_keep_its_answer_from_the_others() -> None:
+    broken, sound, found = SileroVoiceActivity(), SileroVoiceActivity(), []
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, told: complaints.append(str(told["exception"]))
+    )
+
+    def breaks(_probability: float) -> None:
+        raise LookupError("of one call")
+
+    broken.judge(bytes(512), breaks)
+    broken.judge(bytes(512), breaks)
+    sound.judge(bytes(512), found.append)
+    async with asyncio.timeout(10):
+        while not found or broken.waiting:
+            await asyncio.sleep(0.002)
+    assert complaints == ["of one call", "of one call"]
+
+
 def test_resampling_keeps_the_telephone_band_and_drops_the_rest() -> None:
     def level(hertz: int) -> float:
         wave = (10_000 * np.sin(2 * np.pi * hertz * np.arange(22_050) / 22_050)).astype("<i2").tobytes()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,14 @@ from virtual_time import run
 from trunkline.kit.audio import level, pcm_to_ulaw, ulaw_to_pcm
 from trunkline.media import SocketClosed, TwilioStream
 from trunkline.media.answering import MachineDetector, MachineRules
-from trunkline.media.frames import AudioIn, BadFrame, Digit, MarkEchoed, WireEnded
+from trunkline.media.frames import AudioIn, BadFrame, Digit, MarkEchoed, WireEnded, WireEvent
 from trunkline.media.keypad import Keypad
 from trunkline.media.listener import Listener
 from trunkline.media.playback import words_within
 from trunkline.media.reader import Reader
 from trunkline.media.speaker import Speaker
 from trunkline.media.transmitter import Transmitter
-from trunkline.media.vad import VoiceGate
+from trunkline.media.vad import VoiceGate, Window
 from trunkline.media.watchdog import Alarm, Signs, Watchdog, WatchRules
 from trunkline.providers.ports import SpeechFailed, Voice
 
@@ -197,6 +198,40 @@ def test_a_steady_noise_raises_the_floor_until_the_gate_closes() -> None:
     assert vad.asked - asked < 10
 
 
+class LateVad(StubVad):
+    """Answers when it is told to, as one does that judges many calls together."""
+
+    def __init__(self) -> None:
+        self.asked: deque[tuple[bytes, Callable[[float], None]]] = deque()
+
+    def judge(self, pcm: bytes, then: Callable[[float], None]) -> None:
+        self.asked.append((pcm, then))
+
+    def answer(self, count: int) -> None:
+        for _ in range(count):
+            pcm, then = self.asked.popleft()
+            then(self.probability(pcm))
+
+
+def test_windows_judged_late_are_the_same_windows_in_the_same_order() -> None:
+    audio = silence(320) + voice(400) + silence(480) + voice(200, 300) + silence(400)
+    at_once = VoiceGate(StubVad()).feed(audio)
+    vad, told = LateVad(), []
+    gate = VoiceGate(vad, on_late=lambda: told.append(len(vad.asked)))
+    late: list[Window] = []
+    for offset in range(0, len(audio), 320):
+        late += gate.feed(audio[offset : offset + 320])
+        if len(vad.asked) > 2:
+            vad.answer(2)
+    assert len(late) < len(at_once)
+    vad.answer(len(vad.asked))
+    late += gate.take()
+    assert told
+    assert gate.take() == []
+    assert [window.pcm for window in late] == [window.pcm for window in at_once]
+    assert [window.probability for window in late] == [window.probability for window in at_once]
+
+
 def test_a_recogniser_that_hangs_is_given_up() -> None:
     async def scene() -> None:
         stt = StubStt(["never"], delay_s=100)
@@ -332,6 +367,49 @@ def test_what_cannot_be_used_is_told_with_its_reason(text: str, reason: str) -> 
     assert received(text, None) == [BadFrame(reason), WireEnded("disconnect")]
 
 
+_TWILIO = (
+    '{"event":"media","sequenceNumber":"%s","media":{"track":"%s","chunk":"%s","timestamp":"%s",'
+    '"payload":"%s"},"streamSid":"%s"}'
+)
+_digits = st.text("0123456789", max_size=20)
+_payload = st.one_of(
+    st.binary(max_size=200).map(lambda ulaw: base64.b64encode(ulaw).decode()),
+    st.text('AB+/=\\"\n\té ', max_size=12),
+)
+
+
+def brought(text: bytes) -> list[WireEvent]:
+    """Return what becomes of a message that is brought."""
+
+    class Bringing(FakeCarrier):
+        def listen(self, take: Callable[[bytes], None], closed: Callable[[], None]) -> None:
+            take(text)
+            closed()
+
+    events: list[WireEvent] = []
+    assert TwilioStream(Bringing()).listen(events.append)
+    return events
+
+
+_messages = st.tuples(
+    _digits, st.sampled_from(["inbound", "outbound", ""]), _digits, _digits, _payload, st.text(max_size=4)
+).map(lambda parts: _TWILIO % parts)
+_thrown_in = st.sampled_from(["", " ", "}", '"', "\\", "x", ',"media":{}', "\x00"])
+
+
+@given(_messages, st.integers(0, 400), _thrown_in)
+def test_a_message_brought_is_read_as_a_parser_reads_it(text: str, at: int, thrown_in: str) -> None:
+    for message in (text, text[:at] + thrown_in + text[at:]):
+        assert brought(message.encode()) == received(message, None)
+
+
+def test_what_twilio_writes_is_read_without_a_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trunkline.media.twilio_stream.json.loads", lambda _: pytest.fail("parsed"))
+    payload = base64.b64encode(b"\xff" * 160).decode()
+    message = _TWILIO % ("4", "inbound", "2", "20", payload, "MZ" + "0f" * 16)
+    assert brought(message.encode()) == [AudioIn(silence(20), 20), WireEnded("disconnect")]
+
+
 def test_the_end_is_repeated_for_ever_and_close_may_be_called_twice() -> None:
     async def scene() -> None:
         carrier = FakeCarrier()
@@ -395,28 +473,63 @@ class ListWire:
         return self.events.pop(0) if self.events else WireEnded("stop")
 
 
-def test_a_frame_in_hand_when_the_call_ends_is_accounted_for() -> None:
+def test_a_frame_that_breaks_the_call_is_accounted_for() -> None:
     async def scene() -> dict[str, Any]:
-        async def hang(_pcm: bytes) -> str | None:
-            await asyncio.Event().wait()
-            return None
+        def breaks(_pcm: bytes) -> str | None:
+            raise LookupError("of the ear")
 
         wire: Any = ListWire(AudioIn(silence(20)))
-        reader = Reader(wire, on_audio=hang, on_digit=lambda _: asyncio.sleep(0), on_mark=lambda _: None)
-        task = asyncio.create_task(reader.run())
-        await asyncio.sleep(1)
-        task.cancel()
-        await asyncio.wait([task])
+        reader = Reader(wire, on_audio=breaks, on_digit=lambda _: asyncio.sleep(0), on_mark=lambda _: None)
+        with pytest.raises(LookupError, match="of the ear"):
+            await reader.run()
         return reader.frames.as_data()
 
     assert run(scene()) == {"received": 1, "forwarded": 0, "dropped": {"ended": 1}, "lost_ms": 0}
+
+
+class BringingWire(ListWire):
+    """Hands over what it has as soon as somebody listens."""
+
+    def listen(self, take: Callable[[WireEvent], None]) -> bool:
+        while self.events:
+            take(self.events.pop(0))
+        take(WireEnded("stop"))
+        return True
+
+    send_audio = send_mark = send_clear = close = ListWire.receive
+
+
+def test_what_a_wire_brings_is_taken_at_once_and_what_breaks_is_raised_in_the_loop() -> None:
+    async def scene() -> None:
+        keys: list[str] = []
+
+        async def on_digit(key: str) -> None:
+            keys.append(key)
+
+        frames = [silence(20), voice(20)]
+        wire: Any = BringingWire(AudioIn(frames[0]), Digit("4"), AudioIn(frames[1]))
+        taken: list[bytes] = []
+        reader = Reader(wire, on_audio=taken.append, on_digit=on_digit, on_mark=lambda _: None)
+        assert await reader.run() == "stop"
+        assert (taken, keys) == (frames, ["4"])
+
+        def breaks(_pcm: bytes) -> str | None:
+            raise LookupError("of the ear")
+
+        broken: Any = BringingWire(AudioIn(frames[0]), AudioIn(frames[1]))
+        reader = Reader(broken, on_audio=breaks, on_digit=on_digit, on_mark=lambda _: None)
+        with pytest.raises(LookupError, match="of the ear"):
+            await reader.run()
+        assert reader.frames.dropped == {"ended": 2}
+
+    run(scene())
 
 
 def test_every_frame_is_accounted_for_and_holes_are_measured() -> None:
     async def scene() -> Reader:
         taken: list[bytes] = []
 
-        async def on_audio(pcm: bytes) -> str | None:
+        def on_audio(pcm: bytes) -> str | None:
             taken.append(pcm)
             return "goodbye" if len(taken) > 2 else None
 

@@ -12,6 +12,7 @@ from media_stubs import (
     LETTER_MS,
     Call,
     FakeCarrier,
+    LateVad,
     StubBrain,
     StubStt,
     StubTts,
@@ -45,6 +46,34 @@ def test_a_whole_call_is_told_in_order() -> None:
         ("Hello there.", "Hello there.", False),
         ("Goodbye.", "Goodbye.", False),
     ]
+
+
+@pytest.mark.parametrize("late_s", [0.008, 0.05])
+def test_a_call_whose_windows_are_judged_late_goes_as_any_other(late_s: float) -> None:
+    call = Call(
+        StubBrain(ask("Hello there, how may I help you?"), goodbye()),
+        stt=StubStt(["yes"]),
+        vad=LateVad(late_s),
+    )
+    ended = run(call.run((1.0, lambda: call.carrier.say(voice(600)))))
+    assert ended.data["reason"] == "done"
+    assert ended.data["interruptions"] == 1
+    assert call.brain.heard == [Heard(InputKind.SPEECH, "yes", 0.9)]
+
+
+def test_windows_that_are_judged_after_the_end_are_nobodys() -> None:
+    call = Call(StubBrain(ask("Hello.")), vad=LateVad(1.0))
+
+    async def scene() -> CallEvent:
+        # The caller speaks and is gone before the detector has said so.
+        ended = await call.run((2.0, lambda: call.carrier.say(voice(600))), (2.5, call.carrier.hang_up))
+        await asyncio.sleep(3)
+        call.check_nothing_left()
+        return ended
+
+    ended = run(scene())
+    assert ended.data["windows_judged"] > 10
+    assert ended is call.events[-1]
 
 
 def test_a_language_that_the_recogniser_does_not_have_can_be_keyed() -> None:

@@ -6,6 +6,8 @@ answer means; it hands finished turns to the conversation, and every window to w
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import Callable
 
 from trunkline.media.agent_turn import CallerTurn
@@ -40,7 +42,12 @@ class Ear:
         self._transmitter = transmitter
         self._clock = clock
         self._on_voice = on_voice
-        self._gate = VoiceGate(vad, voice=options.turns.voice)
+        self._gate = VoiceGate(vad, voice=options.turns.voice, on_late=self._judge_late)
+        self._windows: deque[Window] = deque()
+        """Windows of the detector that wait until an interruption is through."""
+        self._interrupting = asyncio.Event()
+        self._failure: Exception | None = None
+        self._closed = False
         self._turn = TurnState()
         self._machine = machine
         self.audio_at = self._voice_at = clock()
@@ -55,12 +62,40 @@ class Ear:
         """Windows that the voice detector was asked about."""
         return self._gate.judged
 
-    async def hear(self, pcm: bytes) -> None:
-        """Take a frame. An interruption is on the wire before this returns."""
+    def hear(self, pcm: bytes) -> None:
+        """Take a frame. Nothing is waited for: what interrupts is left to `run`."""
         self.audio_at = self._clock()
         self._listener.feed(pcm)
-        for window in self._gate.feed(pcm):
-            await self._judge(window)
+        self._judge_all(self._gate.feed(pcm))
+
+    async def run(self) -> None:
+        """Interrupt the agent whenever the caller does, for ever; nothing is judged meanwhile."""
+        while True:
+            await self._interrupting.wait()
+            if self._failure is not None:
+                raise self._failure
+            await self._talk.interrupt()
+            self._interrupting.clear()
+            self._judge_all([])
+
+    def _judge_late(self) -> None:
+        windows = self._gate.take()
+        if self._closed or self._talk.closing:
+            return
+        try:
+            self._judge_all(windows)
+        except Exception as error:  # noqa: BLE001 - it is this call's alone, and not of those judged with it
+            self._failure = error
+            self._interrupting.set()
+
+    def _judge_all(self, windows: list[Window]) -> None:
+        self._windows.extend(windows)
+        while self._windows and not self._interrupting.is_set():
+            self._judge(self._windows.popleft())
+
+    def close(self) -> None:
+        """The call is over: windows that are still with the detector are nobody's."""
+        self._closed = True
 
     def instead(self, kind: InputKind, text: str) -> None:
         """Something else than speech is the caller's turn; what was being said no longer matters."""
@@ -79,7 +114,7 @@ class Ear:
             self._turn = cut_short(self._turn)
             self._end_turn()
 
-    async def _judge(self, window: Window) -> None:
+    def _judge(self, window: Window) -> None:
         talk = self._talk
         if talk.unattended:
             self._suspect(window)
@@ -101,7 +136,7 @@ class Ear:
         if change is Change.BEGAN or (change is Change.INTERRUPTED and not was_speaking):
             self._listener.begin(talk.grammar)
         if change is Change.INTERRUPTED:
-            await talk.interrupt()
+            self._interrupting.set()
         elif change is Change.ENDED:
             self._end_turn()
         elif change is Change.DISMISSED:

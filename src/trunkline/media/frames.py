@@ -6,8 +6,9 @@ outwards. Knows no carrier's message format and no transport.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class SocketClosed(Exception):
@@ -75,4 +76,13 @@ class Wire(Protocol):
 
     async def close(self) -> None:
         """Hang up our end. Safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class PushingWire(Wire, Protocol):
+    """A wire that can bring its events itself, so that nobody has to wait for each."""
+
+    def listen(self, take: Callable[[WireEvent], None]) -> bool:
+        """Hand every event to `take` from now on, WireEnded last. False: this one has to be asked."""
         ...

@@ -1,17 +1,28 @@
 """The reader: everything that comes in from the wire, each frame accounted for.
 
 Owns the loop over incoming events and the balance `received = forwarded + dropped`, with a
-reason for each drop. Refuses to know what the audio means.
+reason for each drop. Audio is handed on as it comes; what may have to wait, keys and the end, goes
+through the loop. Refuses to know what the audio means.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from trunkline.kit.audio import BYTES_PER_MS
-from trunkline.media.frames import AudioIn, BadFrame, Digit, MarkEchoed, Wire
+from trunkline.media.frames import (
+    AudioIn,
+    BadFrame,
+    Digit,
+    MarkEchoed,
+    PushingWire,
+    Wire,
+    WireEnded,
+    WireEvent,
+)
 
 
 @dataclass(slots=True)
@@ -44,7 +55,7 @@ class Reader:
         self,
         wire: Wire,
         *,
-        on_audio: Callable[[bytes], Awaitable[str | None]],
+        on_audio: Callable[[bytes], str | None],
         on_digit: Callable[[str], Awaitable[None]],
         on_mark: Callable[[str], None],
     ) -> None:
@@ -53,25 +64,50 @@ class Reader:
         self._on_digit = on_digit
         self._on_mark = on_mark
         self._next_ms = -1
+        self._late: asyncio.Queue[Digit | WireEnded | Exception] = asyncio.Queue()
+        """Events that were brought and may have to wait."""
+        self._over = False
         self.frames = FramesIn()
 
     async def run(self) -> str:
         """Read until the wire ends; return why it did."""
-        while True:
-            event = await self._wire.receive()
-            if isinstance(event, AudioIn):
-                await self._take(event)
-            elif isinstance(event, MarkEchoed):
-                self._on_mark(event.name)
-            elif isinstance(event, Digit):
+        pushed = isinstance(self._wire, PushingWire) and self._wire.listen(self._brought)
+        try:
+            while True:
+                if not pushed:
+                    self._take(await self._wire.receive())
+                    if self._late.empty():
+                        continue
+                event = await self._late.get()
+                if isinstance(event, WireEnded):
+                    return event.reason
+                if isinstance(event, Exception):
+                    raise event
                 await self._on_digit(event.digit)
-            elif isinstance(event, BadFrame):
-                self.frames.received += 1
-                self._drop(event.reason)
-            else:
-                return event.reason
+        finally:
+            # A wire may go on bringing after the call is over.
+            self._over = True
 
-    async def _take(self, audio: AudioIn) -> None:
+    def _brought(self, event: WireEvent) -> None:
+        if self._over:
+            return
+        try:
+            self._take(event)
+        except Exception as error:  # noqa: BLE001 - whoever brings it is not to blame; it is raised in `run`
+            self._late.put_nowait(error)
+
+    def _take(self, event: WireEvent) -> None:
+        if isinstance(event, AudioIn):
+            self._count(event)
+        elif isinstance(event, MarkEchoed):
+            self._on_mark(event.name)
+        elif isinstance(event, BadFrame):
+            self.frames.received += 1
+            self._drop(event.reason)
+        else:
+            self._late.put_nowait(event)
+
+    def _count(self, audio: AudioIn) -> None:
         frames = self.frames
         frames.received += 1
         if audio.timestamp_ms >= 0:
@@ -80,9 +116,9 @@ class Reader:
             self._next_ms = audio.timestamp_ms + len(audio.pcm) // BYTES_PER_MS
         refusal: str | None = "ended"
         try:
-            refusal = await self._on_audio(audio.pcm)
+            refusal = self._on_audio(audio.pcm)
         finally:
-            # The call may end while a frame is being judged; the account holds even then.
+            # The call may break over a frame; the account holds even then.
             if refusal is None:
                 frames.forwarded += 1
             else:

@@ -166,6 +166,7 @@ class Session:
         self._scribe.record(EventKind.STARTED, direction=self._brief.direction, language=self._brief.language)
         self._spawn("rx", self._receive())
         self._spawn("tx", self._transmitter.run())
+        self._spawn("ear", self._ear.run())
         self._spawn("talk", self._talk.run())
         try:
             await self._watch()
@@ -210,13 +211,13 @@ class Session:
 
     # --- The caller -----------------------------------------------------------------------
 
-    async def _audio(self, pcm: bytes) -> str | None:
+    def _audio(self, pcm: bytes) -> str | None:
         if self._over.is_set():
             return "ended"
         if self._talk.closing:
             self._ear.audio_at = self._now()
             return "goodbye"
-        await self._ear.hear(pcm)
+        self._ear.hear(pcm)
         return None
 
     async def _digit(self, key: str) -> None:
@@ -285,6 +286,7 @@ class Session:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=_TASKS_S)
+        self._ear.close()
         self._talk.discard()
         self._listener.drop()
         try:

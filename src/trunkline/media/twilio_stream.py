@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import binascii
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from trunkline.kit.audio import pcm_to_ulaw, ulaw_to_pcm
 from trunkline.media.frames import (
@@ -38,6 +39,18 @@ class Socket(Protocol):
     async def close(self) -> None: ...
 
 
+@runtime_checkable
+class PushingSocket(Socket, Protocol):
+    """A socket that brings its messages, so that no task has to wake up for each."""
+
+    def listen(self, take: Callable[[bytes], None], closed: Callable[[], None]) -> None:
+        """Hand every message, those that wait included, to `take` from now on; `closed` once, at the end.
+
+        `receive_text` is not called any more.
+        """
+        ...
+
+
 class NoStart(Exception):
     """The stream did not introduce itself: too late, gone, or not a stream we can speak to."""
 
@@ -62,6 +75,7 @@ class TwilioStream:
         self._closed = False
         self._audio_head = ""
         self._stream = ""
+        self._take: Callable[[WireEvent], None] | None = None
 
     async def start(self, *, timeout_s: float = 5.0) -> StreamStart:
         """Wait for the `start` message and return it. Raises NoStart."""
@@ -104,6 +118,25 @@ class TwilioStream:
             else {},
         )
 
+    def listen(self, take: Callable[[WireEvent], None]) -> bool:
+        """See `PushingWire.listen`: True where the socket brings its messages."""
+        if not isinstance(self._socket, PushingSocket):
+            return False
+        self._take = take
+        self._socket.listen(self._brought, self._gone)
+        return True
+
+    def _brought(self, text: bytes) -> None:
+        if self._ended is None and self._take is not None:
+            event = _plain_audio(text) or self._event(text)
+            if event is not None:
+                self._take(event)
+
+    def _gone(self) -> None:
+        if self._ended is None and self._take is not None:
+            self._ended = WireEnded("disconnect")
+            self._take(self._ended)
+
     async def receive(self) -> WireEvent:
         """Wait for the next event; see `Wire.receive`."""
         while self._ended is None:
@@ -117,7 +150,7 @@ class TwilioStream:
                 return event
         return self._ended
 
-    def _event(self, text: str) -> WireEvent | None:
+    def _event(self, text: str | bytes) -> WireEvent | None:
         """Translate one message; None for those that mean nothing to a call."""
         message = self._read(text)
         if message is None:
@@ -136,7 +169,7 @@ class TwilioStream:
         return None
 
     @staticmethod
-    def _read(text: str) -> dict[str, Any] | None:
+    def _read(text: str | bytes) -> dict[str, Any] | None:
         if len(text) > LONGEST_MESSAGE:
             return None
         try:
@@ -165,6 +198,32 @@ class TwilioStream:
             await self._socket.close()
         except SocketClosed:
             self._ended = self._ended or WireEnded("disconnect")
+
+
+_HEAD = re.compile(
+    rb'\{"event":"media","sequenceNumber":"\d{1,18}",'
+    rb'"media":\{"track":"inbound","chunk":"\d{1,18}","timestamp":"(\d{1,18})","payload":"'
+)
+_TAIL = re.compile(rb'"\},"streamSid":"\w*"\}')
+
+
+def _plain_audio(text: bytes) -> AudioIn | None:
+    """Read a `media` message that is written just as Twilio writes it; None: it has to be parsed.
+
+    What is read here a parser reads the same, at four times the cost.
+    """
+    head = _HEAD.match(text)
+    if head is None or len(text) > LONGEST_MESSAGE:
+        return None
+    begin = head.end()
+    end = text.find(b'"', begin)
+    if not _TAIL.fullmatch(text, end):
+        return None
+    try:
+        ulaw = binascii.a2b_base64(text[begin:end], strict_mode=True)
+    except ValueError:
+        return None
+    return AudioIn(ulaw_to_pcm(ulaw), int(head[1])) if ulaw else None
 
 
 def _audio(body: Any) -> WireEvent:

@@ -33,6 +33,7 @@ from trunkline.web.callroom import CallRoom
 from trunkline.web.carrier_hooks import router as hooks_router
 from trunkline.web.errors import install_error_handlers
 from trunkline.web.feed import router as feed_router
+from trunkline.web.garbage import Garbage
 from trunkline.web.gate import API_DOCS, API_DOCS_ASSETS, Gate, find_principal
 from trunkline.web.health import router as health_router
 from trunkline.web.jobs import router as jobs_router
@@ -67,7 +68,11 @@ def create_app(parts: AppParts) -> FastAPI:
         app.state.live_feed = feed = LiveFeed()
         if parts.role is not ServiceRole.CALLS:
             standing.start("live-feed", feed.keep_reading)
+        garbage = Garbage(lambda: room.live.count)
+        standing.start("garbage", garbage.tend)
+        garbage.settle()
         yield
+        garbage.restore()
         feed.close()
         await standing.close()
         await room.close()

@@ -1,13 +1,20 @@
-"""The media sockets: where a carrier's audio comes in. Accepts the socket and hands it to the call room."""
+"""The media sockets: where a carrier's audio comes in. Accepts the socket and hands it to the call room.
+
+Where the server is ours, a call's messages go past Starlette once it has been accepted: see
+`media_protocol`. Under any other server, such as a test client, they go through it.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
 from trunkline.core import registry
 from trunkline.core.telemetry import get_logger
-from trunkline.media import SocketClosed
+from trunkline.media import Socket, SocketClosed
+from trunkline.web.media_protocol import DIRECT, MediaProtocol
 from trunkline.web.parts import PartsDep, RoomDep
 
 MEDIA_PATH = "/media/carrier"
@@ -31,7 +38,13 @@ async def carrier_media(socket: WebSocket, parts: PartsDep, room: RoomDep) -> No
         await socket.close(_POLICY_VIOLATION)
         return
     await socket.accept()
-    await room.host(_TextSocket(socket))
+    await room.host(text_socket(socket))
+
+
+def text_socket(socket: WebSocket) -> Socket:
+    """Return an accepted WebSocket as media's small protocol."""
+    direct = socket.scope.get("extensions", {}).get(DIRECT)
+    return _TextSocket(socket) if direct is None else DirectSocket(socket, direct)
 
 
 class _TextSocket:
@@ -59,3 +72,17 @@ class _TextSocket:
                 await self._socket.close()
             except (WebSocketDisconnect, RuntimeError) as error:
                 raise SocketClosed(str(error)) from error
+
+
+class DirectSocket(_TextSocket):
+    """The same without Starlette between: messages are brought, and written at once."""
+
+    def __init__(self, socket: WebSocket, protocol: MediaProtocol) -> None:
+        super().__init__(socket)
+        self._protocol = protocol
+
+    def listen(self, take: Callable[[bytes], None], closed: Callable[[], None]) -> None:
+        self._protocol.listen(take, closed)
+
+    async def send_text(self, text: str) -> None:
+        await self._protocol.send_message(text.encode())

@@ -45,6 +45,7 @@ from trunkline.providers.ports.model import (
 )
 from trunkline.providers.ports.speech import (
     SAMPLE_RATE,
+    BatchedVoiceActivity,
     Grammar,
     SpeechFailed,
     SpeechToText,
@@ -61,6 +62,7 @@ __all__ = [
     "Answer",
     "AnswerReport",
     "AnsweredBy",
+    "BatchedVoiceActivity",
     "Brain",
     "BrainFailed",
     "CallBrief",

@@ -6,9 +6,9 @@ mono, 8 kHz: 16 bytes are one millisecond.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 SAMPLE_RATE = 8_000
 """Samples a second of every audio buffer that crosses a port."""
@@ -89,6 +89,14 @@ class VoiceActivity(Protocol):
 
     def probability(self, pcm: bytes) -> float:
         """Return how likely this window holds speech, 0 to 1. Takes well under a millisecond."""
+
+
+@runtime_checkable
+class BatchedVoiceActivity(VoiceActivity, Protocol):
+    """A detector that judges the windows of many calls together, a few milliseconds after they came."""
+
+    def judge(self, pcm: bytes, then: Callable[[float], None]) -> None:
+        """Have this window judged; `then` is told on the same loop, in the order of the windows."""
 
 
 class SpeechFailed(Exception):
