@@ -43,8 +43,20 @@ _NOISE = np.random.default_rng(7)
 
 
 def voice(ms: int, amplitude: int = 6000) -> bytes:
-    """Return PCM that the stub detector takes for speech: noise, so that it is no beep."""
-    return (_NOISE.uniform(-amplitude, amplitude, ms * 8)).astype("<i2").tobytes()
+    """Return PCM that is taken for speech: noise, so that it is no beep, of a colour that changes with every sound."""
+    noise = _NOISE.uniform(-amplitude, amplitude, ms * 8)
+    for begin in range(0, len(noise), 1_280):
+        # A dark sound of 80 ms, then a bright one.
+        dark = noise[begin : begin + 640]
+        noise[begin : begin + 640] = np.convolve(dark, np.ones(8) / 3, "same")
+    return np.clip(noise, -amplitude, amplitude).astype("<i2").tobytes()
+
+
+def hum(ms: int, amplitude: int = 6000, hertz: float = 180.0) -> bytes:
+    """Return PCM of a closed mouth: a low tone with little above it."""
+    time = np.arange(ms * 8) / 8000
+    made = np.sin(2 * np.pi * hertz * time) + 0.3 * np.sin(4 * np.pi * hertz * time)
+    return (made * amplitude / 1.3).astype("<i2").tobytes()
 
 
 def tone(ms: int, hertz: float = 1000.0, amplitude: int = 8000) -> bytes:

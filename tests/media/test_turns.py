@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.media.turns import Change, Evidence, TurnRules, TurnState, cut_short, step
+from trunkline.media.evidence import Evidence
+from trunkline.media.turns import Change, TurnRules, TurnState, cut_short, step
 
 RULES = TurnRules()
 VOICE = Evidence(length_ms=32, probability=0.95, level=2000, floor=100)

@@ -44,8 +44,8 @@ class Evidence:
     """True while what sounds is the greeting."""
     short_answer: bool = False
     """True where a short answer out of a known few is expected."""
-    digits: bool = False
-    """True where a number is expected: people pause between its groups."""
+    digits: int = 0
+    """How long a number is expected, 0 where none is: people pause between its groups."""
     echo: float = 0.0
     """Share of the window's energy that is the agent's own voice coming back, 0 to 1."""
     articulation: float | None = None
@@ -87,10 +87,8 @@ class Articulation:
         self._brightness: list[float] = []
 
     def wait(self, pcm: bytes) -> None:
-        """Take a window outside any run of voice: the next run may have begun in it."""
+        """Take a window before any voice: a run may have begun in it."""
         self._before.append(pcm)
-        if self._energy:
-            self.forget()
 
     def forget(self) -> None:
         """The run is over."""

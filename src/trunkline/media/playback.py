@@ -65,6 +65,11 @@ class Piece:
         return words_within(self.text, self.played_s(now) - begin_s, voiced_s)
 
 
+    def unheard(self, now: float) -> str:
+        """Return the words of the piece that the caller has not heard by now."""
+        return " ".join(self.text.split()[len(self.heard(now).split()) :])
+
+
 def words_within(text: str, played_s: float, voiced_s: float) -> str:
     """Return the leading words of a text spoken in `voiced_s` that lie within its first `played_s`.
 

@@ -20,6 +20,7 @@ from trunkline.media.playback import Piece, text_heard, text_meant
 from trunkline.media.scribe import EventKind, Scribe
 from trunkline.media.speaker import Spawn, Speaker, close_early
 from trunkline.media.transmitter import Transmitter
+from trunkline.media.wording import is_farewell, telling
 from trunkline.providers.ports import (
     Act,
     Brain,
@@ -31,6 +32,7 @@ from trunkline.providers.ports import (
     Listen,
     Note,
     Say,
+    Sound,
     SpeechFailed,
     ToolResult,
     ToolRunner,
@@ -41,6 +43,18 @@ VOICEMAIL = "voicemail"
 
 MACHINE_NOTE = Note("disposition", VOICEMAIL)
 """How a brain says that by the words a machine has answered."""
+
+TOO_LONG = "too_long"
+"""End reason of a call that has reached its longest."""
+
+_LAST_WORD = frozenset({VOICEMAIL, TOO_LONG})
+"""Ends that nothing said during the goodbye puts off."""
+
+_NUMBER_DIGITS = 4
+"""An answer of this many digits is spoken in groups, with pauses between them."""
+
+_LOOK_S = 0.02
+"""How often one looks whether the caller is still speaking."""
 
 Performance = Callable[[], AsyncIterator[Act]]
 """Begins a turn of the agent that answers nobody."""
@@ -77,14 +91,19 @@ class Talk:
         self._inbox: asyncio.Queue[CallerTurn | Performance] = asyncio.Queue()
         self._taking = False
         self._tools_running = 0
+        self._floor_wanted = False
         self._task: asyncio.Task[None] | None = None
         self._started_at = clock()
         self._agent = AgentTurn(0, None, told=True, generated=True)
         self._voice_failures = 0
         self.grammar: Grammar | None = None
         """What the caller is expected to say next."""
+        self.digits = 0
+        """How long a number the caller is expected to say; 0 where none is."""
         self.closing = False
-        """The goodbye is being said; the caller is no longer listened to."""
+        """The goodbye is being said."""
+        self.caller_speaking: Callable[[], bool] = lambda: False
+        """Told by whoever listens: the caller's turn is open."""
         self.unattended = False
         """A machine has answered and gets a message: what it says is no turn of anybody's."""
         self.hears_machine: Callable[[], bool] = lambda: False
@@ -108,7 +127,7 @@ class Talk:
     def reply_due_since(self) -> float | None:
         """Since when the caller has been waiting for the agent's voice; None while nobody waits."""
         agent = self._agent
-        if agent.sounded or agent.cut or agent.answers is None:
+        if agent.sounded or agent.cut or agent.answers is None or self.caller_speaking():
             return None
         if agent.generated and all(piece.failed for piece in agent.pieces):
             return None
@@ -119,6 +138,11 @@ class Talk:
         """True when the agent neither thinks nor speaks, and owes no answer."""
         busy = self._taking or not self._inbox.empty() or self._generating or self._speaker.busy
         return not busy and not self.unattended and not self._transmitter.sounding()
+
+    @property
+    def listening(self) -> bool:
+        """False once nothing that the caller says can change the end of the call."""
+        return not self.closing or self._agent.hang_up not in _LAST_WORD
 
     @property
     def _generating(self) -> bool:
@@ -191,7 +215,9 @@ class Talk:
         while True:
             item = await self._inbox.get()
             self._taking = True
-            if self.closing or (self.unattended and isinstance(item, CallerTurn)):
+            if self.closing and self.listening and isinstance(item, CallerTurn):
+                await self._reconsider(item)
+            elif self.closing or (self.unattended and isinstance(item, CallerTurn)):
                 _forget(item)
             elif isinstance(item, CallerTurn):
                 await self._take(item)
@@ -202,15 +228,31 @@ class Talk:
 
     async def _take(self, turn: CallerTurn) -> None:
         heard = await self._heard(turn)
-        if turn.kind is InputKind.SPEECH and self._says_nothing(heard.text) and self._carry_on():
+        if turn.kind is InputKind.SPEECH and not telling(heard.text) and self._carry_on():
             return
-        if self.unattended:
+        if not self.unattended:
+            await self._answer(turn, heard)
+
+    async def _reconsider(self, turn: CallerTurn) -> None:
+        """Something was said during the goodbye: "bye" lets the call end, "wait, one more thing" does not."""
+        if turn.kind is not InputKind.SPEECH:
+            _forget(turn)
             return
+        heard = await self._heard(turn)
+        if self.listening and telling(heard.text) and not is_farewell(heard.text):
+            self.closing = False
+            reason, self._agent.hang_up = self._agent.hang_up, None
+            await self._answer(turn, heard, unless=reason)
+
+    async def _answer(self, turn: CallerTurn, heard: Heard, *, unless: str | None = None) -> None:
+        """Answer a turn; a brain that has nothing more to say leaves the call's end as it was."""
         await self._take_floor()
         if self.closing:
             return
         answer = self._conversation.hear(heard)
-        self._start(_goodbye_of(answer) if turn.kind is InputKind.MACHINE else answer, turn)
+        if turn.kind is InputKind.MACHINE:
+            answer = _goodbye_of(answer)
+        self._start(answer if unless is None else _or_hang_up(answer, unless), turn)
 
     async def _heard(self, turn: CallerTurn) -> Heard:
         text, confidence = turn.text, 1.0
@@ -229,12 +271,11 @@ class Talk:
             )
         return Heard(turn.kind, text, confidence)
 
-    def _says_nothing(self, text: str) -> bool:
-        words = text.lower().strip(" .,!?")
-        return not words or words in self._options.backchannels
-
     def _carry_on(self) -> bool:
-        """Nothing was said after all: go on where the agent was. False if it was not saying anything."""
+        """Nothing was said after all: go on from the word at which the agent was cut.
+
+        False if it was not saying anything.
+        """
         agent = self._agent
         if agent.cut:
             if not (agent.generated and agent.unheard):
@@ -250,7 +291,9 @@ class Talk:
         if task is not None and not task.done() and not self.closing:
             if not self._tools_running:
                 task.cancel()
+            self._floor_wanted = True
             await asyncio.wait([task])
+            self._floor_wanted = False
         if self.closing:
             return
         agent = self._agent
@@ -263,7 +306,8 @@ class Talk:
 
     async def _hush(self, agent: AgentTurn) -> None:
         decided_at = self._clock()
-        agent.unheard = [piece.text for piece in agent.pieces if piece.heard(decided_at) != piece.text]
+        rests = (piece.unheard(decided_at) for piece in agent.pieces if not piece.failed)
+        agent.unheard = [rest for rest in rests if rest]
         agent.heard_text = text_heard(agent.pieces, decided_at)
         agent.played_ms = int(sum(piece.played_s(decided_at) for piece in agent.pieces) * 1000)
         agent.cut = True
@@ -287,6 +331,8 @@ class Talk:
             async for act in acts:
                 if act == MACHINE_NOTE and self.hears_machine():
                     break
+                if isinstance(act, Say | Sound):
+                    await self._until_the_floor_is_free()
                 self._act(act, agent)
         finally:
             await close_early(acts)
@@ -297,11 +343,30 @@ class Talk:
             self.tick()
             return
         self.closing = True
-        self._listener.drop()
+        if not self.listening:
+            self._listener.drop()
         await self._speaker.finished()
         await self._transmitter.heard_out()
+        while self.listening and self._caller_has_the_floor:
+            await asyncio.sleep(_LOOK_S)
+        if agent.hang_up is None:
+            return  # "Bye ... wait": there is more to say.
         self._tell(agent)
         self._end(agent.hang_up)
+
+    @property
+    def _caller_has_the_floor(self) -> bool:
+        """The caller is speaking, or has spoken and is not understood yet."""
+        if self.unattended:
+            return False
+        return self.caller_speaking() or self._taking or not self._inbox.empty()
+
+    async def _until_the_floor_is_free(self) -> None:
+        """Let the caller finish before the agent begins to sound: no filler and no reply starts over them."""
+        while not (self._speaker.busy or self._transmitter.sounding() or self._floor_wanted):
+            if not self._caller_has_the_floor:
+                return
+            await asyncio.sleep(_LOOK_S)
 
     def _act(self, act: Act, agent: AgentTurn) -> None:
         match act:
@@ -313,6 +378,7 @@ class Talk:
                 self._scribe.record(EventKind.NOTE, name=name, value=value)
             case Listen(grammar=grammar, digits=digits):
                 self.grammar = grammar
+                self.digits = digits if digits >= _NUMBER_DIGITS else 0
                 self._keypad.offer(digits)
             case HangUp(reason=reason):
                 agent.hang_up = reason
@@ -383,6 +449,16 @@ async def _goodbye_of(answer: AsyncIterator[Act]) -> AsyncIterator[Act]:
     if any(isinstance(act, HangUp) for act in acts):
         for act in acts:
             yield act
+
+
+async def _or_hang_up(answer: AsyncIterator[Act], reason: str) -> AsyncIterator[Act]:
+    """Yield what the brain answers after its goodbye, or its hang-up again if that is nothing."""
+    silent = True
+    async for act in answer:
+        silent = False
+        yield act
+    if silent:
+        yield HangUp(reason)
 
 
 def _forget(item: CallerTurn | Performance) -> None:

@@ -45,6 +45,7 @@ from trunkline.providers.ports.model import (
 )
 from trunkline.providers.ports.speech import (
     SAMPLE_RATE,
+    EndOfTurn,
     Grammar,
     SpeechFailed,
     SpeechToText,
@@ -73,6 +74,7 @@ __all__ = [
     "CarrierRefused",
     "CarrierUncertain",
     "Conversation",
+    "EndOfTurn",
     "Grammar",
     "HangUp",
     "Heard",

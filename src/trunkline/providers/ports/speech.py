@@ -91,5 +91,15 @@ class VoiceActivity(Protocol):
         """Return how likely this window holds speech, 0 to 1. Takes well under a millisecond."""
 
 
+class EndOfTurn(Protocol):
+    """A model that hears whether somebody has finished speaking, shared by all calls of a process."""
+
+    async def over(self, pcm: bytes) -> float | None:
+        """Return how likely the turn that ends with this audio is over, 0 to 1; None where it cannot say.
+
+        Never blocks the loop and never raises.
+        """
+
+
 class SpeechFailed(Exception):
     """A speech provider could not do its work; the call goes on without that sentence."""
