@@ -7,7 +7,7 @@ carrier of the benchmark adds it, because it depends on what the agent was sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +73,18 @@ def first_sound(samples: Samples) -> int:
     return int(np.argmax(power >= loudest * 10 ** (_SOUND_DB / 10))) * 40
 
 
+def echoed(samples: Samples, echo: Echo) -> Samples:
+    """Return what comes back of these samples, the delay not included."""
+    low, high = echo.bands
+    length = 2 ** int(np.ceil(np.log2(len(samples) + 800)))
+    hertz = np.fft.rfftfreq(length, 1 / RATE)
+    # Two filters of the first order each, with the phase that such filters have.
+    ratio = 1j * np.maximum(hertz, 1e-3) / low
+    shape = (ratio / (1 + ratio)) ** 2 / (1 + 1j * hertz / high) ** 2
+    made: Samples = np.fft.irfft(np.fft.rfft(samples, length) * shape, length)[: len(samples)]
+    return made * echo.gain
+
+
 def an_echo(rng: np.random.Generator) -> Echo:
     """Choose a line that brings the agent back at -12 dB, 100 to 400 ms late."""
     return Echo(
@@ -82,8 +94,11 @@ def an_echo(rng: np.random.Generator) -> Echo:
     )
 
 
-def corpus(seed: int, *, real: int, false_of_each: int, folder: Path) -> Iterator[Clip]:
-    """Yield the clips of a seed: `real` interruptions, a third of them over an echo, and what is none."""
+def corpus(
+    seed: int, *, real: int, false_of_each: int, folder: Path, human: Sequence[Samples] = ()
+) -> Iterator[Clip]:
+    """Yield the clips of a seed: `real` interruptions by espeak and, where there are recordings, as many by
+    people, a third of them over an echo; and what is no interruption."""
     rng = np.random.default_rng(seed)
     lines: list[Line] = [interrupting(rng) for _ in range(real)]
     murmurs: list[Line] = [listening(rng) for _ in range(false_of_each)]
@@ -93,6 +108,10 @@ def corpus(seed: int, *, real: int, false_of_each: int, folder: Path) -> Iterato
         echo = an_echo(rng) if number % 3 == 2 else None
         kind = f"speech_{language}" + ("_over_echo" if echo else "")
         yield placed(rng, kind, voices[line], real=True, echo=echo)
+    for number in range(real if human else 0):
+        echo = an_echo(rng) if number % 3 == 2 else None
+        kind = "human" + ("_over_echo" if echo else "")
+        yield placed(rng, kind, human[int(rng.integers(len(human)))], real=True, echo=echo)
     for kind, make in NOISES.items():
         for _ in range(false_of_each):
             yield placed(rng, kind, make(rng), real=False)
