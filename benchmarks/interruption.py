@@ -76,10 +76,17 @@ def figures(clips: dict[str, Clip], decisions: Decisions) -> dict[str, Any]:
     for kind, names in by_kind.items():
         at = [decisions[name] for name in names]
         if not clips[names[0]].real:
-            kinds[kind] = {"clips": len(names), "false_pct": _percent(sum(one is not None for one in at), len(at))}
+            kinds[kind] = {
+                "clips": len(names),
+                "false_pct": _percent(sum(one is not None for one in at), len(at)),
+            }
             continue
         waits = _waits(clips, decisions, names)
-        kinds[kind] = {"clips": len(names), "missed_pct": _percent(len(at) - len(waits), len(at)), **_spread(waits)}
+        kinds[kind] = {
+            "clips": len(names),
+            "missed_pct": _percent(len(at) - len(waits), len(at)),
+            **_spread(waits),
+        }
     real = [name for name, clip in clips.items() if clip.real]
     false = [name for name, clip in clips.items() if not clip.real]
     waits = _waits(clips, decisions, real)
@@ -98,7 +105,11 @@ def figures(clips: dict[str, Clip], decisions: Decisions) -> dict[str, Any]:
 def _waits(clips: dict[str, Clip], decisions: Decisions, names: list[str]) -> list[float]:
     """What was decided before the caller made a sound was no answer to it."""
     at = {name: decisions[name] for name in names}
-    return [one - clips[name].begins_ms for name, one in at.items() if one is not None and one >= clips[name].begins_ms]
+    return [
+        one - clips[name].begins_ms
+        for name, one in at.items()
+        if one is not None and one >= clips[name].begins_ms
+    ]
 
 
 def _percent(count: int, of: int) -> float:
@@ -114,15 +125,21 @@ def _spread(waits: list[float]) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=100)
-    parser.add_argument("--real", type=int, default=200, help="interruptions by espeak, and as many by people")
+    parser.add_argument(
+        "--real", type=int, default=200, help="interruptions by espeak, and as many by people"
+    )
     parser.add_argument("--false", type=int, default=40, help="clips of each kind that is no interruption")
     parser.add_argument("--human", type=Path, help="pocketsphinx's source archive")
     parser.add_argument("--only", choices=("ours", "pipecat"), help="measure one of the two")
-    parser.add_argument("--folder", type=Path, default=Path(".venv/speech"), help="keeps what espeak has said")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(".venv/speech"), help="keeps what espeak has said"
+    )
     parser.add_argument("--peers", type=Path, default=Path(".venv/bench/bin/python"))
     chosen = parser.parse_args()
     human = utterances(chosen.human) if chosen.human else []
-    made = corpus(chosen.seed, real=chosen.real, false_of_each=chosen.false, folder=chosen.folder, human=human)
+    made = corpus(
+        chosen.seed, real=chosen.real, false_of_each=chosen.false, folder=chosen.folder, human=human
+    )
     clips = {f"{number:05d}": clip for number, clip in enumerate(made)}
     agent = spoken([AGENT], chosen.folder)[AGENT]
     found: dict[str, Any] = {

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from sounds.corpus import Clip, echoed
 from sounds.noises import Samples
+
 from trunkline.kit.audio import pcm_to_ulaw, ulaw_to_pcm
 from trunkline.media import CallEvent, Session, SessionOptions, SocketClosed, TwilioStream
 from trunkline.providers.local_speech import SileroVoiceActivity
@@ -36,7 +36,7 @@ from trunkline.providers.ports import (
 )
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "media"))
-from virtual_time import run  # noqa: E402
+from virtual_time import run
 
 _FRAME = 160
 _FRAME_S = 0.02
@@ -144,9 +144,7 @@ class Line:
             room[:] = samples[: len(room)]
             self._plays_until += len(samples) / 8000
         else:
-            asyncio.get_running_loop().call_at(
-                self._plays_until, self._put, "mark", message["mark"]["name"]
-            )
+            asyncio.get_running_loop().call_at(self._plays_until, self._put, "mark", message["mark"]["name"])
 
     async def close(self) -> None:
         self.hang_up()

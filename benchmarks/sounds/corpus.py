@@ -57,20 +57,26 @@ def line_noise(rng: np.random.Generator, count: int) -> Samples:
     return unit(white) * 32768 * 10 ** (float(rng.uniform(-75, -50)) / 20)
 
 
-def placed(rng: np.random.Generator, kind: str, sound: Samples, *, real: bool, echo: Echo | None = None) -> Clip:
+def placed(
+    rng: np.random.Generator, kind: str, sound: Samples, *, real: bool, echo: Echo | None = None
+) -> Clip:
     """Put one sound on a line, at a level of a telephone: -32 to -14 dB of full scale."""
     loud = unit(sound) * 32768 * 10 ** (float(rng.uniform(-30, -14)) / 20)
     before = round(float(rng.uniform(*_BEFORE_MS)) * 8)
     samples = np.concatenate([np.zeros(before), loud, np.zeros(_AFTER_MS * 8)])
-    samples += line_noise(rng, len(samples))
-    return Clip(kind, real, samples, (before + first_sound(loud)) / 8, echo)
+    noise = line_noise(rng, len(samples))
+    begins = before + first_sound(loud, float(np.sqrt(np.mean(noise**2))))
+    return Clip(kind, real, samples + noise, begins / 8, echo)
 
 
-def first_sound(samples: Samples) -> int:
-    """Return the sample from which a sound can be heard: 5 ms pieces against its loudest 100 ms."""
+def first_sound(samples: Samples, noise: float) -> int:
+    """Return the sample from which a sound can be heard.
+
+    That is its first 5 ms that are louder than the line's noise and within 26 dB of its own loudest 100 ms.
+    """
     power = np.convolve(samples**2, np.ones(40) / 40, "full")[39::40]
     loudest = np.convolve(samples**2, np.ones(800) / 800, "same").max()
-    return int(np.argmax(power >= loudest * 10 ** (_SOUND_DB / 10))) * 40
+    return int(np.argmax(power >= max(loudest * 10 ** (_SOUND_DB / 10), noise**2))) * 40
 
 
 def echoed(samples: Samples, echo: Echo) -> Samples:

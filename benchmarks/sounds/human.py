@@ -17,14 +17,16 @@ from sounds.noises import Samples
 from trunkline.providers.local_speech.resample import resample
 
 _FILES = ("librivox/", "cards/0", "goforward.raw", "numbers.raw", "something.raw", "tidigits/dhd")
+_SHORTEST, _LONGEST = 3_200, 24_000
+"""Samples: shorter is no utterance, and what comes later decides nothing."""
 _PIECE = 80
 """Samples of a stretch that is loud or not: 10 ms."""
-_PAUSE = 18
+_PAUSE = 12
 """So many quiet stretches part two utterances."""
 
 
 def utterances(archive: Path) -> list[Samples]:
-    """Return every stretch of speech between two pauses that lasts 0.4 to 4 seconds, at 8 kHz."""
+    """Return every stretch of speech between two pauses of 0.4 seconds or more, at 8 kHz."""
     found: list[Samples] = []
     with tarfile.open(archive) as files:
         for member in sorted(files.getmembers(), key=lambda one: one.name):
@@ -46,7 +48,7 @@ def _samples(data: bytes, name: str) -> Samples:
 def _parted(samples: Samples) -> list[Samples]:
     count = len(samples) // _PIECE
     power = (samples[: count * _PIECE].reshape(count, _PIECE) ** 2).mean(axis=1)
-    loud = power > np.percentile(power, 90) * 10**-2.8
+    loud = power > np.percentile(power, 90) * 10**-2.5
     parts: list[Samples] = []
     begin = quiet = 0
     inside = False
@@ -60,6 +62,6 @@ def _parted(samples: Samples) -> list[Samples]:
             if quiet > _PAUSE:
                 inside = False
                 part = samples[max(0, begin - 3) * _PIECE : (at - quiet + 3) * _PIECE]
-                if 3_200 <= len(part) <= 32_000:
-                    parts.append(part)
+                if len(part) >= _SHORTEST:
+                    parts.append(part[:_LONGEST])
     return parts

@@ -71,7 +71,9 @@ def beep(rng: Rng) -> Samples:
     hertz = float(rng.uniform(350, 2200))
     gap = float(rng.uniform(80, 400))
     one = sines((hertz,), float(rng.uniform(80, 900)))
-    return unit(np.concatenate([part for _ in range(int(rng.integers(1, 4))) for part in (one, silence(gap))]))
+    return unit(
+        np.concatenate([part for _ in range(int(rng.integers(1, 4))) for part in (one, silence(gap))])
+    )
 
 
 def ring(rng: Rng) -> Samples:
@@ -179,13 +181,13 @@ def _two_syllables(rng: Rng, formants: tuple[tuple[float, float, float], ...], a
 
 
 def hum(rng: Rng) -> Samples:
-    """"Mm", "mm-hm": a closed mouth, so that all but the lowest kilohertz is lost."""
+    """ "Mm", "mm-hm": a closed mouth, so that all but the lowest kilohertz is lost."""
     low = float(rng.uniform(220, 320))
     return _two_syllables(rng, ((low, 80, 1.0), (1000, 200, 0.05), (2200, 300, 0.015)), 0.05)
 
 
 def uh_huh(rng: Rng) -> Samples:
-    """"Uh-huh": the same open vowel twice, with a breath between."""
+    """ "Uh-huh": the same open vowel twice, with a breath between."""
     first, second = float(rng.uniform(520, 720)), float(rng.uniform(1050, 1350))
     return _two_syllables(rng, ((first, 90, 1.0), (second, 120, 0.5), (2450, 180, 0.25)), 0.25)
 

@@ -53,7 +53,7 @@ _HEBREW = (
     "הלו? שומעים אותי?",
     "כן, זה מצוין.",
 )
-_VARIANTS = ("", "+m1", "+m3", "+m4", "+m5", "+m7", "+f1", "+f2", "+f3", "+f4", "+klatt", "+klatt2", "+klatt4")
+_VARIANTS = ("", *(f"+{name}" for name in "m1 m3 m4 m5 m7 f1 f2 f3 f4 klatt klatt2 klatt4".split()))
 _ACCENTS = ("en-us", "en", "en-gb-scotland", "en-gb-x-rp")
 # Only what espeak utters and does not spell: "mhm" would be three letters' names.
 _LISTENER = ("uh huh", "uh-huh", "hmm", "humm", "uh", "aha", "מממ", "הממ", "אַהַה", "אֶהְמ")
@@ -96,6 +96,7 @@ AGENT = Line(AGENT_TEXT, "en-us+klatt3", 150)
 def spoken(lines: Iterable[Line], folder: Path) -> dict[Line, Samples]:
     """Return the samples of every line, 16-bit steps at 8 kHz, making what the folder does not have."""
     wanted = set(lines)
+    folder.mkdir(parents=True, exist_ok=True)
     asyncio.run(_make([line for line in wanted if not _file(line, folder).is_file()], folder))
     return {
         line: np.frombuffer(_file(line, folder).read_bytes(), "<i2").astype(np.float64) for line in wanted
@@ -103,7 +104,6 @@ def spoken(lines: Iterable[Line], folder: Path) -> dict[Line, Samples]:
 
 
 async def _make(lines: list[Line], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     tts = EspeakTextToSpeech()
     for line in lines:
         voice = Voice("en", line.voice, line.words_per_minute)

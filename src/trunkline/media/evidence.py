@@ -6,8 +6,10 @@ hum of a listener. Refuses to decide anything. Sound alone is measured here; ech
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +60,7 @@ class Evidence:
     @property
     def own_level(self) -> float:
         """The window's level without the agent's echo."""
-        return self.level * max(0.0, 1.0 - self.echo) ** 0.5
+        return self.level * math.sqrt(max(0.0, 1.0 - self.echo))
 
 
 class Articulation:
@@ -73,7 +75,7 @@ class Articulation:
         self._window = window
         self._hop = window // 2
         hertz = np.fft.rfftfreq(window, 1 / rate)
-        bands = [(hertz >= low) & (hertz < high) for low, high in zip(_EDGES_HZ, _EDGES_HZ[1:], strict=False)]
+        bands = [(hertz >= low) & (hertz < high) for low, high in pairwise(_EDGES_HZ)]
         self._bands = np.array(bands, np.float32).T
         self._bright = _EDGES_HZ.index(_BRIGHT_HZ)
         centres = np.arange(len(bands)) + 0.5

@@ -64,7 +64,6 @@ class Piece:
             voiced_s = max(len(self.text) / _LETTERS_A_SECOND, self.made * _FRAME_S - begin_s)
         return words_within(self.text, self.played_s(now) - begin_s, voiced_s)
 
-
     def unheard(self, now: float) -> str:
         """Return the words of the piece that the caller has not heard by now."""
         return " ".join(self.text.split()[len(self.heard(now).split()) :])

@@ -347,8 +347,7 @@ class Talk:
             self._listener.drop()
         await self._speaker.finished()
         await self._transmitter.heard_out()
-        while self.listening and self._caller_has_the_floor:
-            await asyncio.sleep(_LOOK_S)
+        await self._until_the_caller_has_finished()
         if agent.hang_up is None:
             return  # "Bye ... wait": there is more to say.
         self._tell(agent)
@@ -361,10 +360,16 @@ class Talk:
             return False
         return self.caller_speaking() or self._taking or not self._inbox.empty()
 
+    async def _until_the_caller_has_finished(self) -> None:
+        while True:
+            if not (self.listening and self._caller_has_the_floor):
+                return
+            await asyncio.sleep(_LOOK_S)
+
     async def _until_the_floor_is_free(self) -> None:
         """Let the caller finish before the agent begins to sound: no filler and no reply starts over them."""
-        while not (self._speaker.busy or self._transmitter.sounding() or self._floor_wanted):
-            if not self._caller_has_the_floor:
+        while self._caller_has_the_floor and not self._floor_wanted:
+            if self._speaker.busy or self._transmitter.sounding():
                 return
             await asyncio.sleep(_LOOK_S)
 

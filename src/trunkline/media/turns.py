@@ -55,13 +55,13 @@ class TurnRules:
 
     barge_in_ms: int = 180
     """Voice over the agent that interrupts it, where nothing more is known of that voice."""
-    barge_in_sure_ms: int = 128
+    barge_in_sure_ms: int = 96
     """The same where the voice articulates, or says words."""
     barge_in_hum_ms: int = 800
     """The same where it does not: "mm-hm", "uh-huh", a groan, a cough are shorter."""
     barge_in_words: int = 2
     """Words in the text so far, fillers and listener's words aside, that make a voice sure."""
-    articulate: float = 0.61
+    articulate: float = 0.6
     """Articulation from which a voice speaks; see `evidence.Articulation`."""
     barge_in_ratio: float = 1.4
     """How far above the noise floor that voice must lie."""

@@ -1,51 +1,50 @@
-"""What words tell about whose turn it is: back-channels, farewells, and sentences that go on; English and Hebrew.
+"""What words tell about whose turn it is: back-channels, farewells, sentences that go on.
 
-Owns the lists and the reading of a text so far. Refuses to know sound and time. A language without a list
-is read by punctuation alone.
+Owns the lists, English and Hebrew, and the reading of a text so far. Refuses to know sound and time. A
+language without a list is read by punctuation alone.
 """
 
 from __future__ import annotations
 
 import re
 
-_WORD = re.compile(r"[\w'’״׳\-]+")
+_WORD = re.compile(r"[\w'\u2019\u05f3\u05f4\-]+")
+"""Words with their apostrophes, Hebrew ones included."""
 _POINTS = re.compile(r"[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7]")
 """Hebrew vowel points: recognisers write without them, and lists here are without them."""
 
-BACKCHANNELS = frozenset(
-    {"mm", "mmm", "mhm", "mm-hm", "mm-hmm", "hmm", "hm", "uh", "uh-huh", "huh", "um", "ah", "aha", "er", "erm"}
-    | {"אה", "אהה", "אהא", "אהם", "אהמ", "אממ", "אמממ", "הממ", "המממ", "מממ", "ממ", "אה-הא"}
+
+def _listed(*lines: str) -> frozenset[str]:
+    return frozenset(word for line in lines for word in line.split())
+
+
+BACKCHANNELS = _listed(
+    "mm mmm mhm mm-hm mm-hmm hmm hm uh uh-huh huh um ah aha er erm",
+    "אה אהה אהא אהם אהמ אממ אמממ הממ המממ מממ ממ אה-הא",
 )
 """What a listener says without meaning to take the turn, word by word."""
 
-_ASSENT = frozenset({"ok", "okay", "yeah", "yep", "right", "sure", "אוקיי", "אוקי", "בסדר", "כן", "טוב", "נכון"})
-_FAREWELL = frozenset(
-    {"bye", "goodbye", "good", "thanks", "thank", "you", "too", "have", "a", "nice", "day", "one", "so", "much"}
-    | {"very", "great", "cheers", "ciao", "see", "later", "and", "then", "alright", "night", "evening"}
-    | {"להתראות", "ביי", "תודה", "רבה", "שלום", "יום", "נעים", "טוב", "גם", "לך", "לכם", "לילה", "ערב", "אז"}
+_ASSENT = _listed("ok okay yeah yep right sure alright", "אוקיי אוקי בסדר כן טוב נכון")
+_PARTING = _listed(
+    "bye goodbye thanks thank cheers ciao later day night evening", "להתראות ביי תודה שלום יום לילה ערב"
 )
-"""What people say while a call ends. Only a text made of nothing else is one."""
-_PARTING = frozenset(
-    {"bye", "goodbye", "thanks", "thank", "cheers", "ciao", "later", "day", "night", "evening"}
-    | {"להתראות", "ביי", "תודה", "שלום", "יום", "לילה"}
-)
+"""One of these is in every farewell that is more than assent."""
+_COURTESY = _listed("good you too have a nice one so much very great see and then", "רבה נעים גם לך לכם אז")
 
-_GOES_ON = frozenset(
-    {"and", "but", "or", "so", "because", "the", "a", "an", "to", "of", "for", "with", "my", "your", "our"}
-    | {"i", "i'm", "at", "on", "in", "is", "are", "if", "when", "that", "which", "who", "like", "about", "from"}
-    | {"well", "actually", "maybe", "um", "uh", "er", "erm", "hmm", "let's", "it's", "than", "until", "between"}
-    | {"אבל", "או", "כי", "אז", "של", "עם", "את", "על", "אם", "כש", "ש", "ו", "ב", "ל", "מ", "ה", "אני", "זה"}
-    | {"גם", "רק", "כמו", "כאילו", "בגלל", "למרות", "בין", "עד", "אה", "אהה", "אממ", "אמממ", "טוב", "בעצם", "אולי"}
+_GOES_ON = _listed(
+    "and but or so because the a an to of for with my your our i i'm at on in is are if when that which who",
+    "like about from well actually maybe um uh er erm hmm let's it's than until between",
+    "אבל או כי אז של עם את על אם כש אני זה גם רק כמו כאילו בגלל למרות בין עד אה אהה אממ אמממ טוב בעצם אולי",
 )
 """Words that a turn hardly ends on."""
 
-_SHORT_ANSWERS = frozenset(
-    {"yes", "no", "yeah", "yep", "nope", "ok", "okay", "sure", "right", "correct", "please", "thanks", "stop"}
-    | {"כן", "לא", "בסדר", "אוקיי", "נכון", "בטח", "תודה", "ברור", "מצוין", "בבקשה"}
+_SHORT_ANSWERS = _listed(
+    "yes no yeah yep nope ok okay sure right correct please thanks stop",
+    "כן לא בסדר אוקיי נכון בטח תודה ברור מצוין בבקשה",
 )
-_NUMBER_WORDS = frozenset(
-    {"zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"}
-    | {"אפס", "אחת", "אחד", "שתיים", "שניים", "שלוש", "ארבע", "חמש", "שש", "שבע", "שמונה", "תשע"}
+_NUMBER_WORDS = _listed(
+    "zero oh one two three four five six seven eight nine",
+    "אפס אחת אחד שתיים שניים שלוש ארבע חמש שש שבע שמונה תשע",
 )
 
 
@@ -68,14 +67,15 @@ def is_backchannel(text: str) -> bool:
 def is_farewell(text: str) -> bool:
     """True for "okay, thank you, bye" and its like, and nothing besides."""
     words = telling(text)
-    known = all(word in _FAREWELL or word in _ASSENT for word in words)
-    return known and (not words or any(word in _PARTING for word in words) or set(words) <= _ASSENT)
+    if not all(word in _PARTING | _COURTESY | _ASSENT for word in words):
+        return False
+    return all(word in _ASSENT for word in words) or any(word in _PARTING for word in words)
 
 
 def is_unfinished(text: str) -> bool:
     """True if the text so far reads as if more were coming."""
     said = text.strip()
-    if said.endswith((",", "...", "…", "-", "–", ":", ";")):
+    if said.endswith((",", "...", "…", "-", "\u2013", ":", ";")):
         return True
     if said.endswith((".", "?", "!")):
         return False
@@ -94,6 +94,4 @@ def is_finished(text: str) -> bool:
 
 def digits_in(text: str) -> int:
     """Return how many digits the text names, in figures or in words."""
-    return sum(
-        sum(letter.isdigit() for letter in word) or (word in _NUMBER_WORDS) for word in words_of(text)
-    )
+    return sum(sum(letter.isdigit() for letter in word) or (word in _NUMBER_WORDS) for word in words_of(text))
