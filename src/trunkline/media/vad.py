@@ -12,6 +12,12 @@ from trunkline.kit.audio import BYTES_PER_MS, level
 from trunkline.providers.ports import VoiceActivity
 
 
+_CALIBRATION_MS = 1_000
+"""From the call's beginning: whatever is no voice in it is the line's own noise, and learnt quickly."""
+_QUICK, _SLOW = 0.2, 0.04
+"""Weights of a window in the noise floor."""
+
+
 @dataclass(slots=True)
 class Window:
     """What one stretch of the caller's audio holds."""
@@ -51,6 +57,7 @@ class VoiceGate:
         self._voice = voice
         self._rest = b""
         self._open_for = 0
+        self._heard_ms = 0
         self.floor = float(gate_level)
         self.judged = 0
         """Windows that the model was asked about."""
@@ -69,6 +76,7 @@ class VoiceGate:
 
     def _judge(self, pcm: bytes) -> Window:
         loud = level(pcm)
+        self._heard_ms += self._length_ms
         if loud > self._gate_level and loud > self.floor * self._gate_ratio:
             self._open_for = self._hang_windows + 1
         probability = 0.0
@@ -78,6 +86,7 @@ class VoiceGate:
             probability = self._detector.probability(pcm)
         if probability < self._voice:
             # Quick to fall and slow to rise: a cough must not deafen the gate, a fan must not hold it open.
-            weight = 0.2 if loud < self.floor else 0.04
+            calibrating = self._heard_ms < _CALIBRATION_MS
+            weight = _QUICK if loud < self.floor or calibrating else _SLOW
             self.floor = max(1.0, self.floor + (loud - self.floor) * weight)
         return Window(self._length_ms, probability, loud, self.floor, pcm)
