@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,20 +64,28 @@ def test_a_run_that_is_forgotten_counts_no_more() -> None:
 # --- Echo ---------------------------------------------------------------------------------
 
 
-def speech(ms: int, seed: int) -> np.ndarray:
-    """Voiced sound of changing pitch, colour and loudness, different for every seed."""
-    rng = np.random.default_rng(seed)
-    count = ms * 8
-    pitch = np.interp(
-        np.arange(count), np.arange(0, count + 800, 800), rng.uniform(90, 220, count // 800 + 2)
-    )
-    source = 2 * (np.cumsum(pitch) / 8_000 % 1) - 1 + rng.normal(0, 0.05, count)
-    made = np.zeros(count)
-    for begin in range(0, count, 640):
-        taps = rng.normal(0, 1, 12) * 0.7 ** np.arange(12)
-        part = np.convolve(source[begin : begin + 640], taps, "same") * rng.uniform(0.2, 1.0)
-        made[begin : begin + 640] = part
-    return made / np.abs(made).max() * 8_000
+_AGENT = ("en-us+klatt3", "Thank you for calling. I can book an appointment, or change one that you have.")
+_CALLERS = (
+    ("en-us+f2", "Sorry, can I ask you something before you go on? It is about Monday."),
+    ("en+m3", "No, that is not what I meant at all, I would rather come on Friday."),
+    ("en-us+klatt4", "Actually I have a question, how long will the whole thing take?"),
+    ("he", "סליחה, יש לי שאלה לפני שממשיכים, כמה זמן זה לוקח?"),
+)
+
+
+@pytest.fixture(scope="module")
+def voices() -> list[np.ndarray]:
+    """The agent, then callers: four seconds each, at the agent's level."""
+    program = Path(__file__).with_name("espeak_words.py")
+    ran = subprocess.run(
+        [sys.executable, program], input=json.dumps([_AGENT, *_CALLERS]), capture_output=True, text=True,
+        check=True, timeout=120,
+    )  # fmt: skip
+    made = [
+        np.frombuffer(base64.b64decode(one["pcm"]), "<i2").astype(float) for one in json.loads(ran.stdout)
+    ]
+    cut = [np.concatenate([one, np.zeros(32_000)])[:32_000] for one in made]
+    return [one / np.sqrt(np.mean(one**2)) * 2_500 for one in cut]
 
 
 def shares(agent: np.ndarray, caller: np.ndarray, *, jitter_s: float = 0.0, seed: int = 0) -> list[float]:
@@ -99,30 +112,33 @@ def late(samples: np.ndarray, ms: int, gain: float) -> np.ndarray:
 
 @pytest.mark.parametrize("delay_ms", [100, 150, 230, 310, 400])
 @pytest.mark.parametrize("jitter_s", [0.0, 0.03])
-def test_the_agents_own_voice_is_known_at_any_delay(delay_ms: int, jitter_s: float) -> None:
-    agent = speech(4_000, 1)
+def test_the_agents_own_voice_is_known_at_any_delay(
+    voices: list[np.ndarray], delay_ms: int, jitter_s: float
+) -> None:
+    agent = voices[0]
     told = shares(agent, late(agent, delay_ms, 0.25), jitter_s=jitter_s)
-    heard = told[(delay_ms + 400) // 32 :]
-    assert np.mean(np.array(heard) >= ECHO) > 0.9
+    heard = np.array(told[(delay_ms + 300) // 32 :])
+    # Zero is silence, which is nobody's.
+    assert np.mean(heard[heard > 0] >= ECHO) > 0.9
 
 
-def test_another_voice_is_not_taken_for_the_agents() -> None:
-    told = np.array(
-        [share for seed in range(2, 7) for share in shares(speech(3_000, 1), speech(3_000, seed))]
-    )
-    assert np.mean(told >= ECHO) < 0.03
+def test_another_voice_is_not_taken_for_the_agents(voices: list[np.ndarray]) -> None:
+    told = np.array([share for caller in voices[1:] for share in shares(voices[0], caller)])
+    assert np.mean(told > 0) > 0.5
+    assert np.mean(told >= ECHO) < 0.05
 
 
-def test_a_caller_who_speaks_over_the_echo_is_heard() -> None:
-    agent, caller = speech(4_000, 1), speech(4_000, 2)
-    caller[:16_000] = 0
-    told = np.array(shares(agent, late(agent, 200, 0.25) + caller * 0.7))
-    assert np.mean(told[20:60] >= ECHO) > 0.9
-    assert np.mean(told[64:] < ECHO) > 0.75
+def test_a_caller_who_speaks_over_the_echo_is_heard(voices: list[np.ndarray]) -> None:
+    agent, caller = voices[0], voices[1].copy()
+    caller = np.concatenate([np.zeros(16_000), caller])[: len(caller)]
+    told = np.array(shares(agent, late(agent, 200, 0.25) + caller))
+    before, during = told[16:60], told[66:]
+    assert np.mean(before[before > 0] >= ECHO) > 0.85
+    assert np.mean(during < ECHO) > 0.7
 
 
-def test_silence_is_no_echo_and_an_echo_cannot_come_before_its_cause() -> None:
-    agent = speech(2_000, 1)
+def test_silence_is_no_echo_and_an_echo_cannot_come_before_its_cause(voices: list[np.ndarray]) -> None:
+    agent = voices[0]
     assert max(shares(agent, np.zeros(len(agent)))) == 0.0
     early = np.concatenate([agent[3_200:], np.zeros(3_200)]) * 0.25
     assert np.mean(np.array(shares(agent, early)) >= ECHO) < 0.1
@@ -137,9 +153,9 @@ def test_the_guard_listens_as_long_as_something_may_come_back() -> None:
 
 
 @pytest.mark.soak
-def test_the_guard_and_articulation_cost_little() -> None:
+def test_the_guard_and_articulation_cost_little(voices: list[np.ndarray]) -> None:
     """Worst case: a voice that is no echo, so that every delay is tried. The processor's time, not the clock's."""
-    agent, caller = speech(20_000, 1), speech(20_000, 2)
+    agent, caller = (np.tile(one, 5) for one in voices[:2])
     begun = time.thread_time()
     told = shares(agent, caller)
     guard_us = (time.thread_time() - begun) / len(told) * 1e6

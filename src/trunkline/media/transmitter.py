@@ -120,7 +120,9 @@ class Transmitter:
         self._work.set()
 
     def _append(self, piece: Piece, frame: bytes) -> None:
-        if level(frame) > _VOICED_LEVEL:
+        voiced = level(frame) > _VOICED_LEVEL
+        piece.voiced.append(voiced)
+        if voiced:
             if piece.first_voiced < 0:
                 piece.first_voiced = piece.made
             piece.last_voiced = piece.made
