@@ -53,7 +53,13 @@ _HEBREW = (
     "הלו? שומעים אותי?",
     "כן, זה מצוין.",
 )
-_VARIANTS = ("", *(f"+{name}" for name in "m1 m3 m4 m5 m7 f1 f2 f3 f4 klatt klatt2 klatt4".split()))
+_VARIANTS = ("", "+m1", "+m3", "+m4", "+m5", "+m7", "+f1", "+f2", "+f3", "+f4", "+klatt", "+klatt2", "+klatt4")
+    "",
+    *(
+        f"+{name}"
+        for name in ["m1", "m3", "m4", "m5", "m7", "f1", "f2", "f3", "f4", "klatt", "klatt2", "klatt4"]
+    ),
+)
 _ACCENTS = ("en-us", "en", "en-gb-scotland", "en-gb-x-rp")
 # Only what espeak utters and does not spell: "mhm" would be three letters' names.
 _LISTENER = ("uh huh", "uh-huh", "hmm", "humm", "uh", "aha", "מממ", "הממ", "אַהַה", "אֶהְמ")

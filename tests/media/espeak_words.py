@@ -1,4 +1,4 @@
-"""A program of its own that speaks sentences and tells when each word begins: espeak's library stays out of ours.
+"""A program of its own that speaks sentences and tells when each word begins.
 
 Reads one JSON list of `[voice, text]` from its input; answers with a JSON list of `{"pcm": base64 of 8 kHz
 PCM, "words": seconds at which each word begins, -1 where it does not tell}`.

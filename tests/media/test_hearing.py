@@ -154,7 +154,7 @@ def test_the_guard_listens_as_long_as_something_may_come_back() -> None:
 
 @pytest.mark.soak
 def test_the_guard_and_articulation_cost_little(voices: list[np.ndarray]) -> None:
-    """Worst case: a voice that is no echo, so that every delay is tried. The processor's time, not the clock's."""
+    """Worst case: a voice that is no echo, so that every delay is tried. It is the processor's time."""
     agent, caller = (np.tile(one, 5) for one in voices[:2])
     begun = time.thread_time()
     told = shares(agent, caller)

@@ -99,10 +99,10 @@ def words_within(text: str, played_s: float, voiced_s: float, *, pause: float = 
         return text if words and played_s > 0 else ""
     reached = played_s / voiced_s * whole
     passed = 0.0
-    for count, (weight, pause) in enumerate(zip(weights, pauses, strict=True)):
+    for count, (weight, rest) in enumerate(zip(weights, pauses, strict=True)):
         if passed + weight / 2 > reached:
             return " ".join(words[:count])
-        passed += weight + pause
+        passed += weight + rest
     return " ".join(words)
 
 

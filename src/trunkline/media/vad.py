@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from trunkline.kit.audio import BYTES_PER_MS, level
 from trunkline.providers.ports import VoiceActivity
 
-
 _CALIBRATION_MS = 1_000
 """From the call's beginning: whatever is no voice in it is the line's own noise, and learnt quickly."""
 _QUICK, _SLOW = 0.2, 0.04
