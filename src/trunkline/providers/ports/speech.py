@@ -100,6 +100,8 @@ class EndOfTurn(Protocol):
         Never blocks the loop and never raises.
         """
 
+    async def close(self) -> None: ...
+
 
 class SpeechFailed(Exception):
     """A speech provider could not do its work; the call goes on without that sentence."""
