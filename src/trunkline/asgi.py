@@ -78,7 +78,7 @@ class _Server(uvicorn.Server):
 
 
 def local_speech(turn_model: Path | None) -> Speech:
-    """Return speech that needs no account. Raises StartRefused where its packages or the model are missing."""
+    """Return speech that needs no account. Raises StartRefused where packages or the model are missing."""
     try:
         stt, tts = SphinxSpeechToText(), EspeakTextToSpeech()
         end_of_turn = SmartTurn(turn_model) if turn_model else None

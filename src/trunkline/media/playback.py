@@ -75,8 +75,8 @@ class Piece:
     def _pauses(self) -> bool:
         """True if the sound has as many silent frames inside as its punctuation makes one expect at least."""
         inside = self.voiced[self.first_voiced : self.last_voiced + 1]
-        marks = sum(word[-1] in _PAUSE for word in self.text.split()[:-1])
-        return inside.count(0) >= _LEAST_PAUSE * marks
+        pauses = sum(word[-1] in _PAUSE for word in self.text.split()[:-1])
+        return inside.count(0) >= _LEAST_PAUSE * pauses
 
     def unheard(self, now: float) -> str:
         """Return the words of the piece that the caller has not heard by now."""

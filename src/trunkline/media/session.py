@@ -148,7 +148,7 @@ class Session:
             on_voice=self._watchdog.caller_active,
         )
         self._transmitter.on_frame = self._ear.echo.sent
-        self._talk.caller_speaking = lambda: self._ear.speaking
+        self._talk.floor.caller_speaks = lambda: self._ear.speaking
 
     def stop(self, reason: str) -> None:
         """End the call now, whatever it is doing. The first reason given is the call's."""

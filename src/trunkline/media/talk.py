@@ -13,9 +13,11 @@ from functools import partial
 from typing import Any
 
 from trunkline.media.agent_turn import AgentTurn, CallerTurn, elapsed_ms, latency
+from trunkline.media.floor import Floor
 from trunkline.media.keypad import Keypad
 from trunkline.media.listener import Listener
 from trunkline.media.options import SessionOptions
+from trunkline.media.parting import LAST_WORDS, MACHINE_NOTE, VOICEMAIL, goodbye_of, or_hang_up, parting
 from trunkline.media.playback import Piece, text_heard, text_meant
 from trunkline.media.scribe import EventKind, Scribe
 from trunkline.media.speaker import Spawn, Speaker, close_early
@@ -38,23 +40,8 @@ from trunkline.providers.ports import (
     ToolRunner,
 )
 
-VOICEMAIL = "voicemail"
-"""Disposition and end reason of a call that a machine has answered."""
-
-MACHINE_NOTE = Note("disposition", VOICEMAIL)
-"""How a brain says that by the words a machine has answered."""
-
-TOO_LONG = "too_long"
-"""End reason of a call that has reached its longest."""
-
-_LAST_WORD = frozenset({VOICEMAIL, TOO_LONG})
-"""Ends that nothing said during the goodbye puts off."""
-
 _NUMBER_DIGITS = 4
 """An answer of this many digits is spoken in groups, with pauses between them."""
-
-_LOOK_S = 0.02
-"""How often one looks whether the caller is still speaking."""
 
 Performance = Callable[[], AsyncIterator[Act]]
 """Begins a turn of the agent that answers nobody."""
@@ -89,9 +76,7 @@ class Talk:
         self._speaker: Speaker
         self._transmitter: Transmitter
         self._inbox: asyncio.Queue[CallerTurn | Performance] = asyncio.Queue()
-        self._taking = False
         self._tools_running = 0
-        self._floor_wanted = False
         self._task: asyncio.Task[None] | None = None
         self._started_at = clock()
         self._agent = AgentTurn(0, None, told=True, generated=True)
@@ -102,8 +87,7 @@ class Talk:
         """How long a number the caller is expected to say; 0 where none is."""
         self.closing = False
         """The goodbye is being said."""
-        self.caller_speaking: Callable[[], bool] = lambda: False
-        """Told by whoever listens: the caller's turn is open."""
+        self.floor = Floor(waiting=lambda: not self._inbox.empty())
         self.unattended = False
         """A machine has answered and gets a message: what it says is no turn of anybody's."""
         self.hears_machine: Callable[[], bool] = lambda: False
@@ -127,7 +111,7 @@ class Talk:
     def reply_due_since(self) -> float | None:
         """Since when the caller has been waiting for the agent's voice; None while nobody waits."""
         agent = self._agent
-        if agent.sounded or agent.cut or agent.answers is None or self.caller_speaking():
+        if agent.sounded or agent.cut or agent.answers is None or self.floor.caller_speaks():
             return None
         if agent.generated and all(piece.failed for piece in agent.pieces):
             return None
@@ -136,13 +120,13 @@ class Talk:
     @property
     def quiet(self) -> bool:
         """True when the agent neither thinks nor speaks, and owes no answer."""
-        busy = self._taking or not self._inbox.empty() or self._generating or self._speaker.busy
+        busy = self.floor.taken or not self._inbox.empty() or self._generating or self._speaker.busy
         return not busy and not self.unattended and not self._transmitter.sounding()
 
     @property
     def listening(self) -> bool:
         """False once nothing that the caller says can change the end of the call."""
-        return not self.closing or self._agent.hang_up not in _LAST_WORD
+        return not self.closing or self._agent.hang_up not in LAST_WORDS
 
     @property
     def _generating(self) -> bool:
@@ -156,7 +140,7 @@ class Talk:
 
     def part(self, reason: str) -> None:
         """End the call politely: the farewell, then the hang-up."""
-        self.perform(partial(self._parting, reason))
+        self.perform(partial(parting, self._options.farewell, reason))
 
     def perform(self, performance: Performance) -> None:
         """Do these acts, in place of whatever the agent is doing by then."""
@@ -214,7 +198,7 @@ class Talk:
         self._start(self._conversation.begin(), None)
         while True:
             item = await self._inbox.get()
-            self._taking = True
+            self.floor.taken = True
             if self.closing and self.listening and isinstance(item, CallerTurn):
                 await self._reconsider(item)
             elif self.closing or (self.unattended and isinstance(item, CallerTurn)):
@@ -224,7 +208,7 @@ class Talk:
             else:
                 await self._take_floor()
                 self._start(item(), None)
-            self._taking = False
+            self.floor.taken = False
 
     async def _take(self, turn: CallerTurn) -> None:
         heard = await self._heard(turn)
@@ -251,8 +235,8 @@ class Talk:
             return
         answer = self._conversation.hear(heard)
         if turn.kind is InputKind.MACHINE:
-            answer = _goodbye_of(answer)
-        self._start(answer if unless is None else _or_hang_up(answer, unless), turn)
+            answer = goodbye_of(answer)
+        self._start(answer if unless is None else or_hang_up(answer, unless), turn)
 
     async def _heard(self, turn: CallerTurn) -> Heard:
         text, confidence = turn.text, 1.0
@@ -291,9 +275,9 @@ class Talk:
         if task is not None and not task.done() and not self.closing:
             if not self._tools_running:
                 task.cancel()
-            self._floor_wanted = True
+            self.floor.wanted = True
             await asyncio.wait([task])
-            self._floor_wanted = False
+            self.floor.wanted = False
         if self.closing:
             return
         agent = self._agent
@@ -331,8 +315,8 @@ class Talk:
             async for act in acts:
                 if act == MACHINE_NOTE and self.hears_machine():
                     break
-                if isinstance(act, Say | Sound):
-                    await self._until_the_floor_is_free()
+                if isinstance(act, Say | Sound) and not self.unattended:
+                    await self.floor.until_free(lambda: self._speaker.busy or self._transmitter.sounding())
                 self._act(act, agent)
         finally:
             await close_early(acts)
@@ -347,31 +331,11 @@ class Talk:
             self._listener.drop()
         await self._speaker.finished()
         await self._transmitter.heard_out()
-        await self._until_the_caller_has_finished()
+        await self.floor.until_free(lambda: not self.listening)
         if agent.hang_up is None:
             return  # "Bye ... wait": there is more to say.
         self._tell(agent)
         self._end(agent.hang_up)
-
-    @property
-    def _caller_has_the_floor(self) -> bool:
-        """The caller is speaking, or has spoken and is not understood yet."""
-        if self.unattended:
-            return False
-        return self.caller_speaking() or self._taking or not self._inbox.empty()
-
-    async def _until_the_caller_has_finished(self) -> None:
-        while True:
-            if not (self.listening and self._caller_has_the_floor):
-                return
-            await asyncio.sleep(_LOOK_S)
-
-    async def _until_the_floor_is_free(self) -> None:
-        """Let the caller finish before the agent begins to sound: no filler and no reply starts over them."""
-        while self._caller_has_the_floor and not self._floor_wanted:
-            if self._speaker.busy or self._transmitter.sounding():
-                return
-            await asyncio.sleep(_LOOK_S)
 
     def _act(self, act: Act, agent: AgentTurn) -> None:
         match act:
@@ -387,11 +351,6 @@ class Talk:
                 self._keypad.offer(digits)
             case HangUp(reason=reason):
                 agent.hang_up = reason
-
-    async def _parting(self, reason: str) -> AsyncIterator[Act]:
-        if self._options.farewell:
-            yield Say(self._options.farewell)
-        yield HangUp(reason)
 
     async def _use_tool(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
         began_at = self._clock()
@@ -446,24 +405,6 @@ class Talk:
         """Forget turns of the caller that nobody will answer."""
         while not self._inbox.empty():
             _forget(self._inbox.get_nowait())
-
-
-async def _goodbye_of(answer: AsyncIterator[Act]) -> AsyncIterator[Act]:
-    """Yield what the brain answers to a machine if it ends the call by it; a machine is asked nothing."""
-    acts = [act async for act in answer]
-    if any(isinstance(act, HangUp) for act in acts):
-        for act in acts:
-            yield act
-
-
-async def _or_hang_up(answer: AsyncIterator[Act], reason: str) -> AsyncIterator[Act]:
-    """Yield what the brain answers after its goodbye, or its hang-up again if that is nothing."""
-    silent = True
-    async for act in answer:
-        silent = False
-        yield act
-    if silent:
-        yield HangUp(reason)
 
 
 def _forget(item: CallerTurn | Performance) -> None:

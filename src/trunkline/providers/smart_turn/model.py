@@ -1,4 +1,4 @@
-"""The port's side of Smart Turn: the model runs in helper processes, for an answer takes tens of milliseconds."""
+"""The port's side of Smart Turn. The model runs in helper processes: an answer takes tens of milliseconds."""
 
 from __future__ import annotations
 
