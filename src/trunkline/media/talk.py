@@ -8,9 +8,8 @@ to know audio and evidence; the session tells it that the caller ended or interr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import Any
 
 from trunkline.media.agent_turn import AgentTurn, CallerTurn, elapsed_ms, latency
 from trunkline.media.floor import Floor
@@ -21,6 +20,7 @@ from trunkline.media.parting import LAST_WORDS, MACHINE_NOTE, VOICEMAIL, goodbye
 from trunkline.media.playback import Piece, text_heard, text_meant
 from trunkline.media.scribe import EventKind, Scribe
 from trunkline.media.speaker import Spawn, Speaker, close_early
+from trunkline.media.tool_use import ToolUse
 from trunkline.media.transmitter import Transmitter
 from trunkline.media.wording import is_farewell, telling
 from trunkline.providers.ports import (
@@ -36,7 +36,6 @@ from trunkline.providers.ports import (
     Say,
     Sound,
     SpeechFailed,
-    ToolResult,
     ToolRunner,
 )
 
@@ -64,8 +63,8 @@ class Talk:
         spawn: Spawn,
         end: Callable[[str], None],
     ) -> None:
-        self._conversation = brain.open(brief, self._use_tool)
-        self._tools = tools
+        self._tools = ToolUse(tools, timeout_s=options.tool_timeout_s, scribe=scribe, clock=clock)
+        self._conversation = brain.open(brief, self._tools.use)
         self._options = options
         self._listener = listener
         self._keypad = keypad
@@ -76,7 +75,6 @@ class Talk:
         self._speaker: Speaker
         self._transmitter: Transmitter
         self._inbox: asyncio.Queue[CallerTurn | Performance] = asyncio.Queue()
-        self._tools_running = 0
         self._task: asyncio.Task[None] | None = None
         self._started_at = clock()
         self._agent = AgentTurn(0, None, told=True, generated=True)
@@ -159,7 +157,7 @@ class Talk:
             return
         self.interruptions += 1
         await self._hush(agent)
-        if self._task is not None and not self._tools_running:
+        if self._task is not None and not self._tools.running:
             self._task.cancel()
 
     def tick(self) -> None:
@@ -273,7 +271,7 @@ class Talk:
         """Stop whatever the agent is still doing; a tool under way comes to its end first."""
         task = self._task
         if task is not None and not task.done() and not self.closing:
-            if not self._tools_running:
+            if not self._tools.running:
                 task.cancel()
             self.floor.wanted = True
             await asyncio.wait([task])
@@ -315,8 +313,8 @@ class Talk:
             async for act in acts:
                 if act == MACHINE_NOTE and self.hears_machine():
                     break
-                if isinstance(act, Say | Sound) and not self.unattended:
-                    await self.floor.until_free(lambda: self._speaker.busy or self._transmitter.sounding())
+                if isinstance(act, Say | Sound):
+                    await self.floor.until_free(self._may_sound)
                 self._act(act, agent)
         finally:
             await close_early(acts)
@@ -337,6 +335,9 @@ class Talk:
         self._tell(agent)
         self._end(agent.hang_up)
 
+    def _may_sound(self) -> bool:
+        return self.unattended or self._speaker.busy or self._transmitter.sounding()
+
     def _act(self, act: Act, agent: AgentTurn) -> None:
         match act:
             case Say(text=text) if text.strip() and not agent.cut:
@@ -351,26 +352,6 @@ class Talk:
                 self._keypad.offer(digits)
             case HangUp(reason=reason):
                 agent.hang_up = reason
-
-    async def _use_tool(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        began_at = self._clock()
-        self._tools_running += 1
-        try:
-            async with asyncio.timeout(self._options.tool_timeout_s):
-                result = await self._tools(name, arguments)
-        except TimeoutError:
-            result = ToolResult(ok=False, data={"error": "timeout"})
-        finally:
-            self._tools_running -= 1
-        self._scribe.record(
-            EventKind.TOOL_USED,
-            name=name,
-            arguments=dict(arguments),
-            ok=result.ok,
-            data=dict(result.data),
-            ms=elapsed_ms(began_at, self._clock()),
-        )
-        return result
 
     # --- The record -----------------------------------------------------------------------
 
@@ -398,7 +379,7 @@ class Talk:
         self._agent.cut = True
         self._speaker.cancel()
         self._transmitter.cut()
-        if self._task is not None and self._tools_running:
+        if self._task is not None and self._tools.running:
             await asyncio.wait([self._task], timeout=self._options.tool_grace_s)
 
     def discard(self) -> None:
