@@ -258,14 +258,14 @@ def test_words_over_the_agent_tell_what_the_sound_does_not(text: str, interrupts
 
 def test_the_agents_own_voice_coming_back_does_not_interrupt_it() -> None:
     class Echoing(FakeCarrier):
-        """Brings back what it plays, 200 ms later and 12 dB weaker."""
+        """Brings back what it plays, 200 ms later and half as loud: the stub detector hears a voice."""
 
         async def send_text(self, text: str) -> None:
             message = json.loads(text)
             if message["event"] == "media":
                 begins_at = max(self.plays_until, self.now() + self.one_way_s)
                 pcm = ulaw_to_pcm(base64.b64decode(message["media"]["payload"]))
-                weaker = (np.frombuffer(pcm, "<i2") * 0.25).astype("<i2").tobytes()
+                weaker = (np.frombuffer(pcm, "<i2") * 0.5).astype("<i2").tobytes()
                 asyncio.get_running_loop().call_at(begins_at + 0.2, self.say, weaker)
             await super().send_text(text)
 
