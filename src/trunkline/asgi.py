@@ -77,7 +77,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def local_speech(turn_model: Path | None) -> Speech:
+def local_speech(turn_model: Path | None = None) -> Speech:
     """Return speech that needs no account. Raises StartRefused where packages or the model are missing."""
     try:
         stt, tts = SphinxSpeechToText(), EspeakTextToSpeech()
