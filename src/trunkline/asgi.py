@@ -7,6 +7,7 @@ import socket
 import sys
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -21,6 +22,7 @@ from trunkline.providers.local_speech import (
     SphinxSpeechToText,
 )
 from trunkline.providers.ports import Voice
+from trunkline.providers.smart_turn import SmartTurn
 from trunkline.web.app import create_app
 from trunkline.web.callroom import Speech
 from trunkline.web.live_feed import LiveFeed
@@ -44,7 +46,7 @@ def serve(command: Command, settings: Settings) -> None:
                 spool=runtime.home / "spool",
                 max_calls=settings.max_active_calls,
                 longest_call=timedelta(seconds=settings.longest_call_seconds),
-                speech=local_speech(),
+                speech=local_speech(settings.smart_turn_model),
                 upkeep=runtime.upkeep,
                 redis_url=runtime.redis_url,
                 metrics_token=token.get_secret_value() if token else None,
@@ -83,11 +85,12 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def local_speech() -> Speech:
-    """Return speech that needs no account. Raises StartRefused where its packages are missing."""
+def local_speech(turn_model: Path | None = None) -> Speech:
+    """Return speech that needs no account. Raises StartRefused where packages or the model are missing."""
     try:
         stt, tts = SphinxSpeechToText(), EspeakTextToSpeech()
-    except LocalSpeechUnavailable as error:
+        end_of_turn = SmartTurn(turn_model) if turn_model else None
+    except (LocalSpeechUnavailable, FileNotFoundError) as error:
         raise StartRefused(str(error)) from error
 
     async def speak_once() -> None:
@@ -97,4 +100,4 @@ def local_speech() -> Speech:
     async def warm_up() -> None:
         await asyncio.gather(stt.warm_up(), speak_once())
 
-    return Speech(stt=stt, tts=tts, vad=SileroVoiceActivity, warm_up=warm_up)
+    return Speech(stt=stt, tts=tts, vad=SileroVoiceActivity, end_of_turn=end_of_turn, warm_up=warm_up)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trunkline.kit.audio import level, pcm_to_ulaw
+from trunkline.kit.audio import audioop, level, pcm_to_ulaw
 from trunkline.media import (
     CallEvent,
     Ended,
@@ -43,8 +43,20 @@ _NOISE = np.random.default_rng(7)
 
 
 def voice(ms: int, amplitude: int = 6000) -> bytes:
-    """Return PCM that the stub detector takes for speech: noise, so that it is no beep."""
-    return (_NOISE.uniform(-amplitude, amplitude, ms * 8)).astype("<i2").tobytes()
+    """Return PCM that is taken for speech: noise, for it is no beep, whose colour changes as sounds do."""
+    noise = _NOISE.uniform(-amplitude, amplitude, ms * 8)
+    for begin in range(0, len(noise), 1_280):
+        # A dark sound of 80 ms, then a bright one.
+        dark = noise[begin : begin + 640]
+        noise[begin : begin + 640] = np.convolve(dark, np.ones(8) / 3, "same")
+    return np.clip(noise, -amplitude, amplitude).astype("<i2").tobytes()
+
+
+def hum(ms: int, amplitude: int = 6000, hertz: float = 180.0) -> bytes:
+    """Return PCM of a closed mouth: a low tone with little above it."""
+    time = np.arange(ms * 8) / 8000
+    made = np.sin(2 * np.pi * hertz * time) + 0.3 * np.sin(4 * np.pi * hertz * time)
+    return (made * amplitude / 1.3).astype("<i2").tobytes()
 
 
 def tone(ms: int, hertz: float = 1000.0, amplitude: int = 8000) -> bytes:
@@ -215,6 +227,7 @@ class FakeCarrier:
         self.inbox: asyncio.Queue[str | None] = asyncio.Queue()
         self.sent: list[tuple[float, str, Any]] = []
         self.caller_audio = bytearray()
+        self.spoken_over = bytearray()
         self.plays_until = 0.0
         self.pending: dict[str, asyncio.TimerHandle] = {}
         self.closed_at: float | None = None
@@ -292,6 +305,10 @@ class FakeCarrier:
         while not self.gone:
             frame = bytes(self.caller_audio[:320]).ljust(320, b"\0")
             del self.caller_audio[:320]
+            if self.spoken_over:
+                over = bytes(self.spoken_over[:320]).ljust(320, b"\0")
+                del self.spoken_over[:320]
+                frame = audioop.add(frame, over, 2)
             self.media(frame)
             await asyncio.sleep(0.02)
 
@@ -303,6 +320,10 @@ class FakeCarrier:
 
     def say(self, pcm: bytes) -> None:
         self.caller_audio += pcm
+
+    def say_over(self, pcm: bytes) -> None:
+        """Speak at the same time as whatever else the line carries from now on."""
+        self.spoken_over += pcm
 
     def hang_up(self) -> None:
         for timer in self.pending.values():

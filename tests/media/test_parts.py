@@ -30,6 +30,8 @@ from trunkline.media.vad import VoiceGate, Window
 from trunkline.media.watchdog import Alarm, Signs, Watchdog, WatchRules
 from trunkline.providers.ports import SpeechFailed, Voice
 
+_RNG = np.random.default_rng(3)
+
 # --- Audio and words ----------------------------------------------------------------------
 
 
@@ -186,15 +188,19 @@ def test_silence_never_reaches_the_model_and_speech_always_does() -> None:
     assert vad.asked == 18
 
 
+def hiss(ms: int) -> bytes:
+    return _RNG.normal(0, 230, ms * 8).astype("<i2").tobytes()
+
+
 def test_a_steady_noise_raises_the_floor_until_the_gate_closes() -> None:
     vad = CountingVad()
     gate = VoiceGate(vad)
     for _ in range(500):
-        gate.feed(voice(20, 400))
+        gate.feed(hiss(20))
     asked = vad.asked
     for _ in range(500):
-        gate.feed(voice(20, 400))
-    assert gate.floor == pytest.approx(400 / 3**0.5, rel=0.1)
+        gate.feed(hiss(20))
+    assert gate.floor == pytest.approx(230, rel=0.1)
     assert vad.asked - asked < 10
 
 

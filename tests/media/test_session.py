@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import random
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from media_stubs import (
     LETTER_MS,
@@ -20,11 +23,14 @@ from media_stubs import (
     ask,
     brief,
     goodbye,
+    hum,
+    silence,
     tone,
     voice,
 )
 from virtual_time import run
 
+from trunkline.kit.audio import ulaw_to_pcm
 from trunkline.media import CallEvent, EventKind, LiveSessions, NoStart, SessionOptions, TwilioStream
 from trunkline.media.turns import TurnRules
 from trunkline.media.watchdog import WatchRules
@@ -134,8 +140,8 @@ def test_an_interruption_clears_the_wire_and_strikes_what_was_not_heard() -> Non
     call = Call(StubBrain(ask(LONG), goodbye()), stt=StubStt(["stop"]))
     run(call.run((1.5, lambda: call.carrier.say(voice(600)))))
     (cleared_at,) = call.carrier.times("clear")
-    # 180 ms of voice in windows of 32 ms, cut from frames of 20 ms.
-    assert 1001.64 <= cleared_at <= 1001.76
+    # 96 ms of voice that articulates, in windows of 32 ms, cut from frames of 20 ms.
+    assert 1001.6 <= cleared_at <= 1001.72
     said = call.told(EventKind.AGENT_SAID)[0]
     assert said["interrupted"]
     assert said["text"] == LONG
@@ -177,21 +183,22 @@ def test_a_mark_flushed_by_our_clear_is_no_proof_of_playback() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "mm-hm", None])
-def test_a_false_interruption_resumes_with_the_sentence_that_was_cut(text: str | None) -> None:
+def test_a_false_interruption_goes_on_from_the_word_that_was_cut(text: str | None) -> None:
     acts = [Say("First sentence here."), Say("Second sentence here, a long one."), Listen(None)]
     call = Call(StubBrain(acts, goodbye()), stt=StubStt([text, "yes"]))
     run(call.run((2.0, lambda: call.carrier.say(voice(300))), (8.0, lambda: call.carrier.say(voice(300)))))
-    assert call.tts.spoken[:3] == ["First sentence here.", acts[1].text, acts[1].text]
+    assert call.tts.spoken[:3] == ["First sentence here.", acts[1].text, "sentence here, a long one."]
     assert [heard.text for heard in call.brain.heard] == ["yes"]
     assert call.brain.cut_at == []
     said = call.told(EventKind.AGENT_SAID)
     assert sum("greeting_ms" in data for data in call.told(EventKind.LATENCY)) == 1
-    assert (said[0]["interrupted"], said[1]["resumed"], said[1]["heard_text"]) == (True, True, acts[1].text)
+    assert (said[0]["interrupted"], said[1]["resumed"]) == (True, True)
+    assert f"{said[0]['heard_text']} {said[1]['heard_text']}" == f"{acts[0].text} {acts[1].text}"
 
 
 def test_a_short_noise_over_the_agent_changes_nothing() -> None:
     call = Call(StubBrain(ask(LONG), goodbye()), stt=StubStt(["yes"]))
-    run(call.run((1.5, lambda: call.carrier.say(voice(120))), (5.0, lambda: call.carrier.say(voice(300)))))
+    run(call.run((1.5, lambda: call.carrier.say(voice(90))), (5.0, lambda: call.carrier.say(voice(300)))))
     assert call.carrier.times("clear") == []
     assert not call.told(EventKind.AGENT_SAID)[0]["interrupted"]
 
@@ -201,7 +208,158 @@ def test_speech_during_the_goodbye_neither_interrupts_nor_crashes() -> None:
     ended = run(call.run((1.0, lambda: call.carrier.say(voice(800)))))
     assert ended.data["reason"] == "done"
     assert call.carrier.times("clear") == []
+    assert len(call.stt.utterances) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "goes_on"),
+    [
+        ("Wait, one more thing.", True),
+        ("Okay, thank you, bye.", False),
+        ("תודה, להתראות", False),
+        ("", False),
+    ],
+)
+def test_a_goodbye_that_is_talked_over_ends_the_call_unless_there_is_more_to_say(
+    said: str, goes_on: bool
+) -> None:
+    brain = StubBrain(goodbye(LONG), [Say("What is it?"), Listen(None)], goodbye())
+    call = Call(brain, stt=StubStt([said, "nothing"]))
+    ended = run(
+        call.run((2.0, lambda: call.carrier.say(voice(600))), (8.0, lambda: call.carrier.say(voice(400))))
+    )
+    # The goodbye itself is heard out in any case.
+    assert call.told(EventKind.AGENT_SAID)[0]["heard_text"] == LONG
+    assert [heard.text for heard in brain.heard] == ([said, "nothing"] if goes_on else [])
+    assert ended.data["reason"] == "done"
+    assert ended.data["turns"] == (3 if goes_on else 1)
+
+
+def test_speech_that_begins_as_the_last_word_is_played_holds_the_line() -> None:
+    brain = StubBrain(goodbye("Goodbye."), [Say("Yes?"), Listen(None)], goodbye())
+    call = Call(brain, stt=StubStt(["hold on"], delay_s=2.0))
+    # The goodbye plays from 0.06 to 0.54 s; the caller's turn ends after 1.5 s, its text comes at 3.5 s.
+    run(call.run((0.3, lambda: call.carrier.say(voice(500))), (6.0, call.carrier.hang_up)))
+    assert [heard.text for heard in brain.heard] == ["hold on"]
+
+
+def test_a_brain_that_has_nothing_to_say_after_its_goodbye_ends_the_call_all_the_same() -> None:
+    brain = StubBrain(goodbye(LONG), [])
+    call = Call(brain, stt=StubStt(["wait a moment"]))
+    ended = run(call.run((2.0, lambda: call.carrier.say(voice(600)))))
+    assert (ended.data["reason"], len(brain.heard)) == ("done", 1)
+    assert ended.data["duration_ms"] < 6_000
+
+
+def test_what_is_said_to_a_call_that_has_lasted_too_long_does_not_prolong_it() -> None:
+    options = SessionOptions(watch=WatchRules(longest_call_s=5.0), farewell=LONG)
+    call = Call(StubBrain(ask("Hello.")), stt=StubStt(["wait a moment"]), options=options)
+    ended = run(call.run((6.5, lambda: call.carrier.say(voice(600)))))
+    assert ended.data["reason"] == "too_long"
     assert ended.data["frames_in"]["dropped"]["goodbye"] > 50
+    assert call.stt.utterances == []
+
+
+def test_a_listeners_hum_does_not_interrupt_and_a_long_one_does() -> None:
+    call = Call(StubBrain(ask(LONG), goodbye()), stt=StubStt(["yes"]))
+    run(call.run((1.0, lambda: call.carrier.say(hum(500))), (5.0, lambda: call.carrier.say(voice(300)))))
+    assert call.carrier.times("clear") == []
+    call = Call(StubBrain(ask(LONG), goodbye()), stt=StubStt(["yes"]))
+    run(call.run((1.0, lambda: call.carrier.say(hum(1_500)))))
+    (cleared_at,) = call.carrier.times("clear")
+    assert 1001.75 <= cleared_at <= 1001.95
+
+
+@pytest.mark.parametrize(("text", "interrupts"), [("mm-hm", False), ("no no listen", True)])
+def test_words_over_the_agent_tell_what_the_sound_does_not(text: str, interrupts: bool) -> None:
+    class Streaming(StubStt):
+        def open(self, *, language: str, grammar: Grammar | None) -> StubUtterance:
+            utterance = super().open(language=language, grammar=grammar)
+            utterance.text_so_far = text
+            return utterance
+
+    call = Call(StubBrain(ask(LONG), goodbye()), stt=Streaming([text]))
+    run(call.run((1.0, lambda: call.carrier.say(hum(600))), (6.0, call.carrier.hang_up)))
+    assert len(call.carrier.times("clear")) == interrupts
+    # It listened in time, and once.
+    assert len(call.stt.utterances) == 1
+
+
+def test_the_agents_own_voice_coming_back_does_not_interrupt_it() -> None:
+    class Echoing(FakeCarrier):
+        """Brings back what it plays, 200 ms later and half as loud: the stub detector hears a voice."""
+
+        async def send_text(self, text: str) -> None:
+            message = json.loads(text)
+            if message["event"] == "media":
+                begins_at = max(self.plays_until, self.now() + self.one_way_s)
+                pcm = ulaw_to_pcm(base64.b64decode(message["media"]["payload"]))
+                weaker = (np.frombuffer(pcm, "<i2") * 0.5).astype("<i2").tobytes()
+                asyncio.get_running_loop().call_at(begins_at + 0.2, self.say, weaker)
+            await super().send_text(text)
+
+    for own in (b"", voice(800, 15_000)):
+        call = Call(StubBrain(ask(LONG * 2), goodbye()), carrier=Echoing(), stt=StubStt(["stop"]))
+        run(
+            call.run(
+                (3.0, lambda call=call, own=own: call.carrier.say_over(own)), (8.0, call.carrier.hang_up)
+            )
+        )
+        assert len(call.carrier.times("clear")) == bool(own)
+        assert len(call.brain.heard) == bool(own)
+
+
+def test_nothing_that_the_agent_says_begins_while_the_caller_speaks() -> None:
+    # The caller pauses, is answered too soon, and goes on before the answer sounds.
+    brain = StubBrain(ask("Hello."), ask("The answer."), goodbye(), delay_s=0.5)
+    call = Call(brain, stt=StubStt(["first", "second"]), options=SessionOptions(turns=TurnRules(end_ms=400)))
+    caller = voice(500) + silence(700) + voice(2_000)
+    run(call.run((2.0, lambda: call.carrier.say(caller))))
+    assert [heard.text for heard in brain.heard] == ["first", "second"]
+    assert "The answer." not in call.tts.spoken
+    assert not any(1003.2 < at < 1005.2 for at in call.carrier.times("media"))
+
+
+def test_a_filler_waits_until_the_caller_has_finished() -> None:
+    class Filling(StubBrain):
+        def next_acts(self) -> Any:
+            return self.turns.pop(0)
+
+    async def slow(_name: str, _arguments: Any) -> ToolResult:
+        await asyncio.sleep(3)
+        return ToolResult(ok=True, data={})
+
+    brain = Filling(ask("Hello."), [Note("a", "b"), "book", Listen(None)], goodbye(), delay_s=0.5)
+    call = Call(brain, stt=StubStt(["yes", "hurry"]), tool=slow)
+    script = [(at, lambda ms=ms: call.carrier.say(voice(ms))) for at, ms in ((1.5, 300), (5.2, 1_500))]
+    run(call.run(*script))
+    # The tool ends at 6.1 s, in the middle of what the caller says.
+    assert not any(1005.4 < at < 1006.7 for at in call.carrier.times("media"))
+
+
+def test_a_model_of_turn_ends_shortens_and_lengthens_the_wait() -> None:
+    class Model:
+        def __init__(self, answer: float) -> None:
+            self.answer = answer
+            self.asked: list[int] = []
+
+        async def over(self, pcm: bytes) -> float:
+            self.asked.append(len(pcm) // 16)
+            await asyncio.sleep(0.05)
+            return self.answer
+
+    waits = []
+    for answer in (0.95, 0.5, 0.05):
+        model = Model(answer)
+        options = SessionOptions(end_of_turn=model)
+        brain = StubBrain([Say("Hello."), Listen(None)], goodbye())
+        call = Call(brain, stt=StubStt(["I would"]), options=options)
+        run(call.run((2.0, lambda call=call: call.carrier.say(voice(600)))))
+        waits += [data["endpoint_ms"] for data in call.told(EventKind.LATENCY) if "endpoint_ms" in data]
+        # Once, with the turn and a little before it.
+        assert len(model.asked) == 1
+        assert 800 <= model.asked[0] <= 1_400
+    assert [round(wait, -2) for wait in waits] == [500, 700, 1400]
 
 
 def test_the_recogniser_gets_the_preroll_and_the_grammar() -> None:

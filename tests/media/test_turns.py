@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.media.turns import Change, Evidence, TurnRules, TurnState, cut_short, step
+from trunkline.media.barge_in import ByVoice
+from trunkline.media.endpointing import ByText
+from trunkline.media.evidence import Evidence
+from trunkline.media.turns import (
+    LOUDNESS,
+    SILENCE,
+    BargeIn,
+    Change,
+    Endpointing,
+    TurnRules,
+    TurnState,
+    cut_short,
+    step,
+)
+from trunkline.media.wording import is_backchannel, is_farewell
 
 RULES = TurnRules()
 VOICE = Evidence(length_ms=32, probability=0.95, level=2000, floor=100)
@@ -17,12 +32,14 @@ QUIET = Evidence(length_ms=32, probability=0.02, level=100, floor=100)
 Told = list[tuple[int, Change]]
 
 
-def judge(windows: list[Evidence], state: TurnState | None = None, rules: TurnRules = RULES) -> Told:
+def judge(
+    windows: list[Evidence], *, endpointing: Endpointing = SILENCE, barge_in: BargeIn = LOUDNESS
+) -> Told:
     """Return the changes with the time at which each was decided."""
-    state = state or TurnState()
+    state = TurnState()
     changes: Told = []
     for window in windows:
-        state, change = step(state, window, rules)
+        state, change = step(state, window, RULES, endpointing, barge_in)
         if change is not None:
             changes.append((state.at_ms, change))
     return changes
@@ -110,6 +127,105 @@ def test_cutting_short_forgets_the_open_turn_and_keeps_the_time() -> None:
     assert cut_short(state) == TurnState(at_ms=state.at_ms)
 
 
+# --- Strategies: evidence alone -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("evidence", "patience_ms"),
+    [
+        pytest.param({}, 700, id="nothing known"),
+        pytest.param({"short_answer": True}, 500, id="a short answer expected"),
+        pytest.param({"text": "I would like to come on Monday"}, 700, id="a text that may be whole"),
+        pytest.param({"text": "I would like to come on Monday."}, 450, id="a whole sentence"),
+        pytest.param({"text": "Can I come on Monday?"}, 450, id="a question"),
+        pytest.param({"text": "yes please"}, 450, id="a short answer"),
+        pytest.param({"text": "I would like to come and"}, 1400, id="and ..."),
+        pytest.param({"text": "on Monday,"}, 1400, id="a comma"),
+        pytest.param({"text": "it is, um"}, 1400, id="a filler"),
+        pytest.param({"text": "well..."}, 1400, id="an ellipsis is no full stop"),
+        pytest.param({"text": "yes and", "short_answer": True}, 1400, id="and ... wins over a short answer"),
+        pytest.param({"text": "אני רוצה לבוא ביום שני."}, 450, id="a Hebrew sentence"),
+        pytest.param({"text": "כן"}, 450, id="a Hebrew yes"),
+        pytest.param({"text": "אני רוצה לבוא אבל"}, 1400, id="a Hebrew but"),
+        pytest.param({"text": "אֲבָל"}, 1400, id="with vowel points"),
+        pytest.param({"digits": 10}, 1200, id="a number, nothing heard of it yet"),
+        pytest.param({"digits": 10, "text": "050 123"}, 1200, id="a part of a number"),
+        pytest.param({"digits": 4, "text": "one two three."}, 1200, id="a part of a number in words"),
+        pytest.param({"digits": 10, "text": "050 123 4567"}, 450, id="all of a number"),
+        pytest.param({"digits": 4, "text": "אחת שתיים שלוש ארבע"}, 450, id="all of a Hebrew number"),
+        pytest.param({"turn_over": 0.9}, 450, id="the model is sure"),
+        pytest.param({"turn_over": 0.5}, 700, id="the model does not know"),
+        pytest.param({"turn_over": 0.1}, 1400, id="the model expects more"),
+        pytest.param({"turn_over": 0.9, "text": "on Monday and"}, 1400, id="the text knows better"),
+        pytest.param({"turn_over": 0.1, "text": "On Monday."}, 1400, id="whoever expects more is right"),
+    ],
+)
+def test_how_long_a_silence_ends_a_turn(evidence: dict[str, Any], patience_ms: int) -> None:
+    seen = replace(QUIET, **evidence)
+    assert ByText().patience_ms(seen, RULES) == patience_ms
+    told = judge([replace(VOICE, **evidence)] * 20 + [seen] * 60, endpointing=ByText())
+    assert patience_ms <= told[-1][0] - 20 * 32 < patience_ms + 32
+
+
+@pytest.mark.parametrize(
+    ("evidence", "enough_ms"),
+    [
+        pytest.param({}, 180, id="nothing measured"),
+        pytest.param({"articulation": 1.2}, 96, id="speech"),
+        pytest.param({"articulation": -0.4}, 800, id="a hum"),
+        pytest.param({"articulation": -0.4, "text": "no no listen"}, 96, id="words in spite of the sound"),
+        pytest.param(
+            {"articulation": 1.2, "text": "uh-huh"}, 800, id="a listener's word in spite of the sound"
+        ),
+        pytest.param({"articulation": 1.2, "text": "אהה"}, 800, id="a Hebrew listener's word"),
+        pytest.param({"articulation": -0.4, "text": "um, stop"}, 800, id="one word is not enough"),
+        pytest.param({"articulation": 1.2, "text": "stop"}, 96, id="one word that sounds like one"),
+    ],
+)
+def test_how_much_voice_interrupts(evidence: dict[str, Any], enough_ms: int) -> None:
+    assert ByVoice().enough_ms(replace(VOICE, **evidence), RULES) == enough_ms
+    (told, *_) = judge(over(1000, 60, replace(VOICE, **evidence)), barge_in=ByVoice())
+    assert (told[1], 0 <= told[0] - enough_ms < 32) == (Change.INTERRUPTED, True)
+
+
+def test_an_echo_is_no_voice_and_a_voice_over_it_is() -> None:
+    echo = replace(VOICE, echo=0.8)
+    assert judge(over(1000, 60, echo)) == []
+    # It goes on for a while after the agent has ended.
+    assert judge([echo] * 10 + [QUIET] * 40) == []
+    assert (
+        judge([*over(1000, 20, echo), *over(1640, 8, replace(VOICE, echo=0.2))])[0][1] is Change.INTERRUPTED
+    )
+
+
+def test_only_what_is_not_echo_must_be_louder_than_the_noise() -> None:
+    assert replace(VOICE, level=100, echo=0.75).own_level == pytest.approx(50)
+    assert judge(over(1000, 20, replace(VOICE, level=150, echo=0.3))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "farewell"),
+    [
+        ("bye", True), ("Okay, thank you, bye bye.", True), ("thanks, have a nice day", True), ("okay", True),
+        ("תודה רבה, להתראות", True), ("Bye. Wait, one more thing", False), ("no", False), ("and you", False),
+        ("רגע, עוד שאלה", False), ("good", False),
+    ],
+)  # fmt: skip
+def test_what_people_say_while_a_call_ends(text: str, farewell: bool) -> None:
+    assert is_farewell(text) is farewell
+
+
+@pytest.mark.parametrize(
+    ("text", "backchannel"),
+    [("mm-hm", True), ("Uh-huh. Mm.", True), ("אהה", True), ("uh, wait", False), ("", False), ("yes", False)],
+)
+def test_what_a_listener_says(text: str, backchannel: bool) -> None:
+    assert is_backchannel(text) is backchannel
+
+
+# --- Whatever the evidence --------------------------------------------------------------------
+
+
 @st.composite
 def evidence(draw: st.DrawFn) -> list[Evidence]:
     """Stretches of voice and silence, with the agent sounding or not."""
@@ -121,12 +237,46 @@ def evidence(draw: st.DrawFn) -> list[Evidence]:
         for n in range(draw(st.integers(1, 40))):
             sounding = None if agent_ms is None else agent_ms + n * 32
             windows.append(Evidence(32, probability, level, 100.0, sounding, draw(st.booleans()) and n < 3))
+        known = {
+            "echo": draw(st.sampled_from([0.0, 0.3, 0.9])),
+            "articulation": draw(st.sampled_from([None, -1.0, 2.0])),
+            "text": draw(st.sampled_from(["", "mm-hm", "no no wait", "Whole.", "and"])),
+            "turn_over": draw(st.sampled_from([None, 0.0, 1.0])),
+            "digits": draw(st.sampled_from([0, 0, 4])),
+        }
+        windows = [replace(window, **known) for window in windows]
     return windows
 
 
-@given(evidence())
-def test_turns_open_and_close_alternately_and_silence_always_closes_them(windows: list[Evidence]) -> None:
-    told = judge([*windows, *[QUIET] * 30])
+class Whimsical:
+    """Strategies that ask for anything at all."""
+
+    def __init__(self, wishes: list[int]) -> None:
+        self.wishes = wishes
+        self.asked = 0
+
+    def patience_ms(self, _seen: Evidence, _rules: TurnRules) -> int:
+        self.asked += 1
+        return self.wishes[self.asked % len(self.wishes)]
+
+    enough_ms = patience_ms
+
+
+strategies = st.one_of(
+    st.just((SILENCE, LOUDNESS)),
+    st.just((ByText(), ByVoice())),
+    st.lists(st.integers(-100, 1_000), min_size=1, max_size=5).map(lambda w: (Whimsical(w), Whimsical(w))),
+)
+
+
+@given(evidence(), strategies)
+def test_turns_open_and_close_alternately_and_silence_always_closes_them(
+    windows: list[Evidence], strategy: tuple[Endpointing, BargeIn]
+) -> None:
+    endpointing, barge_in = strategy
+    told = judge([*windows, *[QUIET] * 60], endpointing=endpointing, barge_in=barge_in)
+    # At most one change a window.
+    assert all(earlier < later for (earlier, _), (later, _) in pairwise(told))
     open_turn = False
     interrupted_at = None
     for at_ms, change in told:
@@ -143,7 +293,22 @@ def test_turns_open_and_close_alternately_and_silence_always_closes_them(windows
     assert not open_turn
 
 
-@given(evidence())
-def test_a_silent_agent_is_never_interrupted(windows: list[Evidence]) -> None:
-    told = judge([replace(window, agent_ms=None) for window in windows])
+@given(evidence(), strategies)
+def test_a_silent_agent_is_never_interrupted(
+    windows: list[Evidence], strategy: tuple[Endpointing, BargeIn]
+) -> None:
+    endpointing, barge_in = strategy
+    silent = [replace(window, agent_ms=None) for window in windows]
+    told = judge(silent, endpointing=endpointing, barge_in=barge_in)
     assert all(change is not Change.INTERRUPTED for _, change in told)
+
+
+@given(evidence(), strategies)
+def test_echo_alone_never_opens_a_turn(
+    windows: list[Evidence], strategy: tuple[Endpointing, BargeIn]
+) -> None:
+    endpointing, barge_in = strategy
+    assert (
+        judge([replace(window, echo=0.9) for window in windows], endpointing=endpointing, barge_in=barge_in)
+        == []
+    )

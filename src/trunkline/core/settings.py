@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     database_relay_url: SecretStr | None = Field(None, description="PostgreSQL as the relay role")
     database_owner_url: SecretStr | None = Field(None, description="PostgreSQL as the owner, for migrations")
     redis_url: SecretStr | None = Field(None, description="Redis or Valkey that carries wake-ups")
+    smart_turn_model: Path | None = Field(None, description="ONNX file of the Smart Turn model, version 3")
     trunkline_home: Path | None = Field(None, description="Folder of embedded servers, spool and keys")
 
     # Who this process is.

@@ -1,7 +1,9 @@
 """The ear: the caller's frames judged, and made into turns of the caller.
 
-Owns the chain from voice activity over the turn rules to the listener. Refuses to decide what an
-answer means; it hands finished turns to the conversation, and every window to who suspects a machine.
+Owns the chain from voice activity over the turn rules to the listener, and which evidence is gathered when:
+echo and articulation only for what may be voice over the agent, words over the agent only for a voice that
+does not articulate. Refuses to decide what an answer means; it hands finished turns to the conversation,
+and every window to who suspects a machine.
 """
 
 from __future__ import annotations
@@ -10,13 +12,18 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from trunkline.kit.audio import BYTES_PER_MS
 from trunkline.media.agent_turn import CallerTurn
+from trunkline.media.echo import EchoGuard
+from trunkline.media.evidence import Articulation, Evidence
 from trunkline.media.listener import Listener
 from trunkline.media.machine import Machine
 from trunkline.media.options import SessionOptions
+from trunkline.media.speaker import Spawn
 from trunkline.media.talk import Talk
 from trunkline.media.transmitter import Transmitter
-from trunkline.media.turns import Change, Evidence, TurnState, cut_short, step
+from trunkline.media.turn_end import TurnEnd
+from trunkline.media.turns import Change, TurnState, cut_short, is_voice, step
 from trunkline.media.vad import VoiceGate, Window
 from trunkline.providers.ports import InputKind, VoiceActivity
 
@@ -34,6 +41,7 @@ class Ear:
         machine: Machine,
         transmitter: Transmitter,
         clock: Callable[[], float],
+        spawn: Spawn,
         on_voice: Callable[[], None],
     ) -> None:
         self._options = options
@@ -50,6 +58,13 @@ class Ear:
         self._closed = False
         self._turn = TurnState()
         self._machine = machine
+        self._articulation = Articulation(window=vad.window_samples)
+        self._turn_end = TurnEnd(options.end_of_turn, ask_ms=options.turns.ask_model_ms, spawn=spawn)
+        self._overhears = False
+        """The recogniser listens to a voice over the agent that has not interrupted it."""
+        self._unjudged_ms = 0
+        """Audio that has come in and is not judged yet."""
+        self.echo = EchoGuard()
         self.audio_at = self._voice_at = clock()
 
     @property
@@ -65,6 +80,9 @@ class Ear:
     def hear(self, pcm: bytes) -> None:
         """Take a frame. Nothing is waited for: what interrupts is left to `run`."""
         self.audio_at = self._clock()
+        self.echo.heard(pcm, self.audio_at)
+        self._unjudged_ms += len(pcm) // BYTES_PER_MS
+        self._turn_end.feed(pcm)
         self._listener.feed(pcm)
         self._judge_all(self._gate.feed(pcm))
 
@@ -105,6 +123,7 @@ class Ear:
 
     def drop(self) -> None:
         """Forget what is being said."""
+        self._overhears = False
         self._listener.drop()
         self._turn = cut_short(self._turn)
 
@@ -119,22 +138,20 @@ class Ear:
         if talk.unattended:
             self._suspect(window)
             return
-        seen = Evidence(
-            length_ms=window.length_ms,
-            probability=window.probability,
-            level=window.level,
-            floor=window.floor,
-            agent_ms=self._transmitter.sounding_ms(),
-            greeting=talk.greeting,
-            short_answer=talk.grammar is not None,
-        )
+        seen = self._evidence(window)
         was_speaking = self._turn.speaking
-        self._turn, change = step(self._turn, seen, self._options.turns)
+        options = self._options
+        self._turn, change = step(self._turn, seen, options.turns, options.endpointing, options.barge_in)
         if self._turn.speaking and not self._turn.silent_ms:
             self._voice_at = self.audio_at
             self._on_voice()
-        if change is Change.BEGAN or (change is Change.INTERRUPTED and not was_speaking):
-            self._listener.begin(talk.grammar)
+        if change is None:
+            self._overhear(seen)
+        elif change is Change.BEGAN or (change is Change.INTERRUPTED and not was_speaking):
+            self._turn_end.begin()
+            if not self._overhears:
+                self._listener.begin(talk.grammar)
+            self._overhears = False
         if change is Change.INTERRUPTED:
             self._interrupting.set()
         elif change is Change.ENDED:
@@ -142,6 +159,51 @@ class Ear:
         elif change is Change.DISMISSED:
             self._listener.drop()
         self._suspect(window)
+
+    def _evidence(self, window: Window) -> Evidence:
+        """Gather what the rules want to know, and no more: most windows of a call are silence."""
+        self._unjudged_ms -= window.length_ms
+        turn, rules = self._turn, self._options.turns
+        agent_ms = self._transmitter.sounding_ms()
+        echo = 0.0
+        if window.probability >= rules.still_voice and self.echo.listening(self.audio_at):
+            echo = self.echo.share(window.pcm, self._unjudged_ms)
+        articulation = None
+        if agent_ms is not None and not turn.speaking and echo < rules.echo:
+            if not turn.voiced_ms:
+                self._articulation.forget()
+            if turn.voiced_ms or window.probability >= rules.voice:
+                articulation = self._articulation.take(window.pcm)
+            else:
+                self._articulation.wait(window.pcm)
+        in_turn = turn.speaking or self._overhears
+        return Evidence(
+            length_ms=window.length_ms,
+            probability=window.probability,
+            level=window.level,
+            floor=window.floor,
+            agent_ms=agent_ms,
+            greeting=self._talk.greeting,
+            short_answer=self._talk.grammar is not None,
+            digits=self._talk.digits,
+            echo=echo,
+            articulation=articulation,
+            text=self._listener.text_so_far if in_turn else "",
+            turn_over=self._turn_end.hear(silent_ms=turn.silent_ms) if turn.speaking else None,
+        )
+
+    def _overhear(self, seen: Evidence) -> None:
+        """Let the recogniser hear a voice over the agent that sound alone does not tell from a listener's."""
+        turn, rules = self._turn, self._options.turns
+        if turn.speaking:
+            return
+        if self._overhears and not turn.voiced_ms:
+            self._overhears = False
+            self._listener.drop()
+        elif not self._overhears and seen.agent_ms is not None and turn.loud_ms >= rules.barge_in_ms:
+            self._overhears = is_voice(turn, seen, rules)
+            if self._overhears:
+                self._listener.begin(self._talk.grammar)
 
     def _end_turn(self) -> None:
         """The caller has finished: hand the utterance to the conversation."""

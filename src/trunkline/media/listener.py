@@ -37,6 +37,11 @@ class Listener:
         self._before: deque[bytes] = deque(maxlen=max(1, preroll_ms // FRAME_MS))
         self._open: Utterance | None = None
 
+    @property
+    def text_so_far(self) -> str:
+        """What has been made out of the open utterance; empty where there is none."""
+        return "" if self._open is None else self._open.text_so_far
+
     def feed(self, pcm: bytes) -> None:
         """Take a frame: into the open utterance, or into the pre-roll of the next one."""
         if self._open is None:

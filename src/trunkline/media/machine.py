@@ -19,8 +19,9 @@ from trunkline.kit.audio import BYTES_PER_MS
 from trunkline.media.agent_turn import CallerTurn
 from trunkline.media.answering import GreetingEnd, MachineDetector, OnMachine
 from trunkline.media.options import SessionOptions
+from trunkline.media.parting import MACHINE_NOTE, VOICEMAIL
 from trunkline.media.scribe import EventKind, Scribe
-from trunkline.media.talk import MACHINE_NOTE, VOICEMAIL, Talk
+from trunkline.media.talk import Talk
 from trunkline.media.vad import Window
 from trunkline.providers.ports import Act, AnsweredBy, CallBrief, HangUp, InputKind, Say
 

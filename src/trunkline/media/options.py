@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from trunkline.media.answering import MachineRules, OnMachine
-from trunkline.media.turns import TurnRules
+from trunkline.media.barge_in import ByVoice
+from trunkline.media.endpointing import ByText
+from trunkline.media.turns import BargeIn, Endpointing, TurnRules
 from trunkline.media.watchdog import WatchRules
-from trunkline.providers.ports import Voice
+from trunkline.providers.ports import EndOfTurn, Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,12 @@ class SessionOptions:
 
     voice: Voice = field(default_factory=lambda: Voice("en"))
     turns: TurnRules = field(default_factory=TurnRules)
+    endpointing: Endpointing = field(default_factory=ByText)
+    """Decides how long a silence ends the caller's turn."""
+    barge_in: BargeIn = field(default_factory=ByVoice)
+    """Decides how much voice over the agent interrupts it."""
+    end_of_turn: EndOfTurn | None = None
+    """A model that hears whether a turn is over; None: text and silence decide."""
     watch: WatchRules = field(default_factory=WatchRules)
     machine: MachineRules | None = field(default_factory=MachineRules)
     """None: nobody listens for machines; inbound calls are never asked."""
@@ -49,7 +57,3 @@ class SessionOptions:
     """How long a tool already under way may finish after the call has ended, so that its outcome is known."""
     farewell: str = ""
     """Said before a call is ended for its length; empty: nothing."""
-    backchannels: frozenset[str] = frozenset(
-        {"mm", "mhm", "mm hm", "mm-hm", "hmm", "hm", "uh", "uh huh", "uh-huh", "um", "אהה", "אהמ"}
-    )
-    """What a listener says without meaning to take the turn."""

@@ -17,6 +17,8 @@ _LETTERS_A_SECOND = 14.0
 """How fast a voice speaks, where the sentence's length is not known yet."""
 _PAUSE = {",": 3.0, ";": 3.0, ":": 3.0, ".": 6.0, "?": 6.0, "!": 6.0}
 """A pause at punctuation, in letters."""
+_LEAST_PAUSE = 2
+"""Silent frames at a punctuation mark that make it a pause one can count on."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +36,8 @@ class Piece:
     """Frames that went out."""
     first_voiced: int = -1
     last_voiced: int = -1
+    voiced: bytearray = field(default_factory=bytearray)
+    """One for every frame made: 1 where the voice sounds, 0 where it pauses."""
     complete: bool = False
     """The voice has said all of it."""
     failed: bool = False
@@ -57,6 +61,10 @@ class Piece:
             return ""
         if self.played and self.complete and not self.failed:
             return self.text
+        if self.complete and not self.failed and self._pauses():
+            # The pauses are in the sound: what is left is words.
+            played = round(self.played_s(now) / _FRAME_S)
+            return words_within(self.text, self.voiced[:played].count(1), self.voiced.count(1), pause=0.0)
         begin_s = max(0, self.first_voiced) * _FRAME_S
         if self.complete and not self.failed:
             voiced_s = (self.last_voiced + 1) * _FRAME_S - begin_s if self.last_voiced >= 0 else 0.0
@@ -64,16 +72,26 @@ class Piece:
             voiced_s = max(len(self.text) / _LETTERS_A_SECOND, self.made * _FRAME_S - begin_s)
         return words_within(self.text, self.played_s(now) - begin_s, voiced_s)
 
+    def _pauses(self) -> bool:
+        """True if the sound has as many silent frames inside as its punctuation makes one expect at least."""
+        inside = self.voiced[self.first_voiced : self.last_voiced + 1]
+        pauses = sum(word[-1] in _PAUSE for word in self.text.split()[:-1])
+        return inside.count(0) >= _LEAST_PAUSE * pauses
 
-def words_within(text: str, played_s: float, voiced_s: float) -> str:
+    def unheard(self, now: float) -> str:
+        """Return the words of the piece that the caller has not heard by now."""
+        return " ".join(self.text.split()[len(self.heard(now).split()) :])
+
+
+def words_within(text: str, played_s: float, voiced_s: float, *, pause: float = 1.0) -> str:
     """Return the leading words of a text spoken in `voiced_s` that lie within its first `played_s`.
 
-    Words last as long as they have letters, and pauses at punctuation count; a word of which
-    half was heard counts as heard.
+    Words last as long as they have letters, and pauses at punctuation count, `pause` times as long as
+    usual; a word of which half was heard counts as heard.
     """
     words = text.split()
     weights = [len(word) + 1.0 for word in words]
-    pauses = [_PAUSE.get(word[-1], 0.0) for word in words]
+    pauses = [_PAUSE.get(word[-1], 0.0) * pause for word in words]
     if pauses:
         pauses[-1] = 0.0
     whole = sum(weights) + sum(pauses)
@@ -81,10 +99,10 @@ def words_within(text: str, played_s: float, voiced_s: float) -> str:
         return text if words and played_s > 0 else ""
     reached = played_s / voiced_s * whole
     passed = 0.0
-    for count, (weight, pause) in enumerate(zip(weights, pauses, strict=True)):
+    for count, (weight, rest) in enumerate(zip(weights, pauses, strict=True)):
         if passed + weight / 2 > reached:
             return " ".join(words[:count])
-        passed += weight + pause
+        passed += weight + rest
     return " ".join(words)
 
 

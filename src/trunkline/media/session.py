@@ -144,8 +144,11 @@ class Session:
             talk=self._talk,
             transmitter=self._transmitter,
             clock=self._now,
+            spawn=self._spawn,
             on_voice=self._watchdog.caller_active,
         )
+        self._transmitter.on_frame = self._ear.echo.sent
+        self._talk.floor.caller_speaks = lambda: self._ear.speaking
 
     def stop(self, reason: str) -> None:
         """End the call now, whatever it is doing. The first reason given is the call's."""
@@ -214,7 +217,7 @@ class Session:
     def _audio(self, pcm: bytes) -> str | None:
         if self._over.is_set():
             return "ended"
-        if self._talk.closing:
+        if not self._talk.listening:
             self._ear.audio_at = self._now()
             return "goodbye"
         self._ear.hear(pcm)

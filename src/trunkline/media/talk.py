@@ -8,18 +8,21 @@ to know audio and evidence; the session tells it that the caller ended or interr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import Any
 
 from trunkline.media.agent_turn import AgentTurn, CallerTurn, elapsed_ms, latency
+from trunkline.media.floor import Floor
 from trunkline.media.keypad import Keypad
 from trunkline.media.listener import Listener
 from trunkline.media.options import SessionOptions
+from trunkline.media.parting import LAST_WORDS, MACHINE_NOTE, VOICEMAIL, goodbye_of, or_hang_up, parting
 from trunkline.media.playback import Piece, text_heard, text_meant
 from trunkline.media.scribe import EventKind, Scribe
 from trunkline.media.speaker import Spawn, Speaker, close_early
+from trunkline.media.tool_use import ToolUse
 from trunkline.media.transmitter import Transmitter
+from trunkline.media.wording import is_farewell, telling
 from trunkline.providers.ports import (
     Act,
     Brain,
@@ -31,16 +34,13 @@ from trunkline.providers.ports import (
     Listen,
     Note,
     Say,
+    Sound,
     SpeechFailed,
-    ToolResult,
     ToolRunner,
 )
 
-VOICEMAIL = "voicemail"
-"""Disposition and end reason of a call that a machine has answered."""
-
-MACHINE_NOTE = Note("disposition", VOICEMAIL)
-"""How a brain says that by the words a machine has answered."""
+_NUMBER_DIGITS = 4
+"""An answer of this many digits is spoken in groups, with pauses between them."""
 
 Performance = Callable[[], AsyncIterator[Act]]
 """Begins a turn of the agent that answers nobody."""
@@ -63,8 +63,8 @@ class Talk:
         spawn: Spawn,
         end: Callable[[str], None],
     ) -> None:
-        self._conversation = brain.open(brief, self._use_tool)
-        self._tools = tools
+        self._tools = ToolUse(tools, timeout_s=options.tool_timeout_s, scribe=scribe, clock=clock)
+        self._conversation = brain.open(brief, self._tools.use)
         self._options = options
         self._listener = listener
         self._keypad = keypad
@@ -75,16 +75,17 @@ class Talk:
         self._speaker: Speaker
         self._transmitter: Transmitter
         self._inbox: asyncio.Queue[CallerTurn | Performance] = asyncio.Queue()
-        self._taking = False
-        self._tools_running = 0
         self._task: asyncio.Task[None] | None = None
         self._started_at = clock()
         self._agent = AgentTurn(0, None, told=True, generated=True)
         self._voice_failures = 0
         self.grammar: Grammar | None = None
         """What the caller is expected to say next."""
+        self.digits = 0
+        """How long a number the caller is expected to say; 0 where none is."""
         self.closing = False
-        """The goodbye is being said; the caller is no longer listened to."""
+        """The goodbye is being said."""
+        self.floor = Floor(waiting=lambda: not self._inbox.empty())
         self.unattended = False
         """A machine has answered and gets a message: what it says is no turn of anybody's."""
         self.hears_machine: Callable[[], bool] = lambda: False
@@ -108,7 +109,7 @@ class Talk:
     def reply_due_since(self) -> float | None:
         """Since when the caller has been waiting for the agent's voice; None while nobody waits."""
         agent = self._agent
-        if agent.sounded or agent.cut or agent.answers is None:
+        if agent.sounded or agent.cut or agent.answers is None or self.floor.caller_speaks():
             return None
         if agent.generated and all(piece.failed for piece in agent.pieces):
             return None
@@ -117,8 +118,13 @@ class Talk:
     @property
     def quiet(self) -> bool:
         """True when the agent neither thinks nor speaks, and owes no answer."""
-        busy = self._taking or not self._inbox.empty() or self._generating or self._speaker.busy
+        busy = self.floor.taken or not self._inbox.empty() or self._generating or self._speaker.busy
         return not busy and not self.unattended and not self._transmitter.sounding()
+
+    @property
+    def listening(self) -> bool:
+        """False once nothing that the caller says can change the end of the call."""
+        return not self.closing or self._agent.hang_up not in LAST_WORDS
 
     @property
     def _generating(self) -> bool:
@@ -132,7 +138,7 @@ class Talk:
 
     def part(self, reason: str) -> None:
         """End the call politely: the farewell, then the hang-up."""
-        self.perform(partial(self._parting, reason))
+        self.perform(partial(parting, self._options.farewell, reason))
 
     def perform(self, performance: Performance) -> None:
         """Do these acts, in place of whatever the agent is doing by then."""
@@ -151,7 +157,7 @@ class Talk:
             return
         self.interruptions += 1
         await self._hush(agent)
-        if self._task is not None and not self._tools_running:
+        if self._task is not None and not self._tools.running:
             self._task.cancel()
 
     def tick(self) -> None:
@@ -190,27 +196,45 @@ class Talk:
         self._start(self._conversation.begin(), None)
         while True:
             item = await self._inbox.get()
-            self._taking = True
-            if self.closing or (self.unattended and isinstance(item, CallerTurn)):
+            self.floor.taken = True
+            if self.closing and self.listening and isinstance(item, CallerTurn):
+                await self._reconsider(item)
+            elif self.closing or (self.unattended and isinstance(item, CallerTurn)):
                 _forget(item)
             elif isinstance(item, CallerTurn):
                 await self._take(item)
             else:
                 await self._take_floor()
                 self._start(item(), None)
-            self._taking = False
+            self.floor.taken = False
 
     async def _take(self, turn: CallerTurn) -> None:
         heard = await self._heard(turn)
-        if turn.kind is InputKind.SPEECH and self._says_nothing(heard.text) and self._carry_on():
+        if turn.kind is InputKind.SPEECH and not telling(heard.text) and self._carry_on():
             return
-        if self.unattended:
+        if not self.unattended:
+            await self._answer(turn, heard)
+
+    async def _reconsider(self, turn: CallerTurn) -> None:
+        """Something was said during the goodbye: "bye" lets the call end, "wait, one more thing" does not."""
+        if turn.kind is not InputKind.SPEECH:
+            _forget(turn)
             return
+        heard = await self._heard(turn)
+        if self.listening and telling(heard.text) and not is_farewell(heard.text):
+            self.closing = False
+            reason, self._agent.hang_up = self._agent.hang_up, None
+            await self._answer(turn, heard, unless=reason)
+
+    async def _answer(self, turn: CallerTurn, heard: Heard, *, unless: str | None = None) -> None:
+        """Answer a turn; a brain that has nothing more to say leaves the call's end as it was."""
         await self._take_floor()
         if self.closing:
             return
         answer = self._conversation.hear(heard)
-        self._start(_goodbye_of(answer) if turn.kind is InputKind.MACHINE else answer, turn)
+        if turn.kind is InputKind.MACHINE:
+            answer = goodbye_of(answer)
+        self._start(answer if unless is None else or_hang_up(answer, unless), turn)
 
     async def _heard(self, turn: CallerTurn) -> Heard:
         text, confidence = turn.text, 1.0
@@ -229,12 +253,11 @@ class Talk:
             )
         return Heard(turn.kind, text, confidence)
 
-    def _says_nothing(self, text: str) -> bool:
-        words = text.lower().strip(" .,!?")
-        return not words or words in self._options.backchannels
-
     def _carry_on(self) -> bool:
-        """Nothing was said after all: go on where the agent was. False if it was not saying anything."""
+        """Nothing was said after all: go on from the word at which the agent was cut.
+
+        False if it was not saying anything.
+        """
         agent = self._agent
         if agent.cut:
             if not (agent.generated and agent.unheard):
@@ -248,9 +271,11 @@ class Talk:
         """Stop whatever the agent is still doing; a tool under way comes to its end first."""
         task = self._task
         if task is not None and not task.done() and not self.closing:
-            if not self._tools_running:
+            if not self._tools.running:
                 task.cancel()
+            self.floor.wanted = True
             await asyncio.wait([task])
+            self.floor.wanted = False
         if self.closing:
             return
         agent = self._agent
@@ -263,7 +288,8 @@ class Talk:
 
     async def _hush(self, agent: AgentTurn) -> None:
         decided_at = self._clock()
-        agent.unheard = [piece.text for piece in agent.pieces if piece.heard(decided_at) != piece.text]
+        rests = (piece.unheard(decided_at) for piece in agent.pieces if not piece.failed)
+        agent.unheard = [rest for rest in rests if rest]
         agent.heard_text = text_heard(agent.pieces, decided_at)
         agent.played_ms = int(sum(piece.played_s(decided_at) for piece in agent.pieces) * 1000)
         agent.cut = True
@@ -287,6 +313,8 @@ class Talk:
             async for act in acts:
                 if act == MACHINE_NOTE and self.hears_machine():
                     break
+                if isinstance(act, Say | Sound):
+                    await self.floor.until_free(self._may_sound)
                 self._act(act, agent)
         finally:
             await close_early(acts)
@@ -297,11 +325,18 @@ class Talk:
             self.tick()
             return
         self.closing = True
-        self._listener.drop()
+        if not self.listening:
+            self._listener.drop()
         await self._speaker.finished()
         await self._transmitter.heard_out()
+        await self.floor.until_free(lambda: not self.listening)
+        if agent.hang_up is None:
+            return  # "Bye ... wait": there is more to say.
         self._tell(agent)
         self._end(agent.hang_up)
+
+    def _may_sound(self) -> bool:
+        return self.unattended or self._speaker.busy or self._transmitter.sounding()
 
     def _act(self, act: Act, agent: AgentTurn) -> None:
         match act:
@@ -313,34 +348,10 @@ class Talk:
                 self._scribe.record(EventKind.NOTE, name=name, value=value)
             case Listen(grammar=grammar, digits=digits):
                 self.grammar = grammar
+                self.digits = digits if digits >= _NUMBER_DIGITS else 0
                 self._keypad.offer(digits)
             case HangUp(reason=reason):
                 agent.hang_up = reason
-
-    async def _parting(self, reason: str) -> AsyncIterator[Act]:
-        if self._options.farewell:
-            yield Say(self._options.farewell)
-        yield HangUp(reason)
-
-    async def _use_tool(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        began_at = self._clock()
-        self._tools_running += 1
-        try:
-            async with asyncio.timeout(self._options.tool_timeout_s):
-                result = await self._tools(name, arguments)
-        except TimeoutError:
-            result = ToolResult(ok=False, data={"error": "timeout"})
-        finally:
-            self._tools_running -= 1
-        self._scribe.record(
-            EventKind.TOOL_USED,
-            name=name,
-            arguments=dict(arguments),
-            ok=result.ok,
-            data=dict(result.data),
-            ms=elapsed_ms(began_at, self._clock()),
-        )
-        return result
 
     # --- The record -----------------------------------------------------------------------
 
@@ -368,21 +379,13 @@ class Talk:
         self._agent.cut = True
         self._speaker.cancel()
         self._transmitter.cut()
-        if self._task is not None and self._tools_running:
+        if self._task is not None and self._tools.running:
             await asyncio.wait([self._task], timeout=self._options.tool_grace_s)
 
     def discard(self) -> None:
         """Forget turns of the caller that nobody will answer."""
         while not self._inbox.empty():
             _forget(self._inbox.get_nowait())
-
-
-async def _goodbye_of(answer: AsyncIterator[Act]) -> AsyncIterator[Act]:
-    """Yield what the brain answers to a machine if it ends the call by it; a machine is asked nothing."""
-    acts = [act async for act in answer]
-    if any(isinstance(act, HangUp) for act in acts):
-        for act in acts:
-            yield act
 
 
 def _forget(item: CallerTurn | Performance) -> None:

@@ -74,6 +74,8 @@ class Transmitter:
         self._sleep = sleep
         self._on_first_frame = on_first_frame
         self._on_played = on_played
+        self.on_frame: Callable[[bytes, float], None] = lambda _pcm, _plays_at: None
+        """Told of every frame on its way out, and when the caller hears it."""
         self._line: deque[Piece] = deque()
         self._unplayed: dict[str, Piece] = {}
         self._waiting = 0
@@ -118,7 +120,9 @@ class Transmitter:
         self._work.set()
 
     def _append(self, piece: Piece, frame: bytes) -> None:
-        if level(frame) > _VOICED_LEVEL:
+        voiced = level(frame) > _VOICED_LEVEL
+        piece.voiced.append(voiced)
+        if voiced:
             if piece.first_voiced < 0:
                 piece.first_voiced = piece.made
             piece.last_voiced = piece.made
@@ -219,6 +223,7 @@ class Transmitter:
         self._waiting -= 1
         if self._waiting <= self._limit - self._limit // 8:
             self._room.set()
+        self.on_frame(frame, self._plays_until)
         self._plays_until += _FRAME_S
         self._last_sent = now
         piece.sent += 1

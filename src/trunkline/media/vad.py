@@ -16,6 +16,11 @@ from trunkline.providers.ports import BatchedVoiceActivity, VoiceActivity
 
 _UNKNOWN = -1.0
 
+_CALIBRATION_MS = 1_000
+"""From the call's beginning: whatever is no voice in it is the line's own noise, and learnt quickly."""
+_QUICK, _SLOW = 0.2, 0.04
+"""Weights of a window in the noise floor."""
+
 
 @dataclass(slots=True)
 class Window:
@@ -64,6 +69,7 @@ class VoiceGate:
         self._waiting: deque[Window] = deque()
         """Windows with the detector, and those behind them, oldest first."""
         self._ready: list[Window] = []
+        self._heard_ms = 0
         self.floor = float(gate_level)
         self.judged = 0
         """Windows that the model was asked about."""
@@ -88,6 +94,7 @@ class VoiceGate:
 
     def _weigh(self, pcm: bytes) -> None:
         loud = level(pcm)
+        self._heard_ms += self._length_ms
         if loud > self._gate_level and loud > self.floor * self._gate_ratio:
             self._open_for = self._hang_windows + 1
         if self._open_for:
@@ -115,7 +122,8 @@ class VoiceGate:
     def _let_out(self, window: Window) -> None:
         if window.probability < self._voice:
             # Quick to fall and slow to rise: a cough must not deafen the gate, a fan must not hold it open.
-            weight = 0.2 if window.level < self.floor else 0.04
+            calibrating = self._heard_ms < _CALIBRATION_MS
+            weight = _QUICK if window.level < self.floor or calibrating else _SLOW
             self.floor = max(1.0, self.floor + (window.level - self.floor) * weight)
         window.floor = self.floor
         self._ready.append(window)

@@ -48,6 +48,7 @@ from trunkline.media import (
 from trunkline.media.watchdog import WatchRules
 from trunkline.providers.ports import (
     CallBrief,
+    EndOfTurn,
     SpeechToText,
     TextToSpeech,
     ToolResult,
@@ -80,6 +81,8 @@ class Speech:
     stt: SpeechToText
     tts: TextToSpeech
     vad: Callable[[], VoiceActivity]
+    end_of_turn: EndOfTurn | None = None
+    """Hears whether a caller has finished; None: text and silence decide."""
     warm_up: Callable[[], Awaitable[None]] | None = None
     """Gets ears and voice ready before the first call. May raise SpeechFailed; then they come when needed."""
 
@@ -167,6 +170,8 @@ class CallRoom:
             log.error("call_log_lost", reason="neither the ledger nor the disk took it before the end")
         await self._speech.stt.close()
         await self._speech.tts.close()
+        if self._speech.end_of_turn is not None:
+            await self._speech.end_of_turn.close()
         self._pool.shutdown()
 
     def token_for(self, business_id: UUID, call_id: UUID) -> str:
@@ -244,6 +249,7 @@ class CallRoom:
             watch=replace(WatchRules(), longest_call_s=self._longest_call.total_seconds()),
             on_machine=OnMachine(machines.action),
             message=machines.message,
+            end_of_turn=self._speech.end_of_turn,
         )
         return replace(options, machine=None) if machines.detection is Detection.OFF else options
 

@@ -46,6 +46,7 @@ from trunkline.providers.ports.model import (
 from trunkline.providers.ports.speech import (
     SAMPLE_RATE,
     BatchedVoiceActivity,
+    EndOfTurn,
     Grammar,
     SpeechFailed,
     SpeechToText,
@@ -75,6 +76,7 @@ __all__ = [
     "CarrierRefused",
     "CarrierUncertain",
     "Conversation",
+    "EndOfTurn",
     "Grammar",
     "HangUp",
     "Heard",

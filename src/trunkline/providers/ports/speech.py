@@ -99,5 +99,17 @@ class BatchedVoiceActivity(VoiceActivity, Protocol):
         """Have this window judged; `then` is told on the same loop, in the order of the windows."""
 
 
+class EndOfTurn(Protocol):
+    """A model that hears whether somebody has finished speaking, shared by all calls of a process."""
+
+    async def over(self, pcm: bytes) -> float | None:
+        """Return how likely the turn that ends with this audio is over, 0 to 1; None where it cannot say.
+
+        Never blocks the loop and never raises.
+        """
+
+    async def close(self) -> None: ...
+
+
 class SpeechFailed(Exception):
     """A speech provider could not do its work; the call goes on without that sentence."""

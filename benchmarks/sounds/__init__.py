@@ -1,0 +1,1 @@
+"""Sounds made by code, for measuring what interrupts an agent: see `corpus`."""

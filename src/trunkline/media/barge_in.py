@@ -1,0 +1,24 @@
+"""How much voice over the agent interrupts it: less where it speaks, more where it only hums. Pure."""
+
+from __future__ import annotations
+
+from trunkline.media.evidence import Evidence
+from trunkline.media.turns import TurnRules
+from trunkline.media.wording import is_backchannel, telling
+
+
+class ByVoice:
+    """The default `BargeIn`.
+
+    Words are the best evidence and come late; a moving mouth is the best that comes at once. A voice that
+    does neither is a listener's until it has lasted longer than listeners do.
+    """
+
+    def enough_ms(self, seen: Evidence, rules: TurnRules) -> int:
+        if len(telling(seen.text)) >= rules.barge_in_words:
+            return rules.barge_in_sure_ms
+        if is_backchannel(seen.text):
+            return rules.barge_in_hum_ms
+        if seen.articulation is None:
+            return rules.barge_in_ms
+        return rules.barge_in_sure_ms if seen.articulation >= rules.articulate else rules.barge_in_hum_ms

@@ -1,0 +1,32 @@
+"""Who has the floor: whether the caller is speaking, or has spoken and is not understood yet.
+
+Owns the wait that keeps the agent from beginning over the caller. Refuses to know what is said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+_LOOK_S = 0.02
+"""How often one looks whether the caller is still speaking."""
+
+
+class Floor:
+    """One call's floor. `waiting` tells whether turns of the caller wait for an answer."""
+
+    def __init__(self, *, waiting: Callable[[], bool]) -> None:
+        self._waiting = waiting
+        self.caller_speaks: Callable[[], bool] = lambda: False
+        """Told by whoever listens: the caller's turn is open."""
+        self.taken = False
+        """A turn of the caller is being understood."""
+        self.wanted = False
+        """Whoever takes that turn waits until the agent has done what cannot be broken off."""
+
+    async def until_free(self, enough: Callable[[], bool]) -> None:
+        """Wait until the caller has finished and been understood, or until `enough` is true."""
+        while self.caller_speaks() or self.taken or self._waiting():
+            if self.wanted or enough():
+                return
+            await asyncio.sleep(_LOOK_S)

@@ -1,0 +1,49 @@
+"""The agent's tools as one call uses them: each with a deadline, each on record.
+
+Owns the count of tools under way. Refuses to know what tools do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from trunkline.media.agent_turn import elapsed_ms
+from trunkline.media.scribe import EventKind, Scribe
+from trunkline.providers.ports import ToolResult, ToolRunner
+
+
+class ToolUse:
+    """One call's use of its tools."""
+
+    def __init__(
+        self, run: ToolRunner, *, timeout_s: float, scribe: Scribe, clock: Callable[[], float]
+    ) -> None:
+        self._run = run
+        self._timeout_s = timeout_s
+        self._scribe = scribe
+        self._clock = clock
+        self.running = 0
+        """Tools under way."""
+
+    async def use(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
+        """Run a tool and put its outcome on record; one that takes too long has failed."""
+        began_at = self._clock()
+        self.running += 1
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                result = await self._run(name, arguments)
+        except TimeoutError:
+            result = ToolResult(ok=False, data={"error": "timeout"})
+        finally:
+            self.running -= 1
+        self._scribe.record(
+            EventKind.TOOL_USED,
+            name=name,
+            arguments=dict(arguments),
+            ok=result.ok,
+            data=dict(result.data),
+            ms=elapsed_ms(began_at, self._clock()),
+        )
+        return result
