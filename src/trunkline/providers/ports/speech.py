@@ -6,7 +6,7 @@ mono, 8 kHz: 16 bytes are one millisecond.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,6 +40,8 @@ class Transcript:
     text: str
     confidence: float
     """0 to 1; 1 where the recogniser gives none."""
+    later: Callable[[], Awaitable[Transcript]] | None = None
+    """Waits for the text, where it comes later because the sound itself was understood. Raises SpeechFailed."""
 
 
 class Utterance(Protocol):
