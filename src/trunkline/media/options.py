@@ -28,6 +28,8 @@ class SessionOptions:
     transcript_timeout_s: float = 6.0
     late_transcript_s: float = 0.6
     """How long to wait for the words of whoever spoke over the agent, where a brain hears for itself."""
+    transcript_grace_s: float = 3.0
+    """How long words on their way are waited for once the call is over."""
     voice_timeout_s: float = 4.0
     """Longest wait for the next stretch of a sentence's audio."""
     voice_failures: int = 3

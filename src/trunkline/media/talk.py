@@ -19,10 +19,12 @@ from trunkline.media.options import SessionOptions
 from trunkline.media.playback import Piece, text_heard, text_meant
 from trunkline.media.scribe import EventKind, Scribe
 from trunkline.media.speaker import Spawn, Speaker, close_early
+from trunkline.media.transcripts import LateTranscripts
 from trunkline.media.transmitter import Transmitter
 from trunkline.providers.ports import (
     Act,
     Brain,
+    BrainFailed,
     CallBrief,
     Grammar,
     HangUp,
@@ -31,6 +33,7 @@ from trunkline.providers.ports import (
     Listen,
     Note,
     Say,
+    Sound,
     SpeechFailed,
     ToolResult,
     ToolRunner,
@@ -38,6 +41,9 @@ from trunkline.providers.ports import (
 
 VOICEMAIL = "voicemail"
 """Disposition and end reason of a call that a machine has answered."""
+
+BRAIN_FAILED = "brain_failed"
+"""End reason of a call whose brain can not go on, and the trouble on record."""
 
 MACHINE_NOTE = Note("disposition", VOICEMAIL)
 """How a brain says that by the words a machine has answered."""
@@ -67,6 +73,8 @@ class Talk:
         self._tools = tools
         self._options = options
         self._listener = listener
+        listener.own_ears = self._conversation.listen
+        self._late = LateTranscripts(scribe, spawn=spawn, timeout_s=options.transcript_timeout_s)
         self._keypad = keypad
         self._scribe = scribe
         self._clock = clock
@@ -202,7 +210,7 @@ class Talk:
 
     async def _take(self, turn: CallerTurn) -> None:
         heard = await self._heard(turn)
-        if turn.kind is InputKind.SPEECH and self._says_nothing(heard.text) and self._carry_on():
+        if turn.kind is InputKind.SPEECH and await self._said_nothing(turn, heard) and self._carry_on():
             return
         if self.unattended:
             return
@@ -218,16 +226,28 @@ class Talk:
             try:
                 transcript = await self._listener.text_of(turn.utterance)
                 text, confidence = transcript.text, transcript.confidence
+                if transcript.later is not None:
+                    turn.late_text = self._late.expect(transcript.later)
             except SpeechFailed as failure:
                 self._scribe.record(EventKind.TROUBLE, what="transcript_failed", detail=str(failure))
         turn.text_at = self._clock()
         if turn.kind is InputKind.DIGITS:
             self._scribe.record(EventKind.DIGITS, digits=text)
-        else:
+        elif turn.late_text is None:
             self._scribe.record(
                 EventKind.CALLER_SAID, text=text, confidence=round(confidence, 3), kind=turn.kind.value
             )
         return Heard(turn.kind, text, confidence)
+
+    async def _said_nothing(self, turn: CallerTurn, heard: Heard) -> bool:
+        """Judge by the words whether the caller meant to take the turn."""
+        if turn.late_text is None:
+            return self._says_nothing(heard.text)
+        if not self._agent.unheard and not (self._speaker.busy or self._transmitter.sounding()):
+            return False
+        # The agent was spoken over: worth a moment to know by which words. Unknown, they count.
+        await asyncio.wait([turn.late_text], timeout=self._options.late_transcript_s)
+        return turn.late_text.done() and self._says_nothing(turn.late_text.result())
 
     def _says_nothing(self, text: str) -> bool:
         words = text.lower().strip(" .,!?")
@@ -239,8 +259,13 @@ class Talk:
         if agent.cut:
             if not (agent.generated and agent.unheard):
                 return False
-            self._agent = AgentTurn(agent.number, None, generated=True, resumed=True, hang_up=agent.hang_up)
-            self._agent.pieces = [self._speaker.say(text) for text in agent.unheard]
+            self._agent = AgentTurn(
+                agent.number, None, generated=True, resumed=True, hang_up=agent.hang_up,
+                heard_before=_joined(agent.heard_before, agent.heard_text),
+                played_before_ms=agent.played_before_ms + agent.played_ms,
+            )  # fmt: skip
+            self._agent.pieces = [self._speaker.say(said) for said in agent.unheard]
+            agent.unheard = []
             return True
         return self._generating or self._speaker.busy or self._transmitter.sounding()
 
@@ -257,13 +282,26 @@ class Talk:
         if not agent.cut and (self._speaker.busy or self._transmitter.sounding()):
             await self._hush(agent)
         if agent.cut:
-            self._conversation.interrupted(agent.heard_text, played_ms=agent.played_ms)
+            await self._let_go(agent)
+            self._conversation.interrupted(
+                _joined(agent.heard_before, agent.heard_text),
+                played_ms=agent.played_before_ms + agent.played_ms,
+            )
         else:
             self._tell(agent)
 
+    @staticmethod
+    async def _let_go(agent: AgentTurn) -> None:
+        """What is left of a turn will not be said."""
+        for said in agent.unheard:
+            if not isinstance(said, str):
+                await close_early(aiter(said))
+        agent.unheard = []
+
     async def _hush(self, agent: AgentTurn) -> None:
         decided_at = self._clock()
-        agent.unheard = [piece.text for piece in agent.pieces if piece.heard(decided_at) != piece.text]
+        left = [piece for piece in agent.pieces if piece.heard(decided_at) != piece.text]
+        agent.unheard = [said for said in map(self._speaker.rest_of, left) if said is not None]
         agent.heard_text = text_heard(agent.pieces, decided_at)
         agent.played_ms = int(sum(piece.played_s(decided_at) for piece in agent.pieces) * 1000)
         agent.cut = True
@@ -288,6 +326,10 @@ class Talk:
                 if act == MACHINE_NOTE and self.hears_machine():
                     break
                 self._act(act, agent)
+        except BrainFailed as failure:
+            self._scribe.record(EventKind.TROUBLE, what=BRAIN_FAILED, detail=str(failure))
+            self._act(Say(self._options.apology), agent)
+            agent.hang_up = BRAIN_FAILED
         finally:
             await close_early(acts)
         agent.generated = True
@@ -309,6 +351,10 @@ class Talk:
                 if agent.first_text_at is None:
                     agent.first_text_at = self._clock()
                 agent.pieces.append(self._speaker.say(text))
+            case Sound(speaking=speaking) if not agent.cut:
+                if agent.first_text_at is None:
+                    agent.first_text_at = self._clock()
+                agent.pieces.append(self._speaker.say(speaking))
             case Note(name=name, value=value):
                 self._scribe.record(EventKind.NOTE, name=name, value=value)
             case Listen(grammar=grammar, digits=digits):
@@ -368,13 +414,23 @@ class Talk:
         self._agent.cut = True
         self._speaker.cancel()
         self._transmitter.cut()
+        await self._let_go(self._agent)
         if self._task is not None and self._tools_running:
             await asyncio.wait([self._task], timeout=self._options.tool_grace_s)
+        await self._late.settle(self._options.transcript_grace_s)
+
+    async def close(self) -> None:
+        """Everything of the call has ended: let the brain go."""
+        await self._conversation.close()
 
     def discard(self) -> None:
         """Forget turns of the caller that nobody will answer."""
         while not self._inbox.empty():
             _forget(self._inbox.get_nowait())
+
+
+def _joined(before: str, after: str) -> str:
+    return f"{before} {after}".strip()
 
 
 async def _goodbye_of(answer: AsyncIterator[Act]) -> AsyncIterator[Act]:

@@ -54,7 +54,11 @@ class LateTranscripts:
             self._scribe.record(EventKind.TROUBLE, what="transcript_failed", detail=detail)
         else:
             self._scribe.fill(place, text=transcript.text, confidence=round(transcript.confidence, 3))
-            if not text.done():
-                text.set_result(transcript.text)
+            _settle(text, transcript.text)
         finally:
-            text.cancel()
+            _settle(text, "")
+
+
+def _settle(text: asyncio.Future[str], words: str) -> None:
+    if not text.done():
+        text.set_result(words)
