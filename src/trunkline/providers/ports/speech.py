@@ -41,7 +41,7 @@ class Transcript:
     confidence: float
     """0 to 1; 1 where the recogniser gives none."""
     later: Callable[[], Awaitable[Transcript]] | None = None
-    """Waits for the text, where it comes later because the sound itself was understood. Raises SpeechFailed."""
+    """Waits for the text, where it comes later since the sound itself was understood. Raises SpeechFailed."""
 
 
 class Utterance(Protocol):
