@@ -30,9 +30,7 @@ async def close_early(iterator: AsyncIterator[Any]) -> None:
 class Rest:
     """What is left of a sound that was cut off: the frames that were not sent, then what is still made."""
 
-    def __init__(
-        self, piece: Piece, now: float, unput: bytes, more: AsyncIterator[bytes] | None
-    ) -> None:
+    def __init__(self, piece: Piece, now: float, unput: bytes, more: AsyncIterator[bytes] | None) -> None:
         self._said = piece.said
         self._words_heard = len(piece.heard(now).split())
         self._audio = b"".join(piece.frames) + piece.rest + unput

@@ -28,9 +28,7 @@ class LateTranscripts:
 
         The text is empty where nothing could be made out, or where it never came.
         """
-        place = self._scribe.keep(
-            EventKind.CALLER_SAID, text="", confidence=0.0, kind=InputKind.SPEECH.value
-        )
+        place = self._scribe.keep(EventKind.CALLER_SAID, text="", confidence=0.0, kind=InputKind.SPEECH.value)
         text: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         task = self._spawn("transcript", self._wait(later, place, text))
         self._waiting.add(task)

@@ -159,8 +159,14 @@ class OpenAILine(LiveLine[str]):
     def _restore(self) -> None:
         session = messages.session(self._brief, self._specs, voice=self._voice, transcriber=self._transcriber)
         self._send(messages.dumped({"type": "session.update", "event_id": "session", "session": session}))
-        for item in messages.items_of(self.memory):
-            self._send(messages.dumped({"type": "conversation.item.create", "item": item}))
+        for one in self.memory:
+            if isinstance(one, LiveUtterance) and one.text is None and one.pcm:
+                # Given as sound once more, so that it is written down as well.
+                self._sound(one, bytes(one.pcm))
+                self._commit(one)
+                continue
+            for item in messages.items_of(one):
+                self._send(messages.dumped({"type": "conversation.item.create", "item": item}))
 
     def _tell(self, told: Told) -> None:
         self._send(messages.dumped({"type": "conversation.item.create", "item": messages.told(told)}))

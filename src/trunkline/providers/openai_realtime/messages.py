@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from openai.types.realtime import (
     ConversationItemParam,
@@ -61,26 +61,18 @@ def dumped(message: RealtimeClientEventParam) -> str:
 
 def appended(pcm: bytes) -> str:
     """Return the message that gives more of the caller's sound; fifty a second, so it is made by hand."""
-    return f'{{"type":"input_audio_buffer.append","audio":"{_encoded(pcm)}"}}'
+    return f'{{"type":"input_audio_buffer.append","audio":"{b64encode(pcm_to_ulaw(pcm)).decode()}"}}'
 
 
-def _encoded(pcm: bytes) -> str:
-    return b64encode(pcm_to_ulaw(pcm)).decode()
-
-
-def items_of(memory: Iterable[Memory]) -> list[ConversationItemParam]:
-    """Return what is remembered as items of a conversation. A tool that has not answered is left out."""
-    return [item for one in memory for item in _items(one)]
-
-
-def _items(one: Memory) -> list[ConversationItemParam]:
+def items_of(one: Memory) -> list[ConversationItemParam]:
+    """Return what is remembered as items of a conversation. What has not come to its end is left out."""
     match one:
         case Told():
             return [told(one)]
         case LiveSpeech():
             return _agent_said(one.remembered)
         case LiveUtterance():
-            return _caller_said(one)
+            return [told(Told(prompt.theirs(one.text), by_caller=True))] if one.text else []
         case ToolUse():
             return [tool_asked(one), tool_answered(one)] if one.result is not None else []
         case Line():
@@ -93,15 +85,6 @@ def _line(line: Line) -> list[ConversationItemParam]:
     if line.who == "caller":
         return [told(Told(prompt.theirs(line.text), by_caller=True))]
     return [told(Told(f"[You used a tool: {line.text}]"))]
-
-
-def _caller_said(utterance: LiveUtterance) -> list[ConversationItemParam]:
-    if utterance.text:
-        return [told(Told(prompt.theirs(utterance.text), by_caller=True))]
-    if utterance.text is None and utterance.pcm:
-        audio = _encoded(bytes(utterance.pcm))
-        return [{"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": audio}]}]
-    return []
 
 
 def told(one: Told) -> ConversationItemParam:

@@ -87,7 +87,7 @@ class OwnVoiceConversation:
             count = len(speech.text.split())
             heard, words = words[:count], words[count:]
             heard_ms, left_ms = min(left_ms, speech.audio_ms), max(0.0, left_ms - speech.audio_ms)
-            if len(heard) < count or heard_ms < speech.audio_ms:
+            if len(heard) < count or heard_ms < speech.audio_ms or not speech.is_whole:
                 self._line.cut(speech, " ".join(heard), int(heard_ms))
         self._spoken = []
 

@@ -184,7 +184,7 @@ class LiveLine(abc.ABC, Generic[Message]):
         if not reply.is_over:
             if self._live:
                 self._stop(reply)
-            reply.end()
+            reply.stop()
         self._renew_if_quiet()
 
     def cut(self, speech: LiveSpeech, heard: str, heard_ms: int) -> None:

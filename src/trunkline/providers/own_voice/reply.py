@@ -26,6 +26,8 @@ class LiveSpeech:
         """How much sound has come."""
         self.heard: str | None = None
         """What the caller heard of it, where that was not all."""
+        self.is_whole = False
+        """True once all of it has come; what was stopped never is."""
         self._words: list[str] = []
         self._audio: deque[bytes] = deque()
         self._news = asyncio.Event()
@@ -59,8 +61,10 @@ class LiveSpeech:
         """All the words are known."""
         self._words = [words]
 
-    def end(self) -> None:
-        """All of its sound has come."""
+    def end(self, *, is_whole: bool = True) -> None:
+        """No more of its sound will come."""
+        if not self._ended:
+            self.is_whole = is_whole
         self._ended = True
         self._news.set()
 
@@ -71,13 +75,13 @@ class LiveSpeech:
             words = self.text
             if len(words) > letters:
                 self._words = [words[:letters].rpartition(" ")[0]]
-            self.end()
+            self.end(is_whole=False)
 
     def fail(self, why: str) -> None:
         """No more will come, and that is to be told."""
         if not self._ended:
             self._why = why
-            self.end()
+            self.end(is_whole=False)
 
     # --- What the speaker takes -----------------------------------------------------------
 
@@ -145,6 +149,13 @@ class Reply:
         self.is_over = True
         for speech in self.speeches:
             speech.end()
+        self._touch()
+
+    def stop(self) -> None:
+        """Nobody wants more of it."""
+        self.is_over = True
+        for speech in self.speeches:
+            speech.end(is_whole=False)
         self._touch()
 
     def fail(self, why: str) -> None:
