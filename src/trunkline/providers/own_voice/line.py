@@ -278,8 +278,10 @@ class LiveLine(abc.ABC, Generic[Message]):
         while True:
             try:
                 await self._one_connection()
-                failures = 0
-                continue
+                if self._healthy:
+                    failures = 0
+                    continue
+                why = "the provider ends every connection at once"
             except LineRefused as refusal:
                 self._give_up(str(refusal))
                 return
