@@ -89,6 +89,3 @@ class OpenAIRealtimeStandIn:
             await session.end()
             self._connections.discard(connection)
 
-    async def hold(self) -> None:
-        """Serve until cancelled."""
-        await asyncio.Event().wait()
