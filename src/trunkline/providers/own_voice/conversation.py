@@ -43,7 +43,8 @@ class OwnVoiceConversation:
         self._tools = tools
         self._options = options
         self._disclosure = " ".join(brief.filled(brief.disclosure).split())
-        self._owed = ""
+        said = " ".join(line.text for line in brief.past if line.who == "agent")
+        self._owed = "" if not brief.past or _contains(said, self._disclosure) else self._disclosure
         self._utterance: LiveUtterance | None = None
         self._spoken: list[LiveSpeech] = []
         """The speeches of the turn in the air, in order."""
@@ -112,9 +113,6 @@ class OwnVoiceConversation:
 
     async def _go_on(self) -> AsyncGenerator[Act, None]:
         """Another brain was there before: answer if the caller waits for it."""
-        said = " ".join(line.text for line in self._brief.past if line.who == "agent")
-        if not _contains(said, self._disclosure):
-            self._owed = self._disclosure
         last = self._brief.past[-1].who
         if last == "agent" and not self._owed:
             yield Listen(None, self._options.digits)
