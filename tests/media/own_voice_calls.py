@@ -137,7 +137,7 @@ async def hold(
     """Hold a whole session in real time: each step waits until the first is so, and does the second."""
     call = Call(brain, tool=tool or Tools())
     call.brief = replace(a_brief(), **of_brief)
-    await call._open()  # noqa: SLF001
+    await call._open()
     running = asyncio.create_task(call.session.run())
     try:
         async with asyncio.timeout(within_s):

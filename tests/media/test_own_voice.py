@@ -153,7 +153,8 @@ def test_sound_is_heard_and_its_words_are_told_as_they_grew() -> None:
 def test_words_that_come_behind_the_answer_are_told_before_it(late_s: float) -> None:
     brain = OwnVoice([Sound(Voiced("Hello")), Listen(None)],
                      [Sound(Voiced("I see")), Listen(None)],
-                     [Sound(Voiced("Bye")), HangUp("done")], hears=[("first", late_s), ("second", 0.1)])  # fmt: skip
+                     [Sound(Voiced("Bye")), HangUp("done")],
+                     hears=[("first", late_s), ("second", 0.1)])  # fmt: skip
     call = Call(brain)
     run(call.run((1.0, lambda: call.carrier.say(voice(500))), (4.0, lambda: call.carrier.say(voice(500)))))
     words = [
@@ -201,7 +202,8 @@ def test_an_interruption_cuts_the_words_by_the_sound_that_was_played() -> None:
 def test_sound_that_an_mm_hm_cut_goes_on_where_it_was_cut() -> None:
     long = " ".join([NUMBERS] * 4)  # 12 s, more than the transmitter's queue takes
     brain = OwnVoice([Sound(Voiced(long)), Listen(None)],
-                     [Sound(Voiced("Bye")), HangUp("done")], hears=[("mm-hm", 0.3), ("yes", 0.1)])  # fmt: skip
+                     [Sound(Voiced("Bye")), HangUp("done")],
+                     hears=[("mm-hm", 0.3), ("yes", 0.1)])  # fmt: skip
     call = Call(brain, options=SessionOptions(queue_frames=400))
     ended = run(
         call.run((6.5, lambda: call.carrier.say(voice(400))), (16.0, lambda: call.carrier.say(voice(400))))

@@ -24,9 +24,9 @@ class LateTranscripts:
         self._waiting: set[asyncio.Task[None]] = set()
 
     def expect(self, later: Callable[[], Awaitable[Transcript]]) -> asyncio.Future[str]:
-        """Put the caller's words on record, in their place, as soon as they are known. Their text is the result.
+        """Put the caller's words on record, in their place, as soon as they are known.
 
-        The text is empty where nothing could be made out, or where it never came.
+        The result is their text: empty where nothing could be made out, or where it never came.
         """
         place = self._scribe.keep(EventKind.CALLER_SAID, text="", confidence=0.0, kind=InputKind.SPEECH.value)
         text: asyncio.Future[str] = asyncio.get_running_loop().create_future()

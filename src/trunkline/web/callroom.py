@@ -223,7 +223,7 @@ class CallRoom:
 
     async def _early_brief(self, business_id: UUID, call_id: UUID) -> tuple[Brain, CallBrief] | None:
         prepared = await self._off_loop(partial(_read_early, business_id, call_id))
-        return prepared and (registry.brain(prepared.brain), prepared.brief)
+        return None if prepared is None else (registry.brain(prepared.brain), prepared.brief)
 
     async def _hold(self, edge: TwilioStream, prepared: Preparation, early: Opened | None) -> None:
         """Hold a call that is known to be ours. One whose agent cannot speak is ended and on record."""

@@ -36,7 +36,7 @@ class Opened:
     conversation: Conversation
     relay: Relay
 
-    def open(self, brief: CallBrief, tools: ToolRunner) -> Conversation:  # noqa: ARG002 - the port's
+    def open(self, brief: CallBrief, tools: ToolRunner) -> Conversation:
         """Hand the conversation over; from now on its tools are the call's."""
         self.relay.tools = tools
         return self.conversation

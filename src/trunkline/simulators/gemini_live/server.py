@@ -87,7 +87,8 @@ class GeminiLiveStandIn:
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         if self.refuses_with is not None:
             return connection.respond(self.refuses_with, "refused\n")
-        if request.path.partition("?")[0] != _PATH:
+        # The SDK puts a slash of its own behind its base URL.
+        if "/" + request.path.partition("?")[0].lstrip("/") != _PATH:
             return connection.respond(HTTPStatus.NOT_FOUND, "nothing is here\n")
         return None
 

@@ -87,4 +87,3 @@ class OpenAIRealtimeStandIn:
         finally:
             await session.end()
             self._connections.discard(connection)
-
