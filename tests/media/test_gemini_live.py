@@ -108,9 +108,9 @@ async def test_a_conversation_with_its_greeting_word_for_word(gemini: GeminiLive
     assert sound_ms(session) == [pytest.approx(1200, abs=1)]
     setup = session.setup
     assert setup is not None
-    assert setup.realtime_input_config is not None
-    assert setup.realtime_input_config.automatic_activity_detection is not None
-    assert setup.realtime_input_config.automatic_activity_detection.disabled is True
+    assert session.hearing is not None
+    assert session.hearing.automatic_activity_detection is not None
+    assert session.hearing.automatic_activity_detection.disabled is True
     assert setup.model == "models/gemini-3.8-live"
     declared = [tool.name for tool in setup.tools[0].function_declarations]  # type: ignore[index, union-attr]
     assert declared == ["book", "end_call", "set_disposition"]

@@ -41,6 +41,10 @@ _BATCH_MS = 60
 _REFUSALS = frozenset({1007, 1008})
 """Close codes for a key, a model or a session that will never do."""
 _MOST_UNREADABLE = 20
+_WORDS_S = 1.5
+"""How long after an answer the words that it answers are still waited for."""
+_EMPTY_S = 1.0
+"""How long after the end of a turn that said nothing something may still come."""
 _BEFORE_END_S = 1.0
 """How long before an announced end we leave, whatever is going on."""
 
@@ -62,11 +66,11 @@ class GeminiLine(LiveLine[Sending]):
         self._handle_covers = 0
         """How many of the things remembered the handle's session knows."""
         self._expected: deque[Reply] = deque()
-        self._after_tools: set[Reply] = set()
         self._was_interrupted = False
         self._notes: list[str] = []
         self._to_tell: Told | None = None
         self._tool_answers: list[ToolUse] = []
+        self._cancelled: set[str] = set()
         self._is_active = False
         self._held = bytearray()
         self._up = StreamResampler(SAMPLE_RATE, _HEARS_HZ)
@@ -101,7 +105,6 @@ class GeminiLine(LiveLine[Sending]):
             raise LineBroken(f"Gemini cannot be reached: {error}") from error
         self._context = context
         self._expected.clear()
-        self._after_tools.clear()
         self._was_interrupted = self._is_active = False
         self._tool_answers, self._to_tell = [], None
         self._held.clear()
@@ -209,12 +212,15 @@ class GeminiLine(LiveLine[Sending]):
 
     def _request(self, reply: Reply) -> None:
         told, self._to_tell = self._to_tell, None
+        if self._is_active:
+            # The caller has spoken since: the server has taken its calls back and takes no answers.
+            self._notes += [messages.used(use) for use in self._tool_answers]
+            self._tool_answers = []
         texts = [*self._notes, *([told.text] if told is not None else [])]
         contents = [messages.said("user", text) for text in texts]
-        if self._tool_answers and not self._is_active:
+        if self._tool_answers:
             answers = [messages.tool_answered(use) for use in self._tool_answers]
             self._send(lambda wire: wire.send_tool_response(function_responses=answers))
-            self._after_tools.add(reply)
         elif self._is_active:
             if contents:
                 self._send_content(contents, answer=False)
@@ -239,7 +245,7 @@ class GeminiLine(LiveLine[Sending]):
         self._notes.append(f"[{heard if speech.heard else 'The caller heard nothing of your last words.'}]")
 
     def _answer_tool(self, use: ToolUse) -> None:
-        if use.connection == self.connections:
+        if use.connection == self.connections and use.call.key not in self._cancelled:
             self._tool_answers.append(use)
         else:
             self._notes.append(messages.used(use))
@@ -308,7 +314,8 @@ class GeminiLine(LiveLine[Sending]):
         if not reply.is_over:
             reply.speeches[-1].add(self._down.flush())
             if self._hearing is not None and self._hearing.is_finished:
-                self._hearing.settle()
+                # Words and answers come in no order; what has not come by then will not.
+                asyncio.get_running_loop().call_later(_WORDS_S, self._hearing.settle)
             self._reply_over(reply)
 
     def _turn_complete(self) -> None:
@@ -316,15 +323,22 @@ class GeminiLine(LiveLine[Sending]):
             self._was_interrupted = False
             return
         reply = self._expected[0] if self._expected else None
-        if reply is None or (reply in self._after_tools and not reply.speeches and not reply.is_over):
+        if reply is None:
+            return
+        if not reply.speeches and not reply.is_over:
+            # An answer without a word, or the late end of the turn before: time will tell.
+            asyncio.get_running_loop().call_later(_EMPTY_S, self._was_empty, reply)
             return
         if reply.speeches:
             self._all_said(reply)
         self._turn_over(reply)
 
+    def _was_empty(self, reply: Reply) -> None:
+        if reply in self._expected and not reply.speeches:
+            self._turn_over(reply)
+
     def _turn_over(self, reply: Reply) -> None:
         self._expected.remove(reply)
-        self._after_tools.discard(reply)
         if not reply.is_over:
             self._reply_over(reply)
 
@@ -338,6 +352,7 @@ class GeminiLine(LiveLine[Sending]):
         self._turn_over(reply)
 
     def _tools_cancelled(self, ids: list[str]) -> None:
+        self._cancelled.update(ids)
         for use in self._tool_answers:
             if use.call.key in ids:
                 self._notes.append(messages.used(use))

@@ -6,6 +6,7 @@ The SDK speaks to no socket without TLS, so the server has a certificate of its 
 from __future__ import annotations
 
 import ipaddress
+import re
 import ssl
 import tempfile
 from contextlib import suppress
@@ -25,7 +26,7 @@ from websockets.http11 import Request, Response
 from trunkline.simulators.gemini_live.session import UNUSABLE, Session, Turn
 from trunkline.simulators.voice_script import VoiceScript
 
-_PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+_PATH = re.compile(r"/+ws/google\.ai\.generativelanguage\.v1(beta)?\.GenerativeService\.BidiGenerateContent")
 
 
 class GeminiLiveStandIn:
@@ -87,8 +88,7 @@ class GeminiLiveStandIn:
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         if self.refuses_with is not None:
             return connection.respond(self.refuses_with, "refused\n")
-        # The SDK puts a slash of its own behind its base URL.
-        if "/" + request.path.partition("?")[0].lstrip("/") != _PATH:
+        if not _PATH.fullmatch(request.path.partition("?")[0]):
             return connection.respond(HTTPStatus.NOT_FOUND, "nothing is here\n")
         return None
 

@@ -61,6 +61,7 @@ class Session:
     close: Callable[[int, str], Awaitable[None]]
     drop: Callable[[], None]
     setup: types.LiveClientSetup | None = None
+    hearing: types.RealtimeInputConfig | None = None
     turns: list[Turn] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -80,8 +81,12 @@ class Session:
         if self._is_stalled:
             return
         try:
-            message = types.LiveClientMessage.model_validate_json(raw)
-        except ValidationError as error:
+            given = json.loads(raw)
+            # The SDK sends it and has it not among the fields of its own type of the setup.
+            hearing = given.get("setup", {}).pop("realtimeInputConfig", None)
+            self.hearing = types.RealtimeInputConfig.model_validate(hearing) if hearing else self.hearing
+            message = types.LiveClientMessage.model_validate_json(json.dumps(given))
+        except (ValidationError, ValueError, AttributeError) as error:
             self.faults.append(str(error))
             await self.close(UNUSABLE, "Request contains an invalid argument.")
             return
