@@ -23,12 +23,13 @@ _FILLERS = {"en": "One moment, please.", "he": "רגע אחד בבקשה."}
 
 def register_own_voices(settings: Settings) -> None:
     """Offer the brains that there are keys for. Raises StartRefused for an unknown one to fall back to."""
+    fallbacks = settings.brain_fallbacks or ()
     brains = makers(settings)
     for name, make in brains.items():
-        registry.register_brain(name, _with_fallbacks(name, cache(make), settings.brain_fallbacks))
+        registry.register_brain(name, _with_fallbacks(name, cache(make), fallbacks))
         registry.register_connecting(name)
     known = {*registry.brain_names(), OPENAI_REALTIME, GEMINI_LIVE}
-    if unknown := sorted(set(settings.brain_fallbacks) - known):
+    if unknown := sorted(set(fallbacks) - known):
         raise StartRefused(f"BRAIN_FALLBACKS names {unknown[0]!r}; there is {', '.join(sorted(known))}.")
 
 

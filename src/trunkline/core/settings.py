@@ -94,8 +94,8 @@ class Settings(BaseSettings):
     gemini_base_url: str = "https://generativelanguage.googleapis.com"
     gemini_live_model: str = "gemini-3.8-live"
     gemini_live_voice: str = "Kore"
-    brain_fallbacks: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Brains that take a call over when one with a voice of its own fails, in order"
+    brain_fallbacks: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None, description="Brains that take a call over when one with a voice of its own fails, in order"
     )
 
     # Limits.
