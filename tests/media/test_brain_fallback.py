@@ -196,9 +196,13 @@ async def test_each_brain_has_its_turn_and_the_last_failure_is_told() -> None:
         a_brief(), Tools()
     )
     acts: list[Act] = []
-    with pytest.raises(BrainFailed, match="on purpose"):
+
+    async def perform() -> None:
         async for act in conversation.begin():
             acts.append(act)
+
+    with pytest.raises(BrainFailed, match="on purpose"):
+        await perform()
     # One filler, however many fail.
     assert [act for act in acts if isinstance(act, Say)] == [Say("One moment, please.")]
     await conversation.close()

@@ -57,6 +57,11 @@ class AgentTurn:
     hang_up: str | None = None
 
 
+def joined(before: str, after: str) -> str:
+    """Return words and what follows them."""
+    return f"{before} {after}".strip()
+
+
 def elapsed_ms(since: float, until: float) -> float:
     """Return the milliseconds between two of the loop's times, to a tenth."""
     return round((until - since) * 1000, 1)

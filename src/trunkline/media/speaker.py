@@ -27,6 +27,14 @@ async def close_early(iterator: AsyncIterator[Any]) -> None:
         await cast("Callable[[], Awaitable[None]]", aclose)()
 
 
+async def close_all(unsaid: list[str | Speaking]) -> None:
+    """Let go of what will not be said."""
+    while unsaid:
+        said = unsaid.pop()
+        if not isinstance(said, str):
+            await close_early(aiter(said))
+
+
 class Rest:
     """What is left of a sound that was cut off: the frames that were not sent, then what is still made."""
 

@@ -8,17 +8,17 @@ to know audio and evidence; the session tells it that the caller ended or interr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import Any
 
-from trunkline.media.agent_turn import AgentTurn, CallerTurn, elapsed_ms, latency
+from trunkline.media.agent_turn import AgentTurn, CallerTurn, elapsed_ms, joined, latency
 from trunkline.media.keypad import Keypad
 from trunkline.media.listener import Listener
 from trunkline.media.options import SessionOptions
 from trunkline.media.playback import Piece, text_heard, text_meant
 from trunkline.media.scribe import EventKind, Scribe
-from trunkline.media.speaker import Spawn, Speaker, close_early
+from trunkline.media.speaker import Spawn, Speaker, close_all, close_early
+from trunkline.media.tool_desk import ToolDesk
 from trunkline.media.transcripts import LateTranscripts
 from trunkline.media.transmitter import Transmitter
 from trunkline.providers.ports import (
@@ -35,7 +35,6 @@ from trunkline.providers.ports import (
     Say,
     Sound,
     SpeechFailed,
-    ToolResult,
     ToolRunner,
 )
 
@@ -69,8 +68,8 @@ class Talk:
         spawn: Spawn,
         end: Callable[[str], None],
     ) -> None:
-        self._conversation = brain.open(brief, self._use_tool)
-        self._tools = tools
+        self._tools = ToolDesk(tools, scribe=scribe, timeout_s=options.tool_timeout_s, clock=clock)
+        self._conversation = brain.open(brief, self._tools)
         self._options = options
         self._listener = listener
         listener.own_ears = self._conversation.listen
@@ -84,7 +83,6 @@ class Talk:
         self._transmitter: Transmitter
         self._inbox: asyncio.Queue[CallerTurn | Performance] = asyncio.Queue()
         self._taking = False
-        self._tools_running = 0
         self._task: asyncio.Task[None] | None = None
         self._started_at = clock()
         self._agent = AgentTurn(0, None, told=True, generated=True)
@@ -159,7 +157,7 @@ class Talk:
             return
         self.interruptions += 1
         await self._hush(agent)
-        if self._task is not None and not self._tools_running:
+        if self._task is not None and not self._tools.running:
             self._task.cancel()
 
     def tick(self) -> None:
@@ -261,7 +259,7 @@ class Talk:
                 return False
             self._agent = AgentTurn(
                 agent.number, None, generated=True, resumed=True, hang_up=agent.hang_up,
-                heard_before=_joined(agent.heard_before, agent.heard_text),
+                heard_before=joined(agent.heard_before, agent.heard_text),
                 played_before_ms=agent.played_before_ms + agent.played_ms,
             )  # fmt: skip
             self._agent.pieces = [self._speaker.say(said) for said in agent.unheard]
@@ -273,7 +271,7 @@ class Talk:
         """Stop whatever the agent is still doing; a tool under way comes to its end first."""
         task = self._task
         if task is not None and not task.done() and not self.closing:
-            if not self._tools_running:
+            if not self._tools.running:
                 task.cancel()
             await asyncio.wait([task])
         if self.closing:
@@ -282,21 +280,13 @@ class Talk:
         if not agent.cut and (self._speaker.busy or self._transmitter.sounding()):
             await self._hush(agent)
         if agent.cut:
-            await self._let_go(agent)
+            await close_all(agent.unheard)
             self._conversation.interrupted(
-                _joined(agent.heard_before, agent.heard_text),
+                joined(agent.heard_before, agent.heard_text),
                 played_ms=agent.played_before_ms + agent.played_ms,
             )
         else:
             self._tell(agent)
-
-    @staticmethod
-    async def _let_go(agent: AgentTurn) -> None:
-        """What is left of a turn will not be said."""
-        for said in agent.unheard:
-            if not isinstance(said, str):
-                await close_early(aiter(said))
-        agent.unheard = []
 
     async def _hush(self, agent: AgentTurn) -> None:
         decided_at = self._clock()
@@ -368,26 +358,6 @@ class Talk:
             yield Say(self._options.farewell)
         yield HangUp(reason)
 
-    async def _use_tool(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        began_at = self._clock()
-        self._tools_running += 1
-        try:
-            async with asyncio.timeout(self._options.tool_timeout_s):
-                result = await self._tools(name, arguments)
-        except TimeoutError:
-            result = ToolResult(ok=False, data={"error": "timeout"})
-        finally:
-            self._tools_running -= 1
-        self._scribe.record(
-            EventKind.TOOL_USED,
-            name=name,
-            arguments=dict(arguments),
-            ok=result.ok,
-            data=dict(result.data),
-            ms=elapsed_ms(began_at, self._clock()),
-        )
-        return result
-
     # --- The record -----------------------------------------------------------------------
 
     def _tell(self, agent: AgentTurn) -> None:
@@ -414,8 +384,8 @@ class Talk:
         self._agent.cut = True
         self._speaker.cancel()
         self._transmitter.cut()
-        await self._let_go(self._agent)
-        if self._task is not None and self._tools_running:
+        await close_all(self._agent.unheard)
+        if self._task is not None and self._tools.running:
             await asyncio.wait([self._task], timeout=self._options.tool_grace_s)
         await self._late.settle(self._options.transcript_grace_s)
 
@@ -427,10 +397,6 @@ class Talk:
         """Forget turns of the caller that nobody will answer."""
         while not self._inbox.empty():
             _forget(self._inbox.get_nowait())
-
-
-def _joined(before: str, after: str) -> str:
-    return f"{before} {after}".strip()
 
 
 async def _goodbye_of(answer: AsyncIterator[Act]) -> AsyncIterator[Act]:

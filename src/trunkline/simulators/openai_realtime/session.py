@@ -35,17 +35,6 @@ from trunkline.simulators.voice_script import (
 
 _RATE = 8_000
 _LEAST_COMMIT_MS = 100
-_CLIENT_EVENTS: dict[str, type[BaseModel]] = {
-    "session.update": types.SessionUpdateEvent,
-    "conversation.item.create": types.ConversationItemCreateEvent,
-    "conversation.item.delete": types.ConversationItemDeleteEvent,
-    "conversation.item.truncate": types.ConversationItemTruncateEvent,
-    "input_audio_buffer.append": types.InputAudioBufferAppendEvent,
-    "input_audio_buffer.commit": types.InputAudioBufferCommitEvent,
-    "input_audio_buffer.clear": types.InputAudioBufferClearEvent,
-    "response.create": types.ResponseCreateEvent,
-    "response.cancel": types.ResponseCancelEvent,
-}
 
 
 @dataclass(slots=True)
@@ -92,12 +81,13 @@ class Session:
         try:
             message = json.loads(raw)
             kind = message["type"]
-            event: Any = _CLIENT_EVENTS[kind].model_validate(message)
+            event_type, answer = self._client_events()[kind]
+            event: Any = event_type.model_validate(message)
         except (ValueError, KeyError, ValidationError) as error:
             await self._error("invalid_request_error", f"unusable message: {error!r}"[:300], None)
             return
         self.received.append((loop.time(), kind))
-        await getattr(self, "_on_" + kind.replace(".", "_"))(event)
+        await answer(event)
 
     async def end(self) -> None:
         """The connection is gone."""
@@ -108,11 +98,24 @@ class Session:
 
     # --- What the client may ask ----------------------------------------------------------
 
-    async def _on_session_update(self, event: types.SessionUpdateEvent) -> None:
+    def _client_events(self) -> dict[str, tuple[type[BaseModel], Callable[[Any], Awaitable[None]]]]:
+        return {
+            "session.update": (types.SessionUpdateEvent, self._update),
+            "conversation.item.create": (types.ConversationItemCreateEvent, self._create_item),
+            "conversation.item.delete": (types.ConversationItemDeleteEvent, self._delete_item),
+            "conversation.item.truncate": (types.ConversationItemTruncateEvent, self._truncate_item),
+            "input_audio_buffer.append": (types.InputAudioBufferAppendEvent, self._append),
+            "input_audio_buffer.commit": (types.InputAudioBufferCommitEvent, self._commit),
+            "input_audio_buffer.clear": (types.InputAudioBufferClearEvent, self._clear),
+            "response.create": (types.ResponseCreateEvent, self._create_response),
+            "response.cancel": (types.ResponseCancelEvent, self._cancel_response),
+        }
+
+    async def _update(self, event: types.SessionUpdateEvent) -> None:
         self.settings.update(event.session.to_dict(mode="json"))
         await self._event(types.SessionUpdatedEvent, type="session.updated", session=self._view())
 
-    async def _on_conversation_item_create(self, event: types.ConversationItemCreateEvent) -> None:
+    async def _create_item(self, event: types.ConversationItemCreateEvent) -> None:
         given = event.item.to_dict(mode="json")
         item = Item(str(given.get("id") or self._id("item")), *_role_and_text(given))
         self.items.append(item)
@@ -122,7 +125,7 @@ class Session:
             item={**given, "id": item.id},
         )
 
-    async def _on_conversation_item_delete(self, event: types.ConversationItemDeleteEvent) -> None:
+    async def _delete_item(self, event: types.ConversationItemDeleteEvent) -> None:
         if self._item(event.item_id) is None:
             await self._error("item_delete_invalid_item_id", "no such item", event.event_id)
             return
@@ -131,7 +134,7 @@ class Session:
             types.ConversationItemDeletedEvent, type="conversation.item.deleted", item_id=event.item_id
         )
 
-    async def _on_conversation_item_truncate(self, event: types.ConversationItemTruncateEvent) -> None:
+    async def _truncate_item(self, event: types.ConversationItemTruncateEvent) -> None:
         item = self._item(event.item_id)
         if item is None or item.role != "assistant" or event.audio_end_ms > item.audio_ms:
             await self._error("invalid_value", f"cannot truncate {event.item_id}", event.event_id)
@@ -147,14 +150,14 @@ class Session:
             content_index=event.content_index,
         )
 
-    async def _on_input_audio_buffer_append(self, event: types.InputAudioBufferAppendEvent) -> None:
+    async def _append(self, event: types.InputAudioBufferAppendEvent) -> None:
         self._buffer += b64decode(event.audio, validate=True)
 
-    async def _on_input_audio_buffer_clear(self, _event: types.InputAudioBufferClearEvent) -> None:
+    async def _clear(self, _event: types.InputAudioBufferClearEvent) -> None:
         self._buffer.clear()
         await self._event(types.InputAudioBufferClearedEvent, type="input_audio_buffer.cleared")
 
-    async def _on_input_audio_buffer_commit(self, event: types.InputAudioBufferCommitEvent) -> None:
+    async def _commit(self, event: types.InputAudioBufferCommitEvent) -> None:
         heard_ms = len(self._buffer) * 1000 / _RATE
         if heard_ms < _LEAST_COMMIT_MS:
             await self._error("input_audio_buffer_commit_empty", "buffer too small", event.event_id)
@@ -167,7 +170,7 @@ class Session:
         )
         self._spawn(self._write_down(item))
 
-    async def _on_response_create(self, event: types.ResponseCreateEvent) -> None:
+    async def _create_response(self, event: types.ResponseCreateEvent) -> None:
         if self._response is not None and not self._response.done():
             await self._error(
                 "conversation_already_has_active_response", "one response at a time", event.event_id
@@ -177,7 +180,7 @@ class Session:
         metadata = dict((event.response and event.response.metadata) or {})
         self._response = self._spawn(self._respond(metadata, event.event_id))
 
-    async def _on_response_cancel(self, event: types.ResponseCancelEvent) -> None:
+    async def _cancel_response(self, event: types.ResponseCancelEvent) -> None:
         if self._response is None or self._response.done():
             await self._error("response_cancel_not_active", "no response is active", event.event_id)
             return
