@@ -13,7 +13,9 @@ RATES = [(8000, 16000), (16000, 8000), (24000, 8000), (8000, 24000), (22050, 800
 
 
 def tone(hertz: float, rate: int, ms: int = 400, amplitude: int = 10_000) -> bytes:
-    return (amplitude * np.sin(2 * np.pi * hertz * np.arange(rate * ms // 1000) / rate)).astype("<i2").tobytes()
+    return (
+        (amplitude * np.sin(2 * np.pi * hertz * np.arange(rate * ms // 1000) / rate)).astype("<i2").tobytes()
+    )
 
 
 def strength(pcm: bytes, rate: int, hertz: float) -> float:

@@ -6,11 +6,12 @@ Owns the account of one turn and its latency. Refuses to act on anything.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from trunkline.media.playback import Piece
-from trunkline.providers.ports import InputKind, Speaking, Utterance
+from trunkline.providers.ports import Act, HangUp, InputKind, Speaking, Utterance
 
 
 @dataclass(slots=True)
@@ -55,6 +56,20 @@ class AgentTurn:
     unheard: list[str | Speaking] = field(default_factory=list)
     """What is left to be said of a turn that was cut."""
     hang_up: str | None = None
+
+
+def forget(item: object) -> None:
+    """Let go of the sound of a turn of the caller that nobody will answer."""
+    if isinstance(item, CallerTurn) and item.utterance is not None:
+        item.utterance.cancel()
+
+
+async def goodbye_of(answer: AsyncIterator[Act]) -> AsyncIterator[Act]:
+    """Yield what the brain answers to a machine if it ends the call by it; a machine is asked nothing."""
+    acts = [act async for act in answer]
+    if any(isinstance(act, HangUp) for act in acts):
+        for act in acts:
+            yield act
 
 
 def joined(before: str, after: str) -> str:

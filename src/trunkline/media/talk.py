@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
-from trunkline.media.agent_turn import AgentTurn, CallerTurn, elapsed_ms, joined, latency
+from trunkline.media.agent_turn import AgentTurn, CallerTurn, elapsed_ms, forget, goodbye_of, joined, latency
 from trunkline.media.keypad import Keypad
 from trunkline.media.listener import Listener
 from trunkline.media.options import SessionOptions
@@ -198,7 +198,7 @@ class Talk:
             item = await self._inbox.get()
             self._taking = True
             if self.closing or (self.unattended and isinstance(item, CallerTurn)):
-                _forget(item)
+                forget(item)
             elif isinstance(item, CallerTurn):
                 await self._take(item)
             else:
@@ -216,7 +216,7 @@ class Talk:
         if self.closing:
             return
         answer = self._conversation.hear(heard)
-        self._start(_goodbye_of(answer) if turn.kind is InputKind.MACHINE else answer, turn)
+        self._start(goodbye_of(answer) if turn.kind is InputKind.MACHINE else answer, turn)
 
     async def _heard(self, turn: CallerTurn) -> Heard:
         text, confidence = turn.text, 1.0
@@ -396,17 +396,4 @@ class Talk:
     def discard(self) -> None:
         """Forget turns of the caller that nobody will answer."""
         while not self._inbox.empty():
-            _forget(self._inbox.get_nowait())
-
-
-async def _goodbye_of(answer: AsyncIterator[Act]) -> AsyncIterator[Act]:
-    """Yield what the brain answers to a machine if it ends the call by it; a machine is asked nothing."""
-    acts = [act async for act in answer]
-    if any(isinstance(act, HangUp) for act in acts):
-        for act in acts:
-            yield act
-
-
-def _forget(item: CallerTurn | Performance) -> None:
-    if isinstance(item, CallerTurn) and item.utterance is not None:
-        item.utterance.cancel()
+            forget(self._inbox.get_nowait())
