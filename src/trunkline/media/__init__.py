@@ -30,8 +30,8 @@ The sink gets each `CallEvent` at once, must not block and must not raise. Kinds
 What the caller said may be known behind the answer to it; it is told before, and what follows waits.
 Reasons of the end: the brain's own (HangUp), `brain_failed`, `voicemail`, `stop` and `disconnect` (the
 carrier), `silence`, `too_long`, `speech_failed`, the watchdog's alarms, `cancelled`, `reaped`,
-`internal_error`, or what `Session.stop` was given. Of a call that no Session could be built for, `record_stillborn`
-tells the same way.
+`internal_error`, or what `Session.stop` was given. Of a call that no Session could be built for,
+`record_stillborn` tells the same way.
 """
 
 from trunkline.media.answering import MachineRules, OnMachine
