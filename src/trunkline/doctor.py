@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from trunkline import __version__, schema
+from trunkline import __version__, own_voices, schema
 from trunkline.core.db import Database
 from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
@@ -76,6 +76,7 @@ def _connections(urls: dict[str, str | None]) -> list[Finding]:
 def _rest(settings: Settings) -> list[Finding]:
     return [
         _carrier(settings),
+        _own_voices(settings),
         _secret(settings),
         Finding(
             "Languages", NOTE, "local speech-to-text hears English only",
@@ -210,6 +211,16 @@ def _carrier(settings: Settings) -> Finding:
     return Finding(
         "Carrier", NOTE, "none: nobody can be called", "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
     )
+
+
+def _own_voices(settings: Settings) -> Finding:
+    what, there = "Brains with a voice", own_voices.makers(settings)
+    if not there:
+        return Finding(what, NOTE, "none", "set OPENAI_API_KEY or GEMINI_API_KEY")
+    facts = f"{', '.join(sorted(there))}; the keys are not tried"
+    if not settings.brain_fallbacks:
+        return Finding(what, NOTE, facts, "BRAIN_FALLBACKS names who takes over when one fails")
+    return Finding(what, OK, facts)
 
 
 def _secret(settings: Settings) -> Finding:

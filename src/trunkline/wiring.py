@@ -39,6 +39,7 @@ from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound import tools as _outbound_tools
 from trunkline.domain.outbound.options import DialLimits, install_limits
 from trunkline.embedded import EmbeddedUnavailable, Hold, default_home, hold_servers
+from trunkline.own_voices import register_own_voices
 from trunkline.providers.scripted import ScriptedBrain
 from trunkline.providers.twilio import TwilioCarrier
 
@@ -251,6 +252,7 @@ def _token_key(settings: Settings, home: Path) -> bytes:
 def register_doors(settings: Settings, token_key: bytes) -> None:
     """Tell the registry and the dialler what this installation has and allows."""
     registry.register_brain("scripted", ScriptedBrain)
+    register_own_voices(settings)
     register_step(outbound.KIND, queue="high", job_name="sweep_outbound")
     register_step(bulk.UPDATE, queue="maintenance", job_name="bulk_update_leads")
     register_step(bulk.DELETE, queue="maintenance", job_name="bulk_delete_leads")

@@ -79,3 +79,7 @@ _.PERSON_VOICES
 
 # What receives messages asks this, once it is there.
 _.is_opt_out
+
+# What tests ask a stand-in for a provider.
+_.open_connections
+_.truncated_ms

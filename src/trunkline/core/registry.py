@@ -15,6 +15,7 @@ BrainFactory = Callable[[], Brain]
 
 _carrier: CarrierFactory | None = None
 _brains: dict[str, BrainFactory] = {}
+_connecting: set[str] = set()
 
 
 def register_carrier(factory: CarrierFactory) -> None:
@@ -40,6 +41,16 @@ def brain(name: str) -> Brain:
     if name not in _brains:
         raise InvalidInput(f"There is no brain {name!r}; this installation has {', '.join(sorted(_brains))}.")
     return _brains[name]()
+
+
+def register_connecting(name: str) -> None:
+    """This brain begins a connection when it opens a conversation: worth doing before the call is there."""
+    _connecting.add(name)
+
+
+def connects(name: str) -> bool:
+    """Return whether this brain begins a connection when it opens a conversation."""
+    return name in _connecting
 
 
 def brain_names() -> tuple[str, ...]:

@@ -22,15 +22,16 @@ The sink gets each `CallEvent` at once, must not block and must not raise. Kinds
     message_left  text, heard_text, after (beep, silence)
     latency      turn and one of: greeting_ms | clear_ms | kind, endpoint_ms, transcript_ms,
                  thought_ms, voice_ms, wire_ms, decided_to_wire_ms, reply_ms
-    trouble      what, detail (an alarm's name, voice_failed, transcript_failed, key_not_offered, ...)
+    trouble      what, detail (an alarm's name, voice_failed, brain_failed, transcript_failed, ...)
     ended        reason, duration_ms, frames_in {received, forwarded, dropped {reason: n}, lost_ms},
                  frames_out {queued, sent, cleared, stalls, gap_ms, worst_gap_ms, starved}, turns,
                  interruptions, windows_judged
 
-Reasons of the end: the brain's own (HangUp), `voicemail`, `stop` and `disconnect` (the carrier), `silence`,
-`too_long`, `speech_failed`, the watchdog's alarms, `cancelled`, `reaped`, `internal_error`, or
-what `Session.stop` was given. Of a call that no Session could be built for, `record_stillborn`
-tells the same way.
+What the caller said may be known behind the answer to it; it is told before, and what follows waits.
+Reasons of the end: the brain's own (HangUp), `brain_failed`, `voicemail`, `stop` and `disconnect` (the
+carrier), `silence`, `too_long`, `speech_failed`, the watchdog's alarms, `cancelled`, `reaped`,
+`internal_error`, or what `Session.stop` was given. Of a call that no Session could be built for,
+`record_stillborn` tells the same way.
 """
 
 from trunkline.media.answering import MachineRules, OnMachine

@@ -5,11 +5,12 @@ Owns the account of one turn and its latency. Refuses to act on anything.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
 from trunkline.media.playback import Piece
-from trunkline.providers.ports import InputKind, Utterance
+from trunkline.providers.ports import InputKind, Speaking, Utterance
 
 
 @dataclass(slots=True)
@@ -26,6 +27,8 @@ class CallerTurn:
     last: bool = False
     """The call ends after the brain's answer, whatever it is."""
     text_at: float = 0.0
+    late_text: asyncio.Future[str] | None = None
+    """Comes where the brain has heard the sound and its words are written later."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,8 +49,23 @@ class AgentTurn:
     heard_text: str = ""
     played_ms: int = 0
     """How much of a turn that was cut had been played."""
-    unheard: list[str] = field(default_factory=list)
+    heard_before: str = ""
+    """What had been heard of the turn that this one resumes."""
+    played_before_ms: int = 0
+    unheard: list[str | Speaking] = field(default_factory=list)
+    """What is left to be said of a turn that was cut."""
     hang_up: str | None = None
+
+
+def forget(item: object) -> None:
+    """Let go of the sound of a turn of the caller that nobody will answer."""
+    if isinstance(item, CallerTurn) and item.utterance is not None:
+        item.utterance.cancel()
+
+
+def joined(before: str, after: str) -> str:
+    """Return words and what follows them."""
+    return f"{before} {after}".strip()
 
 
 def elapsed_ms(since: float, until: float) -> float:

@@ -1,12 +1,14 @@
 """The listener: the caller's voice to text, beginning a little before we knew they spoke.
 
-Owns the pre-roll and the one open utterance. Refuses to know when a turn begins or ends.
+Owns the pre-roll and the one open utterance. A brain with ears of its own is asked before the
+recogniser. Refuses to know when a turn begins or ends.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from trunkline.kit.audio import FRAME_MS
 from trunkline.providers.ports import Grammar, SpeechFailed, SpeechToText, Transcript, Utterance
@@ -28,7 +30,7 @@ class _Unheard:
 
 
 class Listener:
-    """One call's use of the recogniser."""
+    """One call's use of the recogniser, or of the brain's own ears."""
 
     def __init__(self, stt: SpeechToText, *, language: str, preroll_ms: int, timeout_s: float) -> None:
         self._stt = stt
@@ -36,6 +38,8 @@ class Listener:
         self._timeout_s = timeout_s
         self._before: deque[bytes] = deque(maxlen=max(1, preroll_ms // FRAME_MS))
         self._open: Utterance | None = None
+        self.own_ears: Callable[[], Utterance | None] = lambda: None
+        """Opens an utterance at the brain; None where it has no ears."""
 
     @property
     def text_so_far(self) -> str:
@@ -52,16 +56,18 @@ class Listener:
     def begin(self, grammar: Grammar | None) -> None:
         """The caller speaks: open an utterance and give it the pre-roll."""
         self.drop()
-        utterance: Utterance
-        try:
-            utterance = self._stt.open(language=self._language, grammar=grammar)
-        except ValueError:
-            # The call is held all the same: what cannot be understood can be keyed.
-            utterance = _Unheard()
+        utterance = self.own_ears() or self._recogniser(grammar)
         for pcm in self._before:
             utterance.feed(pcm)
         self._before.clear()
         self._open = utterance
+
+    def _recogniser(self, grammar: Grammar | None) -> Utterance:
+        try:
+            return self._stt.open(language=self._language, grammar=grammar)
+        except ValueError:
+            # The call is held all the same: what cannot be understood can be keyed.
+            return _Unheard()
 
     def end(self) -> Utterance | None:
         """The caller has finished: hand the utterance over. Whoever takes it finishes or cancels it."""

@@ -34,6 +34,10 @@ class SessionOptions:
     preroll_ms: int = 400
     """Audio before the recognised beginning of speech that the recogniser gets as well."""
     transcript_timeout_s: float = 6.0
+    late_transcript_s: float = 0.6
+    """How long to wait for the words of whoever spoke over the agent, where a brain hears for itself."""
+    transcript_grace_s: float = 3.0
+    """How long words on their way are waited for once the call is over."""
     voice_timeout_s: float = 4.0
     """Longest wait for the next stretch of a sentence's audio."""
     voice_failures: int = 3
@@ -57,3 +61,5 @@ class SessionOptions:
     """How long a tool already under way may finish after the call has ended, so that its outcome is known."""
     farewell: str = ""
     """Said before a call is ended for its length; empty: nothing."""
+    apology: str = ""
+    """Said before a call is ended because its brain can not go on; empty: nothing."""

@@ -18,7 +18,10 @@ MACHINE_NOTE = Note("disposition", VOICEMAIL)
 TOO_LONG = "too_long"
 """End reason of a call that has reached its longest."""
 
-LAST_WORDS = frozenset({VOICEMAIL, TOO_LONG})
+BRAIN_FAILED = "brain_failed"
+"""End reason of a call whose brain can not go on, and the trouble on record."""
+
+LAST_WORDS = frozenset({VOICEMAIL, TOO_LONG, BRAIN_FAILED})
 """Ends that nothing said during the goodbye puts off."""
 
 

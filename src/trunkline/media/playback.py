@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from trunkline.kit.audio import FRAME_MS
+from trunkline.providers.ports import Speaking
 
 _FRAME_S = FRAME_MS / 1000
 _LETTERS_A_SECOND = 14.0
@@ -23,9 +24,10 @@ _LEAST_PAUSE = 2
 
 @dataclass(slots=True, eq=False)
 class Piece:
-    """One sentence of the agent, from text to the caller's ear. Times are the loop's, in seconds."""
+    """What the agent says at a stretch, to the caller's ear. Times are the loop's, in seconds."""
 
-    text: str
+    said: str | Speaking
+    """A sentence for the voice, or sound with words that may come behind it."""
     frames: deque[bytes] = field(default_factory=deque)
     """Audio that waits for its turn on the wire."""
     rest: bytes = b""
@@ -50,6 +52,11 @@ class Piece:
     first_sent_at: float | None = None
     plays_until: float = 0.0
     """When the last frame sent so far will have been played."""
+
+    @property
+    def text(self) -> str:
+        """The words of the piece, as far as they are known."""
+        return self.said if isinstance(self.said, str) else self.said.text
 
     def played_s(self, now: float) -> float:
         """Return how much of the piece has reached the caller, in seconds of its audio."""

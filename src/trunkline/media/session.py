@@ -283,6 +283,13 @@ class Session:
             ended = await self._close()
         return ended
 
+    async def _closed(self, work: Awaitable[None], otherwise: str) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await work
+        except TimeoutError:
+            self._scribe.record(EventKind.TROUBLE, what="close_hung", detail=otherwise)
+
     async def _close(self) -> Ended:
         tasks = list(self._tasks)
         for task in tasks:
@@ -292,11 +299,9 @@ class Session:
         self._ear.close()
         self._talk.discard()
         self._listener.drop()
-        try:
-            async with asyncio.timeout(_CLOSE_S):
-                await self._wire.close()
-        except TimeoutError:
-            self._scribe.record(EventKind.TROUBLE, what="close_hung", detail="the socket did not close")
+        await self._closed(self._wire.close(), "the socket did not close")
+        await self._closed(self._talk.close(), "the brain did not let go")
+        self._scribe.fill_all()
         ended = Ended(
             reason=self._reason,
             duration_ms=elapsed_ms(self.started_at, self._now()),

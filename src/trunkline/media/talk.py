@@ -11,21 +11,31 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
-from trunkline.media.agent_turn import AgentTurn, CallerTurn, elapsed_ms, latency
+from trunkline.media.agent_turn import AgentTurn, CallerTurn, elapsed_ms, forget, joined, latency
 from trunkline.media.floor import Floor
 from trunkline.media.keypad import Keypad
 from trunkline.media.listener import Listener
 from trunkline.media.options import SessionOptions
-from trunkline.media.parting import LAST_WORDS, MACHINE_NOTE, VOICEMAIL, goodbye_of, or_hang_up, parting
+from trunkline.media.parting import (
+    BRAIN_FAILED,
+    LAST_WORDS,
+    MACHINE_NOTE,
+    VOICEMAIL,
+    goodbye_of,
+    or_hang_up,
+    parting,
+)
 from trunkline.media.playback import Piece, text_heard, text_meant
 from trunkline.media.scribe import EventKind, Scribe
-from trunkline.media.speaker import Spawn, Speaker, close_early
+from trunkline.media.speaker import Spawn, Speaker, close_all, close_early
 from trunkline.media.tool_use import ToolUse
+from trunkline.media.transcripts import LateTranscripts
 from trunkline.media.transmitter import Transmitter
 from trunkline.media.wording import is_farewell, telling
 from trunkline.providers.ports import (
     Act,
     Brain,
+    BrainFailed,
     CallBrief,
     Grammar,
     HangUp,
@@ -67,6 +77,8 @@ class Talk:
         self._conversation = brain.open(brief, self._tools.use)
         self._options = options
         self._listener = listener
+        listener.own_ears = self._conversation.listen
+        self._late = LateTranscripts(scribe, spawn=spawn, timeout_s=options.transcript_timeout_s)
         self._keypad = keypad
         self._scribe = scribe
         self._clock = clock
@@ -200,7 +212,7 @@ class Talk:
             if self.closing and self.listening and isinstance(item, CallerTurn):
                 await self._reconsider(item)
             elif self.closing or (self.unattended and isinstance(item, CallerTurn)):
-                _forget(item)
+                forget(item)
             elif isinstance(item, CallerTurn):
                 await self._take(item)
             else:
@@ -210,7 +222,7 @@ class Talk:
 
     async def _take(self, turn: CallerTurn) -> None:
         heard = await self._heard(turn)
-        if turn.kind is InputKind.SPEECH and not telling(heard.text) and self._carry_on():
+        if turn.kind is InputKind.SPEECH and await self._said_nothing(turn, heard) and self._carry_on():
             return
         if not self.unattended:
             await self._answer(turn, heard)
@@ -218,10 +230,11 @@ class Talk:
     async def _reconsider(self, turn: CallerTurn) -> None:
         """Something was said during the goodbye: "bye" lets the call end, "wait, one more thing" does not."""
         if turn.kind is not InputKind.SPEECH:
-            _forget(turn)
+            forget(turn)
             return
         heard = await self._heard(turn)
-        if self.listening and telling(heard.text) and not is_farewell(heard.text):
+        words = await self._words(turn, heard)
+        if self.listening and words and telling(words) and not is_farewell(words):
             self.closing = False
             reason, self._agent.hang_up = self._agent.hang_up, None
             await self._answer(turn, heard, unless=reason)
@@ -242,16 +255,34 @@ class Talk:
             try:
                 transcript = await self._listener.text_of(turn.utterance)
                 text, confidence = transcript.text, transcript.confidence
+                if transcript.later is not None:
+                    turn.late_text = self._late.expect(transcript.later)
             except SpeechFailed as failure:
                 self._scribe.record(EventKind.TROUBLE, what="transcript_failed", detail=str(failure))
         turn.text_at = self._clock()
         if turn.kind is InputKind.DIGITS:
             self._scribe.record(EventKind.DIGITS, digits=text)
-        else:
+        elif turn.late_text is None:
             self._scribe.record(
                 EventKind.CALLER_SAID, text=text, confidence=round(confidence, 3), kind=turn.kind.value
             )
         return Heard(turn.kind, text, confidence)
+
+    async def _said_nothing(self, turn: CallerTurn, heard: Heard) -> bool:
+        """Judge by the words whether the caller meant to take the turn."""
+        silent = not self._agent.unheard and not (self._speaker.busy or self._transmitter.sounding())
+        if turn.late_text is not None and silent:
+            return False
+        # The agent was spoken over: worth a moment to know by which words. Unknown, they count.
+        words = await self._words(turn, heard)
+        return words is not None and not telling(words)
+
+    async def _words(self, turn: CallerTurn, heard: Heard) -> str | None:
+        """Return what was said, or None where a brain that hears for itself does not write it in time."""
+        if turn.late_text is None:
+            return heard.text
+        await asyncio.wait([turn.late_text], timeout=self._options.late_transcript_s)
+        return turn.late_text.result() if turn.late_text.done() else None
 
     def _carry_on(self) -> bool:
         """Nothing was said after all: go on from the word at which the agent was cut.
@@ -262,8 +293,13 @@ class Talk:
         if agent.cut:
             if not (agent.generated and agent.unheard):
                 return False
-            self._agent = AgentTurn(agent.number, None, generated=True, resumed=True, hang_up=agent.hang_up)
-            self._agent.pieces = [self._speaker.say(text) for text in agent.unheard]
+            self._agent = AgentTurn(
+                agent.number, None, generated=True, resumed=True, hang_up=agent.hang_up,
+                heard_before=joined(agent.heard_before, agent.heard_text),
+                played_before_ms=agent.played_before_ms + agent.played_ms,
+            )  # fmt: skip
+            self._agent.pieces = [self._speaker.say(said) for said in agent.unheard]
+            agent.unheard = []
             return True
         return self._generating or self._speaker.busy or self._transmitter.sounding()
 
@@ -282,14 +318,18 @@ class Talk:
         if not agent.cut and (self._speaker.busy or self._transmitter.sounding()):
             await self._hush(agent)
         if agent.cut:
-            self._conversation.interrupted(agent.heard_text, played_ms=agent.played_ms)
+            await close_all(agent.unheard)
+            self._conversation.interrupted(
+                joined(agent.heard_before, agent.heard_text),
+                played_ms=agent.played_before_ms + agent.played_ms,
+            )
         else:
             self._tell(agent)
 
     async def _hush(self, agent: AgentTurn) -> None:
         decided_at = self._clock()
-        rests = (piece.unheard(decided_at) for piece in agent.pieces if not piece.failed)
-        agent.unheard = [rest for rest in rests if rest]
+        rests = (self._speaker.rest_of(piece) for piece in agent.pieces if not piece.failed)
+        agent.unheard = [rest for rest in rests if rest is not None]
         agent.heard_text = text_heard(agent.pieces, decided_at)
         agent.played_ms = int(sum(piece.played_s(decided_at) for piece in agent.pieces) * 1000)
         agent.cut = True
@@ -316,6 +356,10 @@ class Talk:
                 if isinstance(act, Say | Sound):
                     await self.floor.until_free(self._may_sound)
                 self._act(act, agent)
+        except BrainFailed as failure:
+            self._scribe.record(EventKind.TROUBLE, what=BRAIN_FAILED, detail=str(failure))
+            self._act(Say(self._options.apology), agent)
+            agent.hang_up = BRAIN_FAILED
         finally:
             await close_early(acts)
         agent.generated = True
@@ -344,6 +388,10 @@ class Talk:
                 if agent.first_text_at is None:
                     agent.first_text_at = self._clock()
                 agent.pieces.append(self._speaker.say(text))
+            case Sound(speaking=speaking) if not agent.cut:
+                if agent.first_text_at is None:
+                    agent.first_text_at = self._clock()
+                agent.pieces.append(self._speaker.say(speaking))
             case Note(name=name, value=value):
                 self._scribe.record(EventKind.NOTE, name=name, value=value)
             case Listen(grammar=grammar, digits=digits):
@@ -379,15 +427,16 @@ class Talk:
         self._agent.cut = True
         self._speaker.cancel()
         self._transmitter.cut()
+        await close_all(self._agent.unheard)
         if self._task is not None and self._tools.running:
             await asyncio.wait([self._task], timeout=self._options.tool_grace_s)
+        await self._late.settle(self._options.transcript_grace_s)
+
+    async def close(self) -> None:
+        """Everything of the call has ended: let the brain go."""
+        await self._conversation.close()
 
     def discard(self) -> None:
         """Forget turns of the caller that nobody will answer."""
         while not self._inbox.empty():
-            _forget(self._inbox.get_nowait())
-
-
-def _forget(item: CallerTurn | Performance) -> None:
-    if isinstance(item, CallerTurn) and item.utterance is not None:
-        item.utterance.cancel()
+            forget(self._inbox.get_nowait())

@@ -20,6 +20,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
+from sqlalchemy.orm import Session as DbSession
 
 from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
@@ -28,6 +29,7 @@ from trunkline.core.telemetry import get_logger
 from trunkline.core.toolbox import ToolCaller, run_tool, specs_of
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
+from trunkline.domain.calls.models import Call
 from trunkline.domain.leads import service as leads
 from trunkline.domain.outbound.machines import machines_of_call
 from trunkline.domain.outbound.options import Detection, Machines
@@ -47,6 +49,7 @@ from trunkline.media import (
 )
 from trunkline.media.watchdog import WatchRules
 from trunkline.providers.ports import (
+    Brain,
     CallBrief,
     EndOfTurn,
     SpeechToText,
@@ -58,12 +61,18 @@ from trunkline.providers.ports import (
 )
 from trunkline.web.call_answers import CallAnswers
 from trunkline.web.call_log import CallLog
+from trunkline.web.early_brains import EarlyBrains, Opened
 from trunkline.web.standing import StandingTasks
 
 MEDIA_TOKEN = "media"  # noqa: S105 - the purpose of a token, not one
 MEDIA_TOKEN_LIFETIME_S = 60.0
 AGENT_UNUSABLE = "agent_unusable"
 """End reason of a call whose agent cannot hold it: its script, say, is not in its language."""
+_APOLOGY = {
+    "en": "I am sorry, I cannot go on with this call. Please call again.",
+    "he": "אני מצטערת, אינני יכולה להמשיך בשיחה. אנא התקשרו שוב.",
+}
+"""Said, by the process's own voice, where an agent's brain can not go on."""
 _TOOL_DEADLINE_S = 10.0
 _WARM_UP_S = 5.0
 _POOL_SIZE = 8
@@ -127,6 +136,7 @@ class CallRoom:
         self._pool = ThreadPoolExecutor(_POOL_SIZE, thread_name_prefix="callroom")
         self.log = CallLog(spool=spool, pool=self._pool)
         self.answers = CallAnswers(live=self.live, pool=self._pool)
+        self.early = EarlyBrains(prepare=self._early_brief, most=max_calls)
         self._standing = StandingTasks()
         self._places_taken = 0
 
@@ -155,6 +165,7 @@ class CallRoom:
 
     def open(self) -> None:
         """Begin the room's own tasks."""
+        self.early.open()
         self._standing.start("room-log", self.log.write_forever)
         self._standing.start("room-replay", self.log.replay_forever)
         self._standing.start("room-answers", self.answers.watch_forever)
@@ -162,6 +173,7 @@ class CallRoom:
 
     async def close(self) -> None:
         """End every call, write what is still to be written, and leave nothing running."""
+        await self.early.close()
         self.live.stop_all("shutdown")
         while self.live.count:  # noqa: ASYNC110 - the register tells a number, not a moment
             await asyncio.sleep(0.05)
@@ -175,7 +187,11 @@ class CallRoom:
         self._pool.shutdown()
 
     def token_for(self, business_id: UUID, call_id: UUID) -> str:
-        """Return the single-use, short-lived token that lets one media socket in."""
+        """Return the single-use, short-lived token that lets one media socket in; from any thread.
+
+        The call's brain is opened meanwhile, where that takes a while.
+        """
+        self.early.expect(business_id, call_id)
         return tokens.sign(
             {"business_id": str(business_id), "call_id": str(call_id)},
             key=self._token_key, purpose=MEDIA_TOKEN, lifetime_s=MEDIA_TOKEN_LIFETIME_S,
@@ -193,7 +209,8 @@ class CallRoom:
                 work = partial(
                     self._prepare, UUID(claims["business_id"]), UUID(claims["call_id"]), start.call_sid
                 )
-                await self._hold(edge, await self._off_loop(work))
+                prepared = await self._off_loop(work)
+                await self._hold(edge, prepared, await self.early.take(UUID(prepared.brief.call_id)))
         except (NoStart, tokens.InvalidToken, TrunklineError) as refusal:
             log.warning("media_refused", reason=str(refusal))
             await edge.close()
@@ -209,7 +226,11 @@ class CallRoom:
         finally:
             self._places_taken -= 1
 
-    async def _hold(self, edge: TwilioStream, prepared: Preparation) -> None:
+    async def _early_brief(self, business_id: UUID, call_id: UUID) -> tuple[Brain, CallBrief] | None:
+        prepared = await self._off_loop(partial(_read_early, business_id, call_id))
+        return None if prepared is None else (registry.brain(prepared.brain), prepared.brief)
+
+    async def _hold(self, edge: TwilioStream, prepared: Preparation, early: Opened | None) -> None:
         """Hold a call that is known to be ours. One whose agent cannot speak is ended and on record."""
         brief = prepared.brief
         with structlog.contextvars.bound_contextvars(
@@ -221,7 +242,7 @@ class CallRoom:
                     options=self._options(prepared),
                     wire=edge,
                     brief=brief,
-                    brain=registry.brain(prepared.brain),
+                    brain=early or registry.brain(prepared.brain),
                     tools=self._tools(prepared),
                     stt=self._speech.stt,
                     tts=self._speech.tts,
@@ -229,6 +250,8 @@ class CallRoom:
                     sink=sink,
                 )
             except (ValueError, InvalidInput) as error:
+                if early is not None:
+                    await early.conversation.close()
                 log.error("agent_unusable", reason=str(error))
                 record_stillborn(brief, sink, reason=AGENT_UNUSABLE, detail=str(error))
                 await edge.close()
@@ -250,6 +273,7 @@ class CallRoom:
             on_machine=OnMachine(machines.action),
             message=machines.message,
             end_of_turn=self._speech.end_of_turn,
+            apology=_APOLOGY.get(prepared.brief.language, _APOLOGY["en"]),
         )
         return replace(options, machine=None) if machines.detection is Detection.OFF else options
 
@@ -272,45 +296,61 @@ class CallRoom:
             call = calls.spend_media_token(session, business_id, call_id)
             if call.carrier_sid != sid:
                 raise Forbidden("The token belongs to another call.", reason="wrong_call")
-            assert call.agent_id is not None  # a call is only connected once it has an agent
-            agent = agents.get_agent(session, business_id, call.agent_id)
-            business = tenants.get_business(session, business_id)
-            lead = leads.get_lead(session, business_id, call.lead_id) if call.lead_id else None
-            machines = machines_of_call(session, business_id, call_id) or Machines()
-        local_now = clock.now().astimezone(ZoneInfo(business.time_zone))
-        rules = CallingRules.model_validate(business.calling_rules)
-        return Preparation(
+            return _read(session, business_id, call)
+
+
+def _read_early(business_id: UUID, call_id: UUID) -> Preparation | None:
+    """Read what a call's brain needs, if that is one that had better be opened early."""
+    with unit_of_work(of_business(business_id)) as session:
+        call = calls.get_call(session, business_id, call_id)
+        if call.agent_id is None:
+            return None
+        agent = agents.get_agent(session, business_id, call.agent_id)
+        return _read(session, business_id, call) if registry.connects(agent.brain) else None
+
+
+def _read(session: DbSession, business_id: UUID, call: Call) -> Preparation:
+    """Return what a call needs before its first word."""
+    assert call.agent_id is not None  # a call is only connected once it has an agent
+    agent = agents.get_agent(session, business_id, call.agent_id)
+    business = tenants.get_business(session, business_id)
+    lead = leads.get_lead(session, business_id, call.lead_id) if call.lead_id else None
+    machines = machines_of_call(session, business_id, call.id) or Machines()
+    local_now = clock.now().astimezone(ZoneInfo(business.time_zone))
+    rules = CallingRules.model_validate(business.calling_rules)
+    return Preparation(
+        business_id=business_id,
+        brief=CallBrief(
+            call_id=str(call.id),
+            direction=call.direction,
+            language=agent.language,
+            business_name=business.name,
+            greeting=agent.greeting,
+            instructions=agent.instructions,
+            script=agent.script,
+            tools=specs_of(agent.tools),
+            local_now=local_now,
+            variables={
+                "business_name": business.name,
+                "agent_name": agent.name,
+                "lead_name": lead.name if lead else "",
+            },
+            # Who calls us knows whom they have called.
+            disclosure=rules.disclosure if call.direction == "outbound" else "",
+            voice=agents.voice_of(agent).get("name", ""),
+        ),
+        brain=agent.brain,
+        voice=Voice(**{"language": agent.language, **agents.voice_of(agent)}),
+        caller=ToolCaller(
             business_id=business_id,
-            brief=CallBrief(
-                call_id=str(call_id),
-                direction=call.direction,
-                language=agent.language,
-                business_name=business.name,
-                greeting=agent.greeting,
-                instructions=agent.instructions,
-                script=agent.script,
-                tools=specs_of(agent.tools),
-                local_now=local_now,
-                variables={
-                    "business_name": business.name,
-                    "agent_name": agent.name,
-                    "lead_name": lead.name if lead else "",
-                },
-                # Who calls us knows whom they have called.
-                disclosure=rules.disclosure if call.direction == "outbound" else "",
-            ),
-            brain=agent.brain,
-            voice=Voice(**{"language": agent.language, **agents.voice_of(agent)}),
-            caller=ToolCaller(
-                business_id=business_id,
-                call_id=call_id,
-                agent_id=agent.id,
-                lead_id=call.lead_id,
-                phone=call.theirs,
-            ),
-            allowed=tuple(agent.tools),
-            machines=machines,
-        )
+            call_id=call.id,
+            agent_id=agent.id,
+            lead_id=call.lead_id,
+            phone=call.theirs,
+        ),
+        allowed=tuple(agent.tools),
+        machines=machines,
+    )
 
 
 def _build_carrier() -> None:

@@ -56,6 +56,8 @@ class CallBrief:
     """Now, in the business's time zone."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Names that greetings and prompts may mention, such as `lead_name`."""
+    voice: str = ""
+    """How the agent sounds where the brain has a voice of its own, by that provider's name of it."""
     disclosure: str = ""
     """What the law or the business wants said before all else: that an AI speaks, for instance."""
     past: tuple[Line, ...] = ()

@@ -6,7 +6,7 @@ mono, 8 kHz: 16 bytes are one millisecond.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -40,6 +40,8 @@ class Transcript:
     text: str
     confidence: float
     """0 to 1; 1 where the recogniser gives none."""
+    later: Callable[[], Awaitable[Transcript]] | None = None
+    """Waits for the text, where it comes later since the sound itself was understood. Raises SpeechFailed."""
 
 
 class Utterance(Protocol):

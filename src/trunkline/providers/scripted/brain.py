@@ -34,14 +34,15 @@ class ScriptedBrain:
             dialogue, language, variables,
             greeting=brief.filled(brief.greeting), disclosure=brief.filled(brief.disclosure),
         )  # fmt: skip
-        return ScriptedConversation(script, tools)
+        return ScriptedConversation(script, tools, takes_over=bool(brief.past))
 
 
 class ScriptedConversation:
     """One call's walk through its dialogue."""
 
-    def __init__(self, script: engine.Script, tools: ToolRunner) -> None:
+    def __init__(self, script: engine.Script, tools: ToolRunner, *, takes_over: bool = False) -> None:
         self._script = script
+        self._takes_over = takes_over
         self._tools = tools
         self._progress = engine.Progress()
         self._said: list[str] = []
@@ -50,6 +51,10 @@ class ScriptedConversation:
         return self._perform(engine.begin(self._script))
 
     def hear(self, heard: Heard) -> AsyncIterator[Act]:
+        if self._takes_over:
+            # What another brain has found out is in no slot of ours: the dialogue begins anew.
+            self._takes_over = False
+            return self.begin()
         return self._perform(engine.hear(self._script, self._progress, heard))
 
     def interrupted(self, said: str, *, played_ms: int) -> None:

@@ -1,0 +1,21 @@
+"""What all brains with ears and a voice of their own share: the conversation, and the line to a provider.
+
+A provider's own module subclasses `LiveLine` with its messages. Knows no provider.
+"""
+
+from trunkline.providers.own_voice.conversation import OwnVoiceConversation
+from trunkline.providers.own_voice.line import Ask, LineBroken, LineRefused, LiveLine, VoiceOptions
+from trunkline.providers.own_voice.reply import LiveSpeech, Reply
+from trunkline.providers.own_voice.utterance import LiveUtterance
+
+__all__ = [
+    "Ask",
+    "LineBroken",
+    "LineRefused",
+    "LiveLine",
+    "LiveSpeech",
+    "LiveUtterance",
+    "OwnVoiceConversation",
+    "Reply",
+    "VoiceOptions",
+]

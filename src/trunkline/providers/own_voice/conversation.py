@@ -1,0 +1,205 @@
+"""One call's conversation with a model that hears and speaks, told as acts.
+
+Owns the turns: what is asked of the model, its tools run and answered, the words that have to be heard,
+and what the caller did not hear struck from its memory. Refuses to know providers and connections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from trunkline.providers.own_voice import prompt
+from trunkline.providers.own_voice.line import Ask, LiveLine, VoiceOptions
+from trunkline.providers.own_voice.memory import Told
+from trunkline.providers.own_voice.reply import LiveSpeech, Reply
+from trunkline.providers.own_voice.utterance import LiveUtterance
+from trunkline.providers.ports import (
+    Act,
+    BrainFailed,
+    CallBrief,
+    HangUp,
+    Heard,
+    InputKind,
+    Listen,
+    Note,
+    Sound,
+    ToolCall,
+    ToolRunner,
+)
+
+_VOICEMAIL = "voicemail"
+
+
+class OwnVoiceConversation:
+    """Holds a conversation on a line."""
+
+    def __init__(
+        self, line: LiveLine[Any], brief: CallBrief, tools: ToolRunner, options: VoiceOptions
+    ) -> None:
+        self._line = line
+        self._brief = brief
+        self._tools = tools
+        self._options = options
+        self._disclosure = " ".join(brief.filled(brief.disclosure).split())
+        said = " ".join(line.text for line in brief.past if line.who == "agent")
+        self._owed = "" if not brief.past or _contains(said, self._disclosure) else self._disclosure
+        self._utterance: LiveUtterance | None = None
+        self._spoken: list[LiveSpeech] = []
+        """The speeches of the turn in the air, in order."""
+        self._must_hear = ""
+        """Words of the turn in the air that have to be heard whole."""
+
+    # --- The port -------------------------------------------------------------------------
+
+    def begin(self) -> AsyncIterator[Act]:
+        if self._brief.past:
+            return self._go_on()
+        greeting = f"{self._disclosure} {' '.join(self._brief.filled(self._brief.greeting).split())}".strip()
+        if greeting == self._disclosure:
+            self._owed = self._disclosure
+            return self._answer(Ask(Told(prompt.CONNECTED)))
+        self._must_hear = self._disclosure
+        return self._greet(greeting)
+
+    def hear(self, heard: Heard) -> AsyncIterator[Act]:
+        utterance, self._utterance = self._utterance, None
+        match heard.kind:
+            case InputKind.MACHINE:
+                return _to_a_machine()
+            case InputKind.SILENCE:
+                return self._answer(Ask(Told(prompt.SILENCE)))
+            case InputKind.DIGITS:
+                return self._answer(Ask(Told(prompt.keyed(heard.text))))
+            case InputKind.SPEECH:
+                if utterance is not None and utterance.is_finished:
+                    return self._answer(Ask())
+                text = prompt.theirs(heard.text.strip())
+                return self._answer(Ask(Told(text, by_caller=True) if text else Told(prompt.NOT_MADE_OUT)))
+
+    def interrupted(self, said: str, *, played_ms: int) -> None:
+        """Strike what was not heard, word by word and sound by sound."""
+        words = said.split()
+        if self._must_hear and not _contains(said, self._must_hear):
+            self._owed = self._must_hear
+        left_ms = float(played_ms)
+        for speech in self._spoken:
+            count = len(speech.text.split())
+            heard, words = words[:count], words[count:]
+            heard_ms, left_ms = min(left_ms, speech.audio_ms), max(0.0, left_ms - speech.audio_ms)
+            if len(heard) < count or heard_ms < speech.audio_ms or not speech.is_whole:
+                self._line.cut(speech, " ".join(heard), int(heard_ms))
+        self._spoken = []
+
+    def listen(self) -> LiveUtterance:
+        self._utterance = self._line.listen()
+        return self._utterance
+
+    async def close(self) -> None:
+        await self._line.close()
+
+    # --- Turns ----------------------------------------------------------------------------
+
+    async def _greet(self, greeting: str) -> AsyncGenerator[Act, None]:
+        async with aclosing(self._turn(Ask(Told(prompt.word_for_word(greeting))))) as acts:
+            async for act in acts:
+                yield act
+        said = " ".join(speech.text for speech in self._spoken)
+        if prompt.spoken_words(said) != prompt.spoken_words(greeting):
+            if self._must_hear and not _contains(said, self._must_hear):
+                self._owed = self._must_hear
+            yield Note("greeting_differs", said)
+
+    async def _go_on(self) -> AsyncGenerator[Act, None]:
+        """Another brain was there before: answer if the caller waits for it."""
+        last = self._brief.past[-1].who
+        if last == "agent" and not self._owed:
+            yield Listen(None, self._options.digits)
+            return
+        ask = Ask() if last == "caller" and not self._owed else Ask(Told(prompt.GONE_ON))
+        async with aclosing(self._answer(ask)) as acts:
+            async for act in acts:
+                yield act
+
+    async def _answer(self, ask: Ask) -> AsyncGenerator[Act, None]:
+        self._must_hear, self._owed = self._owed, ""
+        if self._must_hear:
+            told = f"{ask.told.text} " if ask.told is not None else ""
+            ask = Ask(Told(f"{told}{prompt.owed(self._must_hear)}"))
+        async with aclosing(self._turn(ask)) as acts:
+            async for act in acts:
+                yield act
+
+    async def _turn(self, ask: Ask) -> AsyncGenerator[Act, None]:
+        """Ask, run the tools asked for, ask again, until there is nothing more to do. Raises BrainFailed."""
+        self._spoken = []
+        hang_up: str | None = None
+        silent = 0
+        for _ in range(self._options.tool_rounds + 1):
+            calls: list[ToolCall] = []
+            async with aclosing(self._hear_out(self._line.ask(ask), calls)) as acts:
+                async for act in acts:
+                    yield act
+            for note in self._troubles():
+                yield note
+            ask = Ask()
+            others = [call for call in calls if call.name not in {prompt.END_CALL, prompt.SET_DISPOSITION}]
+            for call in calls:
+                if call.name == prompt.SET_DISPOSITION:
+                    word = prompt.as_word(call.arguments.get("disposition"), otherwise="noted")
+                    yield Note("disposition", word)
+                elif call.name == prompt.END_CALL and not others:
+                    hang_up = prompt.as_word(call.arguments.get("reason"), otherwise="done")
+                await self._use(call, is_too_early=bool(others))
+            if hang_up is not None:
+                yield HangUp(hang_up)
+                return
+            if not calls and self._spoken:
+                break
+            silent += not calls
+            if silent > 1:
+                raise BrainFailed("the model has nothing to say")
+        else:
+            raise BrainFailed("the model asks for tools without end")
+        yield Listen(None, self._options.digits)
+
+    async def _hear_out(self, reply: Reply, calls: list[ToolCall]) -> AsyncGenerator[Act, None]:
+        try:
+            items = reply.items(first_s=self._options.first_sound_s, stall_s=self._options.stall_s)
+            async for item in items:
+                if isinstance(item, ToolCall):
+                    calls.append(item)
+                else:
+                    self._spoken.append(item)
+                    yield Sound(item)
+        finally:
+            self._line.abandon(reply)
+            for speech in reply.speeches:
+                if speech not in self._spoken:
+                    self._line.cut(speech, "", 0)
+
+    async def _use(self, call: ToolCall, *, is_too_early: bool) -> None:
+        # What is done is told the model in one breath with it: a turn that is cut now knows it.
+        if call.name not in {prompt.END_CALL, prompt.SET_DISPOSITION}:
+            self._line.tool_answered(call, await self._tools(call.name, call.arguments))
+        elif call.name == prompt.END_CALL and is_too_early:
+            self._line.tool_answered(call, prompt.TOO_EARLY)
+        else:
+            self._line.tool_answered(call, prompt.DONE)
+
+    def _troubles(self) -> list[Note]:
+        troubles, self._line.troubles = self._line.troubles, []
+        return [Note("brain_trouble", trouble) for trouble in troubles]
+
+
+def _contains(said: str, wanted: str) -> bool:
+    """Return whether these words were said, one after another, whatever their marks."""
+    spoken = " ".join(prompt.spoken_words(said))
+    return f" {' '.join(prompt.spoken_words(wanted))} ".replace("  ", " ") in f" {spoken} "
+
+
+async def _to_a_machine() -> AsyncGenerator[Act, None]:
+    """Nobody is there to be talked to; a message, where one is wanted, is not the brain's."""
+    yield Note("disposition", _VOICEMAIL)
+    yield HangUp(_VOICEMAIL)
