@@ -21,7 +21,7 @@ from trunkline.providers.local_speech import (
     requirements,
     tuning,
 )
-from trunkline.providers.local_speech.resample import resample
+from trunkline.kit.resample import resample
 from trunkline.providers.ports import Grammar, SpeechFailed, Voice
 
 with warnings.catch_warnings():
