@@ -14,8 +14,8 @@ from trunkline.providers.ports import SpeechFailed
 
 _LONGEST_REASON = 200
 _MOST_OF_A_REFUSAL = 4_096
-_LONGEST_AUDIO = 300 * 48_000
-"""Bytes of one sentence: five minutes at 24 kHz. More is a provider that does not end."""
+_LONGEST_AUDIO = 120 * 48_000
+"""Bytes of one sentence: two minutes at 24 kHz. More is a provider that does not end."""
 
 
 def open_client(

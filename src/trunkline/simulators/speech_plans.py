@@ -34,7 +34,7 @@ class Fault(enum.StrEnum):
     REORDERED = "reordered"
     """What belongs to the audio of before comes late, in between."""
     SILENT = "silent"
-    """The provider hears nothing and says nothing of it, where its protocol lets it."""
+    """Everything is final before the end, and nothing answers that it is, where the protocol lets it."""
 
 
 @dataclass(frozen=True, slots=True)
