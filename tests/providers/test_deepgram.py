@@ -24,18 +24,17 @@ FINISH_S = 2.0
 
 @pytest.fixture
 async def ears() -> AsyncIterator[Ears]:
-    with nothing_left():
-        async with deepgram.serving() as service:
-            stt = DeepgramSpeechToText(
-                api_key="key",
-                base_url=service.base_url,
-                finish_s=FINISH_S,
-                keep_alive_s=0.05,
-                reconfigures=True,
-            )
-            yield stt, service.hearing
-            await stt.close()
-            await until(lambda: service.hearing.live == 0)
+    async with nothing_left(), deepgram.serving() as service:
+        stt = DeepgramSpeechToText(
+            api_key="key",
+            base_url=service.base_url,
+            finish_s=FINISH_S,
+            keep_alive_s=0.05,
+            reconfigures=True,
+        )
+        yield stt, service.hearing
+        await stt.close()
+        await until(lambda: service.hearing.live == 0)
 
 
 async def test_an_utterance_is_heard_while_it_is_spoken(ears: Ears) -> None:
@@ -229,7 +228,7 @@ async def test_cancelling_where_the_server_hangs_closes_the_connection() -> None
 async def test_nobody_there_is_said() -> None:
     async with deepgram.serving() as service:
         gone = service.base_url
-    with nothing_left():
+    async with nothing_left():
         stt = DeepgramSpeechToText(api_key="key", base_url=gone)
         with pytest.raises(SpeechFailed, match="no connection"):
             await heard(stt)

@@ -32,7 +32,7 @@ ELEVEN: dict[str, Build] = {
 @pytest.fixture(params=["openai", *ELEVEN])
 async def voice(request: pytest.FixtureRequest) -> AsyncIterator[tuple[TextToSpeech, Voicing]]:
     plan = Voicing()
-    with nothing_left():
+    async with nothing_left():
         if request.param == "openai":
             async with openai_audio.serving(voicing=plan) as api:
                 tts = OPENAI(api.base_url)

@@ -15,11 +15,10 @@ from trunkline.simulators.speech_plans import Fault, Hearing, Turn
 
 @pytest.fixture
 async def api() -> AsyncIterator[tuple[OpenAiSpeechToText, Hearing]]:
-    with nothing_left():
-        async with openai_audio.serving() as running:
-            stt = OpenAiSpeechToText(api_key="key", base_url=running.base_url, wait_s=0.3)
-            yield stt, running.hearing
-            await stt.close()
+    async with nothing_left(), openai_audio.serving() as running:
+        stt = OpenAiSpeechToText(api_key="key", base_url=running.base_url, wait_s=0.3)
+        yield stt, running.hearing
+        await stt.close()
 
 
 async def test_an_utterance_and_its_hints(api: tuple[OpenAiSpeechToText, Hearing]) -> None:

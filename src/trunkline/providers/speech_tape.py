@@ -36,6 +36,11 @@ class Tape:
         """Return what is not covered."""
         return bytes(self._ulaw)
 
+    def since(self, from_ms: float, *, longest: int) -> bytes:
+        """Return at most so many bytes from there on; what is no longer kept is left out."""
+        start = max(0, round((from_ms - self.begins_ms) * BYTES_PER_MS))
+        return bytes(self._ulaw[start : start + longest])
+
     def clear(self) -> None:
         self._drop(len(self._ulaw))
 

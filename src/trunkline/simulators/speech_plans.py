@@ -71,6 +71,8 @@ class Hearing:
     """The settings of each utterance, or of each connection, as they came."""
     heard_ms: list[int] = field(default_factory=list)
     """How much audio each finished utterance had."""
+    pieces_ms: list[float] = field(default_factory=list)
+    """How much audio each message had, where the stand-in tells."""
     connections: int = 0
     """Opened since the beginning."""
     live: int = 0
