@@ -58,7 +58,7 @@ async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
 
 @asynccontextmanager
 async def nothing_left() -> AsyncIterator[None]:
-    """Fail if the block leaves a task or a socket behind. gRPC closes its own a moment later, off the loop."""
+    """Fail if the block leaves a task or a socket behind. gRPC closes its own off the loop."""
     before, sockets_before = asyncio.all_tasks(), open_sockets()
     yield
     others = asyncio.all_tasks() - before - {asyncio.current_task()}
@@ -68,9 +68,14 @@ async def nothing_left() -> AsyncIterator[None]:
 
 
 def open_sockets() -> int:
-    """Return how many sockets this process holds."""
+    """Return how many TCP sockets this process holds."""
+    of_tcp = {
+        line.split()[9]
+        for table in ("tcp", "tcp6")
+        for line in Path("/proc/net", table).read_text().splitlines()
+    }
     count = 0
     for entry in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):
-            count += str(entry.readlink()).startswith("socket:")
+            count += str(entry.readlink()).removeprefix("socket:[").removesuffix("]") in of_tcp
     return count
