@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import sys
 from contextlib import suppress
@@ -10,17 +9,9 @@ from datetime import timedelta
 
 import uvicorn
 
-from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
-from trunkline.providers.local_speech import (
-    EspeakTextToSpeech,
-    LocalSpeechUnavailable,
-    SileroVoiceActivity,
-    SphinxSpeechToText,
-)
-from trunkline.providers.ports import Voice
+from trunkline.speech import build_speech
 from trunkline.web.app import create_app
-from trunkline.web.callroom import Speech
 from trunkline.web.live_feed import LiveFeed
 from trunkline.web.parts import AppParts
 from trunkline.wiring import Command, open_runtime
@@ -41,7 +32,7 @@ def serve(command: Command, settings: Settings) -> None:
                 spool=runtime.home / "spool",
                 max_calls=settings.max_active_calls,
                 longest_call=timedelta(seconds=settings.longest_call_seconds),
-                speech=local_speech(),
+                speech=build_speech(settings),
                 upkeep=runtime.upkeep,
                 redis_url=runtime.redis_url,
                 metrics_token=token.get_secret_value() if token else None,
@@ -73,20 +64,3 @@ class _Server(uvicorn.Server):
         live_feed: LiveFeed = self.config.app.state.live_feed  # type: ignore[union-attr]
         live_feed.close()
         await super().shutdown(sockets)
-
-
-def local_speech() -> Speech:
-    """Return speech that needs no account. Raises StartRefused where its packages are missing."""
-    try:
-        stt, tts = SphinxSpeechToText(), EspeakTextToSpeech()
-    except LocalSpeechUnavailable as error:
-        raise StartRefused(str(error)) from error
-
-    async def speak_once() -> None:
-        async for _ in tts.speak("Hello.", Voice("en")):
-            pass
-
-    async def warm_up() -> None:
-        await asyncio.gather(stt.warm_up(), speak_once())
-
-    return Speech(stt=stt, tts=tts, vad=SileroVoiceActivity, warm_up=warm_up)

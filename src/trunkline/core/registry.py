@@ -15,6 +15,7 @@ BrainFactory = Callable[[], Brain]
 
 _carrier: CarrierFactory | None = None
 _brains: dict[str, BrainFactory] = {}
+_voices: tuple[str, ...] = ()
 
 
 def register_carrier(factory: CarrierFactory) -> None:
@@ -40,6 +41,17 @@ def brain(name: str) -> Brain:
     if name not in _brains:
         raise InvalidInput(f"There is no brain {name!r}; this installation has {', '.join(sorted(_brains))}.")
     return _brains[name]()
+
+
+def register_voices(names: tuple[str, ...]) -> None:
+    """Say which speech providers speak here, the usual one first."""
+    global _voices  # noqa: PLW0603 - as above
+    _voices = names
+
+
+def voice_names() -> tuple[str, ...]:
+    """Return the speech providers that an agent may speak by."""
+    return _voices
 
 
 def brain_names() -> tuple[str, ...]:
