@@ -287,4 +287,5 @@ async def test_voices_of_a_house_are_equally_loud(house: House) -> None:
         for _ in range(3):
             pcm = await spoken(tts, TEXT, Voice("en", provider, provider=provider))
         levels[provider] = level(pcm[-16_000:])
-    assert 0.75 < levels["elevenlabs"] / levels["openai"] < 1.33
+    # They came 13 dB apart; either may stay 1.5 dB off the mark.
+    assert 0.7 < levels["elevenlabs"] / levels["openai"] < 1.42
