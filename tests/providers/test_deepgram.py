@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from speech_helpers import feed, heard, nothing_left, until
 from websockets.asyncio.client import connect
 
+from support.speech import feed, heard, nothing_left, until
 from trunkline.providers.deepgram import DeepgramSpeechToText
 from trunkline.providers.deepgram.wire import hints_of, read_message
 from trunkline.providers.ports import Grammar, SpeechFailed, Transcript

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from speech_helpers import ENGLISH, close_early, feed, heard, nothing_left, spoken, until
 
+from support.speech import ENGLISH, close_early, feed, heard, nothing_left, spoken, until
 from trunkline.providers.google_speech import GoogleSpeechToText, GoogleTextToSpeech, google_credentials
 from trunkline.providers.ports import Grammar, SpeechFailed, Transcript, Voice
 from trunkline.simulators import google_speech

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 
 import numpy as np
 import pytest
-from speech_helpers import ENGLISH, close_early, nothing_left, spoken, until
 
+from support.speech import ENGLISH, close_early, nothing_left, spoken, until
 from trunkline.providers.elevenlabs import ElevenLabsTextToSpeech
 from trunkline.providers.openai_audio import OpenAiTextToSpeech
 from trunkline.providers.ports import SpeechFailed, TextToSpeech, Voice

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from speech_helpers import feed, heard, nothing_left
 
+from support.speech import feed, heard, nothing_left
 from trunkline.providers.openai_audio import OpenAiSpeechToText
 from trunkline.providers.ports import Grammar, SpeechFailed, Transcript
 from trunkline.simulators import openai_audio

@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import pytest
-from speech_helpers import ENGLISH, close_early, feed, heard, nothing_left, spoken, until
 
+from support.speech import ENGLISH, close_early, feed, heard, nothing_left, spoken, until
 from trunkline.kit.audio import level
 from trunkline.providers.deepgram import DeepgramSpeechToText
 from trunkline.providers.elevenlabs import ElevenLabsTextToSpeech

@@ -1,4 +1,4 @@
-"""A stand-in for a speech provider as a process of its own: command line in, served until it is told to stop."""
+"""A stand-in for a speech provider as a process: command line in, served until it is told to stop."""
 
 from __future__ import annotations
 

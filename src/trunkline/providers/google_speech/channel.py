@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import google.auth
 import grpc
 from google.api_core.exceptions import GoogleAPICallError
+from google.auth import default
 from google.auth.exceptions import GoogleAuthError
 from google.oauth2 import service_account
 
@@ -30,7 +30,7 @@ def google_credentials(file: Path | None) -> Any:
         if file is not None:
             read: Any = service_account.Credentials.from_service_account_file
             return read(str(file), scopes=[_SCOPE])
-        return google.auth.default(scopes=[_SCOPE])[0]
+        return default(scopes=[_SCOPE])[0]
     except (OSError, ValueError, GoogleAuthError) as error:
         raise ValueError(f"Google takes no credentials of ours: {error}") from error
 
