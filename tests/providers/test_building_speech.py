@@ -113,9 +113,8 @@ def test_the_doctor_says_who_speaks_and_what_they_lack(tmp_path: Path) -> None:
 async def test_a_stand_in_runs_as_a_process_of_its_own(name: str, tmp_path: Path) -> None:
     turns = tmp_path / "turns.json"
     turns.write_text(json.dumps([{"text": "as planned", "interim": ["as"]}]))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"trunkline.simulators.{name}", "--turns", str(turns), stderr=asyncio.subprocess.PIPE
-    )  # fmt: skip
+    command = [sys.executable, "-m", f"trunkline.simulators.{name}", "--turns", str(turns)]
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
     assert process.stderr is not None
     try:
         async with asyncio.timeout(30):
