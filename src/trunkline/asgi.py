@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import sys
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
 from trunkline.media.twilio_stream import LONGEST_MESSAGE
-from trunkline.providers.local_speech import (
-    EspeakTextToSpeech,
-    LocalSpeechUnavailable,
-    SileroVoiceActivity,
-    SphinxSpeechToText,
-)
-from trunkline.providers.ports import Voice
-from trunkline.providers.smart_turn import SmartTurn
+from trunkline.speech import build_speech
 from trunkline.web.app import create_app
-from trunkline.web.callroom import Speech
 from trunkline.web.live_feed import LiveFeed
 from trunkline.web.media_protocol import MediaProtocol
 from trunkline.web.parts import AppParts
@@ -46,7 +35,7 @@ def serve(command: Command, settings: Settings) -> None:
                 spool=runtime.home / "spool",
                 max_calls=settings.max_active_calls,
                 longest_call=timedelta(seconds=settings.longest_call_seconds),
-                speech=local_speech(settings.smart_turn_model),
+                speech=build_speech(settings),
                 upkeep=runtime.upkeep,
                 redis_url=runtime.redis_url,
                 metrics_token=token.get_secret_value() if token else None,
@@ -83,21 +72,3 @@ class _Server(uvicorn.Server):
         live_feed: LiveFeed = self.config.app.state.live_feed  # type: ignore[union-attr]
         live_feed.close()
         await super().shutdown(sockets)
-
-
-def local_speech(turn_model: Path | None = None) -> Speech:
-    """Return speech that needs no account. Raises StartRefused where packages or the model are missing."""
-    try:
-        stt, tts = SphinxSpeechToText(), EspeakTextToSpeech()
-        end_of_turn = SmartTurn(turn_model) if turn_model else None
-    except (LocalSpeechUnavailable, FileNotFoundError) as error:
-        raise StartRefused(str(error)) from error
-
-    async def speak_once() -> None:
-        async for _ in tts.speak("Hello.", Voice("en")):
-            pass
-
-    async def warm_up() -> None:
-        await asyncio.gather(stt.warm_up(), speak_once())
-
-    return Speech(stt=stt, tts=tts, vad=SileroVoiceActivity, end_of_turn=end_of_turn, warm_up=warm_up)

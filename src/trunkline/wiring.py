@@ -253,6 +253,7 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     """Tell the registry and the dialler what this installation has and allows."""
     registry.register_brain("scripted", ScriptedBrain)
     register_own_voices(settings)
+    registry.register_voices(settings.text_to_speech)
     register_step(outbound.KIND, queue="high", job_name="sweep_outbound")
     register_step(bulk.UPDATE, queue="maintenance", job_name="bulk_update_leads")
     register_step(bulk.DELETE, queue="maintenance", job_name="bulk_delete_leads")

@@ -46,6 +46,10 @@ def test_a_field_of_an_agent_cannot_be_emptied(field: str, acme: World, owner: T
         {"name": 7},
         {"language": "English"},
         {"language": "he"},
+        {"provider": "elevenlabs"},
+        {"names": {"elevenlabs": "Ann"}},
+        {"names": {"local": "a\n"}},
+        {"names": ["local"]},
     ],
 )
 def test_an_agent_that_could_not_sound_is_refused(
@@ -59,7 +63,9 @@ def test_an_agent_that_could_not_sound_is_refused(
 def test_what_an_agent_sounds_like_is_kept_as_it_was_said(acme: World, owner: TestClient) -> None:
     path = f"/api/agents/{acme.agent_id}"
     voice = {"name": "en-us+f2", "words_per_minute": 170}
-    assert owner.patch(path, json={"voice": voice}).json()["voice"] == {**voice, "language": None}
+    assert owner.patch(path, json={"voice": voice}).json()["voice"] == {
+        **voice, "language": None, "provider": None, "names": None,
+    }  # fmt: skip
     with unit_of_work(acme.scope) as session:
         assert session.execute(text("select voice from agents")).scalar_one() == voice
     assert owner.patch(path, json={"voice": {"language": "en-gb"}}).json()["voice"]["name"] is None

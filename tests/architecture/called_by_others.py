@@ -76,6 +76,8 @@ _.stalls
 _.starved
 _.collections
 _.PERSON_VOICES
+_.connections
+_.kept_alive
 
 # What receives messages asks this, once it is there.
 _.is_opt_out

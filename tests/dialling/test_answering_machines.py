@@ -20,11 +20,11 @@ from dialling.staging import items, limit, start
 from support.installation import Installation
 from support.processes import eventually
 from support.world import World
-from trunkline.asgi import local_speech
 from trunkline.core import registry
 from trunkline.core.db import unit_of_work
 from trunkline.core.events import Event
 from trunkline.core.runs.models import Run
+from trunkline.core.settings import Settings
 from trunkline.domain.calls.models import Call, CallEvent
 from trunkline.domain.leads.models import Lead
 from trunkline.domain.leads.selection import Whom
@@ -35,6 +35,7 @@ from trunkline.providers.local_speech import EspeakTextToSpeech, SphinxSpeechToT
 from trunkline.providers.twilio import TwilioCarrier
 from trunkline.simulators.carrier import CarrierOptions, Person, Persona, RunningCarrier, serving
 from trunkline.simulators.carrier.book import CallEntry
+from trunkline.speech import build_speech
 
 ACCOUNT, TOKEN = "AC" + "7" * 32, "a token for tests"
 MESSAGE = "Your appointment is booked. Goodbye."
@@ -66,7 +67,10 @@ async def serving_app(installation: Installation) -> AsyncIterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     app = build_app(
-        public_url=url, speech=local_speech(), max_calls=20, spool=installation.home / "machines-spool"
+        public_url=url,
+        speech=build_speech(Settings()),
+        max_calls=20,
+        spool=installation.home / "machines-spool",
     )
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws_per_message_deflate=False))
     served = asyncio.create_task(server._serve([listener]))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from trunkline.kit.resample import resample
 from trunkline.providers.local_speech import (
     EspeakTextToSpeech,
     LocalSpeechUnavailable,
@@ -21,7 +22,6 @@ from trunkline.providers.local_speech import (
     requirements,
     tuning,
 )
-from trunkline.providers.local_speech.resample import resample
 from trunkline.providers.ports import Grammar, SpeechFailed, Voice
 
 with warnings.catch_warnings():

@@ -16,6 +16,7 @@ BrainFactory = Callable[[], Brain]
 _carrier: CarrierFactory | None = None
 _brains: dict[str, BrainFactory] = {}
 _connecting: set[str] = set()
+_voices: tuple[str, ...] = ()
 
 
 def register_carrier(factory: CarrierFactory) -> None:
@@ -51,6 +52,17 @@ def register_connecting(name: str) -> None:
 def connects(name: str) -> bool:
     """Return whether this brain begins a connection when it opens a conversation."""
     return name in _connecting
+
+
+def register_voices(names: tuple[str, ...]) -> None:
+    """Say which speech providers speak here, the usual one first."""
+    global _voices  # noqa: PLW0603 - as above
+    _voices = names
+
+
+def voice_names() -> tuple[str, ...]:
+    """Return the speech providers that an agent may speak by."""
+    return _voices
 
 
 def brain_names() -> tuple[str, ...]:

@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from trunkline.core.errors import StartRefused
+from trunkline.core.speech_settings import SpeechSettings
 from trunkline.kit.hosts import is_loopback
 
 QUEUES = ("high", "default", "low", "maintenance", "broadcasts", "recordings")
@@ -33,7 +34,7 @@ class ServiceRole(enum.StrEnum):
     """Does everything; for development."""
 
 
-class Settings(BaseSettings):
+class Settings(SpeechSettings):
     """The environment, read once at start."""
 
     # An empty variable is an unset one: `DATABASE_URL=` in a compose file means none.

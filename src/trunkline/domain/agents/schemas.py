@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+VoiceName = Annotated[str, StringConstraints(pattern=r"^[\w+ ./-]+$", max_length=100)]
 
 
 class VoiceOptions(BaseModel):
@@ -15,8 +17,12 @@ class VoiceOptions(BaseModel):
 
     language: str | None = Field(None, pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$", max_length=35)
     """Of the voice, where it is not the agent's own: `en-gb`."""
-    name: str | None = Field(None, pattern=r"^[\w+ ./-]+$", max_length=100)
+    name: VoiceName | None = None
     """The speech provider's own name of a voice."""
+    provider: str | None = Field(None, max_length=40)
+    """Who speaks, of the speech providers of this installation; the usual one if it is not given."""
+    names: dict[str, VoiceName] | None = None
+    """The voice's name at other providers, by theirs: they speak where the first one cannot."""
     words_per_minute: int | None = Field(None, ge=80, le=400)
 
 

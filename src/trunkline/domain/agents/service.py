@@ -92,6 +92,11 @@ def _check(agent: Agent) -> None:
         raise InvalidInput(f"{agent.language!r} is not a language we speak; we speak {', '.join(LANGUAGES)}.")
     if agent.voice.get("language", agent.language).partition("-")[0] != agent.language:
         raise InvalidInput(f"A voice for {agent.voice['language']!r} cannot speak {agent.language!r}.")
+    speakers = registry.voice_names()
+    if unheard := sorted({agent.voice.get("provider"), *agent.voice.get("names", {})} - {None, *speakers}):
+        raise InvalidInput(
+            f"{unheard[0]!r} does not speak here; {', '.join(speakers)} does.", unknown=unheard
+        )
     if agent.brain not in registry.brain_names():
         raise InvalidInput(
             f"There is no brain {agent.brain!r} here; there is {', '.join(registry.brain_names())}."

@@ -22,7 +22,7 @@ from google.genai.live import AsyncSession
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from trunkline.kit.audio import BYTES_PER_MS
-from trunkline.kit.resampling import StreamResampler
+from trunkline.kit.resample import StreamResampler
 from trunkline.providers.gemini_live import messages
 from trunkline.providers.own_voice import prompt
 from trunkline.providers.own_voice.line import LineBroken, LineRefused, LiveLine, VoiceOptions

@@ -13,7 +13,7 @@ from typing import Any
 import espeakng_loader
 
 from trunkline.kit.processes import die_with_parent
-from trunkline.providers.local_speech.resample import resample
+from trunkline.kit.resample import resample
 from trunkline.providers.local_speech.wire import Message, serve
 from trunkline.providers.ports import SAMPLE_RATE
 

@@ -18,8 +18,8 @@ import numpy as np
 import pocketsphinx
 
 from trunkline.kit.processes import die_with_parent
+from trunkline.kit.resample import resample
 from trunkline.providers.local_speech import tuning
-from trunkline.providers.local_speech.resample import resample
 from trunkline.providers.local_speech.wire import Message, serve
 from trunkline.providers.ports import SAMPLE_RATE
 

@@ -6,8 +6,8 @@ mono, 8 kHz: 16 bytes are one millisecond.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 SAMPLE_RATE = 8_000
@@ -21,6 +21,10 @@ class Voice:
     language: str
     name: str = ""
     words_per_minute: int = 150
+    provider: str = ""
+    """Who is to speak, of several voices that there are; empty: the first of them."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What the voice is called at other providers, which speak where that one cannot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import uvicorn
@@ -22,6 +22,7 @@ from trunkline.simulators.carrier.exchange import Exchange
 from trunkline.simulators.carrier.options import CarrierOptions
 from trunkline.simulators.carrier.people.population import Population
 from trunkline.simulators.carrier.rest import CallsApi, Refusal, refused
+from trunkline.simulators.loop_server import LoopServer
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ async def serving(
             routes=[*CallsApi(options, exchange).routes(), *ControlApi(exchange, population).routes()],
             exception_handlers={Refusal: refused, ValueError: malformed},
         )
-        server = _Server(
+        server = LoopServer(
             uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False, ws="none")
         )
         serve = asyncio.create_task(server.serve(sockets=[listener]), name="local carrier")
@@ -108,25 +109,3 @@ async def _main(options: CarrierOptions) -> None:
     finally:
         await tts.close()
         await stt.close()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers, which are the process's, and with an event for being up."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def drop_requests(self) -> None:
-        """End what is still being answered, such as requests whose reply is to be lost."""
-        for task in list(self.server_state.tasks):
-            task.cancel()
-        await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
