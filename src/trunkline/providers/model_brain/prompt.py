@@ -18,8 +18,8 @@ SET_DISPOSITION = "set_disposition"
 BUILT_IN = (
     ToolSpec(
         END_CALL,
-        "Hang up. Say goodbye first, in the same answer; it is heard out before the call ends. Use it when the "
-        "caller has said goodbye, wants to stop, or nothing is left to do; never because you are stuck.",
+        "Hang up. Say goodbye first, in the same answer; it is heard out before the call ends. Use it when "
+        "the caller has said goodbye, wants to stop, or nothing is left to do; never because you are stuck.",
         {
             "type": "object",
             "properties": {

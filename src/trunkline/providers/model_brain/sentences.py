@@ -14,11 +14,10 @@ _CLAUSE = re.compile(r"(?:[,;:]|\s[–—-])(?=\s)")  # noqa: RUF001
 _OPENERS = "\"'“‘([«„*_`"  # noqa: RUF001
 _DOTTED = re.compile(r"(?:\w\.)+\w", re.UNICODE)
 """e.g, p.m, U.S and their like in Hebrew, without the last dot."""
-_ABBREVIATIONS = frozenset(
-    (
-        "mr mrs ms dr prof st sr jr nr vs etc approx dept inc ltd co corp tel ave blvd rd mt lt rev hon sgt capt "
-        "jan feb mar apr jun jul aug sep sept oct nov dec"
-    ).split()  # noqa: SIM905 - a list of words reads better as words
+_ABBREVIATION = re.compile(
+    r"mr|mrs|ms|dr|prof|st|sr|jr|nr|vs|etc|approx|dept|inc|ltd|co|corp|tel|ave|blvd|rd|mt|lt|rev|hon|sgt|capt"
+    r"|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec",
+    re.IGNORECASE,
 )
 
 _LINK = re.compile(r"!?\[([^\]\n]+)\]\([^)\s]*\)")
@@ -91,7 +90,7 @@ def _ends_here(before: str, mark: str, behind: str) -> bool:
     if mark.rstrip("\"'”’)]»") != ".":  # noqa: RUF001
         return True
     word = (before.split() or [""])[-1].lstrip(_OPENERS)
-    if word.lower() in _ABBREVIATIONS or _DOTTED.fullmatch(word):
+    if _ABBREVIATION.fullmatch(word) or _DOTTED.fullmatch(word):
         return False
     if word.lower() == "no":
         # "No. 5" is a number; "No." alone is an answer that somebody waits for.
