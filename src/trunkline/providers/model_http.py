@@ -16,7 +16,7 @@ _LONGEST_REASON = 300
 
 
 def http_client(base_url: str, *, timeout_s: float, **options: Any) -> httpx2.AsyncClient:
-    """Return connections to a provider. `timeout_s` bounds each wait; how many calls there are is no limit."""
+    """Return connections to a provider, as many as there are calls. `timeout_s` bounds each wait."""
     # A proxy of the environment is for the internet; it cannot reach a model on this machine.
     trust_env = not is_loopback(urlsplit(base_url).hostname)
     limits = httpx2.Limits(max_connections=None)
