@@ -32,7 +32,11 @@ class AnthropicWire:
     path = "/v1/messages"
 
     def read(self, plan: Plan, place: Mapping[str, str], headers: Mapping[str, str], body: Any) -> Asked:
-        if headers.get("x-api-key") != plan.key:
+        # The SDK has gone over from the first to the second.
+        if plan.key not in {
+            headers.get("x-api-key"),
+            headers.get("authorization", "").removeprefix("Bearer "),
+        }:
             raise Refused(401, "invalid x-api-key")
         if "anthropic-version" not in headers:
             raise Refused(400, "anthropic-version: header is required")
@@ -52,7 +56,7 @@ class AnthropicWire:
         )
 
     def opening(self, asked: Asked) -> Iterator[bytes]:
-        message = {
+        message: dict[str, Any] = {
             "id": "msg_1", "type": "message", "role": "assistant", "model": asked.model, "content": [],
             "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1},
         }  # fmt: skip

@@ -20,6 +20,7 @@ from trunkline.simulators.model_server.server import event
 from trunkline.simulators.model_server.wire import Refused, checked
 
 SIGNATURE = b"signed by the stand-in"
+_VERSIONS = ("v1", "v1beta")
 _UNSIGNED = b"skip_thought_signature_validator"
 
 _CONTENTS: TypeAdapter[list[types.Content]] = TypeAdapter(list[types.Content])
@@ -34,15 +35,15 @@ _KNOWN = frozenset(
 
 
 class GeminiWire:
-    """`POST /v1beta/models/{model}:streamGenerateContent?alt=sse`."""
+    """`POST /v1/models/{model}:streamGenerateContent?alt=sse`, and the same below `v1beta`."""
 
-    path = "/v1beta/models/{model}:streamGenerateContent"
+    path = "/{version}/models/{model}:streamGenerateContent"
 
     def read(self, plan: Plan, place: Mapping[str, str], headers: Mapping[str, str], body: Any) -> Asked:
         if headers.get("x-goog-api-key") != plan.key:
             raise Refused(400, "API key not valid. Please pass a valid API key.")
-        if place["model"] != plan.model:
-            raise Refused(404, f"models/{place['model']} is not found for API version v1beta")
+        if place["version"] not in _VERSIONS or place["model"] != plan.model:
+            raise Refused(404, f"models/{place['model']} is not found for API version {place['version']}")
         request = checked(_BODY, body, known=_KNOWN)
         contents = checked_list(_CONTENTS, request.get("contents"))
         tools = checked_list(_TOOLS, request.get("tools", []))

@@ -5,13 +5,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Callable, Mapping
 
 from trunkline.simulators.anthropic import AnthropicWire
 from trunkline.simulators.gemini import GeminiWire
-from trunkline.simulators.model_server import Plan, main
+from trunkline.simulators.model_server import Plan, Wire, main
 from trunkline.simulators.openai import OpenAIWire
 
-_WIRES = {"openai": OpenAIWire, "anthropic": AnthropicWire, "gemini": GeminiWire}
+_WIRES: Mapping[str, Callable[[], Wire]] = {
+    "openai": OpenAIWire,
+    "anthropic": AnthropicWire,
+    "gemini": GeminiWire,
+}
 
 
 def run(arguments: list[str] | None = None) -> None:

@@ -13,7 +13,7 @@ _PIECES = re.compile(r"\s*\S{1,5}|\s+")
 
 
 class Fault(enum.StrEnum):
-    """What becomes of an answer, once `after` pieces of its text are out. The first four come instead of it."""
+    """What becomes of an answer once `after` pieces of its text are out; the first four come in its place."""
 
     TOO_MANY = "429"
     ERROR = "500"
@@ -80,7 +80,7 @@ class Asked:
 
 @dataclass(slots=True)
 class Plan:
-    """The answers to come and the account of what came. Without a planned answer it repeats the last message."""
+    """The answers to come and the account of what came. With none planned, the last message is repeated."""
 
     key: str = "secret-key"
     model: str = "stand-in-1"

@@ -61,6 +61,6 @@ def _drained(value: Any) -> Any:
     """Walk through what pydantic checks only as it is walked through."""
     if isinstance(value, dict):
         return {key: _drained(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple) or isinstance(value, Iterator):
+    if isinstance(value, list | tuple | Iterator):
         return [_drained(inner) for inner in value]
     return value
