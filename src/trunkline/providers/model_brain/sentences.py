@@ -93,8 +93,8 @@ def _ends_here(before: str, mark: str, behind: str) -> bool:
     if _ABBREVIATION.fullmatch(word) or _DOTTED.fullmatch(word):
         return False
     if word.lower() == "no":
-        # "No. 5" is a number; "No." alone is an answer that somebody waits for.
-        return not behind[:1].isdigit()
+        # "No. 5" is a number, which what follows will tell; "No." alone is an answer that somebody waits for.
+        return not behind[:1].isdigit() if behind else before.split() == [word]
     if len(word) == 1 and word.isalpha():
         # An initial. "I" ends a sentence about as often as it is one; waiting costs a moment only.
         return False
