@@ -27,7 +27,10 @@ def a_turn_with_a_tool() -> History:
 @pytest.mark.parametrize(
     ("heard", "first", "second"),
     [
-        ("Let me look. One moment, please. Nine is free. Shall I book it?", "Let me look.", "Nine is free. Shall I book it?"),
+        (
+            "Let me look. One moment, please. Nine is free. Shall I book it?",
+            "Let me look.", "Nine is free. Shall I book it?",
+        ),
         ("Let me look. One moment, please. Nine is free. Shall", "Let me look.", "Nine is free. Shall"),
         ("Let me look. One moment, please. Nine", "Let me look.", "Nine"),
         ("Let me look. One moment,", "Let me look.", ""),
@@ -40,9 +43,7 @@ def a_turn_with_a_tool() -> History:
         ("is free. Shall I", "Let me look.", "Nine is free. Shall I"),
     ],
 )  # fmt: skip
-def test_only_what_was_heard_is_kept_and_every_tool_that_was_used(
-    heard: str, first: str, second: str
-) -> None:
+def test_what_was_heard_is_kept_and_every_tool_that_was_used(heard: str, first: str, second: str) -> None:
     history = a_turn_with_a_tool()
     history.heard(heard)
     assert history.messages == [

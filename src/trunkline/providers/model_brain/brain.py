@@ -210,7 +210,9 @@ class ModelConversation:
 
     async def _ask(self, instructions: str, calls: list[ToolCall]) -> AsyncGenerator[Act, None]:
         """Yield one answer's sentences; its tools are put into `calls`. Raises BrainFailed."""
-        messages = self._history.messages
+        messages, begun = self._history.question()
+        if begun:
+            instructions = f"{instructions}\n\n{prompt.SAID_JUST_NOW.format(begun=begun)}"
         self._history.next_round()
         cutter = self._cutter()
         answer = self._model.answer(instructions, messages, self._specs)

@@ -10,9 +10,10 @@ struck from all of them; a tool that was used stays, because it was.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from trunkline.providers.model_brain.prompt import CONNECTED
 from trunkline.providers.ports import Line, Message, ToolCall, ToolResult
 
 
@@ -45,12 +46,15 @@ class _Spoken:
 class History:
     """One call's messages."""
 
-    def __init__(self, past: Iterable[Line] = ()) -> None:
+    def __init__(self, past: Sequence[Line] = ()) -> None:
         self._told: list[Message] = []
         self._rounds: list[_Round] = []
         self._spoken: list[_Spoken] = []
         self.owed: list[str] = []
         """Sentences that had to be heard whole and were not, in order."""
+        if past:
+            # Models want to be spoken to first.
+            self.told(CONNECTED)
         for line in past:
             match line.who:
                 case "agent":
@@ -64,6 +68,18 @@ class History:
     def messages(self) -> list[Message]:
         """Everything so far, as a model reads it."""
         return [*self._told, *(message for turn in self._rounds for message in turn.messages())]
+
+    def question(self) -> tuple[list[Message], str]:
+        """Return the messages that ask for more of this turn, and what was said of it behind them all.
+
+        No provider goes on behind words of its own model's, so those are told apart.
+        """
+        begun: list[str] = []
+        rounds = list(self._rounds)
+        while rounds and not rounds[-1].used:
+            begun = [*rounds.pop().said, *begun]
+        messages = [*self._told, *(message for turn in rounds for message in turn.messages())]
+        return messages, " ".join(begun)
 
     @property
     def has_spoken(self) -> bool:
@@ -91,7 +107,8 @@ class History:
 
     def next_round(self) -> None:
         """The model is asked, for the first time in this turn or again."""
-        self._rounds.append(_Round())
+        if not self._rounds or self._rounds[-1].used:
+            self._rounds.append(_Round())
 
     def said(self, text: str, *, owed: bool = False) -> None:
         """A sentence of this round goes to the voice."""

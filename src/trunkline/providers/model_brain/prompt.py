@@ -48,6 +48,10 @@ STOP_USING_TOOLS = (
     "tell the caller what you know."
 )
 
+SAID_JUST_NOW = (
+    "You have just said this, and it is being spoken: «{begun}» Go on behind it; do not repeat it."
+)
+
 _FRAME = """\
 You are on the telephone for {business}, in {direction}. Speak {language}.
 It is {now} at the business.

@@ -10,11 +10,13 @@ class Seam:
     """One model's part of an answer. `begun` is what others have said of it, empty for the first.
 
     Text goes out by whole words, so that a break never leaves half of one. Where the part begins with words
-    that `begun` ends with, two or more, or with all of `begun`, they are left out: models repeat themselves.
+    that `begun` ends with, two or more or a sentence's first, they are left out: models repeat themselves.
     """
 
     def __init__(self, begun: str) -> None:
-        self._begun = [_plain(word) for word in begun.split()]
+        words = begun.split()
+        self._begun = [_plain(word) for word in words]
+        self._sentences = {0, *(at for at, word in enumerate(words, 1) if word.rstrip("\"')")[-1:] in ".!?")}
         self._text = ""
         self._checked = 0
         """Words of the text that were compared."""
@@ -62,7 +64,7 @@ class Seam:
             self._repeats = []
 
     def _is_repetition(self, at: int) -> bool:
-        return at + self._checked == len(self._begun) and (self._checked >= 2 or at == 0)
+        return at + self._checked == len(self._begun) and (self._checked >= 2 or at in self._sentences)
 
     def _release(self, end: int) -> str:
         text, self._text = self._text[:end], self._text[end:]
