@@ -80,6 +80,7 @@ def test_what_must_be_heard_whole_is_owed_until_it_was() -> None:
 def test_the_past_is_taken_over() -> None:
     history = History((Line("agent", "Hello."), Line("caller", "Hi."), Line("tool", '{"name": "x"}')))
     assert history.messages == [
+        Message("user", "[The call is connected.]"),
         Message("assistant", "Hello."),
         Message("user", "Hi."),
         Message("user", '[You used a tool: {"name": "x"}]'),

@@ -263,7 +263,7 @@ async def test_the_next_model_goes_on_in_the_midst_of_a_sentence(provider: str) 
             "Does that help?",
         ]
         told = it.servers[1].plan.asked[0]
-        assert "We open at eight. We close" in told.instructions
+        assert "«We open at eight. We»" in told.instructions
         assert list(told.messages) == it.last_asked()
         # The one that failed rests; the other goes on with the whole conversation.
         it.servers[1].plan.then("Goodbye, Noa.")
@@ -418,7 +418,7 @@ async def test_silence_is_filled_while_the_model_and_its_tools_are_slow() -> Non
         await it.begin()
         it.plan.then(Answer("Nine is free.", first_s=0.3))
         assert said(await it.hear("Monday?")) == ["One moment, please.", "Nine is free."]
-        # Whoever is quick needs none; the next phrase is another; a tool's slowness counts from what was said.
+        # Whoever is quick needs none; the next phrase is another; a tool's silence counts from what was said.
         it.tool_s = 1.0
         it.plan.then(Answer("Let me look.", (LOOK,)), "Ten is free.")
         assert said(await it.hear("Tuesday?")) == [
