@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from trunkline import __version__, schema
+from trunkline import __version__, brains, schema
 from trunkline.core.db import Database
 from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
@@ -76,6 +76,7 @@ def _connections(urls: dict[str, str | None]) -> list[Finding]:
 def _rest(settings: Settings) -> list[Finding]:
     return [
         _carrier(settings),
+        _models(settings),
         _secret(settings),
         Finding(
             "Languages", NOTE, "local speech-to-text hears English only",
@@ -209,6 +210,21 @@ def _carrier(settings: Settings) -> Finding:
         return Finding("Carrier", OK, facts)
     return Finding(
         "Carrier", NOTE, "none: nobody can be called", "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
+    )
+
+
+def _models(settings: Settings) -> Finding:
+    there = brains.models_of(settings)
+    if fault := brains.fault_of(settings):
+        return Finding("Language models", FAULT, fault, "see docs/howto/use-your-own-model.md")
+    if not there:
+        return Finding(
+            "Language models", NOTE, "none: agents follow written dialogues",
+            "set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or OWN_MODEL_URL",
+        )  # fmt: skip
+    facts = ", ".join(f"{name} ({model})" for name, model in there.items())
+    return Finding(
+        "Language models", OK, facts, "local speech hears a dialogue's words alone: set up a speech provider"
     )
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from trunkline import schedule, schema
+from trunkline import brains, schedule, schema
 from trunkline.core import registry
 from trunkline.core.db import Database, install_database
 from trunkline.core.errors import StartRefused
@@ -251,6 +251,7 @@ def _token_key(settings: Settings, home: Path) -> bytes:
 def register_doors(settings: Settings, token_key: bytes) -> None:
     """Tell the registry and the dialler what this installation has and allows."""
     registry.register_brain("scripted", ScriptedBrain)
+    brains.register_models(settings)
     register_step(outbound.KIND, queue="high", job_name="sweep_outbound")
     register_step(bulk.UPDATE, queue="maintenance", job_name="bulk_update_leads")
     register_step(bulk.DELETE, queue="maintenance", job_name="bulk_delete_leads")

@@ -19,6 +19,9 @@ from trunkline.kit.hosts import is_loopback
 QUEUES = ("high", "default", "low", "maintenance", "broadcasts", "recordings")
 """Every queue that a job may be in, in order of priority."""
 
+MODELS = ("openai", "anthropic", "gemini", "own_model")
+"""Every language model that settings can give, by the name of the brain that it drives."""
+
 
 class ServiceRole(enum.StrEnum):
     """What a process may do."""
@@ -85,6 +88,30 @@ class Settings(BaseSettings):
     carrier_lines: int = Field(1_000, ge=1, description="Dials of one carrier account at a time")
     carrier_timeout_seconds: float = Field(10.0, gt=0)
 
+    # Language models that can drive agents. One is there once it has a key; one of your own, once it has a URL.
+    openai_api_key: SecretStr | None = None
+    openai_base_url: str = "https://api.openai.com/v1"
+    openai_model: str = "gpt-5.4-mini"
+    anthropic_api_key: SecretStr | None = None
+    anthropic_base_url: str = "https://api.anthropic.com"
+    anthropic_model: str = "claude-haiku-5-5"
+    gemini_api_key: SecretStr | None = None
+    gemini_base_url: str = "https://generativelanguage.googleapis.com"
+    gemini_model: str = "gemini-3.8-flash"
+    own_model_url: str | None = Field(None, description="A server that speaks OpenAI's chat completions")
+    own_model_name: str | None = Field(None, description="The model there; required with its URL")
+    own_model_key: SecretStr | None = None
+    model_fallbacks: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None, description="Models that take over where an agent's own fails, in order"
+    )
+    model_first_seconds: float = Field(
+        3.5, gt=0, description="Patience with a model's first sign of an answer"
+    )
+    model_between_seconds: float = Field(3.0, gt=0, description="Patience from one sign to the next")
+    filler_after_seconds: float = Field(
+        1.5, ge=0, description="Silence that an agent fills by a phrase; 0: none"
+    )
+
     # Limits.
     max_active_calls: int = Field(50, ge=1, description="Live calls of one process, and dials of the system")
     run_starts_per_minute: int = Field(2, ge=1, description="Runs that one business may start in a minute")
@@ -105,6 +132,22 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip())
         return value
+
+    @field_validator("model_fallbacks", mode="before")
+    @classmethod
+    def _split_models(cls, value: object) -> object:
+        names = cls._split_queues(value)
+        unknown = sorted(set(names) - set(MODELS)) if isinstance(names, tuple) else []
+        if unknown:
+            raise ValueError(f"names {unknown[0]!r}; there is {', '.join(MODELS)}")
+        return names
+
+    @field_validator("own_model_url", "openai_base_url", "anthropic_base_url", "gemini_base_url")
+    @classmethod
+    def _is_web_address(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value and value.rstrip("/")
 
     @field_validator("jobs_per_business", mode="before")
     @classmethod

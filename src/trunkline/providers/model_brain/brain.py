@@ -73,10 +73,6 @@ class ModelBrain:
             raise ValueError("the brief has no instructions for a model")
         return ModelConversation(self._model, brief, tools, self._options)
 
-    async def close(self) -> None:
-        """Close the model."""
-        await self._model.close()
-
 
 class ModelConversation:
     """One call's conversation."""
