@@ -1,4 +1,4 @@
-"""Whole calls with the model-driven brain: our media session, a model's stand-in on a real socket, real time."""
+"""Whole calls with the model-driven brain: our media session, and a model's stand-in on a real socket."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ BYE = Tool("end_call", {"reason": "done"})
 
 
 def call_with(
-    *servers: Served, stt: Sequence[str], options: BrainOptions | None = None, tool_s: float = 0.0
+    *servers: Served,
+    stt: Sequence[str],
+    options: BrainOptions | None = None,
+    tool_s: float = 0.0,
+    between_s: float = 0.5,
 ) -> Call:
     async def run_tool(_name: str, _arguments: Mapping[str, Any]) -> ToolResult:
         await asyncio.sleep(tool_s)
@@ -29,7 +33,7 @@ def call_with(
 
     model = FallbackModel(
         [(f"model {number}", server.model) for number, server in enumerate(servers)],
-        Patience(first_s=0.5, between_s=0.5),
+        Patience(first_s=5.0, between_s=between_s),
     )
     call = Call(ModelBrain(model, options), stt=StubStt(stt), tts=StubTts(), tool=run_tool)  # type: ignore[arg-type]
     call.brief = replace(call.brief, greeting="Hi there.", instructions="Be brief.", tools=TOOLS)
@@ -84,10 +88,9 @@ async def test_a_call_with_a_tool_and_a_goodbye(provider: str) -> None:
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_an_interrupted_call_tells_the_model_what_was_heard(provider: str) -> None:
     async with served(provider) as server:
-        call = call_with(server, stt=["when are you open", "stop"])
-        long = "We open at eight. We close at six every day but Friday, when we close at noon. And so on."
-        server.plan.then(Answer(long, fault=Fault.STALL, after=19), Answer("Sorry. Bye.", (BYE,)))
-        heard: list[str] = []
+        call = call_with(server, stt=["when are you open", "stop"], between_s=30)
+        long = "We open at eight. We close at six every day but Friday. And then there is"
+        server.plan.then(Answer(long, fault=Fault.STALL, after=99), Answer("Sorry. Bye.", (BYE,)))
 
         def playing() -> bool:
             pieces = call.session._talk._agent.pieces

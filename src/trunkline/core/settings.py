@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     carrier_lines: int = Field(1_000, ge=1, description="Dials of one carrier account at a time")
     carrier_timeout_seconds: float = Field(10.0, gt=0)
 
-    # Language models that can drive agents. One is there once it has a key; one of your own, once it has a URL.
+    # Language models that can drive agents: there once they have a key or, one of your own, a URL.
     openai_api_key: SecretStr | None = None
     openai_base_url: str = "https://api.openai.com/v1"
     openai_model: str = "gpt-5.4-mini"
