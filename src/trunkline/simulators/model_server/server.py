@@ -191,6 +191,8 @@ class _Stream(Response):
                 await asyncio.Event().wait()
             case Fault.BREAK_OFF:
                 raise _CutOff
+            case Fault.END_EARLY:
+                return
             case Fault.NONSENSE:
                 await _send(send, b"event: message\ndata: {half a thou\n\n")
             case Fault.WRONG_SHAPE:
