@@ -403,6 +403,13 @@ async def test_tools_without_end_come_to_an_end() -> None:
         assert len(it.used) == 4
 
 
+async def test_what_a_tool_came_to_is_told_even_where_something_was_said_before() -> None:
+    async with desk("openai") as it:
+        it.plan.then(Answer("Let me look.", (LOOK,)), "", "Nine is free.")
+        assert said(await it.hear("Monday?")) == ["Let me look.", "Nine is free."]
+        assert len(it.plan.asked) == 3
+
+
 async def test_an_empty_answer_is_asked_for_once_more() -> None:
     async with desk("openai") as it:
         it.plan.then("", "Here I am.")

@@ -153,11 +153,19 @@ def _contents(messages: Sequence[Message], *, signs: bool) -> list[types.Content
                     thought_signature=_signature(call, is_first=number == 0, signs=signs),
                 )
             )
-        if parts:
-            told.append(types.Content(role="model" if message.role == "assistant" else "user", parts=parts))
+        role = "model" if message.role == "assistant" else "user"
+        if told and told[-1].role == role == "user" and not _answers_tools(told[-1]):
+            # A caller who spoke twice before an answer was heard has had one turn.
+            told[-1].parts = [*(told[-1].parts or ()), *parts]
+        elif parts:
+            told.append(types.Content(role=role, parts=parts))
     if answers:
         told.append(types.Content(role="user", parts=answers))
     return told
+
+
+def _answers_tools(content: types.Content) -> bool:
+    return any(part.function_response is not None for part in content.parts or ())
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trunkline.providers.model_brain import prompt
 from trunkline.providers.model_brain.filler import Filler
@@ -58,6 +58,14 @@ class BrainOptions:
     longest_sentence_chars: int = 240
     digits: int = 16
     """Longest keypad entry; 0 offers no keypad."""
+
+
+@dataclass(slots=True)
+class _Reply:
+    """What one answer of the model came to."""
+
+    has_text: bool = False
+    calls: list[ToolCall] = field(default_factory=list)
 
 
 class ModelBrain:
@@ -130,6 +138,7 @@ class ModelConversation:
     # --- The opening ----------------------------------------------------------------------
 
     async def _open(self) -> AsyncGenerator[Act, None]:
+        self._filler.turn_begins()
         self._history.told(prompt.CONNECTED)
         if self._disclosure:
             yield self._say(self._disclosure, owed=True)
@@ -159,6 +168,7 @@ class ModelConversation:
     # --- A turn ---------------------------------------------------------------------------
 
     async def _answer(self) -> AsyncGenerator[Act, None]:
+        self._filler.turn_begins()
         owed, self._history.owed = self._history.owed, []
         for text in owed:
             yield self._say(text, owed=True)
@@ -168,44 +178,46 @@ class ModelConversation:
 
     async def _think(self) -> AsyncGenerator[Act, None]:
         """Ask the model, run its tools, ask again, until it has nothing more to do. Raises BrainFailed."""
-        self._filler.turn_begins()
         instructions = self._instructions
-        silent = 0
+        is_owed, silent = True, 0
         for tools_left in reversed(range(self._options.tool_rounds + 1)):
             if not tools_left:
                 instructions = f"{instructions}\n\n{prompt.STOP_USING_TOOLS}"
-            calls: list[ToolCall] = []
-            async with aclosing(self._ask(instructions, calls)) as acts:
+            reply = _Reply()
+            async with aclosing(self._ask(instructions, reply)) as acts:
                 async for act in acts:
                     yield act
-            end, notes, others = _sorted_out(calls)
+            is_owed = is_owed and not reply.has_text
+            end, notes, others = _sorted_out(reply.calls)
             for call in notes:
+                value = prompt.as_word(call.arguments.get("disposition"), otherwise="noted")
                 self._history.used(call, ToolResult(ok=True, data={}))
-                yield Note(
-                    "disposition", prompt.as_word(call.arguments.get("disposition"), otherwise="noted")
-                )
+                yield Note("disposition", value)
             if end is not None and not others:
-                if not self._history.has_answered:
+                if is_owed and not self._history.has_answered:
                     yield self._say(self._phrases.farewell)
                 yield HangUp(prompt.as_word(end.arguments.get("reason"), otherwise="done"))
                 return
-            if self._history.has_answered and not (others and tools_left):
-                yield self._listen()
-                return
-            silent += not calls
-            if silent > 1:
-                raise BrainFailed("the model has nothing to say")
-            if tools_left:
+            if others and tools_left:
                 async with aclosing(self._use(others)) as acts:
                     async for act in acts:
                         yield act
                 if end is not None:
                     # It does not know yet what the others came to.
                     self._history.used(end, ToolResult(ok=False, data=_TOO_EARLY))
+                # What they came to is not said yet.
+                is_owed = True
+                continue
+            if not is_owed:
+                yield self._listen()
+                return
+            silent += not reply.calls
+            if silent > 1:
+                raise BrainFailed("the model has nothing to say")
         raise BrainFailed("the model asks for tools without end")
 
-    async def _ask(self, instructions: str, calls: list[ToolCall]) -> AsyncGenerator[Act, None]:
-        """Yield one answer's sentences; its tools are put into `calls`. Raises BrainFailed."""
+    async def _ask(self, instructions: str, reply: _Reply) -> AsyncGenerator[Act, None]:
+        """Yield one answer's sentences, and what fills the silence before them. Raises BrainFailed."""
         messages, begun = self._history.question()
         if begun:
             instructions = f"{instructions}\n\n{prompt.SAID_JUST_NOW.format(begun=begun)}"
@@ -228,11 +240,13 @@ class ModelConversation:
                 if piece is None:
                     break
                 if isinstance(piece, ToolCall):
-                    calls.append(piece)
+                    reply.calls.append(piece)
                     continue
                 for sentence in cutter.feed(piece):
+                    reply.has_text = True
                     yield self._say(sentence)
         for sentence in cutter.flush():
+            reply.has_text = True
             yield self._say(sentence)
 
     async def _use(self, calls: Sequence[ToolCall]) -> AsyncGenerator[Act, None]:

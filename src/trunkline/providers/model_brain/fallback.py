@@ -7,6 +7,7 @@ stays, and the next goes on behind it. Refuses to know what a conversation is.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from trunkline.providers.model_brain.seam import Seam
 from trunkline.providers.model_brain.streams import closing
 from trunkline.providers.ports import LanguageModel, Message, ModelFailed, ToolCall, ToolSpec
+
+_log = logging.getLogger(__name__)
 
 _GO_ON = (
     "You had begun to answer and were cut off. This beginning has been spoken already:\n«{begun}»\n"
@@ -67,6 +70,7 @@ class FallbackModel:
                             begun += text
                             yield text
             except ModelFailed as failure:
+                _log.warning("the model %s failed: %s", name, failure)
                 failures.append(f"{name}: {failure}")
                 self._resting_until[name] = _now() + self._patience.cool_down_s
                 continue
