@@ -48,7 +48,8 @@ BRIEF = CallBrief(
     disclosure="This is an automated call.",
 )
 OPTIONS = BrainOptions(filler_after_s=30, filler_again_s=30)
-QUICK = Patience(first_s=0.4, between_s=0.4, cool_down_s=60)
+PATIENT = Patience(first_s=20, between_s=20, cool_down_s=60)
+QUICK = replace(PATIENT, between_s=0.6)
 OPENING = "This is an automated call. Hello, this is Dana of Oak Dental. Do you have a minute?"
 LOOK = Tool("find_free_slots", {"weekday": "monday"})
 
@@ -95,7 +96,7 @@ async def desk(
     *providers: str,
     brief: CallBrief = BRIEF,
     options: BrainOptions = OPTIONS,
-    patience: Patience = QUICK,
+    patience: Patience = PATIENT,
 ) -> AsyncIterator[Desk]:
     async with AsyncExitStack() as stack:
         servers = [await stack.enter_async_context(served(provider)) for provider in providers]
@@ -235,7 +236,8 @@ async def test_a_cancelled_tool_is_not_told_of() -> None:
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("fault", [Fault.ERROR, Fault.MUTE, Fault.STALL, Fault.BREAK_OFF, Fault.END_EARLY])
 async def test_a_model_that_fails_or_stalls_is_told_when_nobody_is_left(provider: str, fault: Fault) -> None:
-    async with desk(provider) as it:
+    patience = replace(QUICK, first_s=0.4) if fault is Fault.MUTE else QUICK
+    async with desk(provider, patience=patience) as it:
         await it.begin()
         it.plan.then(Answer("First this. And then something else.", fault=fault, after=5))
         heard: list[Act] = []
@@ -253,7 +255,7 @@ async def test_a_model_that_fails_or_stalls_is_told_when_nobody_is_left(provider
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_the_next_model_goes_on_in_the_midst_of_a_sentence(provider: str) -> None:
     other = PROVIDERS[(PROVIDERS.index(provider) + 1) % len(PROVIDERS)]
-    async with desk(provider, other) as it:
+    async with desk(provider, other, patience=QUICK) as it:
         await it.begin()
         it.plan.then(Answer("We open at eight. We close at half past six.", fault=Fault.STALL, after=7))
         it.servers[1].plan.then("We close at half past six. Does that help?")
@@ -288,7 +290,7 @@ async def test_the_next_model_takes_over_with_the_tools_of_the_first() -> None:
 
 
 async def test_a_model_that_failed_is_asked_again_after_its_rest_or_when_nobody_else_can() -> None:
-    async with desk("openai", "openai", patience=replace(QUICK, cool_down_s=0.3)) as it:
+    async with desk("openai", "openai", patience=replace(PATIENT, cool_down_s=2)) as it:
         await it.begin()
         it.plan.then(Answer("", fault=Fault.ERROR))
         assert said(await it.hear("One")) == ["You said: One"]
@@ -297,7 +299,9 @@ async def test_a_model_that_failed_is_asked_again_after_its_rest_or_when_nobody_
         it.servers[1].plan.then(Answer("", fault=Fault.ERROR))
         assert said(await it.hear("Three")) == ["You said: Three"]
         assert [len(server.plan.asked) for server in it.servers] == [2, 3]
-        await asyncio.sleep(0.3)
+        now = asyncio.get_running_loop().time
+        rested_at = now() + 2
+        await until(lambda: now() > rested_at)
         await it.hear("Four")
         assert [len(server.plan.asked) for server in it.servers] == [3, 3]
 
