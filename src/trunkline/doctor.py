@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from trunkline import __version__, own_voices, schema
+from trunkline import __version__, brains, own_voices, schema
 from trunkline.core.db import Database
 from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
@@ -78,6 +78,7 @@ def _rest(settings: Settings) -> list[Finding]:
     return [
         _carrier(settings),
         _own_voices(settings),
+        _models(settings),
         _secret(settings),
         *_speech(settings),
     ]  # fmt: skip
@@ -235,6 +236,21 @@ def _own_voices(settings: Settings) -> Finding:
     if not settings.brain_fallbacks:
         return Finding(what, NOTE, facts, "BRAIN_FALLBACKS names who takes over when one fails")
     return Finding(what, OK, facts)
+
+
+def _models(settings: Settings) -> Finding:
+    there = brains.models_of(settings)
+    if fault := brains.fault_of(settings):
+        return Finding("Language models", FAULT, fault, "see docs/howto/use-your-own-model.md")
+    if not there:
+        return Finding(
+            "Language models", NOTE, "none: agents follow written dialogues",
+            "set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or OWN_MODEL_URL",
+        )  # fmt: skip
+    facts = ", ".join(f"{name} ({model})" for name, model in there.items())
+    return Finding(
+        "Language models", OK, facts, "local speech hears a dialogue's words alone: set up a speech provider"
+    )
 
 
 def _secret(settings: Settings) -> Finding:

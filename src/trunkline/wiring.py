@@ -19,7 +19,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from trunkline import schedule, schema
+from trunkline import brains, schedule, schema
 from trunkline.core import registry
 from trunkline.core.db import Database, install_database
 from trunkline.core.errors import StartRefused
@@ -252,6 +252,7 @@ def _token_key(settings: Settings, home: Path) -> bytes:
 def register_doors(settings: Settings, token_key: bytes) -> None:
     """Tell the registry and the dialler what this installation has and allows."""
     registry.register_brain("scripted", ScriptedBrain)
+    brains.register_models(settings)
     register_own_voices(settings)
     registry.register_voices(settings.text_to_speech)
     register_step(outbound.KIND, queue="high", job_name="sweep_outbound")

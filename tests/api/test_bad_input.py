@@ -10,7 +10,10 @@ from sqlalchemy import text
 from api.doorway import TestClient, sign_in
 from support.lists import send_file
 from support.world import PASSWORD, World
+from trunkline import brains
+from trunkline.core import registry
 from trunkline.core.db import unit_of_work
+from trunkline.core.settings import load_settings
 from trunkline.domain.people.models import User
 from trunkline.providers.scripted import ready_made
 
@@ -83,6 +86,20 @@ def test_an_agent_whose_script_is_not_in_its_language_is_refused(acme: World, ow
     assert owner.patch(path, json={"script": script}).is_success
     refused(owner.patch(path, json={"language": "he"}), "'he'")
     assert owner.get(path).json()["language"] == "en"
+
+
+def test_an_agent_that_a_model_drives_needs_instructions_and_a_model_that_is_there(
+    acme: World, owner: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"name": "A", "brain": "own_model", "instructions": "  "}
+    refused(owner.post("/api/agents", json=body), "own_model", "scripted")
+    monkeypatch.setattr(registry, "_brains", dict(registry._brains))
+    monkeypatch.setattr(registry, "_closers", {})
+    brains.register_models(load_settings(own_model_url="http://127.0.0.1:9/v1", own_model_name="small"))
+    refused(owner.post("/api/agents", json=body), "instructions")
+    made = owner.post("/api/agents", json={**body, "instructions": "Be kind."})
+    assert made.status_code == 201, made.text
+    refused(owner.patch(f"/api/agents/{made.json()['id']}", json={"instructions": ""}), "instructions")
 
 
 def test_a_known_address_with_spaces_around_it_is_known(acme: World, owner: TestClient) -> None:

@@ -25,6 +25,7 @@ from trunkline.domain.outbound.models import AttemptState, ItemState
 from trunkline.kit.dialogue import Dialogue
 from trunkline.simulators.carrier import Persona
 from trunkline.simulators.carrier.faults import CallbackFault, CreateFault
+from trunkline.simulators.model_server import Fault
 from trunkline.web.app import create_app
 from trunkline.web.parts import AppParts
 
@@ -154,6 +155,7 @@ def test_every_error_that_people_see_is_named() -> None:
         ("reference/carrier-simulator.md", Persona),
         ("reference/carrier-simulator.md", CreateFault),
         ("reference/carrier-simulator.md", CallbackFault),
+        ("reference/brains.md", Fault),
         ("reference/http-api.md", Role),
         ("reference/settings.md", ServiceRole),
     ],

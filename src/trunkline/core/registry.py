@@ -5,7 +5,7 @@ Floors 4 and 5 register factories at start; services ask here by name and never 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from trunkline.core.errors import InvalidInput
 from trunkline.providers.ports import Brain, Carrier
@@ -17,6 +17,7 @@ _carrier: CarrierFactory | None = None
 _brains: dict[str, BrainFactory] = {}
 _connecting: set[str] = set()
 _voices: tuple[str, ...] = ()
+_closers: dict[str, Callable[[], Awaitable[None]]] = {}
 
 
 def register_carrier(factory: CarrierFactory) -> None:
@@ -32,9 +33,19 @@ def carrier() -> Carrier:
     return _carrier()
 
 
-def register_brain(name: str, factory: BrainFactory) -> None:
-    """Offer a brain to agents under this name."""
+def register_brain(
+    name: str, factory: BrainFactory, *, close: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Offer a brain to agents under this name. `close` lets go of what it holds when calls have ended."""
     _brains[name] = factory
+    _closers.pop(name, None)
+    if close is not None:
+        _closers[name] = close
+
+
+def brain_closers() -> tuple[Callable[[], Awaitable[None]], ...]:
+    """Return what lets go of the brains' connections, on the loop that used them."""
+    return tuple(_closers.values())
 
 
 def brain(name: str) -> Brain:

@@ -13,6 +13,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from trunkline.core.brain_settings import BrainSettings
 from trunkline.core.errors import StartRefused
 from trunkline.core.speech_settings import SpeechSettings
 from trunkline.kit.hosts import is_loopback
@@ -34,7 +35,7 @@ class ServiceRole(enum.StrEnum):
     """Does everything; for development."""
 
 
-class Settings(SpeechSettings):
+class Settings(BrainSettings, SpeechSettings):
     """The environment, read once at start."""
 
     # An empty variable is an unset one: `DATABASE_URL=` in a compose file means none.
@@ -87,19 +88,6 @@ class Settings(SpeechSettings):
     carrier_lines: int = Field(1_000, ge=1, description="Dials of one carrier account at a time")
     carrier_timeout_seconds: float = Field(10.0, gt=0)
 
-    # Brains with ears and a voice of their own: there once they have a key.
-    openai_api_key: SecretStr | None = None
-    openai_base_url: str = "https://api.openai.com/v1"
-    openai_realtime_model: str = "gpt-realtime-2.1"
-    openai_realtime_voice: str = "marin"
-    gemini_api_key: SecretStr | None = None
-    gemini_base_url: str = "https://generativelanguage.googleapis.com"
-    gemini_live_model: str = "gemini-3.8-live"
-    gemini_live_voice: str = "Kore"
-    brain_fallbacks: Annotated[tuple[str, ...] | None, NoDecode] = Field(
-        None, description="Brains that take a call over when one with a voice of its own fails, in order"
-    )
-
     # Limits.
     max_active_calls: int = Field(50, ge=1, description="Live calls of one process, and dials of the system")
     run_starts_per_minute: int = Field(2, ge=1, description="Runs that one business may start in a minute")
@@ -114,7 +102,7 @@ class Settings(SpeechSettings):
     log_format: Literal["json", "console"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
 
-    @field_validator("rq_queues", "brain_fallbacks", mode="before")
+    @field_validator("rq_queues", mode="before")
     @classmethod
     def _split_queues(cls, value: object) -> object:
         if isinstance(value, str):

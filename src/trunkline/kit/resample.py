@@ -29,7 +29,8 @@ Samples = npt.NDArray[np.float32]
 class StreamResampler:
     """One stream of 16-bit mono PCM from one rate to another, free of aliases and images.
 
-    Pieces may have any length, odd bytes included. Lag: 3 ms. Raises ValueError for a rate that is not positive.
+    Pieces may have any length, odd bytes included. Lag: 3 ms.
+    Raises ValueError for a rate that is not positive.
     """
 
     def __init__(self, source_hz: int, target_hz: int) -> None:

@@ -147,7 +147,7 @@ class CallRoom:
 
     async def warm_up(self) -> None:
         """Load, off the loop, what the first call would otherwise wait for. Trouble is left to that call."""
-        steps = [self._off_loop(self._first_window), self._off_loop(_build_carrier)]
+        steps = [self._off_loop(work) for work in (self._first_window, _build_carrier, _build_brains)]
         if self._speech.warm_up is not None:
             steps.append(self._speech.warm_up())
         try:
@@ -184,6 +184,8 @@ class CallRoom:
         await self._speech.tts.close()
         if self._speech.end_of_turn is not None:
             await self._speech.end_of_turn.close()
+        for close in registry.brain_closers():
+            await close()
         self._pool.shutdown()
 
     def token_for(self, business_id: UUID, call_id: UUID) -> str:
@@ -357,3 +359,9 @@ def _build_carrier() -> None:
     """Have the carrier's client built, which reads the certificates of the world."""
     with suppress(InvalidInput):
         registry.carrier()
+
+
+def _build_brains() -> None:
+    """Have every brain built: the clients of language models take a second to load."""
+    for name in registry.brain_names():
+        registry.brain(name)

@@ -103,6 +103,8 @@ def _check(agent: Agent) -> None:
         )
     if unknown := sorted(set(agent.tools) - set(toolbox.tool_names())):
         raise InvalidInput(f"There is no tool {unknown[0]!r}.", tools=unknown)
+    if agent.brain != SCRIPTED and not agent.instructions.strip():
+        raise InvalidInput("An agent that a model drives needs instructions.")
     if agent.brain == SCRIPTED:
         if agent.script is None:
             raise InvalidInput("A scripted agent needs a script.")

@@ -1,0 +1,105 @@
+"""Floor 5: which language models the settings give, and the brains that they drive.
+
+A brain bears the name of its model, and falls back on the models of MODEL_FALLBACKS. Clients are loaded when
+a brain is first asked for: they take a second and some memory, and most processes never need them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache, partial
+
+from pydantic import SecretStr
+
+from trunkline.core import registry
+from trunkline.core.brain_settings import MODELS
+from trunkline.core.errors import StartRefused
+from trunkline.core.settings import Settings
+from trunkline.providers.model_brain import BrainOptions, FallbackModel, ModelBrain, Patience
+from trunkline.providers.ports import Brain, LanguageModel
+
+
+def models_of(settings: Settings) -> dict[str, str]:
+    """Return the models that the settings give: the provider's name of each, by ours."""
+    keys = {
+        "openai": (settings.openai_api_key, settings.openai_model),
+        "anthropic": (settings.anthropic_api_key, settings.anthropic_model),
+        "gemini": (settings.gemini_api_key, settings.gemini_model),
+        "own_model": (settings.own_model_url, settings.own_model_name),
+    }
+    return {name: model for name in MODELS for key, model in [keys[name]] if key and model}
+
+
+def fault_of(settings: Settings) -> str:
+    """Return what cannot work of the settings of models, in a sentence; empty if all can."""
+    if settings.own_model_url and not settings.own_model_name:
+        return "OWN_MODEL_URL is set but OWN_MODEL_NAME is not: a server may have many models."
+    there = models_of(settings)
+    missing = [name for name in settings.model_fallbacks or () if name not in there]
+    if missing:
+        return f"MODEL_FALLBACKS names {missing[0]!r}, which has no key here."
+    return ""
+
+
+def register_models(settings: Settings) -> None:
+    """Offer a brain for each model that there is. Raises StartRefused where the settings cannot work."""
+    if fault := fault_of(settings):
+        raise StartRefused(fault)
+    there = models_of(settings)
+    built: list[LanguageModel] = []
+
+    @cache
+    def model(name: str) -> LanguageModel:
+        built.append(_model(name, settings))
+        return built[-1]
+
+    @cache
+    def brain(name: str) -> Brain:
+        chain = [name, *(other for other in settings.model_fallbacks or () if other != name)]
+        return ModelBrain(
+            FallbackModel(
+                [(entry, model(entry)) for entry in chain],
+                Patience(first_s=settings.model_first_seconds, between_s=settings.model_between_seconds),
+            ),
+            _options(settings),
+        )
+
+    async def close() -> None:
+        while built:
+            await built.pop().close()
+        model.cache_clear()
+        brain.cache_clear()
+
+    for name in there:
+        registry.register_brain(name, partial(brain, name), close=close)
+
+
+def _options(settings: Settings) -> BrainOptions:
+    options = BrainOptions(filler_after_s=settings.filler_after_seconds)
+    return options if settings.filler_after_seconds else replace(options, fillers_a_turn=0)
+
+
+def _model(name: str, settings: Settings) -> LanguageModel:
+    """Build a model's client. Each is loaded here, where it is wanted."""
+    match name:
+        case "anthropic":
+            from trunkline.providers.anthropic_model import AnthropicModel  # noqa: PLC0415
+
+            key, url = _secret(settings.anthropic_api_key), settings.anthropic_base_url
+            return AnthropicModel(model=settings.anthropic_model, api_key=key, base_url=url)
+        case "gemini":
+            from trunkline.providers.gemini_model import GeminiModel  # noqa: PLC0415
+
+            key, url = _secret(settings.gemini_api_key), settings.gemini_base_url
+            return GeminiModel(model=settings.gemini_model, api_key=key, base_url=url)
+    from trunkline.providers.openai_compatible import OpenAICompatibleModel  # noqa: PLC0415
+
+    if name == "openai":
+        key, url = _secret(settings.openai_api_key), settings.openai_base_url
+        return OpenAICompatibleModel(model=settings.openai_model, api_key=key, base_url=url)
+    key, url = _secret(settings.own_model_key), settings.own_model_url or ""
+    return OpenAICompatibleModel(model=settings.own_model_name or "", api_key=key, base_url=url)
+
+
+def _secret(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""

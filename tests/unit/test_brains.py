@@ -1,0 +1,109 @@
+"""Which brains the settings give, what the doctor says of them, and that they answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from media.media_stubs import brief
+from trunkline import brains
+from trunkline.core import registry
+from trunkline.core.errors import InvalidInput, StartRefused
+from trunkline.core.settings import Settings, load_settings
+from trunkline.doctor import FAULT, NOTE, OK, examine
+from trunkline.providers.ports import Heard, InputKind, Say, ToolResult
+from trunkline.simulators.model_server import Answer, Fault, Plan, serving
+from trunkline.simulators.openai import OpenAIWire
+
+KEYS = {"openai_api_key": "a", "anthropic_api_key": "b", "gemini_api_key": "c"}
+OWN = {"own_model_url": "http://127.0.0.1:9/v1", "own_model_name": "small"}
+
+
+@pytest.fixture(autouse=True)
+def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OWN_MODEL_URL", "MODEL_FALLBACKS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(registry, "_brains", {})
+    monkeypatch.setattr(registry, "_closers", {})
+
+
+def settings(**values: object) -> Settings:
+    return load_settings(**values)
+
+
+def test_a_model_is_there_once_it_has_a_key_or_a_place() -> None:
+    assert brains.models_of(settings()) == {}
+    assert list(brains.models_of(settings(openai_api_key="a"))) == ["openai"]
+    assert brains.models_of(settings(**KEYS, **OWN)) == {
+        "openai": "gpt-5.4-mini",
+        "anthropic": "claude-haiku-5-5",
+        "gemini": "gemini-3.8-flash",
+        "own_model": "small",
+    }
+
+
+async def test_each_model_is_a_brain_of_its_name_and_loads_when_it_is_asked_for() -> None:
+    brains.register_models(settings(**KEYS, **OWN, model_fallbacks="anthropic,openai"))
+    assert registry.brain_names() == ("anthropic", "gemini", "openai", "own_model")
+    for name in registry.brain_names():
+        assert registry.brain(name) is registry.brain(name)
+    for close in registry.brain_closers():
+        await close()
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ({"own_model_url": "http://127.0.0.1:9/v1"}, "OWN_MODEL_NAME is not"),
+        ({"openai_api_key": "a", "model_fallbacks": "gemini"}, "'gemini', which has no key"),
+    ],
+)
+def test_models_that_cannot_work_are_refused_at_the_start(values: dict[str, str], fault: str) -> None:
+    with pytest.raises(StartRefused, match=fault):
+        brains.register_models(settings(**values))
+    finding = next(found for found in examine(settings(**values)) if found.what == "Language models")
+    assert finding.verdict == FAULT
+    assert fault in finding.facts
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"model_fallbacks": "openai,hal"}, "MODEL_FALLBACKS names 'hal'"),
+        ({"own_model_url": "localhost:11434"}, "OWN_MODEL_URL must begin with http://"),
+        ({"model_first_seconds": "0"}, "MODEL_FIRST_SECONDS"),
+    ],
+)
+def test_a_wrong_setting_of_models_is_named(values: dict[str, str], sentence: str) -> None:
+    with pytest.raises(StartRefused, match=sentence):
+        settings(**values)
+
+
+def test_the_doctor_says_which_models_there_are() -> None:
+    def finding(given: Settings) -> tuple[str, str]:
+        found = next(found for found in examine(given) if found.what == "Language models")
+        return found.verdict, found.facts
+
+    assert finding(settings())[0] == NOTE
+    assert finding(settings(anthropic_api_key="key-b")) == (OK, "anthropic (claude-haiku-5-5)")
+
+
+async def test_a_brain_of_the_settings_holds_a_conversation_and_falls_back() -> None:
+    async def no_tool(name: str, _arguments: object) -> ToolResult:
+        raise InvalidInput(name)
+
+    async with serving(OpenAIWire(), Plan(key="a")) as first, serving(OpenAIWire(), Plan(key="none")) as own:
+        given = settings(
+            openai_api_key="a", openai_base_url=f"{first.base_url}/v1/", openai_model="stand-in-1",
+            own_model_url=f"{own.base_url}/v1", own_model_name="stand-in-1",
+            model_fallbacks="own_model", filler_after_seconds=0, model_first_seconds=0.3,
+        )  # fmt: skip
+        brains.register_models(given)
+        conversation = registry.brain("openai").open(replace(brief(), instructions="Be kind."), no_tool)
+        first.plan.then(Answer("Never heard.", fault=Fault.MUTE))
+        acts = [act async for act in conversation.hear(Heard(InputKind.SPEECH, "Hello?"))]
+        assert acts[0] == Say("You said: Hello?")
+        assert [len(server.plan.asked) for server in (first, own)] == [1, 1]
+        for close in registry.brain_closers():
+            await close()
