@@ -13,21 +13,47 @@ from trunkline.providers.ports import Brain, Carrier
 CarrierFactory = Callable[[], Carrier]
 BrainFactory = Callable[[], Brain]
 
-_carrier: CarrierFactory | None = None
+_carriers: dict[str, CarrierFactory] = {}
+_first_carrier = "twilio"
 _brains: dict[str, BrainFactory] = {}
 
 
-def register_carrier(factory: CarrierFactory) -> None:
-    """Make this the installation's carrier."""
-    global _carrier  # noqa: PLW0603 - one registry a process, filled at start
-    _carrier = factory
+def register_carrier(factory: CarrierFactory, name: str = "twilio") -> None:
+    """Offer a carrier under this name."""
+    _carriers[name] = factory
 
 
-def carrier() -> Carrier:
-    """Return the installation's carrier. Raises InvalidInput where none is configured."""
-    if _carrier is None:
-        raise InvalidInput("No carrier is configured: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
-    return _carrier()
+def forget_carrier(name: str) -> None:
+    """Offer a carrier no more."""
+    _carriers.pop(name, None)
+
+
+def put_carrier_first(name: str) -> None:
+    """Let this carrier serve those who name none."""
+    global _first_carrier  # noqa: PLW0603 - one registry a process, filled at start
+    _first_carrier = name
+
+
+def carrier(name: str | None = None) -> Carrier:
+    """Return a carrier, the installation's first if none is named. Raises InvalidInput."""
+    chosen = name or _first_carrier
+    if chosen not in _carriers:
+        if name is not None and _carriers:
+            raise InvalidInput(f"There is no carrier {name!r} here.")
+        raise InvalidInput(
+            "No carrier is configured: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or Telnyx's keys."
+        )
+    return _carriers[chosen]()
+
+
+def first_carrier() -> str:
+    """Return the name of the carrier that serves those who name none."""
+    return _first_carrier
+
+
+def carrier_names() -> tuple[str, ...]:
+    """Return the names of the carriers that this installation has."""
+    return tuple(sorted(_carriers))
 
 
 def register_brain(name: str, factory: BrainFactory) -> None:

@@ -70,14 +70,17 @@ class CallLog:
         self._dispositions: dict[str, str] = {}
         self._news = asyncio.Event()
 
-    def sink_for(self, business_id: UUID) -> Callable[[CallEvent], None]:
-        """Return the sink of one call of this business. It never blocks and never raises."""
+    def sink_for(self, business_id: UUID, *, after: int = 0) -> Callable[[CallEvent], None]:
+        """Return the sink of one call of this business. It never blocks and never raises.
+
+        Events are numbered on behind `after`: a call may have several stretches with its agent.
+        """
 
         def take(event: CallEvent) -> None:
             batch = self._waiting.setdefault(event.call_id, Batch(business_id, event.call_id))
             batch.events.append(
                 {
-                    "sequence": event.sequence,
+                    "sequence": after + event.sequence,
                     "kind": event.kind.value,
                     "at": event.at.isoformat(),
                     "data": dict(event.data),
@@ -89,7 +92,7 @@ class CallLog:
                 batch.ended = {
                     "end_reason": str(event.data["reason"]),
                     "disposition": self._dispositions.pop(event.call_id, NO_OUTCOME),
-                    "events_total": event.sequence,
+                    "events_total": after + event.sequence,
                 }
             self._news.set()
 

@@ -28,6 +28,9 @@ from trunkline.core.telemetry import get_logger
 from trunkline.core.toolbox import ToolCaller, run_tool, specs_of
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
+from trunkline.domain.calls.tickets import MediaTicket, media_token, read_media_token
+from trunkline.domain.control.store import last_failed
+from trunkline.domain.control.tools import LEAVES, built_in_tools
 from trunkline.domain.leads import service as leads
 from trunkline.domain.outbound.machines import machines_of_call
 from trunkline.domain.outbound.options import Detection, Machines
@@ -48,6 +51,7 @@ from trunkline.media import (
 from trunkline.media.watchdog import WatchRules
 from trunkline.providers.ports import (
     CallBrief,
+    Line,
     SpeechToText,
     TextToSpeech,
     ToolResult,
@@ -57,10 +61,11 @@ from trunkline.providers.ports import (
 )
 from trunkline.web.call_answers import CallAnswers
 from trunkline.web.call_log import CallLog
+from trunkline.web.sentences import BACK_AGAIN, FAREWELL, NOBODY_THERE
 from trunkline.web.standing import StandingTasks
 
-MEDIA_TOKEN = "media"  # noqa: S105 - the purpose of a token, not one
-MEDIA_TOKEN_LIFETIME_S = 60.0
+DRAINED = "draining"
+"""End reason of a call that was still live when its process could wait no longer."""
 AGENT_UNUSABLE = "agent_unusable"
 """End reason of a call whose agent cannot hold it: its script, say, is not in its language."""
 _TOOL_DEADLINE_S = 10.0
@@ -95,6 +100,8 @@ class Preparation:
     caller: ToolCaller
     allowed: tuple[str, ...]
     machines: Machines
+    leg: int = 1
+    """Which stretch with the agent this is; later ones have a past."""
 
 
 class RoomFull(TrunklineError):
@@ -126,11 +133,26 @@ class CallRoom:
         self.answers = CallAnswers(live=self.live, pool=self._pool)
         self._standing = StandingTasks()
         self._places_taken = 0
+        self.draining = False
+        """No new calls are taken; those that are live come to their own end."""
 
     @property
     def is_full(self) -> bool:
         """True when another call would be one too many. Calls that are being prepared count as well."""
-        return self._places_taken >= self._max_calls
+        return self.draining or self._places_taken >= self._max_calls
+
+    @property
+    def is_empty(self) -> bool:
+        """True when no call is held here or being prepared."""
+        return self._places_taken == 0
+
+    def drain(self) -> None:
+        """Take no new call from now on."""
+        self.draining = True
+
+    def part_with_all(self) -> None:
+        """Say goodbye on every line; `is_empty` becomes true as the calls end."""
+        self.live.part_with_all(DRAINED)
 
     async def warm_up(self) -> None:
         """Load, off the loop, what the first call would otherwise wait for. Trouble is left to that call."""
@@ -169,34 +191,30 @@ class CallRoom:
         await self._speech.tts.close()
         self._pool.shutdown()
 
-    def token_for(self, business_id: UUID, call_id: UUID) -> str:
+    def token_for(self, business_id: UUID, call_id: UUID, leg: int = 1) -> str:
         """Return the single-use, short-lived token that lets one media socket in."""
-        return tokens.sign(
-            {"business_id": str(business_id), "call_id": str(call_id)},
-            key=self._token_key, purpose=MEDIA_TOKEN, lifetime_s=MEDIA_TOKEN_LIFETIME_S,
-        )  # fmt: skip
+        return media_token(MediaTicket(business_id, call_id, leg), key=self._token_key)
 
     async def host(self, socket: Socket) -> None:
         """Hold the call on this socket, from its start message to its last event."""
         edge = TwilioStream(socket)
         try:
             start = await edge.start()
-            claims = tokens.verify(
-                start.parameters.get("token", ""), key=self._token_key, purpose=MEDIA_TOKEN
-            )
-            with self._place():
-                work = partial(
-                    self._prepare, UUID(claims["business_id"]), UUID(claims["call_id"]), start.call_sid
-                )
+            ticket = read_media_token(start.parameters.get("token", ""), key=self._token_key)
+            with self._place(comes_back=ticket.leg > 1):
+                work = partial(self._prepare, ticket, start.call_sid)
                 await self._hold(edge, await self._off_loop(work))
         except (NoStart, tokens.InvalidToken, TrunklineError) as refusal:
             log.warning("media_refused", reason=str(refusal))
             await edge.close()
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
-        """Hold one of the process's lines, taken before anything is awaited. Raises RoomFull."""
-        if self.is_full:
+    def _place(self, *, comes_back: bool = False) -> Iterator[None]:
+        """Hold one of the process's lines, taken before anything is awaited. Raises RoomFull.
+
+        A call that comes back to its agent is not a new one: neither limit nor draining cuts it.
+        """
+        if self.is_full and not comes_back:
             raise RoomFull("Every line of this process is taken.")
         self._places_taken += 1
         try:
@@ -210,7 +228,7 @@ class CallRoom:
         with structlog.contextvars.bound_contextvars(
             business_id=str(prepared.business_id), call_id=brief.call_id, trace_id=new_id().hex
         ):
-            sink = self.log.sink_for(prepared.business_id)
+            sink = self.log.sink_for(prepared.business_id, after=(prepared.leg - 1) * calls.EVENTS_A_LEG)
             try:
                 session = Session(
                     options=self._options(prepared),
@@ -244,6 +262,7 @@ class CallRoom:
             watch=replace(WatchRules(), longest_call_s=self._longest_call.total_seconds()),
             on_machine=OnMachine(machines.action),
             message=machines.message,
+            farewell=FAREWELL.get(prepared.brief.language, ""),
         )
         return replace(options, machine=None) if machines.detection is Detection.OFF else options
 
@@ -251,19 +270,26 @@ class CallRoom:
         async def run(name: str, arguments: Mapping[str, Any]) -> ToolResult:
             work = partial(run_tool, name, arguments, caller=prepared.caller, allowed=prepared.allowed)
             try:
-                return await asyncio.wait_for(self._off_loop(work), _TOOL_DEADLINE_S)
+                result = await asyncio.wait_for(self._off_loop(work), _TOOL_DEADLINE_S)
             except TimeoutError:
                 return ToolResult(ok=False, data={"error": "timeout"})
+            session = self.live.of_call(prepared.brief.call_id)
+            if result.ok and session is not None:
+                await _do_in_media(session, name, result)
+            return result
 
         return run
 
     def _off_loop(self, work: Callable[[], T]) -> Awaitable[T]:
         return asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, work)
 
-    def _prepare(self, business_id: UUID, call_id: UUID, sid: str) -> Preparation:
+    def _prepare(self, ticket: MediaTicket, sid: str) -> Preparation:
         """Spend the token and read what the call needs. Raises TrunklineError."""
+        business_id, call_id = ticket.business_id, ticket.call_id
+        past: tuple[Line, ...] = ()
+        failed = None
         with unit_of_work(of_business(business_id)) as session:
-            call = calls.spend_media_token(session, business_id, call_id)
+            call = calls.spend_media_token(session, business_id, call_id, ticket.leg)
             if call.carrier_sid != sid:
                 raise Forbidden("The token belongs to another call.", reason="wrong_call")
             assert call.agent_id is not None  # a call is only connected once it has an agent
@@ -271,8 +297,16 @@ class CallRoom:
             business = tenants.get_business(session, business_id)
             lead = leads.get_lead(session, business_id, call.lead_id) if call.lead_id else None
             machines = machines_of_call(session, business_id, call_id) or Machines()
+            if ticket.leg > 1:
+                said = calls.lines_of(session, business_id, call_id)
+                past = tuple(Line("agent" if who == "agent" else "caller", text) for who, text in said)
+                failed = last_failed(session, business_id, call_id)
+                # Who comes back is known to be a person.
+                machines = Machines(detection=Detection.OFF)
         local_now = clock.now().astimezone(ZoneInfo(business.time_zone))
         rules = CallingRules.model_validate(business.calling_rules)
+        allowed = tuple(dict.fromkeys((*agent.tools, *built_in_tools(agent.transfer_to))))
+        again = (NOBODY_THERE if failed is not None else BACK_AGAIN).get(agent.language)
         return Preparation(
             business_id=business_id,
             brief=CallBrief(
@@ -280,10 +314,10 @@ class CallRoom:
                 direction=call.direction,
                 language=agent.language,
                 business_name=business.name,
-                greeting=agent.greeting,
+                greeting=agent.greeting if ticket.leg == 1 else again or agent.greeting,
                 instructions=agent.instructions,
                 script=agent.script,
-                tools=specs_of(agent.tools),
+                tools=specs_of(allowed),
                 local_now=local_now,
                 variables={
                     "business_name": business.name,
@@ -291,7 +325,8 @@ class CallRoom:
                     "lead_name": lead.name if lead else "",
                 },
                 # Who calls us knows whom they have called.
-                disclosure=rules.disclosure if call.direction == "outbound" else "",
+                disclosure=rules.disclosure if call.direction == "outbound" and ticket.leg == 1 else "",
+                past=past,
             ),
             brain=agent.brain,
             voice=Voice(**{"language": agent.language, **agents.voice_of(agent)}),
@@ -302,9 +337,18 @@ class CallRoom:
                 lead_id=call.lead_id,
                 phone=call.theirs,
             ),
-            allowed=tuple(agent.tools),
+            allowed=allowed,
             machines=machines,
+            leg=ticket.leg,
         )
+
+
+async def _do_in_media(session: Session, tool: str, result: ToolResult) -> None:
+    """Do the part of a tool of call control that is the media session's own."""
+    if tool in LEAVES:
+        session.leave(LEAVES[tool])
+    elif tool == "send_digits":
+        await session.press(str(result.data["digits"]))
 
 
 def _build_carrier() -> None:

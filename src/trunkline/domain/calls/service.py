@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +14,13 @@ from sqlalchemy.orm import Session
 from trunkline.core.errors import Conflict, NotFound
 from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_job
-from trunkline.domain.calls.models import Call, CallEvent, CallState
+from trunkline.domain.calls.models import Away, Call, CallEvent, CallState
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 from trunkline.providers.ports import AnsweredBy, AnswerReport, CallStatus
+
+TWILIO = "twilio"
+"""The carrier of a call of which nothing else is said."""
 
 NO_OUTCOME, CUT_OFF, CANCELLED = "no_response", "cut_off", "cancelled"
 """Dispositions of a conversation that came to nothing: by itself; because our process died; because we
@@ -30,6 +33,19 @@ PROCESS_LOST, HUNG_UP = "process_lost", "hung_up"
 MESSAGE_LEFT = "message_left"
 """Kind of the call's event that tells of a message left on an answering machine."""
 
+EVENTS_A_LEG = 100_000
+"""Each stretch with the agent numbers its events from its own multiple of this on."""
+
+_AWAY_LIMIT = timedelta(hours=4)
+"""How long a call may go on without its agent: the carrier's own limit of a dialled leg."""
+_CAME_TO = {
+    Away.TRANSFERRED: "transferred",
+    Away.IN_CONFERENCE: "transferred",
+    Away.MESSAGE_DROPPED: "voicemail",
+}
+"""Dispositions of calls that ended away from their agent, which had noted none."""
+
+_TIMERS_SLACK = timedelta(seconds=1)
 _MEDIA_GRACE_S = 30.0
 """How long after the carrier's word a call's own process may take to tell its end."""
 
@@ -58,13 +74,14 @@ def open_call(
     theirs: str,
     agent_id: UUID | None,
     lead_id: UUID | None,
+    carrier: str = TWILIO,
 ) -> Call:
     """Return the row of the carrier's call `sid`, writing it if this is the first word of it."""
     session.execute(
         insert(Call)
         .values(
             id=new_id(), business_id=business_id, carrier_sid=sid, direction=direction, ours=ours,
-            theirs=theirs, agent_id=agent_id, lead_id=lead_id, state=CallState.RINGING,
+            theirs=theirs, agent_id=agent_id, lead_id=lead_id, state=CallState.RINGING, carrier=carrier,
         )
         .on_conflict_do_nothing(index_elements=["business_id", "carrier_sid"])
     )  # fmt: skip
@@ -140,7 +157,12 @@ def note_status(session: Session, call: Call, status: CallStatus) -> bool:
     elif state is CallState.ENDED:
         call.ended_at = clock.now()
         # Of an answered call, media tells the disposition when it has told all else.
-        if call.media_opened_at is None:
+        if call.away is not None:
+            call.disposition = call.disposition or _CAME_TO.get(Away(call.away), NO_OUTCOME)
+            call.end_reason = call.end_reason or call.away
+            call.finalized_at = clock.now()
+            _announce_finalized(call)
+        elif call.media_opened_at is None:
             call.disposition = call.disposition or _UNANSWERED.get(status, "no_conversation")
             call.end_reason = call.end_reason or status.value
             call.finalized_at = clock.now()
@@ -173,7 +195,11 @@ def answered_by(session: Session, business_id: UUID, call_ids: Collection[UUID])
 
 
 def expect_end(call: Call, *, within_s: float) -> None:
-    """See to it that the call is closed after this long, should nobody else tell of its end."""
+    """See to it that the call is closed after this long, should nobody else tell of its end.
+
+    The latest expectation holds: a check that comes before it leaves the call as it is.
+    """
+    call.live_until = clock.now() + timedelta(seconds=within_s)
     enqueue_job("high", "finalize_call_session", str(call.id), run_in=within_s)
 
 
@@ -185,17 +211,32 @@ def reject_for_capacity(call: Call) -> None:
     announce("call.rejected_capacity", subject_id=call.id, actor="system")
 
 
-def spend_media_token(session: Session, business_id: UUID, call_id: UUID) -> Call:
-    """Let one media socket in, once. Raises NotFound, or Conflict for a second one and for an ended call."""
+def next_leg(call: Call) -> int:
+    """Return the number of the stretch with the agent that the call is to begin now.
+
+    One that was asked for and has not begun is given again: the carrier may not have had our answer.
+    """
+    if call.media_spent >= call.media_legs:
+        call.media_legs = call.media_spent + 1
+    return call.media_legs
+
+
+def spend_media_token(session: Session, business_id: UUID, call_id: UUID, leg: int = 1) -> Call:
+    """Let one media socket in, once a leg. Raises NotFound, Conflict for a second one or an ended call."""
     call: Call | None = session.scalar(
         update(Call)
         .where(
             Call.business_id == business_id,
             Call.id == call_id,
-            Call.media_opened_at.is_(None),
+            Call.media_legs == leg,
+            Call.media_spent == leg - 1,
             Call.state != CallState.ENDED,
         )
-        .values(media_opened_at=clock.now(), state=CallState.LIVE)
+        .values(
+            media_opened_at=func.coalesce(Call.media_opened_at, clock.now()),
+            media_spent=leg,
+            state=CallState.LIVE,
+        )
         .returning(Call)
     )
     if call is None:
@@ -203,6 +244,8 @@ def spend_media_token(session: Session, business_id: UUID, call_id: UUID) -> Cal
         raise Conflict("This call's audio is connected already, or the call is over.")
     if call.answered_at is None:
         call.answered_at = call.media_opened_at
+    if leg > 1:
+        return call
     announce("call.answered", subject_id=call.id, actor="carrier", direction=call.direction)
     return call
 
@@ -245,11 +288,34 @@ def events_of(session: Session, business_id: UUID, call_id: UUID) -> Sequence[Ca
     ).all()
 
 
-def count_events(session: Session, business_id: UUID, call_id: UUID) -> int:
-    """Return how many events of a call are written."""
-    return session.scalar(
-        select(func.count()).where(CallEvent.business_id == business_id, CallEvent.call_id == call_id)
-    ) or 0  # fmt: skip
+def leg_of(sequence: int) -> int:
+    """Return in which stretch with the agent an event of this number happened."""
+    return max(sequence - 1, 0) // EVENTS_A_LEG + 1
+
+
+def events_missing(session: Session, business_id: UUID, call_id: UUID, *, upto: int) -> int:
+    """Return how many events of a leg are not written, of which `upto` is the last one's number."""
+    before = (leg_of(upto) - 1) * EVENTS_A_LEG
+    written = session.scalar(
+        select(func.count()).where(
+            CallEvent.business_id == business_id,
+            CallEvent.call_id == call_id,
+            CallEvent.sequence > before,
+            CallEvent.sequence <= upto,
+        )
+    )
+    return upto - before - (written or 0)
+
+
+def lines_of(session: Session, business_id: UUID, call_id: UUID) -> list[tuple[str, str]]:
+    """Return what was said and heard so far, as (`agent` or `caller`, text), for whoever goes on."""
+    said = []
+    for event in events_of(session, business_id, call_id):
+        if event.kind == "agent_said":
+            said.append(("agent", str(event.data.get("heard_text", ""))))
+        elif event.kind == "caller_said":
+            said.append(("caller", str(event.data.get("text", ""))))
+    return [(who, text) for who, text in said if text]
 
 
 def note_hang_up(session: Session, business_id: UUID, sid: str) -> None:
@@ -274,6 +340,44 @@ def told_before(
     )
 
 
+def conclude_leg(
+    session: Session, business_id: UUID, call_id: UUID, *, leg: int, end_reason: str, disposition: str
+) -> bool:
+    """Take how a stretch with the agent ended: the call's end, unless the call goes on or went on without it.
+
+    False: nothing was finalized.
+    """
+    call = session.scalar(
+        select(Call).where(Call.business_id == business_id, Call.id == call_id).with_for_update()
+    )
+    if call is None or (call.away is None and leg >= call.media_legs):
+        return finalize(session, business_id, call_id, end_reason=end_reason, disposition=disposition)
+    if disposition not in {NO_OUTCOME, call.disposition}:
+        call.disposition = disposition
+        if call.finalized_at is not None:
+            _announce_finalized(call)
+    return False
+
+
+def is_expected_to_live(session: Session, business_id: UUID, call_id: UUID) -> bool:
+    """True while a later moment than this is set for the call's end (see `expect_end`)."""
+    until = session.scalar(select(Call.live_until).where(Call.business_id == business_id, Call.id == call_id))
+    return until is not None and until > clock.now() + _TIMERS_SLACK
+
+
+def send_away(call: Call, why: Away) -> None:
+    """The call goes on without its agent; the end of the agent's stretch is not the call's."""
+    call.away = why
+    expect_end(call, within_s=_AWAY_LIMIT.total_seconds())
+
+
+def bring_back(call: Call, *, within_s: float) -> int:
+    """The call comes back to its agent: return the number of the stretch that begins now."""
+    call.away = None
+    expect_end(call, within_s=within_s)
+    return next_leg(call)
+
+
 def finalize(
     session: Session, business_id: UUID, call_id: UUID, *, end_reason: str, disposition: str
 ) -> bool:
@@ -285,7 +389,12 @@ def finalize(
     came_to: ColumnElement[str] = literal(disposition)
     reason: ColumnElement[str] = literal(end_reason)
     if disposition in {NO_OUTCOME, CUT_OFF}:
-        came_to = case((Call.end_reason == HUNG_UP, CANCELLED), else_=disposition)
+        told_earlier = Call.disposition.not_in([CUT_OFF, CANCELLED]) & (Call.media_legs > 1)
+        came_to = case(
+            (Call.end_reason == HUNG_UP, CANCELLED),
+            (told_earlier, Call.disposition),
+            else_=disposition,
+        )
     if end_reason != PROCESS_LOST:
         silent_so_far = or_(silent_so_far, Call.end_reason == PROCESS_LOST)
         # Media hears only that the line is gone, and takes it for the caller's doing.
@@ -304,7 +413,11 @@ def finalize(
     )
     if call is None:
         return False
+    _announce_finalized(call)
+    return True
+
+
+def _announce_finalized(call: Call) -> None:
     announce("call.finalized", subject_id=call.id, actor="media", disposition=call.disposition)
     if call.direction == "outbound":
         enqueue_job("high", "hear_call_outcome", str(call.id))
-    return True

@@ -36,6 +36,8 @@ from trunkline.providers.ports.carrier import (
     CarrierCapabilities,
     CarrierRefused,
     CarrierUncertain,
+    DialReport,
+    RecordingReport,
 )
 from trunkline.providers.ports.model import (
     LanguageModel,
@@ -73,6 +75,7 @@ __all__ = [
     "CarrierRefused",
     "CarrierUncertain",
     "Conversation",
+    "DialReport",
     "Grammar",
     "HangUp",
     "Heard",
@@ -83,6 +86,7 @@ __all__ = [
     "Message",
     "ModelFailed",
     "Note",
+    "RecordingReport",
     "Say",
     "Sound",
     "Speaking",
