@@ -32,7 +32,6 @@ from trunkline.domain.appointments import service as appointments
 from trunkline.domain.appointments import tools as _appointment_tools
 from trunkline.domain.calls import jobs as _call_jobs
 from trunkline.domain.control import tools as _control_tools
-from trunkline.domain.control.places import ControlPlaces, install_places
 from trunkline.domain.leads import bulk, imports, keepers
 from trunkline.domain.leads import jobs as _lead_jobs
 from trunkline.domain.outbound import holds
@@ -278,15 +277,6 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
             )
 
         registry.register_carrier(carrier)
-    install_places(
-        ControlPlaces(
-            public_url=settings.public_url,
-            media_url=settings.media_url,
-            token_key=token_key,
-            longest_call=timedelta(seconds=settings.longest_call_seconds),
-            ring_timeout_s=min(settings.ring_timeout_seconds, 30),
-        )
-    )
     install_limits(
         DialLimits(
             account=account or "none",

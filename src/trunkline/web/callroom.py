@@ -299,7 +299,8 @@ class CallRoom:
             machines = machines_of_call(session, business_id, call_id) or Machines()
             if ticket.leg > 1:
                 said = calls.lines_of(session, business_id, call_id)
-                past = tuple(Line("agent" if who == "agent" else "caller", text) for who, text in said)
+                written = tuple(Line("agent" if who == "agent" else "caller", text) for who, text in said)
+                past = max(written, self.log.said_in(str(call_id)), key=len)
                 failed = last_failed(session, business_id, call_id)
                 # Who comes back is known to be a person.
                 machines = Machines(detection=Detection.OFF)

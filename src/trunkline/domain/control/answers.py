@@ -19,6 +19,8 @@ from trunkline.domain.control.models import CallControl, ControlState, Verb
 from trunkline.domain.control.store import get_control, newest_asked, settle
 from trunkline.providers.ports import Answer, CallStatus, DialReport, RecordingReport
 
+RINGS_S = 25
+"""How long a colleague's telephone rings: longer, and a caller who waits to ringing hangs up."""
 LONGEST_TRANSFER_S = 4 * 3600
 _AFTERMATH_S = 180.0
 _TAKEN = frozenset({CallStatus.COMPLETED, CallStatus.IN_PROGRESS})
@@ -47,7 +49,7 @@ def _answer_of(session: Session, call: Call, control: CallControl) -> Answer:
         control.state = ControlState.UNDER_WAY
         return carrier.dial_answer(
             to=control.target or "", from_=call.ours, longest_s=LONGEST_TRANSFER_S,
-            ring_timeout_s=places.installed_places().ring_timeout_s,
+            ring_timeout_s=RINGS_S,
             then_url=places.hook(call, "dialled", control.id),
         )  # fmt: skip
     settle(control, ControlState.DONE)

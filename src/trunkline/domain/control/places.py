@@ -21,14 +21,13 @@ MUSIC = f"{HOOKS}/hold.wav"
 
 @dataclass(frozen=True, slots=True)
 class ControlPlaces:
-    """Where the world reaches this installation, and how long its calls may be."""
+    """Where the world reaches this installation, and how long its calls may be. The web floor knows."""
 
     public_url: str
     media_url: str
     """The carriers' sockets are below it, one path a carrier."""
     token_key: bytes
     longest_call: timedelta
-    ring_timeout_s: int
 
 
 _places: ControlPlaces | None = None

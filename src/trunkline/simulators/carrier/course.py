@@ -113,36 +113,47 @@ class Course:
                 self._book.error(self._call.sid, verb.code, verb.message)
                 continue
             self._book.twiml(self._call.sid, *_in_the_book(verb))
-            match verb:
-                case twiml.ConnectStream():
-                    await self._stream(verb)
-                case twiml.Say():
-                    await self._say(verb)
-                case twiml.Play():
-                    await self._play(verb)
-                case twiml.Pause():
-                    await self._line.wait(verb.seconds if self._realtime else 0.0)
-                case twiml.Redirect():
-                    return await self.fetch(verb.url)
-                case twiml.DialNumber():
-                    status, seconds, sid = await self._dial(self._call, verb, self._telephone)
-                    if verb.action:
-                        return await self.fetch(verb.action, _dialled(status, seconds, sid))
-                case twiml.DialConference():
-                    await self._confer(verb)
-                    if verb.action:
-                        return await self.fetch(verb.action, _dialled(CallStatus.COMPLETED, 0, ""))
-                case twiml.Record():
-                    more = await self._record(verb)
-                    if verb.action and more:
-                        return await self.fetch(verb.action, more)
-                case twiml.Gather():
-                    keys = await self._gather(verb)
-                    if verb.action and (keys or verb.even_if_empty):
-                        return await self.fetch(verb.action, {Field.DIGITS: keys})
-                case _:
-                    return None
+            if isinstance(verb, twiml.Hangup | twiml.Reject):
+                return None
+            onward = await self._do(verb)
+            if onward is not None:
+                return await self.fetch(*onward)
         return None
+
+    async def _do(self, verb: twiml.Verb) -> tuple[str, Mapping[str, str]] | None:
+        """Do what a verb says; return which question of ours follows it, if one does."""
+        match verb:
+            case twiml.ConnectStream():
+                await self._stream(verb)
+            case twiml.Say():
+                await self._say(verb)
+            case twiml.Play():
+                await self._play(verb)
+            case twiml.Pause():
+                await self._line.wait(verb.seconds if self._realtime else 0.0)
+            case twiml.Redirect():
+                return verb.url, {}
+            case _:
+                return await self._ask(verb)
+        return None
+
+    async def _ask(self, verb: twiml.Verb) -> tuple[str, Mapping[str, str]] | None:
+        """Do the same for the verbs that have an action."""
+        told: Mapping[str, str] | None = None
+        match verb:
+            case twiml.DialNumber():
+                told = _dialled(*await self._dial(self._call, verb, self._telephone))
+            case twiml.DialConference():
+                await self._confer(verb)
+                told = _dialled(CallStatus.COMPLETED, 0, "")
+            case twiml.Record():
+                told = await self._record(verb)
+            case twiml.Gather():
+                keys = await self._gather(verb)
+                told = {Field.DIGITS: keys} if keys or verb.even_if_empty else None
+            case _:
+                raise AssertionError(f"{verb} is followed elsewhere")
+        return None if told is None or not verb.action else (verb.action, told)
 
     # --- Verbs ---------------------------------------------------------------------------
 
@@ -214,7 +225,7 @@ class Course:
         return self._line.keys[:wanted]
 
     async def _record(self, verb: twiml.Record) -> dict[str, str] | None:
-        """Return what the action is told of the recording; its callback goes out even if the party is gone."""
+        """Return what the action is told of the recording; its callback goes out in any case."""
         recording = f"RE{secrets.token_hex(16)}"
         begun = now()
         try:
@@ -263,24 +274,14 @@ def _dialled(status: CallStatus, seconds: int, sid: str) -> dict[str, str]:
     }
 
 
+_DETAIL = ("url", "text", "seconds", "number", "name")
+_NAMES = {"ConnectStream": "Connect", "DialNumber": "Dial", "DialConference": "Conference"}
+
+
 def _in_the_book(verb: twiml.Verb) -> tuple[str, str]:
     """Return a verb's name and what of it is worth a line."""
-    match verb:
-        case twiml.ConnectStream(url=url):
-            return "Connect", url
-        case twiml.Say(text=text):
-            return "Say", text
-        case twiml.Play(url=url, digits=digits):
-            return "Play", digits or url
-        case twiml.Pause(seconds=seconds):
-            return "Pause", str(seconds)
-        case twiml.Redirect(url=url):
-            return "Redirect", url
-        case twiml.DialNumber(number=number):
-            return "Dial", number
-        case twiml.DialConference(name=name):
-            return "Conference", name
-        case twiml.Gather(said=said):
-            return "Gather", " ".join(part.text for part in said)
-        case _:
-            return type(verb).__name__, ""
+    name = type(verb).__name__
+    detail = next((str(getattr(verb, key)) for key in _DETAIL if getattr(verb, key, "")), "")
+    if isinstance(verb, twiml.Gather):
+        detail = " ".join(part.text for part in verb.said)
+    return _NAMES.get(name, name), getattr(verb, "digits", "") if name == "Play" and not detail else detail

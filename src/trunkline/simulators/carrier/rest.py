@@ -1,4 +1,4 @@
-"""Twilio's REST API for calls, as far as the product uses it: create, list, fetch, redirect, record and end."""
+"""Twilio's REST API for calls, as far as the product uses it: create, list, fetch, update and record."""
 
 from __future__ import annotations
 
