@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,12 +14,14 @@ from uuid import UUID
 import httpx
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy import select
 
 from api.doorway import HEADERS, build_app
 from media.media_stubs import StubStt, StubTts, StubVad
 from simulators.product import FakeHearing, FakeVoice, until
 from support.installation import Installation
 from support.world import PASSWORD, World
+from trunkline.asgi import DrainingServer
 from trunkline.core import registry
 from trunkline.core.db import unit_of_work
 from trunkline.domain.agents import service as agents
@@ -97,6 +99,7 @@ class Theatre:
     app: FastAPI
     url: str
     brain: Rehearsed
+    server: DrainingServer
 
     @property
     def room(self) -> CallRoom:
@@ -134,10 +137,9 @@ class Theatre:
         self.installation.run_jobs("high")
 
     def row(self, sid: str) -> Call:
+        # Read without a lock: whoever holds one may need this loop to let it go.
         with unit_of_work(self.world.scope) as session:
-            call = calls.call_of_sid(session, self.world.business_id, sid)
-            assert call is not None
-            return call
+            return session.scalars(select(Call).where(Call.carrier_sid == sid)).one()
 
     def call_id(self, sid: str) -> UUID:
         return self.row(sid).id
@@ -174,13 +176,16 @@ class Theatre:
 
 
 @asynccontextmanager
-async def serving_app(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws_per_message_deflate=False))
+async def serving_app(app: FastAPI, listener: socket.socket, drain_s: float) -> AsyncIterator[DrainingServer]:
+    config = uvicorn.Config(
+        app, log_level="warning", ws_per_message_deflate=False, timeout_graceful_shutdown=5
+    )
+    server = DrainingServer(config, drain_s=drain_s)
     served = asyncio.create_task(server._serve([listener]))
     try:
         await until(lambda: server.started or served.done())
         await _ready(listener.getsockname()[1])
-        yield
+        yield server
     finally:
         server.should_exit = True
         await served
@@ -200,7 +205,7 @@ async def open_theatre(
     *,
     max_calls: int = 5,
     realtime: bool = False,
-    carrier: Callable[[str], object] | None = None,
+    drain_s: float = 600,
 ) -> AsyncIterator[Theatre]:
     """Serve the application and the carrier, with an agent that may hand calls to 101, 102 and 103."""
     people = (
@@ -233,11 +238,11 @@ async def open_theatre(
     try:
         async with (
             serving(options, tts=FakeVoice(), stt=FakeHearing()) as sim,
-            serving_app(app, listener),
+            serving_app(app, listener, drain_s) as server,
         ):
             twilio = TwilioCarrier(ACCOUNT, TOKEN, sim.base_url, timeout_s=5)
             registry.register_carrier(lambda: twilio)
-            yield Theatre(world, installation, sim, app, url, brain)
+            yield Theatre(world, installation, sim, app, url, brain, server)
             twilio.close()
     finally:
         registry.register_carrier(theirs)

@@ -7,6 +7,8 @@ what must touch the database in a bounded executor of its own, never on the loop
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -135,6 +137,8 @@ class CallRoom:
         self._places_taken = 0
         self.draining = False
         """No new calls are taken; those that are live come to their own end."""
+        self.last_left_at = -math.inf
+        """When a call was last let go, by the monotonic clock."""
 
     @property
     def is_full(self) -> bool:
@@ -221,6 +225,7 @@ class CallRoom:
             yield
         finally:
             self._places_taken -= 1
+            self.last_left_at = time.monotonic()
 
     async def _hold(self, edge: TwilioStream, prepared: Preparation) -> None:
         """Hold a call that is known to be ours. One whose agent cannot speak is ended and on record."""

@@ -54,6 +54,8 @@ def again(session: Session, business: Business, call: Call) -> Answer:
 
 def _promise(session: Session, business: Business, call: Call) -> bool:
     """Have the dialler call the person back. False: nobody can, and nothing is promised."""
+    if call.lead_id is None:
+        return False  # who withholds their number is nobody's lead
     at = (clock.now() + _CALL_BACK_IN).isoformat()
     try:
         with session.begin_nested():
