@@ -53,6 +53,7 @@ export default {
   ],
 
   strings: {
+    ...control,
     ...jobs,
     ...imports,
     ...runs,
