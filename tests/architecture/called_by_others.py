@@ -61,6 +61,7 @@ _.col_counter
 
 # Columns that are written for people and the catalogue to read.
 _.resolved_at
+_.settled_at
 
 # Members of a vocabulary, complete whether or not anything compares with them yet.
 _.VIEWER
@@ -79,3 +80,11 @@ _.PERSON_VOICES
 
 # What receives messages asks this, once it is there.
 _.is_opt_out
+
+# Verbs of the carrier's port that its stand-in speaks, before a recording is kept or a colleague is told
+# what a call is about.
+_.start_recording
+_.stop_recording
+_.conference_answer
+_.ask_answer
+_.read_digits

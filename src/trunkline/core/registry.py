@@ -14,7 +14,8 @@ CarrierFactory = Callable[[], Carrier]
 BrainFactory = Callable[[], Brain]
 
 _carriers: dict[str, CarrierFactory] = {}
-_first_carrier = "twilio"
+_FIRST_CARRIER = "twilio"
+"""Which one serves those who name none."""
 _brains: dict[str, BrainFactory] = {}
 
 
@@ -23,32 +24,14 @@ def register_carrier(factory: CarrierFactory, name: str = "twilio") -> None:
     _carriers[name] = factory
 
 
-def forget_carrier(name: str) -> None:
-    """Offer a carrier no more."""
-    _carriers.pop(name, None)
-
-
-def put_carrier_first(name: str) -> None:
-    """Let this carrier serve those who name none."""
-    global _first_carrier  # noqa: PLW0603 - one registry a process, filled at start
-    _first_carrier = name
-
-
 def carrier(name: str | None = None) -> Carrier:
     """Return a carrier, the installation's first if none is named. Raises InvalidInput."""
-    chosen = name or _first_carrier
+    chosen = name or _FIRST_CARRIER
     if chosen not in _carriers:
         if name is not None and _carriers:
             raise InvalidInput(f"There is no carrier {name!r} here.")
-        raise InvalidInput(
-            "No carrier is configured: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or Telnyx's keys."
-        )
+        raise InvalidInput("No carrier is configured: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
     return _carriers[chosen]()
-
-
-def first_carrier() -> str:
-    """Return the name of the carrier that serves those who name none."""
-    return _first_carrier
 
 
 def carrier_names() -> tuple[str, ...]:

@@ -62,24 +62,6 @@ def beep() -> bytes:
     return bytes((np.sin(2 * np.pi * 1000 * time) * 12_000).astype("<i2").tobytes())
 
 
-def key_of(pcm: bytes) -> str | None:
-    """Return which key these samples are the tones of; None for anything else. Needs some 20 ms."""
-    samples = np.frombuffer(pcm, "<i2").astype(float)
-    energy = float(np.mean(samples**2)) if len(samples) else 0.0
-    if energy < 10_000:
-        return None
-    time = np.arange(len(samples)) / _RATE
-
-    def strength(tone: int) -> float:
-        return float(abs(np.mean(samples * np.exp(-2j * np.pi * tone * time))) ** 2)
-
-    rows, columns = [strength(tone) for tone in _ROWS], [strength(tone) for tone in _COLUMNS]
-    # Of a pure pair of tones all energy is in the two strongest.
-    if 2 * (max(rows) + max(columns)) < 0.8 * energy or min(max(rows), max(columns)) < 0.1 * energy:
-        return None
-    return _PAD[rows.index(max(rows))][columns.index(max(columns))]
-
-
 def _key(key: str) -> bytes:
     for row, pads in zip(_ROWS, _PAD, strict=True):
         if key in pads and len(key) == 1:

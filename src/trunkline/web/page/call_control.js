@@ -3,32 +3,40 @@
 import { post } from "/page/api.js";
 import { fill, h, phone, theirs } from "/page/dom.js";
 import { clock, t, term } from "/page/i18n.js";
-import { attempt, button } from "/page/parts.js";
+import { button, dialog, field } from "/page/parts.js";
 
 /** Whether the last act that counts has put the caller on hold. */
 const isHeld = (done) => done.filter(({ verb, state }) => ["hold", "resume"].includes(verb) && state === "done").at(-1)?.verb === "hold";
 
 export function controls(call, done) {
-  return h("form", { class: "line card", "data-act": "transfer", "data-id": call.id, "aria-label": t("control.label") },
-    h("label", { class: "check" }, t("control.to"), h("input", { id: "transfer-to", name: "to", required: true, maxlength: 100, autocomplete: "off" })),
-    h("button", {}, t("control.transfer")),
-    isHeld(done)
-      ? button("resume", t("control.resume"), { type: "button", "data-id": call.id })
-      : button("hold", t("control.hold"), { type: "button", "data-id": call.id }),
-    button("hang_up", t("control.hang_up"), { type: "button", "data-id": call.id }));
+  const act = (name) => button(name, t(`control.${name}`), { "data-id": call.id });
+  return h("div", { class: "tools", role: "group", "aria-label": t("control.label") },
+    [act("transfer"), act(isHeld(done) ? "resume" : "hold"), act("hang_up")]);
 }
 
-const tell = (verb, path, body) => ({ dataset: { id } }, app) =>
-  attempt(id, app, async () => {
-    await post(`/calls/${id}/${path}`, body);
-    return { notice: () => t(`control.now_${verb}`) };
-  });
+const doNow = (verb, path) => async ({ dataset: { id } }, app) => {
+  await post(`/calls/${id}/${path}`);
+  app.say(t(`control.now_${verb}`));
+  await app.refresh();
+};
 
 export const controlActs = {
-  hold: tell("hold", "hold"),
-  resume: tell("resume", "resume"),
-  hang_up: tell("hang_up", "hang-up"),
-  transfer: (form, app) => tell("transfer", "transfer", { to: form.elements.to.value })(form, app),
+  hold: doNow("hold", "hold"),
+  resume: doNow("resume", "resume"),
+  hang_up: doNow("hang_up", "hang-up"),
+  transfer({ dataset: { id } }, app) {
+    dialog({
+      title: t("control.transfer_title"),
+      body: field(t("control.to"), h("input", { id: "transfer-to", name: "to", required: true, maxlength: 100, autocomplete: "off" })),
+      yes: t("control.transfer"),
+      no: t("dialog.not_now"),
+      async submit(form) {
+        await post(`/calls/${id}/transfer`, { to: form.elements.to.value });
+        app.say(t("control.now_transfer"));
+        await app.refresh();
+      },
+    });
+  },
 };
 
 /** Each act as a line of the transcript, with the moment that it was asked for. */

@@ -3,6 +3,7 @@
 export default {
   "said.control": "{verb}: {state}",
   "control.label": "Control of the live call",
+  "control.transfer_title": "Transfer the call",
   "control.to": "Extension, name or number",
   "control.transfer": "Transfer",
   "control.hold": "Hold",

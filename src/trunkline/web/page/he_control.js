@@ -3,6 +3,7 @@
 export default {
   "said.control": "{verb}: {state}",
   "control.label": "שליטה בשיחה החיה",
+  "control.transfer_title": "העברת השיחה",
   "control.to": "שלוחה, שם או מספר",
   "control.transfer": "העברה",
   "control.hold": "המתנה",
