@@ -77,6 +77,7 @@ _.cleared
 _.stalls
 _.starved
 _.PERSON_VOICES
+_.token_for
 
 # What receives messages asks this, once it is there.
 _.is_opt_out
