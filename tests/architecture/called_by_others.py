@@ -66,7 +66,6 @@ _.settled_at
 # Members of a vocabulary, complete whether or not anything compares with them yet.
 _.VIEWER
 _.SKIP
-_.duration_s
 
 # How a recurring job stands, before a page shows it.
 
@@ -88,4 +87,3 @@ _.start_recording
 _.stop_recording
 _.conference_answer
 _.ask_answer
-_.read_digits
