@@ -25,6 +25,7 @@ from trunkline.core.telemetry import get_logger
 from trunkline.domain.agents import models as _agents
 from trunkline.domain.appointments import models as _appointments
 from trunkline.domain.calls import models as _calls
+from trunkline.domain.control import models as _control
 from trunkline.domain.leads import import_models as _lead_imports
 from trunkline.domain.leads import models as _leads
 from trunkline.domain.outbound import models as _outbound
@@ -34,8 +35,8 @@ from trunkline.domain.tenants import models as _tenants
 __all__ = ["at_head", "metadata", "migrate", "wait_for_schema"]
 
 TABLE_MODULES = (
-    _events, _jobs, _runs, _ticks, _tenants, _people, _agents, _leads, _lead_imports, _calls, _outbound,
-    _appointments,
+    _events, _jobs, _runs, _ticks, _tenants, _people, _agents, _leads, _lead_imports, _calls, _control,
+    _outbound, _appointments,
 )  # fmt: skip
 """Importing these is what fills `metadata`."""
 

@@ -31,6 +31,7 @@ from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.appointments import tools as _appointment_tools
 from trunkline.domain.calls import jobs as _call_jobs
+from trunkline.domain.control import tools as _control_tools
 from trunkline.domain.leads import bulk, imports, keepers
 from trunkline.domain.leads import jobs as _lead_jobs
 from trunkline.domain.outbound import holds
@@ -43,7 +44,7 @@ from trunkline.own_voices import register_own_voices
 from trunkline.providers.scripted import ScriptedBrain
 from trunkline.providers.twilio import TwilioCarrier
 
-DOORS = (_appointment_tools, _call_jobs, _lead_jobs, _outbound_jobs, _outbound_tools)
+DOORS = (_appointment_tools, _call_jobs, _control_tools, _lead_jobs, _outbound_jobs, _outbound_tools)
 """Importing these is what registers the jobs and the agent's tools."""
 
 

@@ -60,11 +60,11 @@ _.col_counter
 
 # Columns that are written for people and the catalogue to read.
 _.resolved_at
+_.settled_at
 
 # Members of a vocabulary, complete whether or not anything compares with them yet.
 _.VIEWER
 _.SKIP
-_.duration_s
 
 # How a recurring job stands, before a page shows it.
 
@@ -85,3 +85,10 @@ _.is_opt_out
 # What tests ask a stand-in for a provider.
 _.open_connections
 _.truncated_ms
+
+# Verbs of the carrier's port that its stand-in speaks, before a recording is kept or a colleague is told
+# what a call is about.
+_.start_recording
+_.stop_recording
+_.conference_answer
+_.ask_answer

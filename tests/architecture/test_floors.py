@@ -21,7 +21,15 @@ from importlinter.domain.contract import Contract
 ROOT = Path(__file__).parents[2]
 
 MODELS_OF_OTHERS = {
+    ("agents.service", "tenants.extensions"),
     ("appointments.service", "tenants.models"),
+    ("control.answers", "calls.models"),
+    ("control.places", "calls.models"),
+    ("control.places", "calls.tickets"),
+    ("control.rules", "calls.models"),
+    ("control.service", "calls.models"),
+    ("control.service", "tenants.extensions"),
+    ("control.store", "calls.models"),
     ("outbound.callbacks", "leads.selection"),
     ("outbound.claim", "tenants.calling_rules"),
     ("outbound.claim", "tenants.models"),

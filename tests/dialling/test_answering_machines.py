@@ -106,8 +106,7 @@ def town(
     installation: Installation, world: World, personas: list[Persona], *, muted: bool = False
 ) -> Iterator[RunningCarrier]:
     """Let people of these kinds live at the business's numbers, and have the dialler use their carrier."""
-    theirs, limits = registry._carrier, installed_limits()
-    assert theirs is not None
+    theirs, limits = registry._carriers["twilio"], installed_limits()
     people = tuple(Person(phone, kind) for phone, kind in zip(world.phones, personas, strict=False))
     options = CarrierOptions(ACCOUNT, TOKEN, people=people, realtime=False, muted=muted, seed=3)
     with (

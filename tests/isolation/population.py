@@ -19,8 +19,11 @@ from trunkline.core.db import SYSTEM, unit_of_work
 from trunkline.core.jobs import enqueue_job
 from trunkline.core.jobs.models import Job
 from trunkline.core.runs.models import Run
+from trunkline.domain.agents import service as agents
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.calls import service as calls
+from trunkline.domain.control import store as control_store
+from trunkline.domain.control.models import Verb
 from trunkline.domain.leads import bulk, imports
 from trunkline.domain.leads import service as leads
 from trunkline.domain.leads.rules import RowFault
@@ -165,6 +168,12 @@ def _settle(world: World, number: int) -> Inhabitant:
         calls.spend_media_token(session, business_id, call.id)
         event = {"sequence": 1, "kind": "heard", "at": clock.now().isoformat(), "data": {"text": "hello"}}
         calls.record_events(session, business_id, call.id, [event])
+    with unit_of_work(world.scope) as session:
+        extensions = [{"extension": f"{number}0{number}", "name": "Office", "number": f"+1212555031{number}"}]
+        tenants.change_business(session, business_id, {"extensions": extensions}, actor="test")
+        changes = {"transfer_to": [f"{number}0{number}"]}
+        agents.update_agent(session, business_id, world.agent_id, changes, actor="test")
+        control_store.note(session, calls.get_call(session, business_id, call.id), Verb.CALLBACK)
     with unit_of_work(world.scope) as session:
         lead_id = leads.lead_of_caller(session, business_id, SHARED_PHONE)
         business = tenants.get_business(session, business_id)

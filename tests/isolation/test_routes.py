@@ -64,6 +64,19 @@ CASES: dict[Door, list[Case]] = {
     ],
     Door("GET", "/api/calls"): [Case(FINE)],
     Door("GET", "/api/calls/{call_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/calls/{call_id}/controls"): [Case(NOT_FOUND)],
+    Door("POST", "/api/calls/{call_id}/transfer"): [
+        Case(NOT_FOUND, body=lambda a, b: {"to": "101"}),
+        # B's extension is no extension of A's.
+        Case({422}, body=lambda a, b: {"to": "202"}, own=True),
+    ],
+    Door("POST", "/api/calls/{call_id}/hold"): [Case(NOT_FOUND)],
+    Door("POST", "/api/calls/{call_id}/resume"): [Case(NOT_FOUND)],
+    Door("POST", "/api/calls/{call_id}/digits"): [Case(NOT_FOUND, body=lambda a, b: {"digits": "1"})],
+    Door("POST", "/api/calls/{call_id}/drop-message"): [
+        Case(NOT_FOUND, body=lambda a, b: {"message": "Hello."})
+    ],
+    Door("POST", "/api/calls/{call_id}/hang-up"): [Case(NOT_FOUND)],
     Door("GET", "/api/events"): [
         Case(FINE, query={"limit": "500"}),
         Case(FINE, query={"after": "0-0", "limit": "500"}),
@@ -232,6 +245,7 @@ OPEN_TO_ALL = {
     Door("GET", "/ready"),
     Door("GET", "/openapi.json"),
     Door("GET", "/docs"),
+    Door("GET", "/hooks/carrier/call/hold.wav"),
     Door("GET", "/"),
     Door("MOUNT", "/docs/assets"),
     Door("MOUNT", "/page"),
@@ -239,6 +253,10 @@ OPEN_TO_ALL = {
 """Doors without a session: signing in and out, the page itself, and how the process is."""
 
 OF_THE_CARRIER = {
+    Door("POST", "/hooks/carrier/call/dialled"),
+    Door("POST", "/hooks/carrier/call/next"),
+    Door("POST", "/hooks/carrier/call/recorded"),
+    Door("POST", "/hooks/carrier/call/stream"),
     Door("POST", "/hooks/carrier/inbound/answer"),
     Door("POST", "/hooks/carrier/inbound/status"),
     Door("POST", "/hooks/carrier/outbound/answer"),

@@ -39,6 +39,11 @@ TOOLS: dict[str, Mapping[str, Any]] = {
     "do_not_call": {},
     "find_free_slots": {"weekday": "tuesday"},
     "request_callback": {"note": "later"},
+    "transfer_call": {"to": "101"},
+    "hold_call": {"seconds": 10},
+    "leave_message": {"message": "Please call us."},
+    "hang_up": {},
+    "send_digits": {"digits": "1"},
 }
 """What the model says to each tool. No tool takes an id, so B's come in by the caller alone."""
 

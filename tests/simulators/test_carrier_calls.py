@@ -67,7 +67,7 @@ async def test_calls_nobody_takes(
     [
         ("no xml", 12100),
         ("<Other/>", 12100),
-        ("<Response><Dial>+1</Dial></Response>", 12200),
+        ("<Response><Dial>+1</Dial></Response>", 13223),
         ("<Response><Pause length='long'/></Response>", 12200),
         ("<Response><Connect><Room>x</Room></Connect></Response>", 12200),
         ('<Response><Connect><Stream url="ws://example.com/x"/></Connect></Response>', 31910),

@@ -21,6 +21,7 @@ from trunkline.core.telemetry import current_trace_id
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call
+from trunkline.domain.calls.tickets import MediaTicket, media_token
 from trunkline.domain.tenants import service as tenants
 from trunkline.providers.ports import SpeechFailed
 from trunkline.web.callroom import AGENT_UNUSABLE, CallRoom, Speech
@@ -56,7 +57,7 @@ class Line(FakeCarrier):
             start={
                 "streamSid": "MZ1", "callSid": sid, "accountSid": "AC1", "tracks": ["inbound"],
                 "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
-                "customParameters": {"token": room.token_for(world.business_id, call.id)},
+                "customParameters": {"token": media_token(MediaTicket(world.business_id, call.id, 1), key=TOKEN_KEY)},
             },
         )  # fmt: skip
 

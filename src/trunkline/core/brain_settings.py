@@ -12,7 +12,7 @@ MODELS = ("openai", "anthropic", "gemini", "own_model")
 
 
 class BrainSettings(BaseSettings):
-    """The part of the environment that is about brains. Each is there once it has a key or, one's own, a URL."""
+    """The part of the environment that is about brains. Each is there once it has a key, or a URL."""
 
     openai_api_key: SecretStr | None = None
     openai_base_url: str = "https://api.openai.com/v1"

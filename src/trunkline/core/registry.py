@@ -13,24 +13,33 @@ from trunkline.providers.ports import Brain, Carrier
 CarrierFactory = Callable[[], Carrier]
 BrainFactory = Callable[[], Brain]
 
-_carrier: CarrierFactory | None = None
+_carriers: dict[str, CarrierFactory] = {}
+_FIRST_CARRIER = "twilio"
+"""Which one serves those who name none."""
 _brains: dict[str, BrainFactory] = {}
 _connecting: set[str] = set()
 _voices: tuple[str, ...] = ()
 _closers: dict[str, Callable[[], Awaitable[None]]] = {}
 
 
-def register_carrier(factory: CarrierFactory) -> None:
-    """Make this the installation's carrier."""
-    global _carrier  # noqa: PLW0603 - one registry a process, filled at start
-    _carrier = factory
+def register_carrier(factory: CarrierFactory, name: str = "twilio") -> None:
+    """Offer a carrier under this name."""
+    _carriers[name] = factory
 
 
-def carrier() -> Carrier:
-    """Return the installation's carrier. Raises InvalidInput where none is configured."""
-    if _carrier is None:
+def carrier(name: str | None = None) -> Carrier:
+    """Return a carrier, the installation's first if none is named. Raises InvalidInput."""
+    chosen = name or _FIRST_CARRIER
+    if chosen not in _carriers:
+        if name is not None and _carriers:
+            raise InvalidInput(f"There is no carrier {name!r} here.")
         raise InvalidInput("No carrier is configured: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
-    return _carrier()
+    return _carriers[chosen]()
+
+
+def carrier_names() -> tuple[str, ...]:
+    """Return the names of the carriers that this installation has."""
+    return tuple(sorted(_carriers))
 
 
 def register_brain(

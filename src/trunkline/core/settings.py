@@ -63,6 +63,9 @@ class Settings(BrainSettings, SpeechSettings):
     drain_seconds: float = Field(
         20.0, ge=0, description="How long a worker that is told to stop has to finish its job"
     )
+    call_drain_seconds: float = Field(
+        600.0, ge=0, description="How long a process that is told to stop lets its live calls go on"
+    )
     worker_max_rss_mb: int = Field(
         512, ge=64, description="Memory at which a worker process is replaced, between two jobs"
     )

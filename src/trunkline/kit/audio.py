@@ -33,3 +33,8 @@ def pcm_to_ulaw(pcm: bytes) -> bytes:
 def level(pcm: bytes) -> int:
     """Return the root mean square of the samples: 0 for digital silence, 32768 at most."""
     return audioop.rms(pcm, SAMPLE_BYTES)
+
+
+def add(one: bytes, other: bytes) -> bytes:
+    """Mix two stretches of PCM of the same length; what is too loud is clipped."""
+    return audioop.add(one, other, SAMPLE_BYTES)

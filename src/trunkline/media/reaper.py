@@ -49,6 +49,11 @@ class LiveSessions:
         for session in self._live:
             session.stop(reason)
 
+    def part_with_all(self, reason: str) -> None:
+        """Say goodbye on every call; `count` falls to 0 as they end."""
+        for session in self._live:
+            session.part(reason)
+
     def reap(self) -> list[str]:
         """Look once: stop what outlived its socket or all reason, cancel what was stopped before."""
         now = asyncio.get_running_loop().time()

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from typing import Any, cast
 
+from trunkline.kit.tones import keys
 from trunkline.media.agent_turn import CallerTurn, elapsed_ms
 from trunkline.media.ear import Ear
 from trunkline.media.frames import SocketClosed, Wire
@@ -19,6 +20,7 @@ from trunkline.media.keypad import Keypad
 from trunkline.media.listener import Listener
 from trunkline.media.machine import Machine
 from trunkline.media.options import SessionOptions
+from trunkline.media.playback import Piece
 from trunkline.media.reader import Reader
 from trunkline.media.scribe import EventKind, EventSink, Scribe
 from trunkline.media.speaker import Speaker
@@ -155,6 +157,21 @@ class Session:
         if not self._over.is_set():
             self._reason = reason
             self._over.set()
+
+    def leave(self, reason: str) -> None:
+        """End the agent's part with its present turn, heard out; the call itself may go on elsewhere."""
+        self._talk.leave(reason)
+
+    def part(self, reason: str) -> None:
+        """End the call politely: the farewell of the options, then the end."""
+        self._talk.part(reason)
+
+    async def press(self, digits: str) -> None:
+        """Send keys as tones, behind what the agent is saying. Raises ValueError on what is no key."""
+        piece, tones = Piece(""), keys(digits)
+        self._transmitter.add(piece)
+        await self._transmitter.put(piece, tones)
+        self._transmitter.finish(piece)
 
     def answered_by(self, who: AnsweredBy) -> None:
         """Take the carrier's word on who has answered; it may come at any time, also twice."""

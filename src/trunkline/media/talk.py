@@ -91,6 +91,7 @@ class Talk:
         self._started_at = clock()
         self._agent = AgentTurn(0, None, told=True, generated=True)
         self._voice_failures = 0
+        self._leaving: str | None = None
         self.grammar: Grammar | None = None
         """What the caller is expected to say next."""
         self.digits = 0
@@ -151,6 +152,10 @@ class Talk:
     def part(self, reason: str) -> None:
         """End the call politely: the farewell, then the hang-up."""
         self.perform(partial(parting, self._options.farewell, reason))
+
+    def leave(self, reason: str) -> None:
+        """The agent's part is over with its present turn: end for this reason once that has been heard."""
+        self._leaving = reason
 
     def perform(self, performance: Performance) -> None:
         """Do these acts, in place of whatever the agent is doing by then."""
@@ -365,6 +370,7 @@ class Talk:
         agent.generated = True
         if agent.answers is not None and agent.answers.last and agent.hang_up is None:
             agent.hang_up = VOICEMAIL if agent.answers.kind is InputKind.MACHINE else "silence"
+        agent.hang_up = agent.hang_up or self._leaving
         if agent.hang_up is None:
             self.tick()
             return

@@ -19,6 +19,8 @@ from trunkline.core.settings import ServiceRole
 from trunkline.domain.agents.routes import router as agents_router
 from trunkline.domain.appointments.routes import router as appointments_router
 from trunkline.domain.calls.routes import router as calls_router
+from trunkline.domain.control.places import ControlPlaces, install_places
+from trunkline.domain.control.routes import router as control_router
 from trunkline.domain.leads.import_routes import router as lead_imports_router
 from trunkline.domain.leads.routes import router as leads_router
 from trunkline.domain.outbound.compliance_routes import router as compliance_router
@@ -31,6 +33,7 @@ from trunkline.web import rq_dashboard
 from trunkline.web.admin import router as admin_router
 from trunkline.web.callroom import CallRoom
 from trunkline.web.carrier_hooks import router as hooks_router
+from trunkline.web.control_hooks import router as control_hooks_router
 from trunkline.web.errors import install_error_handlers
 from trunkline.web.feed import router as feed_router
 from trunkline.web.garbage import Garbage
@@ -61,6 +64,14 @@ def create_app(parts: AppParts) -> FastAPI:
             longest_call=parts.longest_call,
         )
         app.state.room = room
+        install_places(
+            ControlPlaces(
+                public_url=parts.public_url,
+                media_url=parts.media_url,
+                token_key=parts.token_key,
+                longest_call=parts.longest_call,
+            )
+        )
         await room.warm_up()
         standing = StandingTasks()
         room.open()
@@ -81,13 +92,13 @@ def create_app(parts: AppParts) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(Gate)
     install_error_handlers(app)
-    for router in (health_router, metrics_router, media_router, hooks_router):
+    for router in (health_router, metrics_router, media_router, hooks_router, control_hooks_router):
         app.include_router(router)
     if parts.role is not ServiceRole.CALLS:
         for router in (
             people_router, tenants_router, agents_router, leads_router, lead_imports_router, calls_router,
-            outbound_router, results_router, suppressions_router, compliance_router, appointments_router,
-            feed_router, jobs_router, admin_router,
+            control_router, outbound_router, results_router, suppressions_router, compliance_router,
+            appointments_router, feed_router, jobs_router, admin_router,
         ):  # fmt: skip
             app.include_router(router, dependencies=[Depends(find_principal)])
         if parts.redis_url is not None:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import structlog
@@ -33,8 +34,10 @@ from trunkline.domain.calls.jobs import finalize_call_log, save_conversation_tur
 from trunkline.domain.calls.service import NO_OUTCOME
 from trunkline.kit.ids import new_id
 from trunkline.media import CallEvent, EventKind
+from trunkline.providers.ports import Line
 
 _GATHER_S = 0.2
+_CALLS_REMEMBERED = 300
 _REPLAY_EVERY_S = 2.0
 _DISK_AGAIN_S = 1.0
 
@@ -68,16 +71,35 @@ class CallLog:
         self._pool = pool
         self._waiting: dict[str, Batch] = {}
         self._dispositions: dict[str, str] = {}
+        self._said: OrderedDict[str, list[Line]] = OrderedDict()
         self._news = asyncio.Event()
 
-    def sink_for(self, business_id: UUID) -> Callable[[CallEvent], None]:
-        """Return the sink of one call of this business. It never blocks and never raises."""
+    def said_in(self, call_id: str) -> tuple[Line, ...]:
+        """Return what was said in a call that this process held lately, also what is not written yet."""
+        return tuple(self._said.get(call_id, ()))
+
+    def _remember(self, event: CallEvent) -> None:
+        """Keep what was said, for an agent to whom the call comes back before the record is written."""
+        key = {EventKind.AGENT_SAID: "heard_text", EventKind.CALLER_SAID: "text"}.get(event.kind)
+        if key is not None and event.data[key]:
+            who: Literal["agent", "caller"] = "agent" if event.kind is EventKind.AGENT_SAID else "caller"
+            self._said.setdefault(event.call_id, []).append(Line(who, str(event.data[key])))
+            self._said.move_to_end(event.call_id)
+            if len(self._said) > _CALLS_REMEMBERED:
+                self._said.popitem(last=False)
+
+    def sink_for(self, business_id: UUID, *, after: int = 0) -> Callable[[CallEvent], None]:
+        """Return the sink of one call of this business. It never blocks and never raises.
+
+        Events are numbered on behind `after`: a call may have several stretches with its agent.
+        """
 
         def take(event: CallEvent) -> None:
+            self._remember(event)
             batch = self._waiting.setdefault(event.call_id, Batch(business_id, event.call_id))
             batch.events.append(
                 {
-                    "sequence": event.sequence,
+                    "sequence": after + event.sequence,
                     "kind": event.kind.value,
                     "at": event.at.isoformat(),
                     "data": dict(event.data),
@@ -89,7 +111,7 @@ class CallLog:
                 batch.ended = {
                     "end_reason": str(event.data["reason"]),
                     "disposition": self._dispositions.pop(event.call_id, NO_OUTCOME),
-                    "events_total": event.sequence,
+                    "events_total": after + event.sequence,
                 }
             self._news.set()
 

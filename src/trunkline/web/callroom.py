@@ -7,6 +7,8 @@ what must touch the database in a bounded executor of its own, never on the loop
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -17,25 +19,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy.orm import Session as DbSession
 
 from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import Forbidden, InvalidInput, TrunklineError
 from trunkline.core.telemetry import get_logger
-from trunkline.core.toolbox import ToolCaller, run_tool, specs_of
-from trunkline.domain.agents import service as agents
+from trunkline.core.toolbox import run_tool
 from trunkline.domain.calls import service as calls
-from trunkline.domain.calls.models import Call
-from trunkline.domain.leads import service as leads
-from trunkline.domain.outbound.machines import machines_of_call
-from trunkline.domain.outbound.options import Detection, Machines
-from trunkline.domain.tenants import service as tenants
-from trunkline.domain.tenants.calling_rules import CallingRules
-from trunkline.kit import clock, tokens
+from trunkline.domain.calls.tickets import MediaTicket, read_media_token
+from trunkline.domain.control.tools import LEAVES
+from trunkline.domain.outbound.options import Detection
+from trunkline.kit import tokens
 from trunkline.kit.ids import new_id
 from trunkline.media import (
     LiveSessions,
@@ -56,23 +52,19 @@ from trunkline.providers.ports import (
     TextToSpeech,
     ToolResult,
     ToolRunner,
-    Voice,
     VoiceActivity,
 )
 from trunkline.web.call_answers import CallAnswers
 from trunkline.web.call_log import CallLog
 from trunkline.web.early_brains import EarlyBrains, Opened
+from trunkline.web.preparation import Preparation, prepare, prepare_early
+from trunkline.web.sentences import APOLOGY, FAREWELL
 from trunkline.web.standing import StandingTasks
 
-MEDIA_TOKEN = "media"  # noqa: S105 - the purpose of a token, not one
-MEDIA_TOKEN_LIFETIME_S = 60.0
+DRAINED = "draining"
+"""End reason of a call that was still live when its process could wait no longer."""
 AGENT_UNUSABLE = "agent_unusable"
 """End reason of a call whose agent cannot hold it: its script, say, is not in its language."""
-_APOLOGY = {
-    "en": "I am sorry, I cannot go on with this call. Please call again.",
-    "he": "אני מצטערת, אינני יכולה להמשיך בשיחה. אנא התקשרו שוב.",
-}
-"""Said, by the process's own voice, where an agent's brain can not go on."""
 _TOOL_DEADLINE_S = 10.0
 _WARM_UP_S = 5.0
 _POOL_SIZE = 8
@@ -94,19 +86,6 @@ class Speech:
     """Hears whether a caller has finished; None: text and silence decide."""
     warm_up: Callable[[], Awaitable[None]] | None = None
     """Gets ears and voice ready before the first call. May raise SpeechFailed; then they come when needed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preparation:
-    """What was read from the database before a call's first word."""
-
-    business_id: UUID
-    brief: CallBrief
-    brain: str
-    voice: Voice
-    caller: ToolCaller
-    allowed: tuple[str, ...]
-    machines: Machines
 
 
 class RoomFull(TrunklineError):
@@ -139,11 +118,28 @@ class CallRoom:
         self.early = EarlyBrains(prepare=self._early_brief, most=max_calls)
         self._standing = StandingTasks()
         self._places_taken = 0
+        self.draining = False
+        """No new calls are taken; those that are live come to their own end."""
+        self.last_left_at = -math.inf
+        """When a call was last let go, by the monotonic clock."""
 
     @property
     def is_full(self) -> bool:
         """True when another call would be one too many. Calls that are being prepared count as well."""
-        return self._places_taken >= self._max_calls
+        return self.draining or self._places_taken >= self._max_calls
+
+    @property
+    def is_empty(self) -> bool:
+        """True when no call is held here or being prepared."""
+        return self._places_taken == 0
+
+    def drain(self) -> None:
+        """Take no new call from now on."""
+        self.draining = True
+
+    def part_with_all(self) -> None:
+        """Say goodbye on every line; `is_empty` becomes true as the calls end."""
+        self.live.part_with_all(DRAINED)
 
     async def warm_up(self) -> None:
         """Load, off the loop, what the first call would otherwise wait for. Trouble is left to that call."""
@@ -188,48 +184,36 @@ class CallRoom:
             await close()
         self._pool.shutdown()
 
-    def token_for(self, business_id: UUID, call_id: UUID) -> str:
-        """Return the single-use, short-lived token that lets one media socket in; from any thread.
-
-        The call's brain is opened meanwhile, where that takes a while.
-        """
-        self.early.expect(business_id, call_id)
-        return tokens.sign(
-            {"business_id": str(business_id), "call_id": str(call_id)},
-            key=self._token_key, purpose=MEDIA_TOKEN, lifetime_s=MEDIA_TOKEN_LIFETIME_S,
-        )  # fmt: skip
-
     async def host(self, socket: Socket) -> None:
         """Hold the call on this socket, from its start message to its last event."""
         edge = TwilioStream(socket)
         try:
             start = await edge.start()
-            claims = tokens.verify(
-                start.parameters.get("token", ""), key=self._token_key, purpose=MEDIA_TOKEN
-            )
-            with self._place():
-                work = partial(
-                    self._prepare, UUID(claims["business_id"]), UUID(claims["call_id"]), start.call_sid
-                )
-                prepared = await self._off_loop(work)
-                await self._hold(edge, prepared, await self.early.take(UUID(prepared.brief.call_id)))
+            ticket = read_media_token(start.parameters.get("token", ""), key=self._token_key)
+            with self._place(comes_back=ticket.leg > 1):
+                prepared = await self._off_loop(partial(self._prepare, ticket, start.call_sid))
+                await self._hold(edge, prepared, await self.early.take(ticket.call_id))
         except (NoStart, tokens.InvalidToken, TrunklineError) as refusal:
             log.warning("media_refused", reason=str(refusal))
             await edge.close()
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
-        """Hold one of the process's lines, taken before anything is awaited. Raises RoomFull."""
-        if self.is_full:
+    def _place(self, *, comes_back: bool = False) -> Iterator[None]:
+        """Hold one of the process's lines, taken before anything is awaited. Raises RoomFull.
+
+        A call that comes back to its agent is not a new one: neither limit nor draining cuts it.
+        """
+        if self.is_full and not comes_back:
             raise RoomFull("Every line of this process is taken.")
         self._places_taken += 1
         try:
             yield
         finally:
             self._places_taken -= 1
+            self.last_left_at = time.monotonic()
 
     async def _early_brief(self, business_id: UUID, call_id: UUID) -> tuple[Brain, CallBrief] | None:
-        prepared = await self._off_loop(partial(_read_early, business_id, call_id))
+        prepared = await self._off_loop(partial(prepare_early, business_id, call_id))
         return None if prepared is None else (registry.brain(prepared.brain), prepared.brief)
 
     async def _hold(self, edge: TwilioStream, prepared: Preparation, early: Opened | None) -> None:
@@ -238,7 +222,7 @@ class CallRoom:
         with structlog.contextvars.bound_contextvars(
             business_id=str(prepared.business_id), call_id=brief.call_id, trace_id=new_id().hex
         ):
-            sink = self.log.sink_for(prepared.business_id)
+            sink = self.log.sink_for(prepared.business_id, after=(prepared.leg - 1) * calls.EVENTS_A_LEG)
             try:
                 session = Session(
                     options=self._options(prepared),
@@ -275,7 +259,8 @@ class CallRoom:
             on_machine=OnMachine(machines.action),
             message=machines.message,
             end_of_turn=self._speech.end_of_turn,
-            apology=_APOLOGY.get(prepared.brief.language, _APOLOGY["en"]),
+            apology=APOLOGY.get(prepared.brief.language, APOLOGY["en"]),
+            farewell=FAREWELL.get(prepared.brief.language, ""),
         )
         return replace(options, machine=None) if machines.detection is Detection.OFF else options
 
@@ -283,76 +268,36 @@ class CallRoom:
         async def run(name: str, arguments: Mapping[str, Any]) -> ToolResult:
             work = partial(run_tool, name, arguments, caller=prepared.caller, allowed=prepared.allowed)
             try:
-                return await asyncio.wait_for(self._off_loop(work), _TOOL_DEADLINE_S)
+                result = await asyncio.wait_for(self._off_loop(work), _TOOL_DEADLINE_S)
             except TimeoutError:
                 return ToolResult(ok=False, data={"error": "timeout"})
+            session = self.live.of_call(prepared.brief.call_id)
+            if result.ok and session is not None:
+                await _do_in_media(session, name, result)
+            return result
 
         return run
 
     def _off_loop(self, work: Callable[[], T]) -> Awaitable[T]:
         return asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, work)
 
-    def _prepare(self, business_id: UUID, call_id: UUID, sid: str) -> Preparation:
+    def _prepare(self, ticket: MediaTicket, sid: str) -> Preparation:
         """Spend the token and read what the call needs. Raises TrunklineError."""
+        business_id, call_id = ticket.business_id, ticket.call_id
         with unit_of_work(of_business(business_id)) as session:
-            call = calls.spend_media_token(session, business_id, call_id)
+            call = calls.spend_media_token(session, business_id, call_id, ticket.leg)
             if call.carrier_sid != sid:
                 raise Forbidden("The token belongs to another call.", reason="wrong_call")
-            return _read(session, business_id, call)
+            said = self.log.said_in(str(call_id)) if ticket.leg > 1 else ()
+            return prepare(session, call, leg=ticket.leg, said=said)
 
 
-def _read_early(business_id: UUID, call_id: UUID) -> Preparation | None:
-    """Read what a call's brain needs, if that is one that had better be opened early."""
-    with unit_of_work(of_business(business_id)) as session:
-        call = calls.get_call(session, business_id, call_id)
-        if call.agent_id is None:
-            return None
-        agent = agents.get_agent(session, business_id, call.agent_id)
-        return _read(session, business_id, call) if registry.connects(agent.brain) else None
-
-
-def _read(session: DbSession, business_id: UUID, call: Call) -> Preparation:
-    """Return what a call needs before its first word."""
-    assert call.agent_id is not None  # a call is only connected once it has an agent
-    agent = agents.get_agent(session, business_id, call.agent_id)
-    business = tenants.get_business(session, business_id)
-    lead = leads.get_lead(session, business_id, call.lead_id) if call.lead_id else None
-    machines = machines_of_call(session, business_id, call.id) or Machines()
-    local_now = clock.now().astimezone(ZoneInfo(business.time_zone))
-    rules = CallingRules.model_validate(business.calling_rules)
-    return Preparation(
-        business_id=business_id,
-        brief=CallBrief(
-            call_id=str(call.id),
-            direction=call.direction,
-            language=agent.language,
-            business_name=business.name,
-            greeting=agent.greeting,
-            instructions=agent.instructions,
-            script=agent.script,
-            tools=specs_of(agent.tools),
-            local_now=local_now,
-            variables={
-                "business_name": business.name,
-                "agent_name": agent.name,
-                "lead_name": lead.name if lead else "",
-            },
-            # Who calls us knows whom they have called.
-            disclosure=rules.disclosure if call.direction == "outbound" else "",
-            voice=agents.voice_of(agent).get("name", ""),
-        ),
-        brain=agent.brain,
-        voice=Voice(**{"language": agent.language, **agents.voice_of(agent)}),
-        caller=ToolCaller(
-            business_id=business_id,
-            call_id=call.id,
-            agent_id=agent.id,
-            lead_id=call.lead_id,
-            phone=call.theirs,
-        ),
-        allowed=tuple(agent.tools),
-        machines=machines,
-    )
+async def _do_in_media(session: Session, tool: str, result: ToolResult) -> None:
+    """Do the part of a tool of call control that is the media session's own."""
+    if tool in LEAVES:
+        session.leave(LEAVES[tool])
+    elif tool == "send_digits":
+        await session.press(str(result.data["digits"]))
 
 
 def _build_carrier() -> None:

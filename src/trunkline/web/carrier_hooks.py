@@ -23,20 +23,20 @@ from trunkline.core.telemetry import get_logger
 from trunkline.core.tenancy import business_of_number
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call, CallState
+from trunkline.domain.control import places
 from trunkline.domain.leads import service as leads
 from trunkline.domain.outbound import hearing, machines, orders
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.tenants import service as tenants
-from trunkline.domain.tenants.models import Business
 from trunkline.kit import barriers, tokens
 from trunkline.kit.phone import InvalidPhone, to_e164
 from trunkline.providers.ports import Answer, CallReport
-from trunkline.web.callroom import CallRoom
-from trunkline.web.media_socket import MEDIA_PATH
+from trunkline.web import turned_away
 from trunkline.web.parts import AppParts, PartsDep, RoomDep
-from trunkline.web.sentences import FULL_LINE, NO_LINE_LEFT
+from trunkline.web.sentences import NO_LINE_LEFT
 
 _AFTERMATH = timedelta(minutes=3)
+"""How much longer than the longest call a call may be thought to live."""
 
 log = get_logger(__name__)
 
@@ -95,9 +95,12 @@ def answer_inbound(form: SignedForm, parts: PartsDep, room: RoomDep) -> Response
         return _body(registry.carrier().reject_answer())
     with unit_of_work(of_business(business_id)) as session:
         admitted = _admit(session, business_id, report, full=room.is_full)
-        if isinstance(admitted, Call):
-            calls.expect_end(admitted, within_s=_longest_life_s(parts))
-    return _connect(parts, room, admitted) if isinstance(admitted, Call) else _body(admitted)
+        if not isinstance(admitted, Call):
+            return _body(admitted)
+        calls.expect_end(admitted, within_s=_longest_life_s(parts))
+        answer = _to_agent(admitted)
+    room.early.expect(business_id, admitted.id)
+    return _body(answer)
 
 
 @router.post("/inbound/status", status_code=204)
@@ -130,10 +133,12 @@ def answer_outbound(form: SignedForm, attempt: Attempt, parts: PartsDep, room: R
                 language = tenants.get_business(session, attempt.business_id).language
                 return _body(carrier.say_answer(text=NO_LINE_LEFT[language], language=language))
             calls.expect_end(call, within_s=_longest_life_s(parts))
+            answer = _to_agent(call)
     except hearing.SecondCall:
         log.warning("second_call_hung_up", attempt_id=str(attempt.attempt_id), sid=report.sid)
         return _body(carrier.hang_up_answer())
-    return _connect(parts, room, call)
+    room.early.expect(attempt.business_id, call.id)
+    return _body(answer)
 
 
 @router.post("/outbound/status", status_code=204)
@@ -188,27 +193,19 @@ def _admit(session: Session, business_id: UUID, report: CallReport, *, full: boo
     outbound.lock_slots(session, business_id)
     known = calls.call_of_sid(session, business_id, report.sid)
     if known is not None:
-        return known if known.state != CallState.ENDED else _full(business)
+        return known if known.state != CallState.ENDED else turned_away.again(session, business, known)
     taken = outbound.lines_in_use(session, business_id)
     call = calls.open_call(
         session, business_id, sid=report.sid, direction="inbound", ours=report.to, theirs=report.from_,
         agent_id=number.agent_id, lead_id=lead_id,
     )  # fmt: skip
     if full or taken >= business.max_calls:
-        calls.reject_for_capacity(call)
-        return _full(business)
+        return turned_away.turn_away(session, business, call)
     return call
 
 
-def _full(business: Business) -> Answer:
-    return registry.carrier().say_answer(text=FULL_LINE[business.language], language=business.language)
-
-
-def _connect(parts: AppParts, room: CallRoom, call: Call) -> Response:
-    answer = registry.carrier().stream_answer(
-        url=f"{parts.media_url}{MEDIA_PATH}", parameters={"token": room.token_for(call.business_id, call.id)}
-    )
-    return _body(answer)
+def _to_agent(call: Call) -> Answer:
+    return places.to_agent(call, calls.next_leg(call))
 
 
 def _longest_life_s(parts: AppParts) -> float:

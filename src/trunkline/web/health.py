@@ -29,12 +29,12 @@ async def health(parts: PartsDep, room: RoomDep) -> dict[str, Any]:
     servers = await run_in_threadpool(_servers, with_queues=True)
     spooled, refused = await run_in_threadpool(lambda: (room.log.spooled(), room.log.refused()))
     return {
-        "status": "ok" if servers["database"]["ok"] else "degraded",
+        "status": _status(draining=room.draining, database=servers["database"]["ok"]),
         "version": __version__,
         "role": parts.role.value,
         "threads": sorted(thread.name for thread in threading.enumerate()),
         "tasks": dict(sorted(tasks.items())),
-        "calls": {"live": room.live.count, "reaped": room.live.reaped},
+        "calls": {"live": room.live.count, "reaped": room.live.reaped, "draining": room.draining},
         "spooled_batches": spooled,
         "refused_batches": refused,
         **servers,
@@ -42,17 +42,25 @@ async def health(parts: PartsDep, room: RoomDep) -> dict[str, Any]:
 
 
 @router.get("/ready")
-def ready(response: Response) -> dict[str, Any]:
+def ready(response: Response, room: RoomDep) -> dict[str, Any]:
     """200 when the process can do its work; 503 and the reason while it cannot."""
     servers = _servers(with_queues=False)
     reason = None
-    if not servers["database"]["ok"]:
+    if room.draining:
+        reason = "the process is draining"
+    elif not servers["database"]["ok"]:
         reason = "the database cannot be reached"
     elif not servers["database"]["migrated"]:
         reason = "the schema is not there yet"
     if reason is not None:
         response.status_code = 503
     return {"ready": reason is None, "reason": reason}
+
+
+def _status(*, draining: bool, database: bool) -> str:
+    if draining:
+        return "draining"
+    return "ok" if database else "degraded"
 
 
 def _servers(*, with_queues: bool) -> dict[str, Any]:

@@ -41,6 +41,7 @@ _HEBREW: dict[str, dict[str, str]] = {
         "no_calling_hours": "אין שעה שמותר להתקשר בה",
         "lead_deleted": "הליד נמחק",
         "unknown": "לא ידוע",
+        "transferred": "הועברה",
     },
     "waits_for": {
         "calling_hours": "שעות החיוג",

@@ -39,6 +39,8 @@ class AgentIn(BaseModel):
     brain: str = "scripted"
     voice: VoiceOptions = Field(default_factory=VoiceOptions)
     tools: list[str] = Field(default_factory=list)
+    transfer_to: list[str] = Field(default_factory=list, max_length=200)
+    """Extensions of the business and numbers that it may hand calls to."""
 
 
 class AgentOut(AgentIn):
@@ -62,3 +64,4 @@ class AgentChange(BaseModel):
     brain: str | None = None
     voice: VoiceOptions | None = None
     tools: list[str] | None = None
+    transfer_to: list[str] | None = Field(None, max_length=200)

@@ -14,6 +14,8 @@ from trunkline.core.errors import InvalidInput, NotFound
 from trunkline.core.events import announce
 from trunkline.domain.agents.models import Agent
 from trunkline.domain.agents.schemas import VoiceOptions
+from trunkline.domain.tenants import service as tenants
+from trunkline.domain.tenants.extensions import resolve
 from trunkline.domain.tenants.service import LANGUAGES
 from trunkline.kit import clock
 from trunkline.kit.dialogue import Dialogue
@@ -36,14 +38,17 @@ def create_agent(
     brain: str = SCRIPTED,
     voice: dict[str, Any] | None = None,
     tools: list[str] | None = None,
+    transfer_to: list[str] | None = None,
     actor: str,
 ) -> Agent:
     """Make an agent. Raises InvalidInput that says which part cannot work."""
     agent = Agent(
         business_id=business_id, name=name, language=language, greeting=greeting, instructions=instructions,
         script=script, brain=brain, voice=voice or {}, tools=tools or [],
+        transfer_to=transfer_to or [],
     )  # fmt: skip
     _check(agent)
+    agent.transfer_to = _targets(session, agent)
     session.add(agent)
     session.flush()
     announce("agent.created", subject_id=agent.id, actor=actor, name=name)
@@ -61,6 +66,7 @@ def update_agent(
         setattr(agent, field, value)
     agent.updated_at = clock.now()
     _check(agent)
+    agent.transfer_to = _targets(session, agent)
     announce("agent.updated", subject_id=agent.id, actor=actor, fields=sorted(changes))
     return agent
 
@@ -81,6 +87,13 @@ def list_agents(session: Session, business_id: UUID) -> list[Agent]:
 def voice_of(agent: Agent) -> dict[str, Any]:
     """Return how an agent sounds, as far as it says so."""
     return VoiceOptions.model_validate(agent.voice).model_dump(exclude_none=True)
+
+
+def _targets(session: Session, agent: Agent) -> list[str]:
+    """Return whom the agent may hand calls to, as extensions and E.164. Raises InvalidInput."""
+    business = tenants.get_business(session, agent.business_id)
+    targets = [resolve(text, business.extensions, region=business.region) for text in agent.transfer_to]
+    return list(dict.fromkeys(target.extension or target.number for target in targets))
 
 
 def _check(agent: Agent) -> None:

@@ -26,16 +26,21 @@ def finalize_call_log(
 ) -> None:
     """Write a call's outcome once all its events are there. Raises EventsMissing to be tried again."""
     with ctx.unit_of_work() as session:
-        written = service.count_events(session, ctx.business, UUID(call_id))
-        if written < events_total:
-            raise EventsMissing(f"{written} of {events_total} events are written")
-        service.finalize(session, ctx.business, UUID(call_id), end_reason=end_reason, disposition=disposition)
+        missing = service.events_missing(session, ctx.business, UUID(call_id), upto=events_total)
+        if missing > 0:
+            raise EventsMissing(f"{missing} events before {events_total} are not written")
+        service.conclude_leg(
+            session, ctx.business, UUID(call_id), leg=service.leg_of(events_total), end_reason=end_reason,
+            disposition=disposition,
+        )  # fmt: skip
 
 
 @job(queue="high", timeout=30, retries=3)
 def finalize_call_session(ctx: JobContext, call_id: str) -> None:
     """Close a call that can no longer be live, if nobody has told of its end: its process died."""
     with ctx.unit_of_work() as session:
+        if service.is_expected_to_live(session, ctx.business, UUID(call_id)):
+            return
         service.finalize(
             session, ctx.business, UUID(call_id), end_reason=service.PROCESS_LOST, disposition=service.CUT_OFF
         )

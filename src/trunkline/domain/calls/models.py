@@ -26,6 +26,16 @@ class CallState(enum.StrEnum):
         return list(CallState).index(self)
 
 
+class Away(enum.StrEnum):
+    """Why a call goes on without its agent; also the reason of its end, should it end like this."""
+
+    TRANSFERRED = "transferred"
+    ON_HOLD = "on_hold"
+    SENDING_DIGITS = "sending_digits"
+    IN_CONFERENCE = "in_conference"
+    MESSAGE_DROPPED = "message_dropped"
+
+
 class Call(Base):
     """One call, either direction."""
 
@@ -45,6 +55,8 @@ class Call(Base):
 
     id: Mapped[PrimaryId]
     business_id: Mapped[UUID] = mapped_column(ForeignKey("businesses.id"))
+    carrier: Mapped[str] = mapped_column(server_default="twilio")
+    """By which carrier it goes, as the registry names it."""
     carrier_sid: Mapped[str]
     direction: Mapped[str]
     """`inbound` or `outbound`."""
@@ -60,7 +72,15 @@ class Call(Base):
     answered_by: Mapped[str | None]
     """`human`, `machine`, `fax` or `unknown`, as the carrier told it."""
     media_opened_at: Mapped[datetime | None]
-    """When the media socket's single-use token was spent."""
+    """When the first media socket's single-use token was spent."""
+    media_legs: Mapped[int] = mapped_column(server_default="1")
+    """Stretches with the agent that were asked for: another one each time that the agent comes back."""
+    media_spent: Mapped[int] = mapped_column(server_default="0")
+    """Of how many of these the token was spent."""
+    away: Mapped[str | None]
+    """Why the call goes on without its agent (`Away`); none: it does not."""
+    live_until: Mapped[datetime | None]
+    """When the call is surely over, if nobody has told of its end by then."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     answered_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

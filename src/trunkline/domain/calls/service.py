@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, case, func, literal, or_, select, update
@@ -14,10 +12,28 @@ from sqlalchemy.orm import Session
 from trunkline.core.errors import Conflict, NotFound
 from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_job
-from trunkline.domain.calls.models import Call, CallEvent, CallState
+from trunkline.domain.calls import reading
+from trunkline.domain.calls.models import Away, Call, CallState
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 from trunkline.providers.ports import AnsweredBy, AnswerReport, CallStatus
+
+# Whoever uses the verbs reads by the same door.
+EVENTS_A_LEG = reading.EVENTS_A_LEG
+MESSAGE_LEFT = reading.MESSAGE_LEFT
+answered_by = reading.answered_by
+events_missing = reading.events_missing
+events_of = reading.events_of
+leads_on_the_line = reading.leads_on_the_line
+leg_of = reading.leg_of
+lengths_of = reading.lengths_of
+lines_of = reading.lines_of
+list_calls = reading.list_calls
+record_events = reading.record_events
+told_before = reading.told_before
+
+TWILIO = "twilio"
+"""The carrier of a call of which nothing else is said."""
 
 NO_OUTCOME, CUT_OFF, CANCELLED = "no_response", "cut_off", "cancelled"
 """Dispositions of a conversation that came to nothing: by itself; because our process died; because we
@@ -27,9 +43,16 @@ PROCESS_LOST, HUNG_UP = "process_lost", "hung_up"
 """Reasons of a call's end: the process died that held it; somebody had it hung up."""
 """End reason of a call whose end nobody told."""
 
-MESSAGE_LEFT = "message_left"
-"""Kind of the call's event that tells of a message left on an answering machine."""
+_AWAY_LIMIT = timedelta(hours=4)
+"""How long a call may go on without its agent: the carrier's own limit of a dialled leg."""
+_CAME_TO = {
+    Away.TRANSFERRED: "transferred",
+    Away.IN_CONFERENCE: "transferred",
+    Away.MESSAGE_DROPPED: "voicemail",
+}
+"""Dispositions of calls that ended away from their agent, which had noted none."""
 
+_TIMERS_SLACK = timedelta(seconds=1)
 _MEDIA_GRACE_S = 30.0
 """How long after the carrier's word a call's own process may take to tell its end."""
 
@@ -58,13 +81,14 @@ def open_call(
     theirs: str,
     agent_id: UUID | None,
     lead_id: UUID | None,
+    carrier: str = TWILIO,
 ) -> Call:
     """Return the row of the carrier's call `sid`, writing it if this is the first word of it."""
     session.execute(
         insert(Call)
         .values(
             id=new_id(), business_id=business_id, carrier_sid=sid, direction=direction, ours=ours,
-            theirs=theirs, agent_id=agent_id, lead_id=lead_id, state=CallState.RINGING,
+            theirs=theirs, agent_id=agent_id, lead_id=lead_id, state=CallState.RINGING, carrier=carrier,
         )
         .on_conflict_do_nothing(index_elements=["business_id", "carrier_sid"])
     )  # fmt: skip
@@ -88,28 +112,6 @@ def call_of_sid(session: Session, business_id: UUID, sid: str) -> Call | None:
     )
 
 
-def list_calls(session: Session, business_id: UUID, *, limit: int, offset: int) -> Sequence[Call]:
-    """Return calls, newest first."""
-    return session.scalars(
-        select(Call)
-        .where(Call.business_id == business_id)
-        .order_by(Call.created_at.desc(), Call.id.desc())
-        .limit(limit)
-        .offset(offset)
-    ).all()
-
-
-def lengths_of(session: Session, business_id: UUID, call_ids: Collection[UUID]) -> dict[UUID, float]:
-    """Return for how many seconds those of these calls went on that were answered and are over."""
-    seconds = func.extract("epoch", Call.ended_at - Call.answered_at)
-    rows = session.execute(
-        select(Call.id, seconds).where(
-            Call.business_id == business_id, Call.id.in_(call_ids), seconds.is_not(None)
-        )
-    )
-    return {call_id: float(length) for call_id, length in rows}
-
-
 def open_inbound_calls(session: Session, business_id: UUID) -> int:
     """Return how many calls to the business are not over."""
     return session.scalar(
@@ -117,16 +119,6 @@ def open_inbound_calls(session: Session, business_id: UUID) -> int:
             Call.business_id == business_id, Call.direction == "inbound", Call.state != CallState.ENDED
         )
     ) or 0  # fmt: skip
-
-
-def leads_on_the_line(session: Session, business_id: UUID, lead_ids: Collection[UUID]) -> set[UUID]:
-    """Return those of these leads who have a call that is not over."""
-    found = session.scalars(
-        select(Call.lead_id).where(
-            Call.business_id == business_id, Call.lead_id.in_(lead_ids), Call.state != CallState.ENDED
-        )
-    )
-    return {lead_id for lead_id in found if lead_id is not None}
 
 
 def note_status(session: Session, call: Call, status: CallStatus) -> bool:
@@ -140,7 +132,12 @@ def note_status(session: Session, call: Call, status: CallStatus) -> bool:
     elif state is CallState.ENDED:
         call.ended_at = clock.now()
         # Of an answered call, media tells the disposition when it has told all else.
-        if call.media_opened_at is None:
+        if call.away is not None:
+            call.disposition = call.disposition or _CAME_TO.get(Away(call.away), NO_OUTCOME)
+            call.end_reason = call.end_reason or call.away
+            call.finalized_at = clock.now()
+            _announce_finalized(call)
+        elif call.media_opened_at is None:
             call.disposition = call.disposition or _UNANSWERED.get(status, "no_conversation")
             call.end_reason = call.end_reason or status.value
             call.finalized_at = clock.now()
@@ -162,18 +159,12 @@ def note_answered_by(session: Session, call: Call, report: AnswerReport) -> bool
     return True
 
 
-def answered_by(session: Session, business_id: UUID, call_ids: Collection[UUID]) -> dict[UUID, AnsweredBy]:
-    """Return who has answered those of these calls of which the carrier has told."""
-    found = session.execute(
-        select(Call.id, Call.answered_by).where(
-            Call.business_id == business_id, Call.id.in_(call_ids), Call.answered_by.is_not(None)
-        )
-    )
-    return {call_id: AnsweredBy(who) for call_id, who in found if who is not None}
-
-
 def expect_end(call: Call, *, within_s: float) -> None:
-    """See to it that the call is closed after this long, should nobody else tell of its end."""
+    """See to it that the call is closed after this long, should nobody else tell of its end.
+
+    The latest expectation holds: a check that comes before it leaves the call as it is.
+    """
+    call.live_until = clock.now() + timedelta(seconds=within_s)
     enqueue_job("high", "finalize_call_session", str(call.id), run_in=within_s)
 
 
@@ -185,17 +176,32 @@ def reject_for_capacity(call: Call) -> None:
     announce("call.rejected_capacity", subject_id=call.id, actor="system")
 
 
-def spend_media_token(session: Session, business_id: UUID, call_id: UUID) -> Call:
-    """Let one media socket in, once. Raises NotFound, or Conflict for a second one and for an ended call."""
+def next_leg(call: Call) -> int:
+    """Return the number of the stretch with the agent that the call is to begin now.
+
+    One that was asked for and has not begun is given again: the carrier may not have had our answer.
+    """
+    if call.media_spent >= call.media_legs:
+        call.media_legs = call.media_spent + 1
+    return call.media_legs
+
+
+def spend_media_token(session: Session, business_id: UUID, call_id: UUID, leg: int = 1) -> Call:
+    """Let one media socket in, once a leg. Raises NotFound, Conflict for a second one or an ended call."""
     call: Call | None = session.scalar(
         update(Call)
         .where(
             Call.business_id == business_id,
             Call.id == call_id,
-            Call.media_opened_at.is_(None),
+            Call.media_legs == leg,
+            Call.media_spent == leg - 1,
             Call.state != CallState.ENDED,
         )
-        .values(media_opened_at=clock.now(), state=CallState.LIVE)
+        .values(
+            media_opened_at=func.coalesce(Call.media_opened_at, clock.now()),
+            media_spent=leg,
+            state=CallState.LIVE,
+        )
         .returning(Call)
     )
     if call is None:
@@ -203,53 +209,10 @@ def spend_media_token(session: Session, business_id: UUID, call_id: UUID) -> Cal
         raise Conflict("This call's audio is connected already, or the call is over.")
     if call.answered_at is None:
         call.answered_at = call.media_opened_at
+    if leg > 1:
+        return call
     announce("call.answered", subject_id=call.id, actor="carrier", direction=call.direction)
     return call
-
-
-def record_events(
-    session: Session, business_id: UUID, call_id: UUID, events: Sequence[dict[str, Any]]
-) -> None:
-    """Write what happened in a call; an event that is written already is left as it is."""
-    if not events:
-        return
-    written = session.execute(
-        insert(CallEvent)
-        .values(
-            [
-                {
-                    "business_id": business_id,
-                    "call_id": call_id,
-                    "sequence": event["sequence"],
-                    "kind": event["kind"],
-                    "at": datetime.fromisoformat(event["at"]),
-                    "data": event["data"],
-                }
-                for event in events
-            ]
-        )
-        .on_conflict_do_nothing()
-        .returning(CallEvent.kind, CallEvent.data)
-    )
-    for kind, data in written:
-        if kind == MESSAGE_LEFT:
-            announce("call.message_left", subject_id=call_id, actor="media", text=data["text"])
-
-
-def events_of(session: Session, business_id: UUID, call_id: UUID) -> Sequence[CallEvent]:
-    """Return a call's events in order."""
-    return session.scalars(
-        select(CallEvent)
-        .where(CallEvent.business_id == business_id, CallEvent.call_id == call_id)
-        .order_by(CallEvent.sequence)
-    ).all()
-
-
-def count_events(session: Session, business_id: UUID, call_id: UUID) -> int:
-    """Return how many events of a call are written."""
-    return session.scalar(
-        select(func.count()).where(CallEvent.business_id == business_id, CallEvent.call_id == call_id)
-    ) or 0  # fmt: skip
 
 
 def note_hang_up(session: Session, business_id: UUID, sid: str) -> None:
@@ -261,17 +224,42 @@ def note_hang_up(session: Session, business_id: UUID, sid: str) -> None:
     )
 
 
-def told_before(
-    session: Session, business_id: UUID, call_ids: Sequence[UUID], *, instant: datetime
-) -> set[UUID]:
-    """Return which of these calls were over and fully written before an instant."""
-    return set(
-        session.scalars(
-            select(Call.id).where(
-                Call.business_id == business_id, Call.id.in_(call_ids), Call.finalized_at < instant
-            )
-        )
+def conclude_leg(
+    session: Session, business_id: UUID, call_id: UUID, *, leg: int, end_reason: str, disposition: str
+) -> bool:
+    """Take how a stretch with the agent ended: the call's end, unless the call goes on or went on without it.
+
+    False: nothing was finalized.
+    """
+    call = session.scalar(
+        select(Call).where(Call.business_id == business_id, Call.id == call_id).with_for_update()
     )
+    if call is None or (call.away is None and leg >= call.media_legs):
+        return finalize(session, business_id, call_id, end_reason=end_reason, disposition=disposition)
+    if disposition not in {NO_OUTCOME, call.disposition}:
+        call.disposition = disposition
+        if call.finalized_at is not None:
+            _announce_finalized(call)
+    return False
+
+
+def is_expected_to_live(session: Session, business_id: UUID, call_id: UUID) -> bool:
+    """True while a later moment than this is set for the call's end (see `expect_end`)."""
+    until = session.scalar(select(Call.live_until).where(Call.business_id == business_id, Call.id == call_id))
+    return until is not None and until > clock.now() + _TIMERS_SLACK
+
+
+def send_away(call: Call, why: Away) -> None:
+    """The call goes on without its agent; the end of the agent's stretch is not the call's."""
+    call.away = why
+    expect_end(call, within_s=_AWAY_LIMIT.total_seconds())
+
+
+def bring_back(call: Call, *, within_s: float) -> int:
+    """The call comes back to its agent: return the number of the stretch that begins now."""
+    call.away = None
+    expect_end(call, within_s=within_s)
+    return next_leg(call)
 
 
 def finalize(
@@ -285,7 +273,12 @@ def finalize(
     came_to: ColumnElement[str] = literal(disposition)
     reason: ColumnElement[str] = literal(end_reason)
     if disposition in {NO_OUTCOME, CUT_OFF}:
-        came_to = case((Call.end_reason == HUNG_UP, CANCELLED), else_=disposition)
+        told_earlier = Call.disposition.not_in([CUT_OFF, CANCELLED]) & (Call.media_legs > 1)
+        came_to = case(
+            (Call.end_reason == HUNG_UP, CANCELLED),
+            (told_earlier, Call.disposition),
+            else_=disposition,
+        )
     if end_reason != PROCESS_LOST:
         silent_so_far = or_(silent_so_far, Call.end_reason == PROCESS_LOST)
         # Media hears only that the line is gone, and takes it for the caller's doing.
@@ -304,7 +297,11 @@ def finalize(
     )
     if call is None:
         return False
+    _announce_finalized(call)
+    return True
+
+
+def _announce_finalized(call: Call) -> None:
     announce("call.finalized", subject_id=call.id, actor="media", disposition=call.disposition)
     if call.direction == "outbound":
         enqueue_job("high", "hear_call_outcome", str(call.id))
-    return True

@@ -7,9 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trunkline.core.db import Base, PrimaryId
+from trunkline.domain.tenants.extensions import WhenFull
 
 
 class Business(Base):
@@ -32,6 +34,12 @@ class Business(Base):
     slot_minutes: Mapped[int] = mapped_column(server_default="30")
     max_outbound_calls: Mapped[int] = mapped_column(server_default="3")
     max_calls: Mapped[int] = mapped_column(server_default="5")
+    extensions: Mapped[list[dict[str, str]]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
+    """Colleagues whom a call can be handed to: [{"extension": "101", "name": ..., "number": E.164}]."""
+    when_full: Mapped[str] = mapped_column(server_default=WhenFull.MESSAGE)
+    """What a caller gets who finds every line taken (`tenants.extensions.WhenFull`)."""
+    carrier: Mapped[str | None]
+    """By which carrier it calls, as the registry names it; none: the installation's first."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from trunkline.domain.tenants.calling_rules import CallingRules, CallingRulesChange, Weekday
+from trunkline.domain.tenants.extensions import Extension, WhenFull
 
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 ClockOrEnd = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
@@ -31,6 +32,9 @@ class BusinessOut(BaseModel):
     slot_minutes: int
     max_outbound_calls: int
     max_calls: int
+    extensions: list[Extension]
+    when_full: WhenFull
+    carrier: str | None
 
 
 class BusinessIn(BaseModel):
@@ -78,6 +82,10 @@ class BusinessChange(BaseModel):
     slot_minutes: int | None = Field(None, ge=15, le=240)
     max_outbound_calls: int | None = Field(None, ge=1, le=100)
     max_calls: int | None = Field(None, ge=1, le=200)
+    extensions: list[Extension] | None = Field(None, max_length=500)
+    when_full: WhenFull | None = None
+    carrier: str | None = Field(None, max_length=40)
+    """By which of the installation's carriers it calls; null: its first."""
 
 
 class NumberChange(BaseModel):

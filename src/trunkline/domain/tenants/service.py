@@ -10,16 +10,20 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from trunkline.core import registry
 from trunkline.core.errors import Conflict, InvalidInput, NotFound
 from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_job
 from trunkline.domain.tenants.calling_rules import CallingRules
+from trunkline.domain.tenants.extensions import checked
 from trunkline.domain.tenants.models import Business, PhoneNumber
 from trunkline.kit.ids import new_id
 from trunkline.kit.phone import InvalidPhone, has_numbers, to_dialable
 from trunkline.kit.places import country_of_zone
 
 LANGUAGES = ("en", "he")
+
+_MAY_BE_EMPTY = frozenset({"carrier"})
 
 OFFICE_HOURS: dict[str, Any] = {
     day: [["09:00", "17:00"]] for day in ("monday", "tuesday", "wednesday", "thursday", "friday")
@@ -75,11 +79,15 @@ def change_business(session: Session, business_id: UUID, changes: dict[str, Any]
         raise NotFound("There is no such business.")
     before = _rules_of(business)
     for field, value in changes.items():
-        if value is None:
+        if value is None and field not in _MAY_BE_EMPTY:
             raise InvalidInput(f"{field} cannot be empty.")
         merged = {**business.calling_rules, **value} if field == "calling_rules" else value
         setattr(business, field, merged)
     _check_place(business.time_zone, business.language, business.region)
+    if "extensions" in changes:
+        business.extensions = checked(business.extensions, region=business.region)
+    if business.carrier is not None and business.carrier not in registry.carrier_names():
+        raise InvalidInput(f"There is no carrier {business.carrier!r} here.")
     announce("business.changed", subject_id=business_id, actor=actor, fields=sorted(changes))
     after = _rules_of(business)
     if before != after:

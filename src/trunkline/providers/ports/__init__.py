@@ -36,6 +36,8 @@ from trunkline.providers.ports.carrier import (
     CarrierCapabilities,
     CarrierRefused,
     CarrierUncertain,
+    DialReport,
+    RecordingReport,
 )
 from trunkline.providers.ports.model import (
     LanguageModel,
@@ -76,6 +78,7 @@ __all__ = [
     "CarrierRefused",
     "CarrierUncertain",
     "Conversation",
+    "DialReport",
     "EndOfTurn",
     "Grammar",
     "HangUp",
@@ -87,6 +90,7 @@ __all__ = [
     "Message",
     "ModelFailed",
     "Note",
+    "RecordingReport",
     "Say",
     "Sound",
     "Speaking",

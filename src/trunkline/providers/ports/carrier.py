@@ -103,6 +103,31 @@ class Answer:
     content_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class DialReport:
+    """How the leg that an answer dialled ended: the colleague's, not the caller's."""
+
+    sid: str
+    """Of the caller's call."""
+    status: CallStatus
+    duration_s: int | None = None
+    call_is_over: bool = False
+    """The caller is gone as well: nothing that is answered will be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingReport:
+    """A recording that the carrier has made and keeps."""
+
+    sid: str
+    """Of the call."""
+    recording_sid: str
+    url: str
+    duration_s: int
+    is_complete: bool
+    """False: nothing was recorded, or it has only just begun."""
+
+
 class CarrierRefused(Exception):
     """The carrier said a definite no: the call was not placed and will not ring.
 
@@ -132,6 +157,14 @@ class CarrierCapabilities:
     """A call can be ended, ringing or live."""
     detects_machines: bool = False
     """It finds out who has answered while the call goes on, and tells `CallOrder.machine_url`."""
+    transfers: bool = False
+    """A live call can be given another answer: dialled onwards, held, played digits, spoken to."""
+    conferences: bool = False
+    """Several calls can be joined in one conference."""
+    records: bool = False
+    """It records: a message after a tone, and a live call on two channels."""
+    replies: bool = True
+    """What to do with a call is the reply to its question; otherwise it is told by `Carrier.redirect`."""
 
 
 class Carrier(Protocol):
@@ -156,8 +189,56 @@ class Carrier(Protocol):
     def hang_up(self, sid: str) -> None:
         """End a call, ringing or live. A call that is over already is no error."""
 
-    def stream_answer(self, *, url: str, parameters: Mapping[str, str]) -> Answer:
-        """Connect the call's audio to our media socket, handing it these parameters."""
+    def redirect(self, sid: str, answer: Answer) -> None:
+        """Give a live call another answer in place of what it is doing; a stream it has is ended.
+
+        Raises CarrierRefused or CarrierUncertain. A call that is over is refused.
+        """
+
+    def start_recording(self, sid: str, *, status_url: str) -> str:
+        """Record a live call, each side on a channel of its own; return the recording's id.
+
+        Raises CarrierRefused or CarrierUncertain.
+        """
+
+    def stop_recording(self, sid: str, recording_sid: str) -> None:
+        """End a recording. One that is over is no error. Raises CarrierRefused or CarrierUncertain."""
+
+    def stream_answer(
+        self, *, url: str, parameters: Mapping[str, str], then_url: str = "", status_url: str = ""
+    ) -> Answer:
+        """Connect the call's audio to our media socket, handing it these parameters.
+
+        When we close the socket, `then_url` is asked what is next; empty: the call ends. `status_url`
+        is told when the stream begins, stops or fails.
+        """
+
+    def dial_answer(
+        self, *, to: str, from_: str, ring_timeout_s: int, longest_s: int, then_url: str
+    ) -> Answer:
+        """Call somebody and join the two; `then_url` is told how that ended and asked what is next."""
+
+    def digits_answer(self, *, digits: str, then_url: str) -> Answer:
+        """Send keys down the line (`w` waits half a second), then ask `then_url`."""
+
+    def hold_answer(self, *, music_url: str, then_url: str, times: int = 0) -> Answer:
+        """Play music, `times` over or until the call is redirected (0), then ask `then_url`."""
+
+    def record_answer(
+        self, *, text: str, language: str, longest_s: int, then_url: str, recording_url: str
+    ) -> Answer:
+        """Say this, then record a message after a tone; `recording_url` is told when it can be fetched."""
+
+    def conference_answer(
+        self, *, name: str, begins: bool, ends: bool, music_url: str, then_url: str
+    ) -> Answer:
+        """Put the call into a conference: whether it begins with this party, and ends when it leaves.
+
+        Who waits for it to begin hears the music. `then_url` is asked when the party has left.
+        """
+
+    def ask_answer(self, *, text: str, language: str, digits: int, then_url: str) -> Answer:
+        """Say this and wait for keys; `then_url` is told which, and asked too when none came."""
 
     def say_answer(self, *, text: str, language: str) -> Answer:
         """Speak one sentence with the carrier's own voice, then hang up."""
@@ -176,6 +257,15 @@ class Carrier(Protocol):
 
     def read_report(self, form: Mapping[str, str]) -> CallReport:
         """Read a voice or status callback. Raises ValueError, naming the field, if it is malformed."""
+
+    def read_dial_report(self, form: Mapping[str, str]) -> DialReport:
+        """Read what came to `then_url` of a `dial_answer`. Raises ValueError, naming the field."""
+
+    def read_digits(self, form: Mapping[str, str]) -> str:
+        """Read which keys came to `then_url` of an `ask_answer`; empty: none."""
+
+    def read_recording(self, form: Mapping[str, str]) -> RecordingReport:
+        """Read what came to a recording's address. Raises ValueError, naming the field."""
 
     def read_answered_by(self, form: Mapping[str, str]) -> AnswerReport:
         """Read what came to `CallOrder.machine_url`. Raises ValueError, naming the field, if malformed."""

@@ -1,7 +1,8 @@
 """Twilio as a `Carrier`: placing, finding and ending calls, answering and reading its webhooks.
 
 Owns the translation between the port's words and Twilio's. What an outcome of a request proves is
-decided in `rest`, the documents of our answers in `twiml`. Never repeats a request by itself.
+decided in `rest`, the documents of our answers in `twiml`; what it posts is read in `forms`. Never
+repeats a request by itself.
 """
 
 from __future__ import annotations
@@ -13,26 +14,24 @@ from typing import Any
 
 from trunkline.providers.ports import (
     Answer,
-    AnsweredBy,
-    AnswerReport,
     CallOrder,
-    CallReport,
     CallStatus,
     CarrierCall,
     CarrierCapabilities,
     CarrierRefused,
     CarrierUncertain,
 )
-from trunkline.providers.twilio import twiml
+from trunkline.providers.twilio import forms, twiml
 from trunkline.providers.twilio.rest import TwilioRest
 from trunkline.providers.twilio.wire import (
     API_VERSION,
     CALL_SID,
     DETECT_MESSAGE_END,
+    RECORDING_SID,
     STATUS_EVENTS,
-    Detected,
     ErrorCode,
     Field,
+    RecordingStatus,
     is_signed,
 )
 
@@ -40,12 +39,6 @@ _CLOCK_SLACK = timedelta(minutes=5)
 """How far Twilio's clock and ours may differ when we ask for calls since an instant."""
 _PAGE_SIZE = "100"
 _MOST_PAGES = 50
-_ANSWERED_BY = {
-    Detected.HUMAN: AnsweredBy.HUMAN,
-    Detected.FAX: AnsweredBy.FAX,
-    Detected.UNKNOWN: AnsweredBy.UNKNOWN,
-}
-"""What Twilio's other findings mean is a machine, at one or another moment of its greeting."""
 
 
 class TwilioCarrier:
@@ -56,7 +49,13 @@ class TwilioCarrier:
     """
 
     capabilities = CarrierCapabilities(
-        idempotency_key=False, lists_calls=True, hangs_up=True, detects_machines=True
+        idempotency_key=False,
+        lists_calls=True,
+        hangs_up=True,
+        detects_machines=True,
+        transfers=True,
+        conferences=True,
+        records=True,
     )
 
     def __init__(
@@ -145,6 +144,43 @@ class TwilioCarrier:
             if error.code not in {str(ErrorCode.NOT_FOUND), str(ErrorCode.CALL_OVER)}:
                 raise
 
+    # --- Control of a live call ----------------------------------------------------------
+
+    def redirect(self, sid: str, answer: Answer) -> None:
+        """Give a live call another document; a stream it has is ended with `stop`.
+
+        Raises CarrierRefused where it certainly goes on as it was, else CarrierUncertain.
+        """
+        self._rest.post(f"{self._calls}/{sid}.json", {Field.TWIML: answer.body})
+
+    def start_recording(self, sid: str, *, status_url: str) -> str:
+        """Record a live call on two channels, which Twilio's own default is not."""
+        body = self._rest.post(
+            f"{self._calls}/{sid}/Recordings.json",
+            {
+                Field.RECORDING_CHANNELS: "dual",
+                Field.RECORDING_STATUS_CALLBACK: status_url,
+                "RecordingStatusCallbackMethod": "POST",
+                "RecordingStatusCallbackEvent": ["completed", "absent"],
+            },
+        )
+        recording_sid = body.get("sid")
+        if not isinstance(recording_sid, str) or not RECORDING_SID.fullmatch(recording_sid):
+            raise CarrierUncertain("Twilio began a recording without naming its sid")
+        return recording_sid
+
+    def stop_recording(self, sid: str, recording_sid: str) -> None:
+        """End a recording; one that is over, or unknown, is no error."""
+        try:
+            self._rest.post(
+                f"{self._calls}/{sid}/Recordings/{recording_sid}.json",
+                {Field.STATUS: RecordingStatus.STOPPED.value},
+            )
+        except CarrierRefused as error:
+            over = {ErrorCode.NOT_FOUND, ErrorCode.CALL_OVER, ErrorCode.NOT_RECORDING}
+            if error.code not in {str(code) for code in over}:
+                raise
+
     def _pages(self, query: dict[str, str]) -> Iterator[dict[str, Any]]:
         page = self._rest.get(f"{self._calls}.json", query)
         for _ in range(_MOST_PAGES):
@@ -163,12 +199,41 @@ class TwilioCarrier:
 
     # --- Answers -------------------------------------------------------------------------
 
-    def stream_answer(self, *, url: str, parameters: Mapping[str, str]) -> Answer:
+    def stream_answer(
+        self, *, url: str, parameters: Mapping[str, str], then_url: str = "", status_url: str = ""
+    ) -> Answer:
         """Raises ValueError on a URL or parameter that Twilio would refuse in mid-call."""
-        return twiml.stream(url, parameters)
+        return twiml.stream(url, parameters, then_url, status_url)
 
     def say_answer(self, *, text: str, language: str) -> Answer:
         return twiml.say(text, language)
+
+    def dial_answer(
+        self, *, to: str, from_: str, ring_timeout_s: int, longest_s: int, then_url: str
+    ) -> Answer:
+        return twiml.dial(to, from_, ring_timeout_s=ring_timeout_s, longest_s=longest_s, then_url=then_url)
+
+    def digits_answer(self, *, digits: str, then_url: str) -> Answer:
+        """Raises ValueError on what is no key."""
+        return twiml.digits(digits, then_url)
+
+    def hold_answer(self, *, music_url: str, then_url: str, times: int = 0) -> Answer:
+        return twiml.hold(music_url, then_url, times)
+
+    def record_answer(
+        self, *, text: str, language: str, longest_s: int, then_url: str, recording_url: str
+    ) -> Answer:
+        return twiml.record(
+            text, language, longest_s=longest_s, then_url=then_url, recording_url=recording_url
+        )
+
+    def conference_answer(
+        self, *, name: str, begins: bool, ends: bool, music_url: str, then_url: str
+    ) -> Answer:
+        return twiml.conference(name, begins=begins, ends=ends, music_url=music_url, then_url=then_url)
+
+    def ask_answer(self, *, text: str, language: str, digits: int, then_url: str) -> Answer:
+        return twiml.ask(text, language, count=digits, then_url=then_url)
 
     def reject_answer(self) -> Answer:
         return twiml.reject()
@@ -188,30 +253,11 @@ class TwilioCarrier:
         is_socket = url.startswith(("wss://", "ws://")) and not url.endswith("/")
         return is_socket and is_signed(self._auth_token, f"{url}/", form, signature)
 
-    def read_report(self, form: Mapping[str, str]) -> CallReport:
-        """Read a voice or status callback. Raises ValueError, naming the field, if it is malformed."""
-        return CallReport(
-            sid=_call_sid(form),
-            status=_status(_required(form, Field.CALL_STATUS), Field.CALL_STATUS),
-            to=_required(form, Field.TO),
-            from_=_required(form, Field.FROM),
-            direction=_required(form, Field.DIRECTION),
-            duration_s=_number(form, Field.CALL_DURATION),
-            sequence=_number(form, Field.SEQUENCE_NUMBER),
-        )
-
-    def read_answered_by(self, form: Mapping[str, str]) -> AnswerReport:
-        """Read the callback of asynchronous machine detection. Raises ValueError, naming the field."""
-        finding = _required(form, Field.ANSWERED_BY)
-        try:
-            detected = Detected(finding)
-        except ValueError as error:
-            raise ValueError(f"{Field.ANSWERED_BY} is no finding we know: {finding!r}") from error
-        return AnswerReport(
-            sid=_call_sid(form),
-            answered_by=_ANSWERED_BY.get(detected, AnsweredBy.MACHINE),
-            took_ms=_number(form, Field.MACHINE_DETECTION_DURATION),
-        )
+    read_report = staticmethod(forms.read_report)
+    read_answered_by = staticmethod(forms.read_answered_by)
+    read_dial_report = staticmethod(forms.read_dial_report)
+    read_digits = staticmethod(forms.read_digits)
+    read_recording = staticmethod(forms.read_recording)
 
 
 def _detection(url: str) -> dict[str, str | list[str]]:
@@ -226,13 +272,6 @@ def _detection(url: str) -> dict[str, str | list[str]]:
     }
 
 
-def _call_sid(form: Mapping[str, str]) -> str:
-    sid = _required(form, Field.CALL_SID)
-    if not CALL_SID.fullmatch(sid):
-        raise ValueError(f"{Field.CALL_SID} is not a call's sid")
-    return sid
-
-
 def _read_call(row: Mapping[str, Any]) -> CarrierCall:
     try:
         created = row.get("date_created")
@@ -240,31 +279,8 @@ def _read_call(row: Mapping[str, Any]) -> CarrierCall:
             sid=str(row["sid"]),
             to=str(row["to"]),
             from_=str(row["from"]),
-            status=_status(str(row["status"]), "status"),
+            status=forms.status_named(str(row["status"]), "status"),
             created_at=parsedate_to_datetime(created) if created else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CarrierUncertain(f"Twilio's record of a call cannot be read: {error}") from error
-
-
-def _status(text: str, name: str) -> CallStatus:
-    try:
-        return CallStatus(text)
-    except ValueError as error:
-        raise ValueError(f"{name} is no status we know: {text!r}") from error
-
-
-def _required(form: Mapping[str, str], name: str) -> str:
-    value = form.get(name)
-    if not value:
-        raise ValueError(f"{name} is missing")
-    return value
-
-
-def _number(form: Mapping[str, str], name: str) -> int | None:
-    text = form.get(name)
-    if not text:
-        return None
-    if not text.isdecimal():
-        raise ValueError(f"{name} is not a number")
-    return int(text)

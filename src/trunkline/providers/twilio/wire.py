@@ -19,11 +19,13 @@ from twilio.request_validator import RequestValidator  # type: ignore[import-unt
 API_VERSION = "2010-04-01"
 SIGNATURE_HEADER = "X-Twilio-Signature"
 CALL_SID = re.compile(r"CA[0-9a-f]{32}")
+RECORDING_SID = re.compile(r"RE[0-9a-f]{32}")
 STATUS_EVENTS = ("initiated", "ringing", "answered", "completed")
 """What can be subscribed to; `completed` stands for every way in which a call ends."""
 
 DIRECTION_INBOUND = "inbound"
 DIRECTION_OUTBOUND = "outbound-api"
+DIRECTION_DIALLED = "outbound-dial"
 
 FRAME_BYTES = 160
 """Mu-law bytes of one media message from Twilio: 20 ms."""
@@ -45,6 +47,11 @@ class Field:
     CALLBACK_SOURCE = "CallbackSource"
     CALLED = "Called"
     CALLER = "Caller"
+    DIAL_BRIDGED = "DialBridged"
+    DIAL_CALL_DURATION = "DialCallDuration"
+    DIAL_CALL_SID = "DialCallSid"
+    DIAL_CALL_STATUS = "DialCallStatus"
+    DIGITS = "Digits"
     DIRECTION = "Direction"
     DURATION = "Duration"
     FROM = "From"
@@ -53,6 +60,12 @@ class Field:
     METHOD = "Method"
     PAGE = "Page"
     PAGE_SIZE = "PageSize"
+    RECORDING_CHANNELS = "RecordingChannels"
+    RECORDING_DURATION = "RecordingDuration"
+    RECORDING_SID = "RecordingSid"
+    RECORDING_STATUS = "RecordingStatus"
+    RECORDING_STATUS_CALLBACK = "RecordingStatusCallback"
+    RECORDING_URL = "RecordingUrl"
     SEQUENCE_NUMBER = "SequenceNumber"
     SIP_RESPONSE_CODE = "SipResponseCode"
     START_TIME_FROM = "StartTime>"
@@ -60,14 +73,27 @@ class Field:
     STATUS_CALLBACK = "StatusCallback"
     STATUS_CALLBACK_EVENT = "StatusCallbackEvent"
     STATUS_CALLBACK_METHOD = "StatusCallbackMethod"
+    STREAM_ERROR = "StreamError"
+    STREAM_EVENT = "StreamEvent"
+    STREAM_SID = "StreamSid"
     TIMEOUT = "Timeout"
     TIMESTAMP = "Timestamp"
     TO = "To"
+    TWIML = "Twiml"
     URL = "Url"
 
 
 DETECT_MESSAGE_END = "DetectMessageEnd"
 """The kind of machine detection that waits for the end of a machine's greeting."""
+
+
+class RecordingStatus(enum.StrEnum):
+    """Where a recording stands."""
+
+    IN_PROGRESS = "in-progress"
+    STOPPED = "stopped"
+    COMPLETED = "completed"
+    ABSENT = "absent"
 
 
 class Detected(enum.StrEnum):
@@ -82,6 +108,14 @@ class Detected(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
+class StreamEvent(enum.StrEnum):
+    """What a stream's status callback tells of."""
+
+    STARTED = "stream-started"
+    STOPPED = "stream-stopped"
+    ERROR = "stream-error"
+
+
 class ErrorCode:
     """Twilio's error codes that we send, meet or decide by."""
 
@@ -92,6 +126,7 @@ class ErrorCode:
     NO_FROM = 21213
     NO_URL = 21205
     CALL_OVER = 21220
+    NOT_RECORDING = 21221
     INVALID_STATUS = 21218
     INVALID_PARAMETER = 20001
     NOT_FOUND = 20404
@@ -99,6 +134,7 @@ class ErrorCode:
     WEBHOOK_UNREACHABLE = 11200
     TWIML_NOT_XML = 12100
     TWIML_UNKNOWN_VERB = 12200
+    DIAL_INVALID_NUMBER = 13223
     STREAM_BAD_URL = 31910
     STREAM_HANDSHAKE = 31920
     STREAM_BAD_MESSAGE = 31924

@@ -49,6 +49,7 @@ class CallEntry:
     understood: list[dict[str, Any]] = field(default_factory=list)
     callbacks: list[dict[str, Any]] = field(default_factory=list)
     detections: list[dict[str, Any]] = field(default_factory=list)
+    recordings: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
     media: dict[str, float] = field(default_factory=dict)
 
@@ -120,6 +121,10 @@ class Book:
     def detected(self, sid: str, *, answered_by: str, took_ms: int, replies: list[int]) -> None:
         """The product was told who has answered; `replies` as with a status callback."""
         self._add(sid, "detections", answered_by=answered_by, took_ms=took_ms, replies=replies)
+
+    def recorded(self, sid: str, recording: str, *, seconds: int, speech_s: float = 0.0) -> None:
+        """A recording of the call has ended."""
+        self._add(sid, "recordings", recording=recording, seconds=seconds, speech_s=speech_s)
 
     def error(self, sid: str, code: int, message: str) -> None:
         self._add(sid, "errors", code=code, message=message)

@@ -17,6 +17,17 @@ def new_call_sid() -> str:
     return f"CA{secrets.token_hex(16)}"
 
 
+@dataclass(slots=True)
+class Recording:
+    """A recording begun by REST: that it exists, and for how long it ran."""
+
+    sid: str
+    channels: int
+    status_url: str
+    begun_at: datetime
+    ended_at: datetime | None = None
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """State that the exchange changes and that REST, callbacks and webhooks show."""
@@ -38,6 +49,11 @@ class Call:
     begun_at: datetime | None = None
     answered_at: datetime | None = None
     ended_at: datetime | None = None
+    parent_sid: str | None = None
+    """Of a leg that a `<Dial>` began: the call that it was dialled for."""
+    redirects: asyncio.Queue[tuple[str, str]] = field(default_factory=asyncio.Queue)
+    """Updates by REST: a document, or the URL of one."""
+    recordings: dict[str, Recording] = field(default_factory=dict)
     cut: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when somebody ends the call."""
     cut_by: str = ""
@@ -88,7 +104,7 @@ class Call:
             "from": self.from_,
             "from_formatted": self.from_,
             "group_sid": None,
-            "parent_call_sid": None,
+            "parent_call_sid": self.parent_sid,
             "phone_number_sid": None,
             "price": None,
             "price_unit": "USD",

@@ -8,25 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import asdict
 
 from trunkline.kit.clock import now
 from trunkline.providers.ports import CallStatus, SpeechFailed
-from trunkline.providers.twilio.wire import DIRECTION_INBOUND, ErrorCode
+from trunkline.providers.twilio.wire import (
+    DIRECTION_DIALLED,
+    DIRECTION_INBOUND,
+    Field,
+    RecordingStatus,
+)
 from trunkline.simulators.carrier import twiml
 from trunkline.simulators.carrier.book import Book, CallEntry
-from trunkline.simulators.carrier.calls import Call, is_outbound
+from trunkline.simulators.carrier.calls import Call, Recording, is_outbound
+from trunkline.simulators.carrier.course import Course
 from trunkline.simulators.carrier.detection import detect
 from trunkline.simulators.carrier.faults import Faults
 from trunkline.simulators.carrier.options import CarrierOptions, Number
 from trunkline.simulators.carrier.people.population import Population, Telephone
-from trunkline.simulators.carrier.stream import MediaStream, StreamTrouble
+from trunkline.simulators.carrier.rooms import Room, Seat
 from trunkline.simulators.carrier.webhooks import StatusCallbacks, Webhooks
 
 ANY_NUMBER = "*"
 """Configured like a number, it serves calls to numbers that have no webhook of their own."""
-_SPOKEN_CHARACTERS_PER_S = 15.0
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +52,7 @@ class Exchange:
         self._population = population
         self._webhooks = Webhooks(options.auth_token)
         self._engaged: set[str] = set()
+        self._rooms: dict[str, Room] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_dial = 0.0
         for plan in options.inbound:
@@ -100,6 +106,8 @@ class Exchange:
         try:
             final = await course(call, callbacks)
             call.ended_at = now()
+            for recording in call.recordings.values():
+                self.end_recording(call, recording)
             self.book.ended(call.sid, by=call.cut_by or "carrier")
             self._set(call, final, callbacks)
             await callbacks.close()
@@ -128,7 +136,8 @@ class Exchange:
                 return CallStatus.NO_ANSWER
             telephone = self._population.pick_up(call.to, call.sid)
             self._answered(call, callbacks)
-            await self._talk(call, telephone, self._fetch_and_follow(call, telephone))
+            course = self._course(call, telephone)
+            await self._talk(call, telephone, self._fetched(course, call))
             return CallStatus.COMPLETED
         finally:
             self._engaged.discard(call.to)
@@ -136,19 +145,25 @@ class Exchange:
     async def _inbound(self, call: Call, callbacks: StatusCallbacks) -> CallStatus:
         self._engaged.add(call.from_)
         try:
-            verbs = await self._fetch(call)
+            # Nobody has picked up yet: the telephone in the caller's hand rings at ours.
+            telephone = self._population.pick_up(call.from_, call.sid)
+            course = self._course(call, telephone)
+            verbs = await course.fetch(call.answer_url)
             if verbs is None:
                 return CallStatus.FAILED
             if verbs and isinstance(verbs[0], twiml.Reject):
                 self.book.twiml(call.sid, "Reject", verbs[0].reason)
                 call.hang_up("twiml")
                 return CallStatus.BUSY if verbs[0].reason == "busy" else CallStatus.NO_ANSWER
-            telephone = self._population.pick_up(call.from_, call.sid)
             self._answered(call, callbacks)
-            await self._talk(call, telephone, self._follow(call, verbs, telephone))
+            await self._talk(call, telephone, course.run(verbs))
             return CallStatus.COMPLETED
         finally:
             self._engaged.discard(call.from_)
+
+    @staticmethod
+    async def _fetched(course: Course, call: Call) -> None:
+        await course.run(await course.fetch(call.answer_url) or [])
 
     async def _phone_in_later(self, after_s: float, from_: str, to: str, persona: str) -> None:
         await asyncio.sleep(after_s)
@@ -200,59 +215,105 @@ class Exchange:
         except SpeechFailed as error:
             self.book.error(call.sid, 0, f"the tape cannot be understood: {error}")
 
-    # --- TwiML ---------------------------------------------------------------------------
+    # --- Legs and recordings -------------------------------------------------------------
 
-    async def _fetch_and_follow(self, call: Call, telephone: Telephone) -> None:
-        verbs = await self._fetch(call)
-        await self._follow(call, verbs or [], telephone)
-
-    async def _fetch(self, call: Call) -> list[twiml.Verb] | None:
-        reply = await self._webhooks.post(call.answer_url, call.webhook_form())
-        if not reply.ok:
-            message = f"voice webhook answered {reply.statuses}: {reply.text[:200]}"
-            self.book.error(call.sid, ErrorCode.WEBHOOK_UNREACHABLE, message)
-            return None
-        try:
-            return twiml.parse(reply.text)
-        except twiml.TwimlError as error:
-            self.book.error(call.sid, error.code, str(error))
-            return None
-
-    async def _follow(self, call: Call, verbs: list[twiml.Verb], telephone: Telephone) -> None:
-        try:
-            for verb in verbs:
-                match verb:
-                    case twiml.ConnectStream():
-                        self.book.twiml(call.sid, "Connect", verb.url)
-                        await self._stream(call, verb, telephone)
-                    case twiml.Say():
-                        self.book.twiml(call.sid, "Say", verb.text)
-                        await asyncio.sleep(self._unheard(len(verb.text) / _SPOKEN_CHARACTERS_PER_S))
-                    case twiml.Pause():
-                        self.book.twiml(call.sid, "Pause", str(verb.seconds))
-                        await asyncio.sleep(self._unheard(verb.seconds))
-                    case twiml.Hangup() | twiml.Reject():
-                        self.book.twiml(call.sid, type(verb).__name__, "")
-                        return
-                    case twiml.Invalid():
-                        self.book.error(call.sid, verb.code, verb.message)
-        finally:
-            call.hang_up("twiml")
-
-    async def _stream(self, call: Call, verb: twiml.ConnectStream, telephone: Telephone) -> None:
-        stream = MediaStream(
-            account_sid=call.account_sid,
-            call_sid=call.sid,
+    def _course(self, call: Call, telephone: Telephone) -> Course:
+        return Course(
+            call,
+            telephone,
+            webhooks=self._webhooks,
+            book=self.book,
             auth_token=self._options.auth_token,
-            url=verb.url,
-            parameters=verb.parameters,
+            realtime=self._options.realtime,
+            rooms=self._rooms,
+            dial=self._dial_leg,
+            population=self._population,
         )
+
+    async def _dial_leg(
+        self, call: Call, verb: twiml.DialNumber, telephone: Telephone
+    ) -> tuple[CallStatus, int, str]:
+        """Reach a colleague for a call and join the two. Returns the leg's end, seconds and sid."""
+        leg = Call(
+            account_sid=call.account_sid, to=verb.number, from_=verb.caller_id or call.to,
+            direction=DIRECTION_DIALLED, answer_url="", status_url="", parent_sid=call.sid,
+            ring_timeout_s=verb.timeout_s, begun_at=now(),
+        )  # fmt: skip
+        self._open(leg, leg.to)
+        callbacks = StatusCallbacks(leg, self._webhooks, self.book, self.faults)
+        status = CallStatus.CANCELED
         try:
-            await stream.run(telephone.handset)
-        except StreamTrouble as error:
-            self.book.error(call.sid, error.code, str(error))
+            self._set(leg, CallStatus.RINGING, callbacks)
+            status = await self._reach(leg, callbacks, call, telephone, limit_s=verb.limit_s)
         finally:
-            self.book.media(call.sid, **asdict(stream.figures))
+            leg.ended_at = now()
+            self.book.ended(leg.sid, by=leg.cut_by or "carrier")
+            self._set(leg, status, callbacks)
+            callbacks.abandon()
+        return status, leg.talked_s, leg.sid
+
+    async def _reach(
+        self, leg: Call, callbacks: StatusCallbacks, call: Call, telephone: Telephone, *, limit_s: float
+    ) -> CallStatus:
+        manner = self._population.manner_of(leg.to)
+        if manner is None:
+            return CallStatus.FAILED
+        engaged = leg.to in self._engaged or manner.engaged
+        self.book.rang(leg.to, leg.sid, busy=engaged)
+        if engaged:
+            return CallStatus.BUSY
+        self._engaged.add(leg.to)
+        try:
+            await asyncio.sleep(self._unheard(min(manner.ring_s, leg.ring_timeout_s)))
+            if manner.ring_s >= leg.ring_timeout_s:
+                return CallStatus.NO_ANSWER
+            colleague = self._population.pick_up(leg.to, leg.sid)
+            self._answered(leg, callbacks)
+            await self._join(call, telephone, leg, colleague, limit_s)
+            return CallStatus.COMPLETED
+        finally:
+            self._engaged.discard(leg.to)
+
+    async def _join(
+        self, call: Call, telephone: Telephone, leg: Call, colleague: Telephone, limit_s: float
+    ) -> None:
+        """Let the two talk until the colleague hangs up; the caller's end cancels this."""
+        room, seats = Room(begun=True), (Seat(telephone.handset), Seat(colleague.handset))
+        person = asyncio.create_task(self._person(leg, colleague), name=f"person {leg.sid}")
+        try:
+            for seat in seats:
+                room.enter(seat, begins=True)
+            await self._cut_within(leg, limit_s)
+        finally:
+            for seat in seats:
+                room.go(seat, ends=False)
+            person.cancel()
+            await asyncio.gather(person, return_exceptions=True)
+            colleague.handset.stop_listening()
+            for one, seat in zip((call, leg), seats, strict=True):
+                self.book.media(one.sid, joined_frames=seat.heard_frames)
+
+    def begin_recording(self, call: Call, *, channels: int, status_url: str) -> Recording:
+        """Record a live call, as REST asks for; it ends with the call, or when it is stopped."""
+        recording = Recording(f"RE{secrets.token_hex(16)}", channels, status_url, now())
+        call.recordings[recording.sid] = recording
+        return recording
+
+    def end_recording(self, call: Call, recording: Recording) -> None:
+        """End a recording and tell of it; one that is over stays as it is."""
+        if recording.ended_at is not None:
+            return
+        recording.ended_at = now()
+        seconds = round((recording.ended_at - recording.begun_at).total_seconds())
+        self.book.recorded(call.sid, recording.sid, seconds=seconds)
+        if recording.status_url:
+            form = {
+                Field.RECORDING_SID: recording.sid, Field.RECORDING_STATUS: RecordingStatus.COMPLETED.value,
+                Field.RECORDING_DURATION: str(seconds), Field.RECORDING_CHANNELS: str(recording.channels),
+                Field.RECORDING_URL: f"https://api.twilio.com/2010-04-01/Accounts/{call.account_sid}"
+                f"/Recordings/{recording.sid}",
+            }  # fmt: skip
+            self._webhooks.post_later(recording.status_url, {**call.webhook_form(), **form})
 
     # --- Small things --------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Twilio's REST API for calls, as far as the product uses it: create, list, fetch and end."""
+"""Twilio's REST API for calls, as far as the product uses it: create, list, fetch, update and record."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from trunkline.providers.twilio.wire import (
     DIRECTION_OUTBOUND,
     ErrorCode,
     Field,
+    RecordingStatus,
 )
-from trunkline.simulators.carrier.calls import Call
+from trunkline.simulators.carrier.calls import Call, Recording
 from trunkline.simulators.carrier.exchange import Exchange
 from trunkline.simulators.carrier.faults import CreateFault
 from trunkline.simulators.carrier.options import CarrierOptions
@@ -59,6 +60,8 @@ class CallsApi:
             Route(f"{calls}.json", self.index, methods=["GET"]),
             Route(f"{calls}/{{sid}}.json", self.fetch, methods=["GET"]),
             Route(f"{calls}/{{sid}}.json", self.update, methods=["POST"]),
+            Route(f"{calls}/{{sid}}/Recordings.json", self.record, methods=["POST"]),
+            Route(f"{calls}/{{sid}}/Recordings/{{recording}}.json", self.update_recording, methods=["POST"]),
         ]
 
     async def create(self, request: Request) -> Response:
@@ -128,11 +131,19 @@ class CallsApi:
         return JSONResponse(self._find(request).resource())
 
     async def update(self, request: Request) -> Response:
-        """End a call: `completed` any that is not over, `canceled` one that is not answered."""
+        """End a call (`completed` any that is not over, `canceled` one that is not answered), or give a
+        live one another document, as `Twiml` or by `Url`."""
         self._authenticate(request)
         call = self._find(request)
         async with request.form() as form:
-            wanted = _fields(form).get(Field.STATUS, "")
+            fields = _fields(form)
+        document, url = fields.get(Field.TWIML, ""), fields.get(Field.URL, "")
+        if document or url:
+            if call.status is not CallStatus.IN_PROGRESS:
+                raise Refusal(400, ErrorCode.CALL_OVER, "Call is not in-progress. Cannot redirect.")
+            call.redirects.put_nowait((document, url))
+            return JSONResponse(call.resource())
+        wanted = fields.get(Field.STATUS, "")
         if wanted not in {CallStatus.COMPLETED, CallStatus.CANCELED}:
             raise Refusal(400, ErrorCode.INVALID_STATUS, f"Invalid Status: {wanted!r}")
         if call.status.is_final:
@@ -140,6 +151,36 @@ class CallsApi:
         if wanted == CallStatus.COMPLETED or call.status is not CallStatus.IN_PROGRESS:
             call.hang_up("api")
         return JSONResponse(call.resource())
+
+    async def record(self, request: Request) -> Response:
+        """Begin to record a live call; mono, as Twilio does, where nothing else is asked for."""
+        self._authenticate(request)
+        call = self._find(request)
+        async with request.form() as form:
+            fields = _fields(form)
+        if call.status is not CallStatus.IN_PROGRESS:
+            raise Refusal(400, ErrorCode.NOT_RECORDING, "The call is not in-progress.")
+        channels = 2 if fields.get(Field.RECORDING_CHANNELS) == "dual" else 1
+        status_url = fields.get(Field.RECORDING_STATUS_CALLBACK, "")
+        recording = self._exchange.begin_recording(call, channels=channels, status_url=status_url)
+        return JSONResponse(_recording(call, recording), 201)
+
+    async def update_recording(self, request: Request) -> Response:
+        """Stop a recording."""
+        self._authenticate(request)
+        call = self._find(request)
+        recording = call.recordings.get(request.path_params["recording"])
+        if recording is None:
+            raise Refusal(
+                404, ErrorCode.NOT_FOUND, f"The requested resource {request.url.path} was not found"
+            )
+        async with request.form() as form:
+            if _fields(form).get(Field.STATUS) != RecordingStatus.STOPPED:
+                raise Refusal(400, ErrorCode.INVALID_PARAMETER, "Only stopping is offered here")
+        if recording.ended_at is not None:
+            raise Refusal(400, ErrorCode.NOT_RECORDING, "The recording is not in-progress.")
+        self._exchange.end_recording(call, recording)
+        return JSONResponse(_recording(call, recording))
 
     def _authenticate(self, request: Request) -> None:
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
@@ -183,6 +224,14 @@ class CallsApi:
             status_events=frozenset(events or ["completed"]),
             ring_timeout_s=float(_whole(fields, Field.TIMEOUT, 60)),
         )
+
+
+def _recording(call: Call, recording: Recording) -> dict[str, object]:
+    status = RecordingStatus.IN_PROGRESS if recording.ended_at is None else RecordingStatus.STOPPED
+    return {
+        "sid": recording.sid, "call_sid": call.sid, "account_sid": call.account_sid,
+        "status": status.value, "channels": recording.channels, "source": "StartCallRecordingAPI",
+    }  # fmt: skip
 
 
 def _machine_url(fields: Mapping[str, str]) -> str:

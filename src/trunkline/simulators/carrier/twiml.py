@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 # The document comes from the product under test on this machine; ElementTree resolves no outside entity.
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -10,6 +12,8 @@ from urllib.parse import urlsplit
 
 from trunkline.kit.hosts import is_loopback
 from trunkline.providers.twilio.wire import ErrorCode
+
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
 class TwimlError(Exception):
@@ -26,11 +30,68 @@ class ConnectStream:
 
     url: str
     parameters: dict[str, str]
+    status_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
     text: str
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """`<Play>`: a file, `loop` times over (0: for ever), or keys."""
+
+    url: str
+    digits: str
+    loop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialNumber:
+    """`<Dial>` with one number in it."""
+
+    number: str
+    caller_id: str
+    action: str
+    timeout_s: float
+    limit_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DialConference:
+    """`<Dial><Conference>`."""
+
+    name: str
+    action: str
+    begins: bool
+    ends: bool
+    wait_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    action: str
+    status_url: str
+    longest_s: float
+    silence_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """`<Gather input="dtmf">` with what is said meanwhile."""
+
+    said: tuple[Say, ...]
+    action: str
+    digits: int
+    timeout_s: float
+    even_if_empty: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +117,20 @@ class Invalid:
     message: str
 
 
-Verb = ConnectStream | Say | Pause | Hangup | Reject | Invalid
+Verb = (
+    ConnectStream
+    | Say
+    | Play
+    | Pause
+    | Redirect
+    | DialNumber
+    | DialConference
+    | Record
+    | Gather
+    | Hangup
+    | Reject
+    | Invalid
+)
 
 
 def parse(document: str) -> list[Verb]:
@@ -75,7 +149,24 @@ def _verbs(element: ET.Element) -> Iterator[Verb]:
         case "Connect":
             yield from (_connected(noun) for noun in element)
         case "Say":
-            yield Say("".join(element.itertext()).strip())
+            yield _say(element)
+        case "Play":
+            yield Play((element.text or "").strip(), element.get("digits", ""), int(element.get("loop", "1")))
+        case "Redirect":
+            yield Redirect((element.text or "").strip())
+        case "Dial":
+            yield _dial(element)
+        case "Record":
+            yield Record(
+                element.get("action", ""), element.get("recordingStatusCallback", ""),
+                float(element.get("maxLength", "3600")), float(element.get("timeout", "5")),
+            )  # fmt: skip
+        case "Gather":
+            yield Gather(
+                tuple(_say(child) for child in element if child.tag == "Say"), element.get("action", ""),
+                int(element.get("numDigits", "0")), float(element.get("timeout", "5")),
+                element.get("actionOnEmptyResult") == "true",
+            )  # fmt: skip
         case "Pause":
             yield _pause(element)
         case "Hangup":
@@ -84,6 +175,29 @@ def _verbs(element: ET.Element) -> Iterator[Verb]:
             yield Reject(element.get("reason", "rejected"))
         case unknown:
             yield Invalid(ErrorCode.TWIML_UNKNOWN_VERB, f"<{unknown}> is no verb that this carrier follows")
+
+
+def _say(element: ET.Element) -> Say:
+    return Say("".join(element.itertext()).strip(), element.get("language") or "en")
+
+
+def _dial(element: ET.Element) -> Verb:
+    action = element.get("action", "")
+    nouns = {noun.tag: noun for noun in element}
+    if "Conference" in nouns:
+        noun = nouns["Conference"]
+        return DialConference(
+            (noun.text or "").strip(), action, noun.get("startConferenceOnEnter", "true") == "true",
+            noun.get("endConferenceOnExit") == "true", noun.get("waitUrl", ""),
+        )  # fmt: skip
+    number = nouns.get("Number")
+    text = (element.text if number is None else number.text) or ""
+    if not _E164.fullmatch(text.strip()):
+        return Invalid(ErrorCode.DIAL_INVALID_NUMBER, f"<Dial> of {text.strip()!r}, which is no number")
+    return DialNumber(
+        text.strip(), element.get("callerId", ""), action, float(element.get("timeout", "30")),
+        float(element.get("timeLimit", "14400")),
+    )  # fmt: skip
 
 
 def _pause(element: ET.Element) -> Verb:
@@ -104,4 +218,4 @@ def _connected(noun: ET.Element) -> Verb:
     if parts.query:
         return Invalid(ErrorCode.STREAM_HANDSHAKE, "a stream's address cannot have a query")
     parameters = {child.get("name", ""): child.get("value", "") for child in noun if child.tag == "Parameter"}
-    return ConnectStream(url, parameters)
+    return ConnectStream(url, parameters, noun.get("statusCallback", ""))

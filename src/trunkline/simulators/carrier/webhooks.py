@@ -52,9 +52,27 @@ class Webhooks:
         self._auth_token = auth_token
         # The product is on this machine or beside it: a proxy of the environment would only hide it.
         self._client = httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False)
+        self._later: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
+        for task in self._later:
+            task.cancel()
+        await asyncio.gather(*self._later, return_exceptions=True)
         await self._client.aclose()
+
+    def post_later(self, url: str, form: Mapping[str, str]) -> None:
+        """Post in the background, whatever becomes of whoever asks for it."""
+        task = asyncio.create_task(self._post_and_forget(url, form), name="webhook")
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    async def _post_and_forget(self, url: str, form: Mapping[str, str]) -> None:
+        await self.post(url, form)
+
+    async def get(self, url: str) -> bytes:
+        """Fetch a file to be played. Raises httpx.HTTPError."""
+        reply = await self._client.get(url)
+        return reply.raise_for_status().content
 
     async def post(self, url: str, form: Mapping[str, str]) -> Reply:
         """Post, once more if there was no reply or a 5xx. Never raises for what the other side does."""

@@ -1,6 +1,7 @@
 // One call: its facts and its transcript, with what was not heard struck out.
 
 import { get } from "/page/api.js";
+import { controlActs, controlLines, controls } from "/page/call_control.js";
 import { agentName, everyLead } from "/page/book.js";
 import { cameTo, direction, isOpen, talked } from "/page/calls.js";
 import { fill, h, phone, theirs } from "/page/dom.js";
@@ -19,19 +20,20 @@ export const callView = {
 
   async load(id) {
     const call = await get(`/calls/${id}`);
-    const leads = await everyLead([call.lead_id]);
-    return { call, lead: leads.get(call.lead_id), agent: await agentName(call.agent_id) };
+    const [leads, done] = await Promise.all([everyLead([call.lead_id]), get(`/calls/${id}/controls`)]);
+    return { call, done, lead: leads.get(call.lead_id), agent: await agentName(call.agent_id) };
   },
 
-  draw(data) {
-    const { call } = data;
-    const said = transcript(call.events);
+  draw(data, app) {
+    const { call, done } = data;
+    const said = transcript(call.events, done);
     return [
       h("p", {}, h("a", { href: "#/calls" }, t("back.calls"))),
       h("header", { class: "heading" },
         h("h1", { tabindex: -1 }, fill(t("call.title"), { number: phone(call.theirs) })), h("div", { class: "tools" }, cameTo(call))),
       zoneNote(),
       facts(data),
+      call.state === "live" && app.may("agent") && controls(call, done),
       h("div", { class: "line" },
         h("h2", { class: "grow" }, t("call.transcript")),
         h("label", { class: "check" }, h("input", { type: "checkbox", "data-act": "measures", checked: showsMeasures }), t("call.measures"))),
@@ -43,6 +45,7 @@ export const callView = {
   },
 
   acts: {
+    ...controlActs,
     measures(element, app) {
       showsMeasures = element.checked;
       app.redraw();
@@ -67,12 +70,14 @@ function facts({ call, lead, agent }) {
     rows.filter(([, value]) => value).map(([key, value]) => h("div", {}, h("dt", {}, t(key)), h("dd", {}, value))));
 }
 
-function transcript(events) {
+function transcript(events, done) {
   const latencies = new Map();
   for (const { kind, data } of events) {
     if (kind === "latency") latencies.set(data.turn, { ...latencies.get(data.turn), ...data });
   }
-  return events.map((event) => line(event, latencies)).filter(Boolean);
+  const lines = events.map((event) => [event.at, line(event, latencies)]).filter(([, shown]) => shown);
+  // Of what happened at the same instant, what was said comes first.
+  return [...lines, ...controlLines(done)].sort(([one], [other]) => Date.parse(one) - Date.parse(other)).map(([, shown]) => shown);
 }
 
 function line({ sequence, kind, at, data }, latencies) {

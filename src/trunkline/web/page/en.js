@@ -1,5 +1,6 @@
 // Every English string of the page. Keys are the same as in he.js; `.one` and `.other` are plural forms.
 
+import control from "/page/en_control.js";
 import jobs from "/page/en_jobs.js";
 import imports from "/page/en_imports.js";
 import runs from "/page/en_runs.js";
@@ -12,6 +13,7 @@ export default {
   server: null,
 
   strings: {
+    ...control,
     ...jobs,
     ...imports,
     ...runs,

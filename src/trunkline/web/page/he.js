@@ -1,6 +1,7 @@
 // Every Hebrew string of the page, and how the server's English sentences are said in Hebrew.
 // Keys are the same as in en.js; `.one`, `.two` and `.other` are plural forms.
 
+import control from "/page/he_control.js";
 import jobs, { server as ofJobs } from "/page/he_jobs.js";
 import imports, { server as ofImports } from "/page/he_imports.js";
 import runs, { server as ofRuns } from "/page/he_runs.js";
@@ -53,6 +54,7 @@ export default {
   ],
 
   strings: {
+    ...control,
     ...jobs,
     ...imports,
     ...runs,

@@ -25,6 +25,7 @@ _GOODBYE_S = 4.0
 """How long a person lets the agent hang up first."""
 _MACHINE_LISTENS_S = 25.0
 _SILENT_STAYS_S = 90.0
+_COLLEAGUE_LISTENS_S = 3.0
 _INTERRUPT_AFTER_MS = 1200
 _LOOK_S = 0.05
 
@@ -63,6 +64,8 @@ class Mind:
         await self._handset.off_hook.wait()
         if self._memory.persona is Persona.VOICEMAIL:
             await self._be_a_machine()
+        elif self._memory.persona in {Persona.COLLEAGUE, Persona.BUSY_COLLEAGUE}:
+            await self._be_a_colleague()
         elif self._memory.persona is Persona.SILENT:
             await asyncio.sleep(_SILENT_STAYS_S)
         else:
@@ -85,6 +88,14 @@ class Mind:
                     self._understand(await self._handset.listen())
         except TimeoutError:
             return
+
+    async def _be_a_colleague(self) -> None:
+        await self._handset.think()
+        await self._handset.say(Words.OFFICE)
+        takes_it = self._memory.persona is Persona.COLLEAGUE
+        await self._handset.press(Keys.YES if takes_it else Keys.NO)
+        await asyncio.sleep(_COLLEAGUE_LISTENS_S)
+        await self._handset.say(Words.OFFICE_BYE)
 
     async def _converse(self) -> None:
         if not self._memory.wished:

@@ -27,6 +27,10 @@ class Persona(enum.StrEnum):
     """Asks never to be called again."""
     SILENT = "silent"
     """Picks up and says nothing."""
+    COLLEAGUE = "colleague"
+    """Works for the business: says hello, takes a call that is offered (key 1), talks for a while."""
+    BUSY_COLLEAGUE = "busy_colleague"
+    """The same, but declines what is offered (key 2)."""
 
 
 @dataclass(frozen=True, slots=True)

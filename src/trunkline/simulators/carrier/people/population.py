@@ -92,6 +92,10 @@ class Population:
             case _:
                 return Manner(ring_s=memory.rng.uniform(1.5, 4.0))
 
+    async def announce(self, text: str) -> bytes:
+        """Return a sentence in the carrier's own voice, as mu-law. Raises SpeechFailed."""
+        return await self._mouth.utter(text, VOICES[0])
+
     def pick_up(self, number: str, sid: str) -> Telephone:
         """Somebody answers, or calls: return their telephone, with them at it."""
         memory = self._memories[number]

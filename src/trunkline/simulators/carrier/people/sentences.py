@@ -124,6 +124,8 @@ class Words:
     LATER = "call me later"
     OPT_OUT = "don't call me again"
     AGAIN = "please repeat that"
+    OFFICE = "hello this is the office"
+    OFFICE_BYE = "that is all goodbye"
     ANYBODY = "hello"
     INTERRUPTIONS = ("what did you say", "please repeat that")
     """What somebody says who will not wait for the end of a sentence, one after the other."""

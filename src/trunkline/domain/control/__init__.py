@@ -1,0 +1,1 @@
+"""Control of live calls: handing them on, hold, keys, messages, and the record of it all."""

@@ -1,0 +1,68 @@
+"""People's door to call control.
+
+No transaction is open while the carrier is told, so these take none from the doorway.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from trunkline.core.access import Principal, Role
+from trunkline.core.door import PrincipalDep, SessionDep
+from trunkline.domain.control import service
+from trunkline.domain.control.models import Verb
+from trunkline.domain.control.schemas import ControlOut, DigitsIn, MessageIn, TransferIn
+from trunkline.domain.control.store import controls_of
+
+router = APIRouter(prefix="/api/calls/{call_id}", tags=["calls"])
+
+
+@router.get("/controls")
+def read_controls(call_id: UUID, session: SessionDep, who: PrincipalDep) -> list[ControlOut]:
+    """What was done with a call, and what came of it."""
+    return [ControlOut.model_validate(row) for row in controls_of(session, who.business, call_id)]
+
+
+@router.post("/transfer", status_code=202)
+def transfer_call(call_id: UUID, body: TransferIn, who: PrincipalDep) -> ControlOut:
+    """Hand a live call to a colleague; where nobody answers, the caller gets the agent back."""
+    return _do(who, call_id, Verb.TRANSFER, to=body.to)
+
+
+@router.post("/hold")
+def hold_call(call_id: UUID, who: PrincipalDep) -> ControlOut:
+    """Let the caller hear music until the call is resumed."""
+    return _do(who, call_id, Verb.HOLD)
+
+
+@router.post("/resume")
+def resume_call(call_id: UUID, who: PrincipalDep) -> ControlOut:
+    """Bring a call on hold back to its agent."""
+    return _do(who, call_id, Verb.RESUME)
+
+
+@router.post("/digits")
+def send_digits(call_id: UUID, body: DigitsIn, who: PrincipalDep) -> ControlOut:
+    """Send keys down the line; the agent goes on afterwards."""
+    return _do(who, call_id, Verb.SEND_DIGITS, digits=body.digits)
+
+
+@router.post("/drop-message")
+def drop_message(call_id: UUID, body: MessageIn, who: PrincipalDep) -> ControlOut:
+    """Speak a message in the carrier's voice, onto a machine as a rule, and end the call."""
+    return _do(who, call_id, Verb.DROP_MESSAGE, message=body.message)
+
+
+@router.post("/hang-up")
+def hang_up(call_id: UUID, who: PrincipalDep) -> ControlOut:
+    """End a live call now."""
+    return _do(who, call_id, Verb.HANG_UP)
+
+
+def _do(who: Principal, call_id: UUID, verb: Verb, **data: Any) -> ControlOut:
+    who.require(Role.AGENT)
+    control = service.carry_out(who.business, call_id, verb, actor=who.email, **data)
+    return ControlOut.model_validate(control)

@@ -1,0 +1,149 @@
+"""The verbs of call control. An act is asked for, told to the carrier, and settled by what came of it.
+
+An agent's act waits until its present turn has been heard out: then its stream closes and the carrier
+asks what is next. A person's act is carried out at once: the carrier is told in between two
+transactions, never inside one. Both go through `next_answer`. Every act is a row, which the call's page
+shows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from trunkline.core import registry
+from trunkline.core.db import of_business, unit_of_work
+from trunkline.core.errors import Conflict, Forbidden, InvalidInput
+from trunkline.domain.agents import service as agents
+from trunkline.domain.calls import service as calls
+from trunkline.domain.calls.models import Away, Call, CallState
+from trunkline.domain.control.answers import next_answer
+from trunkline.domain.control.models import CallControl, ControlState, Verb
+from trunkline.domain.control.rules import KEYS, left_for
+from trunkline.domain.control.store import get_control, note, settle, tell
+from trunkline.domain.tenants import service as tenants
+from trunkline.domain.tenants.extensions import is_allowed, resolve
+from trunkline.providers.ports import (
+    CarrierRefused,
+    CarrierUncertain,
+)
+
+
+def ask(
+    session: Session,
+    business_id: UUID,
+    call_id: UUID,
+    verb: Verb,
+    *,
+    actor: str,
+    to: str = "",
+    agent_id: UUID | None = None,
+    **data: Any,
+) -> CallControl:
+    """Note that something is to be done with a live call. The carrier is not told here.
+
+    `agent_id` names the agent that asks: it hands calls to those on its own list alone. Raises NotFound,
+    Conflict for a call that is not live or already under another act, InvalidInput, Forbidden.
+    """
+    call = _live_call(session, business_id, call_id, verb)
+    if verb is Verb.SEND_DIGITS and not KEYS.fullmatch(str(data.get("digits", ""))):
+        raise InvalidInput("Keys are 0-9, * and #; w waits half a second.")
+    target = None
+    if verb in {Verb.TRANSFER, Verb.WARM_TRANSFER}:
+        target = _target(session, call, to, agent_id, data)
+    control = CallControl(
+        business_id=business_id, call_id=call_id, verb=verb, state=ControlState.ASKED, target=target,
+        actor=actor, data=data,
+    )  # fmt: skip
+    session.add(control)
+    session.flush()
+    away = left_for(verb)
+    if away is not None:
+        calls.send_away(call, away)
+    tell(control)
+    return control
+
+
+def ask_for_tones(
+    session: Session, business_id: UUID, call_id: UUID, digits: str, *, actor: str
+) -> CallControl:
+    """Note that keys go out in the call's own audio. Raises NotFound, Conflict, InvalidInput."""
+    call = _live_call(session, business_id, call_id, Verb.SEND_DIGITS)
+    if not KEYS.fullmatch(digits):
+        raise InvalidInput("Keys are 0-9, * and #; w waits half a second.")
+    control = note(session, call, Verb.SEND_DIGITS, digits=digits)
+    control.actor = actor
+    settle(control, ControlState.DONE)
+    return control
+
+
+def carry_out(
+    business_id: UUID, call_id: UUID, verb: Verb, *, actor: str, to: str = "", **data: Any
+) -> CallControl:
+    """Do something with a live call now, for a person. Opens its own transactions.
+
+    Raises what `ask` does, and Conflict with the carrier's reason where it would not.
+    """
+    scope = of_business(business_id)
+    with unit_of_work(scope) as session:
+        came_from = calls.get_call(session, business_id, call_id).away
+        control = ask(session, business_id, call_id, verb, actor=actor, to=to, **data)
+        call = calls.get_call(session, business_id, call_id)
+        answer = next_answer(session, call)
+        carrier, sid = registry.carrier(call.carrier), call.carrier_sid
+        if verb is Verb.HANG_UP:
+            calls.note_hang_up(session, business_id, sid)
+    trouble = ""
+    try:
+        if verb is Verb.HANG_UP:
+            carrier.hang_up(sid)
+        else:
+            carrier.redirect(sid, answer)
+    except CarrierRefused as error:
+        trouble = str(error)
+    except CarrierUncertain as error:
+        # It may have happened: what the carrier tells of the call next will show.
+        with unit_of_work(scope) as session:
+            get_control(session, business_id, control.id).data = {**control.data, "doubt": str(error)}
+        raise Conflict(f"The carrier did not say whether it was done: {error}.", doubt=True) from error
+    with unit_of_work(scope) as session:
+        control = get_control(session, business_id, control.id)
+        if trouble:
+            settle(control, ControlState.FAILED, why=trouble)
+            calls.get_call(session, business_id, call_id).away = came_from
+    if trouble:
+        raise Conflict(f"The carrier refused: {trouble}.", doubt=False)
+    return control
+
+
+def _live_call(session: Session, business_id: UUID, call_id: UUID, verb: Verb) -> Call:
+    found = calls.get_call(session, business_id, call_id)
+    call = calls.call_of_sid(session, business_id, found.carrier_sid)  # locked from here on
+    assert call is not None
+    if call.state != CallState.LIVE:
+        raise Conflict("The call is not live.", state=call.state)
+    capabilities = registry.carrier(call.carrier).capabilities
+    able = capabilities.hangs_up if verb is Verb.HANG_UP else capabilities.transfers
+    if not able or (verb is Verb.WARM_TRANSFER and not capabilities.conferences):
+        raise Conflict("The call's carrier cannot do this.", carrier=call.carrier)
+    if verb is Verb.RESUME and call.away != Away.ON_HOLD:
+        raise Conflict("The call is not on hold.")
+    handed_on = call.away in {Away.TRANSFERRED, Away.IN_CONFERENCE, Away.MESSAGE_DROPPED}
+    if handed_on and verb is not Verb.HANG_UP:
+        raise Conflict("The call has been handed on.", away=call.away)
+    return call
+
+
+def _target(session: Session, call: Call, to: str, agent_id: UUID | None, data: dict[str, Any]) -> str:
+    business = tenants.get_business(session, call.business_id)
+    target = resolve(to, business.extensions, region=business.region)
+    if agent_id is not None:
+        allowed = agents.get_agent(session, call.business_id, agent_id).transfer_to
+        if not is_allowed(target, allowed):
+            raise Forbidden(f"This agent may not hand calls to {target.label}.", reason="not_on_list")
+    if target.number in {call.ours, call.theirs}:
+        raise InvalidInput("A call cannot be handed to one of its own ends.")
+    data["label"] = target.label
+    return target.number
