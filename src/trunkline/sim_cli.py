@@ -1,4 +1,4 @@
-"""Floor 5: `trunkline sim`: stand-ins for the outside world, and simulated callers for whoever tries an agent."""
+"""Floor 5: `trunkline sim`: simulated callers for whoever tries an agent, and stand-ins for providers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def show_scenario(name: str) -> None:
 
 
 @sim_app.command("calls")
-def hold_calls(
+def hold_calls(  # noqa: PLR0917 - typer reads the options from here
     scenario: Annotated[list[str], typer.Option(help="A file, or a name of `sim list`; may be given again")],
     business: Annotated[UUID | None, typer.Option(help="The business whose agent is tried")] = None,
     agent: Annotated[str | None, typer.Option(help="Its id or name; without, a ready-made one")] = None,

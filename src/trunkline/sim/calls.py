@@ -18,7 +18,7 @@ from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
 from trunkline.kit.hosts import is_loopback
 from trunkline.providers.local_speech import EspeakTextToSpeech, SphinxSpeechToText
-from trunkline.providers.ports import LanguageModel, SpeechToText, TextToSpeech
+from trunkline.providers.ports import CallStatus, LanguageModel, SpeechToText, TextToSpeech
 from trunkline.sim import practice as practices
 from trunkline.sim.practice import Practice
 from trunkline.sim.scenario import Scenario
@@ -61,27 +61,36 @@ class Ears:
 class Simulation:
     """A carrier with callers, for as long as `opened` lasts."""
 
-    def __init__(self, settings: Settings, carrier: RunningCarrier, ears: Ears, *, seed: int) -> None:
+    def __init__(
+        self, settings: Settings, carrier: RunningCarrier, ears: Ears, *, at_once: int, seed: int
+    ) -> None:
         self._settings = settings
         self._carrier = carrier
         self._ears = ears
         self._seed = seed
         self._mouths: dict[float, Mouth] = {}
+        self._at_once = at_once
+        self._lines = asyncio.Semaphore(at_once)
+        self._phones_given = 0
 
     async def hold(
-        self, scenario: Scenario, practice: Practice, *, calls: int, at_once: int, progress: Progress
+        self, scenario: Scenario, practice: Practice, *, calls: int, progress: Progress
     ) -> list[HeldCall]:
-        """Hold so many calls of a scenario, and return them in the order in which they were begun."""
+        """Hold so many calls of a scenario, and return them in the order in which they were begun.
+
+        Several scenarios may be held at a time; they share the lines.
+        """
         hooks = f"{self._settings.public_url}/hooks/carrier/inbound"
         self._carrier.exchange.configure(Number(practice.number, f"{hooks}/answer", f"{hooks}/status"))
-        held = [HeldCall(phone) for phone in practice.phones[:calls]]
+        held = [HeldCall(phone) for phone in practice.phones(self._phones_given, calls)]
+        self._phones_given += calls
         callers = {}
         for index, call in enumerate(held):
             callers[call.phone] = self._settle(scenario.of_call(index), call.phone, index)
         going_on = self._phone_in if scenario.direction == "inbound" else self._be_called
         watching = asyncio.create_task(self._watch(scenario.name, held, progress), name="progress")
         try:
-            await going_on(held, practice, at_once)
+            await going_on(held, practice)
         finally:
             watching.cancel()
             await asyncio.wait([watching])
@@ -104,23 +113,23 @@ class Simulation:
         self._carrier.population.settle(phone, caller)
         return caller
 
-    async def _phone_in(self, held: list[HeldCall], practice: Practice, at_once: int) -> None:
-        lines = asyncio.Semaphore(at_once)
-
+    async def _phone_in(self, held: list[HeldCall], practice: Practice) -> None:
         async def phone(call: HeldCall) -> None:
-            async with lines:
+            async with self._lines:
                 call.sid = self._carrier.exchange.phone_in(call.phone, practice.number).sid
                 await self._over(call)
 
         await asyncio.gather(*(phone(call) for call in held))
 
-    async def _be_called(self, held: list[HeldCall], practice: Practice, at_once: int) -> None:
-        practices.call_out(practice, tuple(call.phone for call in held), at_once=at_once)
+    async def _be_called(self, held: list[HeldCall], practice: Practice) -> None:
+        practices.call_out(practice, tuple(call.phone for call in held), at_once=self._at_once)
         book = self._carrier.book
 
         async def answer(call: HeldCall) -> None:
             async with asyncio.timeout(_RUNG_WITHIN_S + 2 * len(held)):
-                while not (sids := [one.sid for one in book.calls.values() if _is(one, call, practice)]):
+                while not (  # noqa: ASYNC110 - the book tells what is, not when
+                    sids := [one.sid for one in book.calls.values() if _is(one, call, practice)]
+                ):
                     await asyncio.sleep(_LOOK_S)
             call.sid = sids[0]
             await self._over(call)
@@ -140,11 +149,11 @@ class Simulation:
         """Wait until a call is over and the installation was told so."""
         entry = self._carrier.book.calls[call.sid]
         async with asyncio.timeout(_OVER_WITHIN_S):
-            while entry.ended_at is None:
+            while entry.ended_at is None:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(_LOOK_S)
         try:
             async with asyncio.timeout(_TOLD_WITHIN_S):
-                while not any(row["status"] == "completed" for row in entry.callbacks) and entry.answered_at:
+                while entry.answered_at and not _told_of_end(entry):  # noqa: ASYNC110 - as above
                     await asyncio.sleep(_LOOK_S)
         except TimeoutError:
             entry.errors.append(
@@ -162,7 +171,7 @@ class Simulation:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, *, outbound: bool, model: LanguageModel | None = None, seed: int = 7
+    settings: Settings, *, outbound: bool, at_once: int, model: LanguageModel | None = None, seed: int = 7
 ) -> AsyncIterator[Simulation]:
     """Run the carrier. Raises StartRefused where the installation cannot be reached or would call people."""
     if settings.twilio_account_sid is None or settings.twilio_auth_token is None:
@@ -188,7 +197,7 @@ async def opened(
                 f"The local carrier cannot take {settings.twilio_base_url}: {error.strerror or error}. End "
                 "what listens there; the simulation brings a carrier of its own."
             ) from error
-        yield Simulation(settings, carrier, ears, seed=seed)
+        yield Simulation(settings, carrier, ears, at_once=at_once, seed=seed)
 
 
 def _port(settings: Settings) -> int:
@@ -219,3 +228,7 @@ async def _require_running(public_url: str) -> None:
 
 def _is(entry: CallEntry, call: HeldCall, practice: Practice) -> bool:
     return entry.to == call.phone and entry.from_ == practice.number
+
+
+def _told_of_end(entry: CallEntry) -> bool:
+    return any(row["status"] == CallStatus.COMPLETED for row in entry.callbacks)

@@ -30,7 +30,7 @@ ACTOR = "simulation"
 _ALL_DAY = {"from": "00:00", "to": "24:00"}
 """Simulated people may be called at any hour."""
 _WEEK = {
-    day: [["00:00", "24:00"]]
+    day: [["08:00", "20:00"]]
     for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 }
 _TOOLS = ["find_free_slots", "book_appointment", "do_not_call", "request_callback"]
@@ -51,10 +51,9 @@ class Practice:
     time_zone: str
     number: str
 
-    @property
-    def phones(self) -> tuple[str, ...]:
-        """The numbers of its callers, in the order of their calls."""
-        return tuple(number for number in _NUMBERS if number != self.number)
+    def phones(self, first: int, how_many: int) -> tuple[str, ...]:
+        """Return numbers for so many callers; those from another `first` on are others."""
+        return tuple(number for number in _NUMBERS if number != self.number)[first : first + how_many]
 
 
 @dataclass(frozen=True, slots=True)

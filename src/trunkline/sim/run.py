@@ -32,8 +32,10 @@ class Order:
 
 def run(settings: Settings, order: Order, progress: Progress) -> list[Held]:
     """Hold and judge. The runtime must be open. Raises StartRefused before any call, or TrunklineError."""
-    if order.calls >= MOST_CALLS:
-        raise StartRefused(f"A scenario can be held {MOST_CALLS - 1} times: so many numbers are for fiction.")
+    if order.calls * len(order.scenarios) >= MOST_CALLS:
+        raise StartRefused(
+            f"One simulation has {MOST_CALLS - 1} calls at most: so many numbers are for fiction."
+        )
     for scenario in order.scenarios:
         if scenario.persona and order.player is None:
             raise StartRefused(
@@ -59,10 +61,10 @@ async def _hold(
     settings: Settings, order: Order, grounds: Sequence[Practice], progress: Progress
 ) -> list[list[HeldCall]]:
     outbound = any(scenario.direction == "outbound" for scenario in order.scenarios)
-    async with opened(settings, outbound=outbound, model=order.player) as simulation:
-        return [
-            await simulation.hold(
-                scenario, ground, calls=order.calls, at_once=order.at_once, progress=progress
+    async with opened(settings, outbound=outbound, at_once=order.at_once, model=order.player) as simulation:
+        return await asyncio.gather(
+            *(
+                simulation.hold(scenario, ground, calls=order.calls, progress=progress)
+                for scenario, ground in zip(order.scenarios, grounds, strict=True)
             )
-            for scenario, ground in zip(order.scenarios, grounds, strict=True)
-        ]
+        )

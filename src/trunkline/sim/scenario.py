@@ -111,7 +111,7 @@ class Booked(_Part):
     """When an appointment is expected to be, in the business's time."""
 
     weekday: str
-    time: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^\{\w+\}$")
+    time: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
 
 
 class Expect(_Part):
@@ -171,6 +171,8 @@ class Scenario(_Part):
     farewells: Words = ("goodbye",)
     picks: tuple[dict[str, str], ...] = ()
     """What `{name}` in texts stands for, call by call."""
+    variants: tuple[Scenario, ...] = Field((), exclude=True)
+    """The scenario with each of its picks filled in; the reader of files makes them."""
     expect: Expect = Expect()
 
     @property
@@ -179,13 +181,8 @@ class Scenario(_Part):
         return self.script or ("appointment" if self.direction == "outbound" else "appointment_inbound")
 
     def of_call(self, index: int) -> Scenario:
-        """Return it with the picks of the index-th call filled in."""
-        if not self.picks:
-            return self
-        picks = self.picks[index % len(self.picks)]
-        return Scenario.model_validate(
-            _filled(self.model_dump(exclude={"picks"}, exclude_defaults=True), picks)
-        )
+        """Return it as the index-th call holds it, with its picks filled in."""
+        return self.variants[index % len(self.variants)] if self.variants else self
 
     def plan(self) -> CallerPlan:
         """Return what its caller is going to do; picks must have been filled in."""
@@ -213,7 +210,7 @@ def library() -> list[str]:
 
 
 def find(name_or_path: str) -> Scenario:
-    """Read a scenario by its file, or by its name in the library. Raises StartRefused that says what is wrong."""
+    """Read a scenario by its file, or by its name in the library. Raises StartRefused."""
     path = Path(name_or_path)
     if not path.suffix and name_or_path in library():
         path = LIBRARY / f"{name_or_path}.yaml"
@@ -235,19 +232,34 @@ def read_scenario(text: str, *, name: str, file: str) -> Scenario:
         raise StartRefused(f"{file}:{error.line}: {error}.") from error
     if not isinstance(located.data, dict):
         raise StartRefused(f"{file}:1: a scenario is a mapping, such as `about: ...`.")
+    data = {"name": name, **_with_base(located, file)}
     try:
-        scenario = Scenario.model_validate({"name": name, **_with_base(located, file)})
-        for index in range(max(1, len(scenario.picks))):
-            scenario.of_call(index)
+        scenario = _validated(data)
     except ValidationError as error:
         raise StartRefused("\n".join(_faults(error, located, file))) from error
     except KeyError as error:
         line = located.line_of(("picks",))
         raise StartRefused(f"{file}:{line}: nothing is picked for {{{error.args[0]}}}.") from error
+    except (ValueError, IndexError) as error:
+        raise StartRefused(f"{file}:1: braces stand for what is picked: {error}.") from error
     if scenario.dialogue not in READY_MADE:
         line, known = located.line_of(("script",)), ", ".join(READY_MADE)
-        raise StartRefused(f"{file}:{line}: there is no dialogue {scenario.dialogue!r}; there are {known}.")
+        raise StartRefused(f"{file}:{line}: there is no dialogue {scenario.dialogue!r}; there is {known}.")
     return scenario
+
+
+def _validated(data: dict[str, Any]) -> Scenario:
+    """Raises ValidationError; KeyError and ValueError for braces that cannot be filled in."""
+    picks = _Picks.model_validate({"picks": data.get("picks", ())}).picks
+    if not picks:
+        return Scenario.model_validate(data)
+    plain = {key: value for key, value in data.items() if key != "picks"}
+    variants = tuple(Scenario.model_validate(_filled(plain, row)) for row in picks)
+    return variants[0].model_copy(update={"picks": picks, "variants": variants})
+
+
+class _Picks(_Part):
+    picks: tuple[dict[str, str], ...] = ()
 
 
 def _with_base(located: Located, file: str) -> dict[str, Any]:
@@ -262,6 +274,8 @@ def _with_base(located: Located, file: str) -> dict[str, Any]:
         )
     base_text = (LIBRARY / f"{base_name}.yaml").read_text(encoding="utf-8")
     base = _with_base(read(base_text), f"{base_name}.yaml")
+    if "steps" in own or "answers" in own:
+        base = {key: value for key, value in base.items() if key != "steps"}
     merged = {key: value for key, value in base.items() if key != "slow"} | own
     for part in ("caller", "expect"):
         if isinstance(base.get(part), dict) and isinstance(own.get(part), dict):

@@ -60,6 +60,6 @@ def _plain(node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
         return [_plain(child, (*path, index), lines) for index, child in enumerate(node.value)]
     loader = yaml.SafeLoader("")
     try:
-        return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+        return loader.construct_object(node, deep=True)
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()

@@ -254,6 +254,10 @@ class CallRoom:
                 return await asyncio.wait_for(self._off_loop(work), _TOOL_DEADLINE_S)
             except TimeoutError:
                 return ToolResult(ok=False, data={"error": "timeout"})
+            except Exception as error:
+                # A tool's outermost loop: the call goes on without it, as when the database is away.
+                log.error("tool_failed", tool=name, exc_info=error)
+                return ToolResult(ok=False, data={"error": "unavailable"})
 
         return run
 

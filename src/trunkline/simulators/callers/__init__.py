@@ -1,4 +1,4 @@
-"""Callers with a plan: they say, wait, interrupt, key, hum, fall silent, hang up or drop off, by a script or a model.
+"""Callers with a plan: they say, wait, interrupt, key, hum, hang up or drop off, by a script or a model.
 
 They live at numbers of the local carrier, speak and hear audio alone, and measure what reaches their
 ear. Knows nothing of the product but its voice.

@@ -21,7 +21,7 @@ _TURN_GAP_MS = 1000
 
 
 class _NoWords:
-    """An utterance, and a recogniser, in a language that nobody here understands: turns are heard, words not."""
+    """An utterance, and a recogniser, in a language that nobody here understands: turns, no words."""
 
     text_so_far = ""
 
