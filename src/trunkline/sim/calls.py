@@ -7,9 +7,10 @@ both have the same account and token.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import urlsplit
 
 import httpx
@@ -62,8 +63,16 @@ class Simulation:
     """A carrier with callers, for as long as `opened` lasts."""
 
     def __init__(
-        self, settings: Settings, carrier: RunningCarrier, ears: Ears, *, at_once: int, seed: int
+        self,
+        settings: Settings,
+        carrier: RunningCarrier,
+        ears: Ears,
+        *,
+        phones: Iterator[str],
+        at_once: int,
+        seed: int,
     ) -> None:
+        """`phones` are the numbers at which callers live, one for each call."""
         self._settings = settings
         self._carrier = carrier
         self._ears = ears
@@ -71,7 +80,7 @@ class Simulation:
         self._mouths: dict[float, Mouth] = {}
         self._at_once = at_once
         self._lines = asyncio.Semaphore(at_once)
-        self._phones_given = 0
+        self._phones = phones
 
     async def hold(
         self, scenario: Scenario, practice: Practice, *, calls: int, progress: Progress
@@ -82,8 +91,7 @@ class Simulation:
         """
         hooks = f"{self._settings.public_url}/hooks/carrier/inbound"
         self._carrier.exchange.configure(Number(practice.number, f"{hooks}/answer", f"{hooks}/status"))
-        held = [HeldCall(phone) for phone in practice.phones(self._phones_given, calls)]
-        self._phones_given += calls
+        held = [HeldCall(phone) for phone in islice(self._phones, calls)]
         callers = {}
         for index, call in enumerate(held):
             callers[call.phone] = self._settle(scenario.of_call(index), call.phone, index)
@@ -171,7 +179,13 @@ class Simulation:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, *, outbound: bool, at_once: int, model: LanguageModel | None = None, seed: int = 7
+    settings: Settings,
+    *,
+    phones: Iterator[str],
+    outbound: bool,
+    at_once: int,
+    model: LanguageModel | None = None,
+    seed: int = 7,
 ) -> AsyncIterator[Simulation]:
     """Run the carrier. Raises StartRefused where the installation cannot be reached or would call people."""
     if settings.twilio_account_sid is None or settings.twilio_auth_token is None:
@@ -197,7 +211,7 @@ async def opened(
                 f"The local carrier cannot take {settings.twilio_base_url}: {error.strerror or error}. End "
                 "what listens there; the simulation brings a carrier of its own."
             ) from error
-        yield Simulation(settings, carrier, ears, at_once=at_once, seed=seed)
+        yield Simulation(settings, carrier, ears, phones=phones, at_once=at_once, seed=seed)
 
 
 def _port(settings: Settings) -> int:

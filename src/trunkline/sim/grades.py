@@ -209,12 +209,18 @@ def _of_times(scenario: Scenario, outcomes: Sequence[Outcome]) -> Iterator[Grade
         ("reply_p50_ms", expect.reply_p50_ms, found.reply_p50),
         ("reply_p95_ms", expect.reply_p95_ms, found.reply_p95),
         ("interruption_ms", expect.interruption_ms, found.interruption_worst),
-        ("worst_gap_ms", expect.worst_gap_ms, found.worst_gap),
     ):
         if most is None:
             continue
         measured = "nothing was measured" if value is None else f"{value:g} ms"
         yield Grade(what, value is not None and value <= most, f"{most} ms at most", measured)
+    if expect.worst_gap_ms is not None:
+        # While our own clock was late, nobody listened: a gap shorter than that is no gap of the agent's.
+        beyond = max((one.worst_gap_ms - one.lag_ms for one in outcomes), default=0.0)
+        measured = f"{found.worst_gap:g} ms"
+        yield Grade(
+            "worst_gap_ms", beyond <= expect.worst_gap_ms, f"{expect.worst_gap_ms} ms at most", measured
+        )
     meant = sum(step.deed is Deed.INTERRUPTS for step in scenario.steps) * len(outcomes)
     if expect.interruption_ms is not None and meant:
         heeded = sum(len(one.figures.interruption_ms) for one in outcomes)

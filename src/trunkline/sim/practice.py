@@ -7,6 +7,7 @@ slot and a simulated "never again" suppresses nobody.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -51,10 +52,6 @@ class Practice:
     time_zone: str
     number: str
 
-    def phones(self, first: int, how_many: int) -> tuple[str, ...]:
-        """Return numbers for so many callers; those from another `first` on are others."""
-        return tuple(number for number in _NUMBERS if number != self.number)[first : first + how_many]
-
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -63,6 +60,12 @@ class Model:
     business_id: UUID
     agent: str
     """Its id or its name."""
+
+
+def phones_beside(practices: Sequence[Practice]) -> Iterator[str]:
+    """Yield numbers for callers, none of them one of these businesses' own."""
+    taken = {practice.number for practice in practices}
+    return (number for number in _NUMBERS if number not in taken)
 
 
 def found(scenario: Scenario, *, like: Model | None, at_once: int) -> Practice:

@@ -61,7 +61,10 @@ async def _hold(
     settings: Settings, order: Order, grounds: Sequence[Practice], progress: Progress
 ) -> list[list[HeldCall]]:
     outbound = any(scenario.direction == "outbound" for scenario in order.scenarios)
-    async with opened(settings, outbound=outbound, at_once=order.at_once, model=order.player) as simulation:
+    phones = practices.phones_beside(grounds)
+    async with opened(
+        settings, phones=phones, outbound=outbound, at_once=order.at_once, model=order.player
+    ) as simulation:
         return await asyncio.gather(
             *(
                 simulation.hold(scenario, ground, calls=order.calls, progress=progress)

@@ -74,7 +74,7 @@ class EarWatch:
         self._reply_since = max(self._caller_loud_at, 0.0) or self._clock()
 
     def keyed(self) -> None:
-        """The last key is down."""
+        """A key is down; an answer is due from the last one on."""
         self._reply_since = self._clock()
 
     def awaits_nothing(self) -> None:

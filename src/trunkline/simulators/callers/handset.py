@@ -43,6 +43,12 @@ class CallerHandset(Handset):
         self.watch.caller(loud=level(ulaw_to_pcm(clean)) > _LOUD)
         return self._acoustics.outgoing(clean)
 
+    def next_key(self) -> str | None:
+        key = super().next_key()
+        if key is not None:
+            self.watch.keyed()
+        return key
+
     def hear(self, frame: bytes) -> None:
         super().hear(frame)
         self._acoustics.incoming(frame)

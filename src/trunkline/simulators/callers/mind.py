@@ -115,7 +115,6 @@ class ScriptedMind:
     async def press(self, keys: str) -> None:
         """Press keys; an answer is due from the last one on."""
         await self.handset.press(keys)
-        self.handset.watch.keyed()
 
     # --- Conversation -----------------------------------------------------------------------
 
