@@ -7,6 +7,7 @@ import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -87,7 +88,8 @@ def media_times(socket: Socket) -> list[int]:
 
 async def test_a_caller_says_keys_and_hangs_up_with_a_stop() -> None:
     steps = (
-        CallerStep(Deed.SAYS, "good morning everybody"), CallerStep(Deed.KEYS, "4#"), CallerStep(Deed.HANGS_UP),
+        CallerStep(Deed.SAYS, "good morning everybody"), CallerStep(Deed.KEYS, "4#"),
+        CallerStep(Deed.HANGS_UP),
     )  # fmt: skip
     async with line_of(planned(*steps)) as line:
         line.product.agent = listen

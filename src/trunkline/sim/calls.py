@@ -81,6 +81,8 @@ class Simulation:
         self._at_once = at_once
         self._lines = asyncio.Semaphore(at_once)
         self._phones = phones
+        self.callers: dict[str, Caller] = {}
+        """Everybody by their number, with what they measure."""
 
     async def hold(
         self, scenario: Scenario, practice: Practice, *, calls: int, progress: Progress
@@ -92,9 +94,8 @@ class Simulation:
         hooks = f"{self._settings.public_url}/hooks/carrier/inbound"
         self._carrier.exchange.configure(Number(practice.number, f"{hooks}/answer", f"{hooks}/status"))
         held = [HeldCall(phone) for phone in islice(self._phones, calls)]
-        callers = {}
         for index, call in enumerate(held):
-            callers[call.phone] = self._settle(scenario.of_call(index), call.phone, index)
+            self.callers[call.phone] = self._settle(scenario.of_call(index), call.phone, index)
         going_on = self._phone_in if scenario.direction == "inbound" else self._be_called
         watching = asyncio.create_task(self._watch(scenario.name, held, progress), name="progress")
         try:
@@ -106,7 +107,7 @@ class Simulation:
         for call in held:
             if call.sid:
                 call.entry = self._carrier.book.calls[call.sid]
-                call.figures = callers[call.phone].figures.get(call.sid, call.figures)
+                call.figures = self.callers[call.phone].figures.get(call.sid, call.figures)
         return held
 
     def _settle(self, scenario: Scenario, phone: str, index: int) -> Caller:
