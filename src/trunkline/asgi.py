@@ -12,6 +12,7 @@ import uvicorn
 
 from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
+from trunkline.media.twilio_stream import LONGEST_MESSAGE
 from trunkline.providers.local_speech import (
     EspeakTextToSpeech,
     LocalSpeechUnavailable,
@@ -26,6 +27,8 @@ from trunkline.web.parts import AppParts
 from trunkline.wiring import Command, open_runtime
 
 _NOT_STARTED = 3
+_LARGEST_MESSAGE = 4 * LONGEST_MESSAGE
+"""Bytes of a WebSocket message; a larger one ends its connection before it fills the memory."""
 
 
 def serve(command: Command, settings: Settings) -> None:
@@ -41,6 +44,7 @@ def serve(command: Command, settings: Settings) -> None:
                 spool=runtime.home / "spool",
                 max_calls=settings.max_active_calls,
                 longest_call=timedelta(seconds=settings.longest_call_seconds),
+                most_lag_s=settings.max_loop_lag_ms / 1000,
                 speech=local_speech(),
                 upkeep=runtime.upkeep,
                 redis_url=runtime.redis_url,
@@ -53,6 +57,7 @@ def serve(command: Command, settings: Settings) -> None:
                 host=settings.host,
                 port=settings.port,
                 ws_per_message_deflate=False,
+                ws_max_size=_LARGEST_MESSAGE,
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -20,7 +20,7 @@ The sink gets each `CallEvent` at once, must not block and must not raise. Kinds
     tool_used    name, arguments, ok, data, ms
     machine_found  by (heard, words, carrier), what (greeting, beep, voicemail, machine, fax), action
     message_left  text, heard_text, after (beep, silence)
-    latency      turn and one of: greeting_ms | clear_ms | kind, endpoint_ms, transcript_ms,
+    latency      turn and one of: greeting_ms | clear_ms | heard_ms | kind, endpoint_ms, transcript_ms,
                  thought_ms, voice_ms, wire_ms, decided_to_wire_ms, reply_ms
     trouble      what, detail (an alarm's name, voice_failed, transcript_failed, key_not_offered, ...)
     ended        reason, duration_ms, frames_in {received, forwarded, dropped {reason: n}, lost_ms},

@@ -47,6 +47,11 @@ class Piece:
     plays_until: float = 0.0
     """When the last frame sent so far will have been played."""
 
+    @property
+    def length_s(self) -> float:
+        """Seconds of audio that went out."""
+        return self.sent * _FRAME_S
+
     def played_s(self, now: float) -> float:
         """Return how much of the piece has reached the caller, in seconds of its audio."""
         return max(0.0, self.sent * _FRAME_S - max(0.0, self.plays_until - now))

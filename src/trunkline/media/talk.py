@@ -162,6 +162,14 @@ class Talk:
     def played(self, _piece: Piece) -> None:
         """The carrier confirmed a piece."""
         agent = self._agent
+        if (
+            agent.pieces
+            and piece is agent.pieces[0]
+            and piece.first_sent_at is not None
+            and not agent.resumed
+        ):
+            heard_ms = max(0.0, elapsed_ms(piece.first_sent_at, self._clock() - piece.length_s))
+            self._scribe.record(EventKind.LATENCY, turn=agent.number, heard_ms=heard_ms)
         if agent.generated and not self._speaker.busy and all(piece.played for piece in agent.pieces):
             self._tell(agent)
 

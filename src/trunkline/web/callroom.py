@@ -20,6 +20,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
@@ -57,6 +58,8 @@ from trunkline.providers.ports import (
 )
 from trunkline.web.call_answers import CallAnswers
 from trunkline.web.call_log import CallLog
+from trunkline.web.live_metrics import LiveMetrics
+from trunkline.web.loop_lag import DEFAULT_MOST_LAG_S, LoopLag
 from trunkline.web.standing import StandingTasks
 
 MEDIA_TOKEN = "media"  # noqa: S105 - the purpose of a token, not one
@@ -115,6 +118,7 @@ class CallRoom:
         spool: Path,
         max_calls: int,
         longest_call: timedelta,
+        most_lag_s: float = DEFAULT_MOST_LAG_S,
     ) -> None:
         self.live = LiveSessions(oldest_s=(longest_call + _LONGEST_AFTERMATH).total_seconds())
         self._speech = speech
@@ -124,13 +128,23 @@ class CallRoom:
         self._pool = ThreadPoolExecutor(_POOL_SIZE, thread_name_prefix="callroom")
         self.log = CallLog(spool=spool, pool=self._pool)
         self.answers = CallAnswers(live=self.live, pool=self._pool)
+        self.lag = LoopLag()
+        self.metrics = LiveMetrics(lag=self.lag, live_calls=lambda: self.live.count)
+        self._most_lag_s = most_lag_s
         self._standing = StandingTasks()
         self._places_taken = 0
 
     @property
     def is_full(self) -> bool:
-        """True when another call would be one too many. Calls that are being prepared count as well."""
-        return self._places_taken >= self._max_calls
+        """True when another call would be one too many: every place is taken, or the loop is late as it is.
+
+        Calls that are being prepared count as well.
+        """
+        return not self._has_place or self.lag.mean_s > self._most_lag_s
+
+    @property
+    def _has_place(self) -> bool:
+        return self._places_taken < self._max_calls
 
     async def warm_up(self) -> None:
         """Load, off the loop, what the first call would otherwise wait for. Trouble is left to that call."""
@@ -156,6 +170,7 @@ class CallRoom:
         self._standing.start("room-replay", self.log.replay_forever)
         self._standing.start("room-answers", self.answers.watch_forever)
         self._standing.start("room-reaper", self.live.patrol)
+        self._standing.start("room-lag", self.lag.measure_forever)
 
     async def close(self) -> None:
         """End every call, write what is still to be written, and leave nothing running."""
@@ -189,14 +204,18 @@ class CallRoom:
                     self._prepare, UUID(claims["business_id"]), UUID(claims["call_id"]), start.call_sid
                 )
                 await self._hold(edge, await self._off_loop(work))
-        except (NoStart, tokens.InvalidToken, TrunklineError) as refusal:
+        except (NoStart, tokens.InvalidToken, TrunklineError, SQLAlchemyError) as refusal:
+            # The last one: the database is away, and nobody knows whose call it is.
             log.warning("media_refused", reason=str(refusal))
             await edge.close()
 
     @contextmanager
     def _place(self) -> Iterator[None]:
-        """Hold one of the process's lines, taken before anything is awaited. Raises RoomFull."""
-        if self.is_full:
+        """Hold one of the process's lines, taken before anything is awaited. Raises RoomFull.
+
+        A late loop turns no call away that was let in: it was not late when the carrier was answered.
+        """
+        if not self._has_place:
             raise RoomFull("Every line of this process is taken.")
         self._places_taken += 1
         try:
@@ -210,7 +229,7 @@ class CallRoom:
         with structlog.contextvars.bound_contextvars(
             business_id=str(prepared.business_id), call_id=brief.call_id, trace_id=new_id().hex
         ):
-            sink = self.log.sink_for(prepared.business_id)
+            sink = self.metrics.tapped(self.log.sink_for(prepared.business_id))
             try:
                 session = Session(
                     options=self._options(prepared),
