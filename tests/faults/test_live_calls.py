@@ -1,4 +1,4 @@
-"""Live calls that go wrong, by the hundred and at once: afterwards nothing of them is left, and all is recorded."""
+"""Live calls that go wrong, by the hundred and at once: nothing of them is left, and all is recorded."""
 
 from __future__ import annotations
 
@@ -157,7 +157,8 @@ def test_nothing_is_left_of_calls_that_go_wrong(
         **{
             f"live_calls_{calls}_at_once_{at_once}": {
                 "reasons": Storm([], came).reasons,
-                "fds": [before.fds, after.fds], "rss_mb": [round(before.rss_mb, 1), round(after.rss_mb, 1)],
+                "fds": [before.fds, after.fds],
+                "rss_mb": [round(before.rss_mb, 1), round(after.rss_mb, 1)],
             }
         },
     )  # fmt: skip
@@ -180,7 +181,7 @@ def long_winded() -> practices.Model:
     with unit_of_work(of_business(business_id)) as session:
         agents.create_agent(
             session, business_id, name="Talker", language="en", script=ready_made("appointment_inbound"),
-            greeting=" ".join(f"This is sentence number {number} of a long greeting." for number in range(12)),
+            greeting=" ".join(f"This is sentence number {number} of a greeting." for number in range(14)),
             tools=[], actor="test",
         )  # fmt: skip
     return practices.Model(business_id, "Talker")

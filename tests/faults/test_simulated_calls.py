@@ -87,8 +87,8 @@ def test_an_agent_of_a_business_is_tried_and_the_business_knows_nothing_of_it(
         )  # fmt: skip
     mine = tmp_path / "mine.yaml"
     mine.write_text(
-        "about: It names the business, and I expect what does not come.\nlike: refuses\n"
-        "expect: {disposition: booked, agent_says: [harbour dental], heard: [], agent_never_says: [practice]}\n"
+        "about: I expect what does not come.\nlike: refuses\n"
+        "expect: {disposition: booked, agent_says: harbour dental, heard: [], agent_never_says: practice}\n"
     )
     given = (
         "--scenario",

@@ -117,9 +117,7 @@ async def test_withheld_frames_are_missing_and_time_goes_on() -> None:
         line.product.agent = listen
         await line.call()
         times = media_times(line.product.sockets[0])
-        holes = [
-            after - before for before, after in zip(times, times[1:], strict=False) if after - before > 20
-        ]
+        holes = [after - before for before, after in pairwise(times) if after - before > 20]
         assert holes == [420]
 
 

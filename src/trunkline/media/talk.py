@@ -159,7 +159,7 @@ class Talk:
         if self._agent.generated and not (self._speaker.busy or self._transmitter.sounding()):
             self._tell(self._agent)
 
-    def played(self, _piece: Piece) -> None:
+    def played(self, piece: Piece) -> None:
         """The carrier confirmed a piece."""
         agent = self._agent
         if (
@@ -170,7 +170,7 @@ class Talk:
         ):
             heard_ms = max(0.0, elapsed_ms(piece.first_sent_at, self._clock() - piece.length_s))
             self._scribe.record(EventKind.LATENCY, turn=agent.number, heard_ms=heard_ms)
-        if agent.generated and not self._speaker.busy and all(piece.played for piece in agent.pieces):
+        if agent.generated and not self._speaker.busy and all(one.played for one in agent.pieces):
             self._tell(agent)
 
     def voice_failed(self, piece: Piece, why: str) -> None:

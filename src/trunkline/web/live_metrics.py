@@ -24,15 +24,18 @@ STAGES = {
     "greeting_ms": "greeting",
     "clear_ms": "clear",
 }
-"""What a latency event measures, and the stage's name. The first six follow one another, from the end of the
-caller's speech to the agent's voice in their ear; `reply` is the first five together."""
+"""What a latency event measures, and the stage's name.
+
+The first six follow one another, from the end of the caller's speech to the agent's voice in their ear;
+`reply` is the first five together.
+"""
 
 _BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.5, 5.0, 10.0)
 _ENDS = frozenset(
     {
-        "stop", "disconnect", "silence", "too_long", "speech_failed", "no_audio", "no_greeting", "stuck_reply",
-        "stuck_wire", "long_silence", "overdue", "cancelled", "reaped", "internal_error", "shutdown", "voicemail",
-        "agent_unusable", "brain_failed",
+        "stop", "disconnect", "silence", "too_long", "speech_failed", "no_audio", "no_greeting",
+        "stuck_reply", "stuck_wire", "long_silence", "overdue", "cancelled", "reaped", "internal_error",
+        "shutdown", "voicemail", "agent_unusable", "brain_failed",
     }
 )  # fmt: skip
 OTHER = "other"

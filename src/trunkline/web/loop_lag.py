@@ -12,7 +12,7 @@ from collections import deque
 DEFAULT_MOST_LAG_S = 0.25
 _EVERY_S = 0.05
 _REMEMBERED = 40
-"""Measurements that the mean is of: some two seconds, so that one long collection of garbage refuses nobody."""
+"""Measurements that the mean is of: some two seconds, so that one collection of garbage refuses nobody."""
 
 
 class LoopLag:

@@ -1,7 +1,7 @@
-"""Metrics for Prometheus: the job system over all businesses, read at each scrape, and this process's live calls.
+"""Metrics for Prometheus: the jobs of all businesses, read at each scrape, and this process's live calls.
 
-Served to whoever says METRICS_TOKEN. A scrape reads what waits, runs and is dead, and the counters;
-never a row that is over, so that a long history does not make it slow.
+Served to whoever says METRICS_TOKEN. Of the jobs a scrape reads what waits, runs and is dead, and the
+counters; never a row that is over, so that a long history does not make it slow.
 """
 
 from __future__ import annotations

@@ -10,6 +10,9 @@ import { zoneNote } from "/page/parts.js";
 /** Troubles that the transcript tells as a silent turn of the caller. */
 const TOLD_ANYWAY = new Set(["silence", "long_silence"]);
 
+/** Of an answer, in their order; `reply` is all but the last together. */
+const STAGES = ["endpoint", "transcript", "thought", "voice", "wire", "heard", "reply"];
+
 let showsMeasures = true;
 
 export const callView = {
@@ -38,6 +41,7 @@ export const callView = {
       said.length === 0
         ? h("p", { class: "quiet" }, t(isOpen(call) ? "call.not_yet" : "call.silent"))
         : h("ol", { class: "transcript plain", "data-measures": showsMeasures ? "shown" : "hidden" }, said),
+      showsMeasures && stages(call.events),
       call.events.some(isStruck) && h("p", { class: "quiet" }, t("call.struck_note")),
     ];
   },
@@ -67,11 +71,32 @@ function facts({ call, lead, agent }) {
     rows.filter(([, value]) => value).map(([key, value]) => h("div", {}, h("dt", {}, t(key)), h("dd", {}, value))));
 }
 
-function transcript(events) {
+/** What was measured of each turn of the agent, by the turn's number. */
+function latenciesOf(events) {
   const latencies = new Map();
   for (const { kind, data } of events) {
     if (kind === "latency") latencies.set(data.turn, { ...latencies.get(data.turn), ...data });
   }
+  return latencies;
+}
+
+/** The way of each answer from the caller's last sound to their ear, stage by stage. */
+function stages(events) {
+  const measured = [...latenciesOf(events)].filter(([, latency]) => latency.reply_ms !== undefined);
+  if (measured.length === 0) return null;
+  const ms = (value) => h("td", { class: "number" }, value === undefined ? "–" : number(Math.round(value)));
+  return h("section", { class: "stages" },
+    h("h2", {}, t("stages.title")),
+    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t("stages.title") },
+      h("table", {},
+        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("stages.turn")), STAGES.map((stage) => h("th", { scope: "col", class: "number" }, t(`stages.${stage}`))))),
+        h("tbody", {}, measured.map(([turn, latency]) =>
+          h("tr", { "data-key": `stages-${turn}` }, h("th", { scope: "row" }, number(turn)), STAGES.map((stage) => ms(latency[`${stage}_ms`]))))))),
+    h("p", { class: "quiet" }, t("stages.note")));
+}
+
+function transcript(events) {
+  const latencies = latenciesOf(events);
   return events.map((event) => line(event, latencies)).filter(Boolean);
 }
 
