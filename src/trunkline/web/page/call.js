@@ -5,7 +5,7 @@ import { agentName, everyLead } from "/page/book.js";
 import { cameTo, direction, isOpen, talked } from "/page/calls.js";
 import { fill, h, phone, theirs } from "/page/dom.js";
 import { clock, number, t, term, when } from "/page/i18n.js";
-import { zoneNote } from "/page/parts.js";
+import { table, zoneNote } from "/page/parts.js";
 
 /** Troubles that the transcript tells as a silent turn of the caller. */
 const TOLD_ANYWAY = new Set(["silence", "long_silence"]);
@@ -84,15 +84,12 @@ function latenciesOf(events) {
 function stages(events) {
   const measured = [...latenciesOf(events)].filter(([, latency]) => latency.reply_ms !== undefined);
   if (measured.length === 0) return null;
-  const ms = (value) => h("td", { class: "number" }, value === undefined ? "–" : number(Math.round(value)));
+  const ms = (value) => (value === undefined ? "–" : number(Math.round(value)));
+  const columns = ["turn", ...STAGES].map((stage) => t(`stages.${stage}`));
+  const rows = measured.map(([turn, latency]) => (
+    { key: `stages-${turn}`, cells: [number(turn), ...STAGES.map((stage) => ms(latency[`${stage}_ms`]))] }));
   return h("section", { class: "stages" },
-    h("h2", {}, t("stages.title")),
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t("stages.title") },
-      h("table", {},
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("stages.turn")), STAGES.map((stage) => h("th", { scope: "col", class: "number" }, t(`stages.${stage}`))))),
-        h("tbody", {}, measured.map(([turn, latency]) =>
-          h("tr", { "data-key": `stages-${turn}` }, h("th", { scope: "row" }, number(turn)), STAGES.map((stage) => ms(latency[`${stage}_ms`]))))))),
-    h("p", { class: "quiet" }, t("stages.note")));
+    h("h2", {}, t("stages.title")), table(t("stages.title"), columns, rows), h("p", { class: "quiet" }, t("stages.note")));
 }
 
 function transcript(events) {
