@@ -39,9 +39,7 @@ def list_scenarios(language: In = "en") -> None:
 def show_scenario(name: str) -> None:
     """Print a scenario of the library, to begin one's own from."""
     find(name)
-    console.print(
-        (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8"), markup=False, highlight=False, end=""
-    )
+    typer.echo((LIBRARY / f"{name}.yaml").read_text(encoding="utf-8"), nl=False)
 
 
 @sim_app.command("calls")

@@ -21,8 +21,13 @@ from architecture.syntax import (
 MAY_START_THREADS = ("core/jobs/heartbeat.py", "web/callroom.py", "media/")
 """The heartbeat's thread, the call room's bounded pool, and whatever a live call needs."""
 
-OUTERMOST_LOOPS = {"core/jobs/executor.py": 1, "core/jobs/heartbeat.py": 1, "media/session.py": 1}
-"""Where everything is caught and put on record: the loops of a job, of a heartbeat and of a call."""
+OUTERMOST_LOOPS = {
+    "core/jobs/executor.py": 1,
+    "core/jobs/heartbeat.py": 1,
+    "media/session.py": 1,
+    "web/callroom.py": 1,
+}
+"""Where everything is caught and put on record: the loops of a job, of a heartbeat, of a call and of its tools."""
 
 MAY_PRINT = {"terminal.py": 1}
 

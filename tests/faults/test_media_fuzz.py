@@ -31,10 +31,11 @@ from trunkline.sim.scenario import find
 
 QUIET = base64.b64encode(bytes([0xFF]) * 160).decode()
 START_FORMAT = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
-EXAMPLES = settings(
-    max_examples=40, deadline=None, database=None, derandomize=True,
+SAMPLE = settings(
+    max_examples=8, deadline=None, database=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
+MANY = settings(SAMPLE, max_examples=150)
 
 
 @pytest.fixture(scope="module")
@@ -169,19 +170,15 @@ def _settled(house: LiveHouse) -> None:
         time.sleep(0.1)
 
 
-@EXAMPLES
-@given(said=st.lists(messages(), max_size=8))
-def test_what_is_said_before_the_start_ends_the_socket_and_spends_no_token(
-    house: LiveHouse, ground: Practice, said: list[str | bytes]
-) -> None:
+def said_before_the_start(house: LiveHouse, ground: Practice, said: list[str | bytes]) -> None:
+    """Say it, and see the socket closed and the token not spent."""
+
     async def speak() -> None:
         line = Line(house, ground)
         async with line.connect() as socket:
             await _send(socket, [*said, json.dumps({"event": "media"})])
             async with asyncio.timeout(20):
-                with suppress(ConnectionClosed):
-                    await socket.recv()
-            assert socket.close_code is not None
+                await socket.wait_closed()
         # The call can still be held: nobody has used its token.
         async with line.connect() as socket:
             await socket.send(json.dumps(line.start))
@@ -190,11 +187,9 @@ def test_what_is_said_before_the_start_ends_the_socket_and_spends_no_token(
     asyncio.run(speak())
 
 
-@EXAMPLES
-@given(said=st.lists(messages(), min_size=1, max_size=12))
-def test_what_is_said_in_a_call_harms_no_other_and_the_call_is_recorded(
-    house: LiveHouse, ground: Practice, said: list[str | bytes]
-) -> None:
+def said_in_a_call(house: LiveHouse, ground: Practice, said: list[str | bytes]) -> None:
+    """Say it in one call, and hear the agent in another."""
+
     async def speak() -> None:
         fuzzed, other = Line(house, ground), Line(house, ground)
         async with fuzzed.connect() as bad, other.connect() as good:
@@ -205,6 +200,61 @@ def test_what_is_said_in_a_call_harms_no_other_and_the_call_is_recorded(
             assert good.close_code is None
 
     asyncio.run(speak())
+
+
+before_the_start = given(said=st.lists(messages(), max_size=8))
+in_a_call = given(said=st.lists(messages(), min_size=1, max_size=12))
+
+
+@SAMPLE
+@before_the_start
+def test_what_is_said_before_the_start_ends_the_socket_and_spends_no_token(
+    house: LiveHouse, ground: Practice, said: list[str | bytes]
+) -> None:
+    said_before_the_start(house, ground, said)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+@MANY
+@before_the_start
+def test_much_that_is_said_before_the_start_spends_no_token(
+    house: LiveHouse, ground: Practice, said: list[str | bytes]
+) -> None:
+    said_before_the_start(house, ground, said)
+
+
+WORST = [
+    "[" * 60_000,
+    '{"event": "media", "media": {"track": "inbound", "timestamp": 1e999, "payload": "/w=="}}',
+    '{"event": "dtmf", "dtmf": {"digit": "\\u0000"}}',
+    '{"event": "dtmf", "dtmf": {"digit": "\\ud800"}}',
+    b"binary",
+]
+
+
+@pytest.mark.parametrize("worst", WORST, ids=["deep", "infinite", "zero", "half", "binary"])
+def test_what_has_once_done_harm_does_none(house: LiveHouse, ground: Practice, worst: str | bytes) -> None:
+    said_before_the_start(house, ground, [worst])
+    said_in_a_call(house, ground, [worst] * 3)
+
+
+@SAMPLE
+@in_a_call
+def test_what_is_said_in_a_call_harms_no_other_and_the_call_is_recorded(
+    house: LiveHouse, ground: Practice, said: list[str | bytes]
+) -> None:
+    said_in_a_call(house, ground, said)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+@MANY
+@in_a_call
+def test_much_that_is_said_in_a_call_harms_no_other(
+    house: LiveHouse, ground: Practice, said: list[str | bytes]
+) -> None:
+    said_in_a_call(house, ground, said)
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,14 @@ The sink gets each `CallEvent` at once, must not block and must not raise. Kinds
 (times in milliseconds):
 
     started      direction, language
-    agent_said   turn, text, heard_text, interrupted, resumed
+    agent_said   turn, text, heard_text, interrupted, resumed; heard_ms where a mark has told it
     caller_said  text, confidence, kind (speech, silence, machine)
     digits       digits
     note         name, value
     tool_used    name, arguments, ok, data, ms
     machine_found  by (heard, words, carrier), what (greeting, beep, voicemail, machine, fax), action
     message_left  text, heard_text, after (beep, silence)
-    latency      turn and one of: greeting_ms | clear_ms | heard_ms | kind, endpoint_ms, transcript_ms,
+    latency      turn and one of: greeting_ms | clear_ms | kind, endpoint_ms, transcript_ms,
                  thought_ms, voice_ms, wire_ms, decided_to_wire_ms, reply_ms
     trouble      what, detail (an alarm's name, voice_failed, transcript_failed, key_not_offered, ...)
     ended        reason, duration_ms, frames_in {received, forwarded, dropped {reason: n}, lost_ms},

@@ -168,8 +168,7 @@ class Talk:
             and piece.first_sent_at is not None
             and not agent.resumed
         ):
-            heard_ms = max(0.0, elapsed_ms(piece.first_sent_at, self._clock() - piece.length_s))
-            self._scribe.record(EventKind.LATENCY, turn=agent.number, heard_ms=heard_ms)
+            agent.heard_ms = max(0.0, elapsed_ms(piece.first_sent_at, self._clock() - piece.length_s))
         if agent.generated and not self._speaker.busy and all(one.played for one in agent.pieces):
             self._tell(agent)
 
@@ -366,6 +365,7 @@ class Talk:
             heard_text=agent.heard_text,
             interrupted=agent.cut,
             resumed=agent.resumed,
+            **({} if agent.heard_ms is None else {"heard_ms": agent.heard_ms}),
         )
 
     # --- The end --------------------------------------------------------------------------

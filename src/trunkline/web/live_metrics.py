@@ -24,7 +24,7 @@ STAGES = {
     "greeting_ms": "greeting",
     "clear_ms": "clear",
 }
-"""What a latency event measures, and the stage's name.
+"""What the events of a turn measure, and the stage's name.
 
 The first six follow one another, from the end of the caller's speech to the agent's voice in their ear;
 `reply` is the first five together.
@@ -82,7 +82,7 @@ class LiveMetrics:
     def _count(self, event: CallEvent) -> None:
         data = event.data
         match event.kind:
-            case EventKind.LATENCY:
+            case EventKind.LATENCY | EventKind.AGENT_SAID:
                 for measured, stage in STAGES.items():
                     if data.get(measured) is not None:
                         self._turns.labels(stage).observe(data[measured] / 1000)

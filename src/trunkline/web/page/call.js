@@ -76,6 +76,7 @@ function latenciesOf(events) {
   const latencies = new Map();
   for (const { kind, data } of events) {
     if (kind === "latency") latencies.set(data.turn, { ...latencies.get(data.turn), ...data });
+    if (kind === "agent_said" && data.heard_ms !== undefined) latencies.set(data.turn, { ...latencies.get(data.turn), heard_ms: data.heard_ms });
   }
   return latencies;
 }
