@@ -27,7 +27,7 @@ OUTERMOST_LOOPS = {
     "media/session.py": 1,
     "web/callroom.py": 1,
 }
-"""Where everything is caught and put on record: the loops of a job, of a heartbeat, of a call and of its tools."""
+"""Where everything is caught and put on record: the loops of a job, a heartbeat, a call and its tools."""
 
 MAY_PRINT = {"terminal.py": 1}
 

@@ -43,7 +43,7 @@ def visitor(installation: Installation) -> Iterator[TestClient]:
         yield visitor
 
 
-def event(kind: EventKind, **data: object) -> CallEvent:
+def event(kind: EventKind, /, **data: object) -> CallEvent:
     return CallEvent("call", 1, clock.now(), kind, data)
 
 
@@ -86,7 +86,8 @@ async def test_a_loop_that_is_held_up_is_measured() -> None:
     lag = LoopLag()
     measuring = asyncio.create_task(lag.measure_forever())
     await asyncio.sleep(0)
-    time.sleep(0.3)  # noqa: ASYNC251 - holding up the loop is what is tested
+    # Holding up the loop is what is tested.
+    time.sleep(0.3)
     async with asyncio.timeout(5):
         while not lag.mean_s:
             await asyncio.sleep(0.01)
@@ -106,10 +107,9 @@ async def test_a_late_loop_takes_no_more_calls_and_keeps_those_it_let_in(
     for _ in range(100):
         room.lag.note(0.2)
     assert room.is_full
-    with room._place():
-        # Whoever was let in before gets their place; the next one has none.
-        with pytest.raises(RoomFull), room._place():
-            pass
+    # Whoever was let in before gets their place; the next one has none.
+    with room._place(), pytest.raises(RoomFull), room._place():
+        pass
     for _ in range(100):
         room.lag.note(0.0)
     assert not room.is_full
