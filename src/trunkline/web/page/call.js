@@ -41,8 +41,8 @@ export const callView = {
       said.length === 0
         ? h("p", { class: "quiet" }, t(isOpen(call) ? "call.not_yet" : "call.silent"))
         : h("ol", { class: "transcript plain", "data-measures": showsMeasures ? "shown" : "hidden" }, said),
-      showsMeasures && stages(call.events),
       call.events.some(isStruck) && h("p", { class: "quiet" }, t("call.struck_note")),
+      showsMeasures && stages(call.events),
     ];
   },
 
