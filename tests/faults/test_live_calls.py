@@ -31,6 +31,8 @@ _RNG = random.Random(20)
 _ENDS = ("drops_the_line", "hangs_up", "silent")
 """How callers leave: the line breaks at a random moment; they hang up mid-word; they stay for a while."""
 _SETTLED_WITHIN_S = 90.0
+_POOLS = {"callroom_": 8, "AnyIO worker thread": 40}
+"""Threads that come when they are needed and stay, and how many there may be."""
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +121,10 @@ def _difference(before: Holdings, now: Holdings) -> list[str]:
     for name in now.tasks.keys() | before.tasks.keys():
         if now.tasks.get(name, 0) > before.tasks.get(name, 0):
             found.append(f"task {name}: {now.tasks.get(name, 0)} instead of {before.tasks.get(name, 0)}")
-    found += [
-        f"thread {name}" for name in now.threads if now.threads.count(name) > before.threads.count(name)
-    ]
+    pools = {prefix: sum(name.startswith(prefix) for name in now.threads) for prefix in _POOLS}
+    found += [f"{count} threads of {prefix}" for prefix, count in pools.items() if count > _POOLS[prefix]]
+    others = [name for name in now.threads if not name.startswith(tuple(_POOLS))]
+    found += [f"thread {name}" for name in others if others.count(name) > before.threads.count(name)]
     return found
 
 

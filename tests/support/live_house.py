@@ -102,7 +102,7 @@ class LiveHouse:
     def start(self) -> None:
         self._run("api", *(["-m", self.module] if self.module else ["-m", "trunkline.cli", "api"]))
         self._run("worker", "-m", "trunkline.cli", "worker", ENABLE_SCHEDULERS="true", WORKER_CONCURRENCY="1")
-        eventually(self._is_ready, f"the API is ready; see {self.folder / 'api.log'}", within_s=90)
+        eventually(self._is_ready, f"the API is ready; see {self.folder / 'api.log'}", within_s=150)
 
     def close(self) -> None:
         for process in reversed(self.processes):
