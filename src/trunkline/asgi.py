@@ -45,6 +45,7 @@ def serve(command: Command, settings: Settings) -> None:
                 spool=runtime.home / "spool",
                 max_calls=settings.max_active_calls,
                 longest_call=timedelta(seconds=settings.longest_call_seconds),
+                most_lag_s=settings.max_loop_lag_ms / 1000,
                 speech=build_speech(settings),
                 upkeep=runtime.upkeep,
                 redis_url=runtime.redis_url,

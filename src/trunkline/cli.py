@@ -14,6 +14,7 @@ from trunkline.core.db import SYSTEM, of_business, unit_of_work
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
 from trunkline.jobs_cli import jobs_app
+from trunkline.sim_cli import sim_app
 from trunkline.terminal import console, plainly, stderr
 from trunkline.wiring import Command, open_runtime
 
@@ -22,7 +23,6 @@ app = typer.Typer(
 )
 user_app = typer.Typer(help="People who can sign in.", no_args_is_help=True)
 business_app = typer.Typer(help="Businesses, the tenants of this installation.", no_args_is_help=True)
-sim_app = typer.Typer(help="Local stand-ins for providers.", no_args_is_help=True)
 app.add_typer(user_app, name="user")
 app.add_typer(business_app, name="business")
 app.add_typer(jobs_app, name="jobs")
@@ -149,19 +149,6 @@ def create_user(
             actor="cli",
         )
         console.print(f"{email} can sign in.")
-
-
-@sim_app.command(
-    "carrier",
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    add_help_option=False,
-)
-def sim_carrier(context: typer.Context) -> None:
-    """Run the local carrier: Twilio's wire protocol, and simulated people to call. See --help."""
-    from trunkline.simulators.carrier import main  # noqa: PLC0415
-    from trunkline.simulators.carrier.__main__ import parse  # noqa: PLC0415
-
-    main(parse(context.args))
 
 
 if __name__ == "__main__":

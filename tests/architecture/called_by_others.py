@@ -51,7 +51,6 @@ _.agent_bytes
 _.agent_bytes_cleared
 _.marks
 _.clears
-_.ended_by
 _.detections
 
 # Of openpyxl's reader, which goes on from what they hold.
@@ -71,6 +70,10 @@ _.SKIP
 # Instruments: tests and benchmarks hold the clock, stand at barriers and read the counters.
 _.frozen_at
 _.task_names
+_.terms
+
+# Of the ports of speech: for rules of turns that look at the text so far.
+_.text_so_far
 _.cleared
 _.stalls
 _.starved

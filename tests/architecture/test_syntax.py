@@ -27,8 +27,9 @@ OUTERMOST_LOOPS = {
     "media/ear.py": 1,
     "media/reader.py": 1,
     "media/session.py": 1,
+    "web/callroom.py": 1,
 }
-"""Where everything is caught and put on record: the loops of a job, of a heartbeat and of a call.
+"""Where everything is caught and put on record: the loops of a job, a heartbeat, a call and its tools.
 
 What is brought to a call, its frames and the judgements of its windows, comes outside its tasks: it is
 caught there, and raised again in the task that it belongs to.

@@ -51,13 +51,14 @@ class Line(FakeCarrier):
                 theirs="+12125550101", agent_id=world.agent_id, lead_id=None,
             )  # fmt: skip
         self.world, self.call_id = world, call.id
+        ticket = MediaTicket(world.business_id, call.id, leg=1)
         self.put("connected", protocol="Call", version="1.0.0")
         self.put(
             "start",
             start={
                 "streamSid": "MZ1", "callSid": sid, "accountSid": "AC1", "tracks": ["inbound"],
                 "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
-                "customParameters": {"token": media_token(MediaTicket(world.business_id, call.id, 1), key=TOKEN_KEY)},
+                "customParameters": {"token": media_token(ticket, key=TOKEN_KEY)},
             },
         )  # fmt: skip
 

@@ -93,6 +93,9 @@ class Settings(BrainSettings, SpeechSettings):
 
     # Limits.
     max_active_calls: int = Field(50, ge=1, description="Live calls of one process, and dials of the system")
+    max_loop_lag_ms: int = Field(
+        250, ge=10, description="Mean lateness of a process's loop at which it takes no more calls"
+    )
     run_starts_per_minute: int = Field(2, ge=1, description="Runs that one business may start in a minute")
     import_max_mb: int = Field(50, ge=1, le=1024, description="Size of a file of leads")
     ring_timeout_seconds: int = Field(60, ge=5, le=600)

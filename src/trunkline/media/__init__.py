@@ -13,7 +13,7 @@ The sink gets each `CallEvent` at once, must not block and must not raise. Kinds
 (times in milliseconds):
 
     started      direction, language
-    agent_said   turn, text, heard_text, interrupted, resumed
+    agent_said   turn, text, heard_text, interrupted, resumed; heard_ms where a mark has told it
     caller_said  text, confidence, kind (speech, silence, machine)
     digits       digits
     note         name, value

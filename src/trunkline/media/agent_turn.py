@@ -47,6 +47,8 @@ class AgentTurn:
     told: bool = False
     """What was said is on record."""
     heard_text: str = ""
+    heard_ms: float | None = None
+    """From the first frame's leaving to its being played, by the mark of the first piece."""
     played_ms: int = 0
     """How much of a turn that was cut had been played."""
     heard_before: str = ""

@@ -58,6 +58,11 @@ class Piece:
         """The words of the piece, as far as they are known."""
         return self.said if isinstance(self.said, str) else self.said.text
 
+    @property
+    def length_s(self) -> float:
+        """Seconds of audio that went out."""
+        return self.sent * _FRAME_S
+
     def played_s(self, now: float) -> float:
         """Return how much of the piece has reached the caller, in seconds of its audio."""
         return max(0.0, self.sent * _FRAME_S - max(0.0, self.plays_until - now))

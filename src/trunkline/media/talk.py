@@ -182,10 +182,17 @@ class Talk:
         if self._agent.generated and not (self._speaker.busy or self._transmitter.sounding()):
             self._tell(self._agent)
 
-    def played(self, _piece: Piece) -> None:
+    def played(self, piece: Piece) -> None:
         """The carrier confirmed a piece."""
         agent = self._agent
-        if agent.generated and not self._speaker.busy and all(piece.played for piece in agent.pieces):
+        if (
+            agent.pieces
+            and piece is agent.pieces[0]
+            and piece.first_sent_at is not None
+            and not agent.resumed
+        ):
+            agent.heard_ms = max(0.0, elapsed_ms(piece.first_sent_at, self._clock() - piece.length_s))
+        if agent.generated and not self._speaker.busy and all(one.played for one in agent.pieces):
             self._tell(agent)
 
     def voice_failed(self, piece: Piece, why: str) -> None:
@@ -423,6 +430,7 @@ class Talk:
             heard_text=agent.heard_text,
             interrupted=agent.cut,
             resumed=agent.resumed,
+            **({} if agent.heard_ms is None else {"heard_ms": agent.heard_ms}),
         )
 
     # --- The end --------------------------------------------------------------------------

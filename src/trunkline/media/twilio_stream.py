@@ -27,6 +27,9 @@ from trunkline.media.frames import (
 
 LONGEST_MESSAGE = 65_536
 """Characters; Twilio's media messages have about 270."""
+_LONGEST_AUDIO = 8_000
+"""Bytes, one second: more in one message is no carrier's, and would hold up the other calls of the loop."""
+_KEYS = frozenset("0123456789*#ABCD")
 
 
 class Socket(Protocol):
@@ -100,8 +103,8 @@ class TwilioStream:
         media_format = start.get("mediaFormat")
         if not isinstance(media_format, dict) or (
             media_format.get("encoding"),
-            int(media_format.get("sampleRate") or 0),
-        ) != ("audio/x-mulaw", 8000):
+            str(media_format.get("sampleRate")),
+        ) != ("audio/x-mulaw", "8000"):
             raise NoStart(f"the stream's format is {media_format!r}, not mu-law at 8000 Hz")
         stream_sid = str(start.get("streamSid") or message.get("streamSid") or "")
         if not stream_sid:
@@ -162,7 +165,8 @@ class TwilioStream:
         if kind == "mark" and isinstance(body, dict):
             return MarkEchoed(str(body.get("name", "")))
         if kind == "dtmf" and isinstance(body, dict):
-            return Digit(str(body.get("digit", "")))
+            key = body.get("digit")
+            return Digit(key) if isinstance(key, str) and key in _KEYS else BadFrame("no_key")
         if kind == "stop":
             self._ended = WireEnded("stop")
             return self._ended
@@ -174,7 +178,8 @@ class TwilioStream:
             return None
         try:
             message = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
+            # The latter: brackets within brackets, by the thousand.
             return None
         return message if isinstance(message, dict) else None
 
@@ -235,8 +240,10 @@ def _audio(body: Any) -> WireEvent:
     try:
         ulaw = binascii.a2b_base64(body["payload"], strict_mode=True)
         timestamp_ms = int(body.get("timestamp", -1))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return BadFrame("malformed")
     if not ulaw:
         return BadFrame("empty")
+    if len(ulaw) > _LONGEST_AUDIO:
+        return BadFrame("too_long")
     return AudioIn(ulaw_to_pcm(ulaw), timestamp_ms)

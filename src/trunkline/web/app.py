@@ -62,6 +62,7 @@ def create_app(parts: AppParts) -> FastAPI:
             spool=parts.spool,
             max_calls=parts.max_calls,
             longest_call=parts.longest_call,
+            most_lag_s=parts.most_lag_s,
         )
         app.state.room = room
         install_places(

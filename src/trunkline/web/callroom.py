@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
@@ -57,6 +58,8 @@ from trunkline.providers.ports import (
 from trunkline.web.call_answers import CallAnswers
 from trunkline.web.call_log import CallLog
 from trunkline.web.early_brains import EarlyBrains, Opened
+from trunkline.web.live_metrics import LiveMetrics
+from trunkline.web.loop_lag import DEFAULT_MOST_LAG_S, LoopLag
 from trunkline.web.preparation import Preparation, prepare, prepare_early
 from trunkline.web.sentences import APOLOGY, FAREWELL
 from trunkline.web.standing import StandingTasks
@@ -106,6 +109,7 @@ class CallRoom:
         spool: Path,
         max_calls: int,
         longest_call: timedelta,
+        most_lag_s: float = DEFAULT_MOST_LAG_S,
     ) -> None:
         self.live = LiveSessions(oldest_s=(longest_call + _LONGEST_AFTERMATH).total_seconds())
         self._speech = speech
@@ -116,6 +120,9 @@ class CallRoom:
         self.log = CallLog(spool=spool, pool=self._pool)
         self.answers = CallAnswers(live=self.live, pool=self._pool)
         self.early = EarlyBrains(prepare=self._early_brief, most=max_calls)
+        self.lag = LoopLag()
+        self.metrics = LiveMetrics(lag=self.lag, live_calls=lambda: self.live.count)
+        self._most_lag_s = most_lag_s
         self._standing = StandingTasks()
         self._places_taken = 0
         self.draining = False
@@ -125,8 +132,15 @@ class CallRoom:
 
     @property
     def is_full(self) -> bool:
-        """True when another call would be one too many. Calls that are being prepared count as well."""
-        return self.draining or self._places_taken >= self._max_calls
+        """True when another call would be one too many: every place is taken, or the loop is late as it is.
+
+        Calls that are being prepared count as well. A process that drains takes none.
+        """
+        return not self._has_place or self.lag.mean_s > self._most_lag_s
+
+    @property
+    def _has_place(self) -> bool:
+        return not self.draining and self._places_taken < self._max_calls
 
     @property
     def is_empty(self) -> bool:
@@ -166,6 +180,7 @@ class CallRoom:
         self._standing.start("room-replay", self.log.replay_forever)
         self._standing.start("room-answers", self.answers.watch_forever)
         self._standing.start("room-reaper", self.live.patrol)
+        self._standing.start("room-lag", self.lag.measure_forever)
 
     async def close(self) -> None:
         """End every call, write what is still to be written, and leave nothing running."""
@@ -193,7 +208,8 @@ class CallRoom:
             with self._place(comes_back=ticket.leg > 1):
                 prepared = await self._off_loop(partial(self._prepare, ticket, start.call_sid))
                 await self._hold(edge, prepared, await self.early.take(ticket.call_id))
-        except (NoStart, tokens.InvalidToken, TrunklineError) as refusal:
+        except (NoStart, tokens.InvalidToken, TrunklineError, SQLAlchemyError) as refusal:
+            # The last one: the database is away, and nobody knows whose call it is.
             log.warning("media_refused", reason=str(refusal))
             await edge.close()
 
@@ -201,9 +217,10 @@ class CallRoom:
     def _place(self, *, comes_back: bool = False) -> Iterator[None]:
         """Hold one of the process's lines, taken before anything is awaited. Raises RoomFull.
 
-        A call that comes back to its agent is not a new one: neither limit nor draining cuts it.
+        A call that comes back to its agent is not a new one: neither limit nor draining cuts it. A late
+        loop turns no call away that was let in: it was not late when the carrier was answered.
         """
-        if self.is_full and not comes_back:
+        if not self._has_place and not comes_back:
             raise RoomFull("Every line of this process is taken.")
         self._places_taken += 1
         try:
@@ -222,7 +239,8 @@ class CallRoom:
         with structlog.contextvars.bound_contextvars(
             business_id=str(prepared.business_id), call_id=brief.call_id, trace_id=new_id().hex
         ):
-            sink = self.log.sink_for(prepared.business_id, after=(prepared.leg - 1) * calls.EVENTS_A_LEG)
+            after = (prepared.leg - 1) * calls.EVENTS_A_LEG
+            sink = self.metrics.tapped(self.log.sink_for(prepared.business_id, after=after))
             try:
                 session = Session(
                     options=self._options(prepared),
@@ -271,6 +289,10 @@ class CallRoom:
                 result = await asyncio.wait_for(self._off_loop(work), _TOOL_DEADLINE_S)
             except TimeoutError:
                 return ToolResult(ok=False, data={"error": "timeout"})
+            except Exception as error:
+                # A tool's outermost loop: the call goes on without it, as when the database is away.
+                log.error("tool_failed", tool=name, exc_info=error)
+                return ToolResult(ok=False, data={"error": "unavailable"})
             session = self.live.of_call(prepared.brief.call_id)
             if result.ok and session is not None:
                 await _do_in_media(session, name, result)

@@ -6,6 +6,7 @@ could have caused and bodies that are too large or nobody's, and finds out who i
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import suppress
 
@@ -100,12 +101,16 @@ class SchemaWatch:
     def __init__(self) -> None:
         self._there = False
         self._looked_at = 0.0
+        self._looking = asyncio.Lock()
 
     async def is_there(self) -> bool:
         """Return whether the database is migrated, asking at most once a second while it is not."""
-        if not self._there and time.monotonic() - self._looked_at > 1:
-            self._looked_at = time.monotonic()
-            self._there = await run_in_threadpool(self._look)
+        if not self._there:
+            # Whoever comes while somebody looks waits for what they find: the first calls come together.
+            async with self._looking:
+                if not self._there and time.monotonic() - self._looked_at > 1:
+                    self._there = await run_in_threadpool(self._look)
+                    self._looked_at = time.monotonic()
         return self._there
 
     @staticmethod

@@ -1,7 +1,7 @@
-"""Metrics for Prometheus: the job system over all businesses, read from the database at each scrape.
+"""Metrics for Prometheus: the jobs of all businesses, read at each scrape, and this process's live calls.
 
-Served to whoever says METRICS_TOKEN. A scrape reads what waits, runs and is dead, and the counters;
-never a row that is over, so that a long history does not make it slow.
+Served to whoever says METRICS_TOKEN. Of the jobs a scrape reads what waits, runs and is dead, and the
+counters; never a row that is over, so that a long history does not make it slow.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from trunkline.core.errors import NotFound, NotSignedIn
 from trunkline.core.jobs import overview
 from trunkline.core.jobs.counters import BOUNDS_S
 from trunkline.core.jobs.overview import Ended
-from trunkline.web.parts import PartsDep
+from trunkline.web.parts import PartsDep, RoomDep
 
 router = APIRouter(tags=["health"])
 
@@ -32,7 +32,7 @@ _SCHEME = "Bearer "
 
 
 @router.get("/metrics")
-def read_metrics(request: Request, parts: PartsDep) -> Response:
+def read_metrics(request: Request, parts: PartsDep, room: RoomDep) -> Response:
     """The metrics in Prometheus's text form; 404 where no METRICS_TOKEN is set, 401 without it."""
     if parts.metrics_token is None:
         raise NotFound("No METRICS_TOKEN is set, so there are no metrics here.")
@@ -44,7 +44,8 @@ def read_metrics(request: Request, parts: PartsDep) -> Response:
     registry = CollectorRegistry(auto_describe=False)
     with relay.connect() as connection:
         registry.register(_Jobs(connection))
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        text = generate_latest(registry) + generate_latest(room.metrics.registry)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
 class _Jobs(Collector):

@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from trunkline.core.settings import ServiceRole
 from trunkline.web.callroom import CallRoom, Speech
 from trunkline.web.live_feed import LiveFeed
+from trunkline.web.loop_lag import DEFAULT_MOST_LAG_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class AppParts:
     """What the process must do every second or so; may block for a moment."""
     redis_url: str | None = None
     """Where RQ's own dashboard looks; None: there is none."""
+    most_lag_s: float = DEFAULT_MOST_LAG_S
+    """Mean lateness of the loop at which no more calls are taken."""
     metrics_token: str | None = None
     """What whoever reads the metrics says; None: they are not served."""
 

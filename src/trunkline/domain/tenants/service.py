@@ -155,6 +155,13 @@ def assign_number(
     return row
 
 
+def give_up_number(session: Session, business_id: UUID, e164: str) -> None:
+    """Let a number be no business's any more; calls to it are rejected. One that is not ours is no error."""
+    row = number_called(session, business_id, e164)
+    if row is not None:
+        session.delete(row)
+
+
 def number_called(session: Session, business_id: UUID, e164: str) -> PhoneNumber | None:
     """Return the business's number that was dialled."""
     return session.scalar(

@@ -72,12 +72,16 @@ class Exchange:
         self._open(call, call.to)
         self._start(self._live(call, self._outbound), f"call {call.sid}")
 
-    def phone_in(self, from_: str, to: str, persona: str) -> Call:
-        """Let a person phone one of our numbers. Raises NoSuchNumber, or ValueError on the persona."""
+    def phone_in(self, from_: str, to: str, persona: str | None = None) -> Call:
+        """Let a person phone one of our numbers; without a persona, whoever lives there already.
+
+        Raises NoSuchNumber, or ValueError on the persona.
+        """
         number = self.numbers.get(to) or self.numbers.get(ANY_NUMBER)
         if number is None:
             raise NoSuchNumber(to)
-        self._population.admit(from_, persona)
+        if persona is not None:
+            self._population.admit(from_, persona)
         call = Call(
             account_sid=self._options.account_sid,
             to=to,

@@ -40,11 +40,18 @@ _PROTOCOL_ERROR = 1002
 _LARGEST_MESSAGE = 1 << 20
 
 
+class LineDropped(Exception):
+    """The party's line is gone: the socket breaks off without a word, as when a carrier loses it."""
+
+
 class Party(Protocol):
     """Whoever holds the telephone. Called every 20 ms; must return at once."""
 
-    def next_frame(self) -> bytes:
-        """Return what the party says in these 20 ms, as mu-law."""
+    def next_frame(self) -> bytes | None:
+        """Return what the party says in these 20 ms, as mu-law; None: these never reach the carrier.
+
+        Raises LineDropped.
+        """
         ...
 
     def next_key(self) -> str | None:
@@ -58,13 +65,19 @@ class Party(Protocol):
 
 @dataclass(slots=True)
 class StreamFigures:
-    """What went over one stream. `worst_lag_ms` is how late our own clock ever was: load, not protocol."""
+    """What went over one stream. `worst_lag_ms` is how late our own clock ever was: load, not protocol.
+
+    A gap is a hole within what the agent was saying: more of it came before the mark that ends it, and
+    the caller had heard all there was. What our own clock was late meanwhile is taken off.
+    """
 
     frames_sent: int = 0
     agent_bytes: int = 0
     agent_bytes_cleared: int = 0
     marks: int = 0
     clears: int = 0
+    gaps: int = 0
+    worst_gap_ms: float = 0.0
     worst_lag_ms: float = 0.0
 
 
@@ -94,6 +107,9 @@ class MediaStream:
         self._received = 0
         self._played = 0
         self._marks: deque[tuple[int, str]] = deque()
+        self._plays_until = 0.0
+        self._within = False
+        self._lag_s = 0.0
 
     async def run(self, party: Party) -> None:
         """Carry the call's audio until the socket closes. Raises StreamTrouble."""
@@ -129,6 +145,9 @@ class MediaStream:
             await self._say_stop(socket)
             raise
         for trouble in await _end(ways):
+            if isinstance(trouble, LineDropped):
+                socket.transport.abort()
+                return
             if isinstance(trouble, StreamTrouble):
                 await socket.close(_PROTOCOL_ERROR, "malformed message")
             if not isinstance(trouble, ConnectionClosed):
@@ -150,15 +169,18 @@ class MediaStream:
             else:
                 # Behind: the missed frames follow at once, as from a network that had a hiccup.
                 figures.worst_lag_ms = max(figures.worst_lag_ms, -early * 1000)
+                self._lag_s = max(self._lag_s, -early)
                 await asyncio.sleep(0)
             timestamp = figures.frames_sent * 20
             figures.frames_sent += 1
-            payload = base64.b64encode(party.next_frame()).decode("ascii")
-            # Written by hand, just as Twilio writes it: fifty a second and call, and nothing needs escaping.
-            await socket.send(
-                f'{{"event":"media","sequenceNumber":"{self._next()}","media":{{"track":"inbound",'
-                f'"chunk":"{figures.frames_sent}","timestamp":"{timestamp}","payload":"{payload}{tail}'
-            )
+            frame = party.next_frame()
+            if frame is not None:
+                payload = base64.b64encode(frame).decode("ascii")
+                # Written by hand, as Twilio writes it: fifty a second and call, and nothing needs escaping.
+                await socket.send(
+                    f'{{"event":"media","sequenceNumber":"{self._next()}","media":{{"track":"inbound",'
+                    f'"chunk":"{figures.frames_sent}","timestamp":"{timestamp}","payload":"{payload}{tail}'
+                )
             key = party.next_key()
             if key is not None:
                 await self._say_key(socket, key)
@@ -216,6 +238,7 @@ class MediaStream:
             if event == "media":
                 self._take_audio(body)
             elif event == "mark":
+                self._within = False
                 self._marks.append((self._received, _text(body, "name")))
                 self.figures.marks += 1
                 await self._echo_due(socket)
@@ -245,9 +268,21 @@ class MediaStream:
             audio = base64.b64decode(_text(body, "payload"), validate=True)
         except binascii.Error as error:
             raise StreamTrouble(ErrorCode.STREAM_BAD_MESSAGE, "a payload is not base64") from error
+        self._note_gap(len(audio))
         self._buffer += audio
         self._received += len(audio)
         self.figures.agent_bytes += len(audio)
+
+    def _note_gap(self, length: int) -> None:
+        """Hold the arrival of this much audio against the end of what was there to be played."""
+        now = asyncio.get_running_loop().time()
+        hole_s = now - self._plays_until - self._lag_s
+        if self._within and hole_s > 0.001:
+            self.figures.gaps += 1
+            self.figures.worst_gap_ms = max(self.figures.worst_gap_ms, round(hole_s * 1000, 1))
+        self._within = True
+        self._lag_s = 0.0
+        self._plays_until = max(now, self._plays_until) + length / FRAME_BYTES * _FRAME_S
 
     def _play(self) -> bytes:
         if not self._buffer:
@@ -261,6 +296,8 @@ class MediaStream:
         self.figures.clears += 1
         self.figures.agent_bytes_cleared += len(self._buffer)
         self._buffer.clear()
+        self._within = False
+        self._plays_until = 0.0
         self._played = self._received
 
     async def _echo_due(self, socket: ClientConnection) -> None:

@@ -6,10 +6,13 @@ import { agentName, everyLead } from "/page/book.js";
 import { cameTo, direction, isOpen, talked } from "/page/calls.js";
 import { fill, h, phone, theirs } from "/page/dom.js";
 import { clock, number, t, term, when } from "/page/i18n.js";
-import { zoneNote } from "/page/parts.js";
+import { table, zoneNote } from "/page/parts.js";
 
 /** Troubles that the transcript tells as a silent turn of the caller. */
 const TOLD_ANYWAY = new Set(["silence", "long_silence"]);
+
+/** Of an answer, in their order; `reply` is all but the last together. */
+const STAGES = ["endpoint", "transcript", "thought", "voice", "wire", "heard", "reply"];
 
 let showsMeasures = true;
 
@@ -41,6 +44,7 @@ export const callView = {
         ? h("p", { class: "quiet" }, t(isOpen(call) ? "call.not_yet" : "call.silent"))
         : h("ol", { class: "transcript plain", "data-measures": showsMeasures ? "shown" : "hidden" }, said),
       call.events.some(isStruck) && h("p", { class: "quiet" }, t("call.struck_note")),
+      showsMeasures && stages(call.events),
     ];
   },
 
@@ -70,11 +74,30 @@ function facts({ call, lead, agent }) {
     rows.filter(([, value]) => value).map(([key, value]) => h("div", {}, h("dt", {}, t(key)), h("dd", {}, value))));
 }
 
-function transcript(events, done) {
+/** What was measured of each turn of the agent, by the turn's number. */
+function latenciesOf(events) {
   const latencies = new Map();
   for (const { kind, data } of events) {
     if (kind === "latency") latencies.set(data.turn, { ...latencies.get(data.turn), ...data });
+    if (kind === "agent_said" && data.heard_ms !== undefined) latencies.set(data.turn, { ...latencies.get(data.turn), heard_ms: data.heard_ms });
   }
+  return latencies;
+}
+
+/** The way of each answer from the caller's last sound to their ear, stage by stage. */
+function stages(events) {
+  const measured = [...latenciesOf(events)].filter(([, latency]) => latency.reply_ms !== undefined);
+  if (measured.length === 0) return null;
+  const ms = (value) => (value === undefined ? "–" : number(Math.round(value)));
+  const columns = ["turn", ...STAGES].map((stage) => t(`stages.${stage}`));
+  const rows = measured.map(([turn, latency]) => (
+    { key: `stages-${turn}`, cells: [number(turn), ...STAGES.map((stage) => ms(latency[`${stage}_ms`]))] }));
+  return h("section", { class: "stages" },
+    h("h2", {}, t("stages.title")), table(t("stages.title"), columns, rows), h("p", { class: "quiet" }, t("stages.note")));
+}
+
+function transcript(events, done) {
+  const latencies = latenciesOf(events);
   const lines = events.map((event) => [event.at, line(event, latencies)]).filter(([, shown]) => shown);
   // Of what happened at the same instant, what was said comes first.
   return [...lines, ...controlLines(done)].sort(([one], [other]) => Date.parse(one) - Date.parse(other)).map(([, shown]) => shown);

@@ -17,8 +17,9 @@ _LOUDNESS = 0.45
 class Mouth:
     """Shared by all people of a carrier. With `muted`, every sentence is silence of its own length."""
 
-    def __init__(self, tts: TextToSpeech, *, muted: bool) -> None:
+    def __init__(self, tts: TextToSpeech, *, muted: bool, loudness: float = _LOUDNESS) -> None:
         self.muted = muted
+        self._loudness = loudness
         self._tts = tts
         self._kept: OrderedDict[tuple[str, Voice], bytes] = OrderedDict()
 
@@ -28,7 +29,7 @@ class Mouth:
         audio = self._kept.get(key)
         if audio is None:
             pcm = b"".join([piece async for piece in self._tts.speak(text, voice)])
-            audio = pcm_to_ulaw(over_line(pcm, _LOUDNESS))
+            audio = pcm_to_ulaw(over_line(pcm, self._loudness))
             self._kept[key] = audio
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)

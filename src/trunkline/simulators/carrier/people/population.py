@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
+from typing import Protocol
 
 from trunkline.providers.ports import SpeechToText, TextToSpeech
 from trunkline.simulators.carrier.book import Book
@@ -31,12 +32,36 @@ class Manner:
     engaged: bool = False
 
 
+class Holder(Protocol):
+    """Whoever holds a telephone during one call."""
+
+    async def live(self) -> None:
+        """Hold the conversation; return to hang up. Raises SpeechFailed."""
+
+    async def play_back(self) -> None:
+        """The line is dead; understand what was heard last. Raises SpeechFailed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Telephone:
     """A handset and whoever holds it, for one call."""
 
     handset: Handset
-    mind: Mind
+    mind: Holder
+
+
+class Resident(Protocol):
+    """Somebody who follows a plan of their own instead of a persona's."""
+
+    @property
+    def kind(self) -> str:
+        """What the book calls them."""
+
+    @property
+    def manner(self) -> Manner: ...
+
+    def pick_up(self, sid: str, book: Book) -> Telephone:
+        """Answer a call, or make one."""
 
 
 class Population:
@@ -57,6 +82,7 @@ class Population:
         self._mouth = Mouth(tts, muted=muted)
         self._seed = seed
         self._memories: dict[str, Memory] = {}
+        self._residents: dict[str, Resident] = {}
         for person in people:
             self.admit(person.number, person.persona)
 
@@ -72,13 +98,22 @@ class Population:
             self._memories[number] = Memory(kind, Random(f"{self._seed}/{number}"))  # noqa: S311
         self._book.personas[number] = kind
 
+    def settle(self, number: str, resident: Resident) -> None:
+        """Let somebody with a plan of their own live at this number."""
+        self._residents[number] = resident
+        self._book.personas[number] = resident.kind
+
     def persona_name(self, number: str) -> str:
         """Return the persona at this number, or an empty string."""
+        if number in self._residents:
+            return self._residents[number].kind
         memory = self._memories.get(number)
         return memory.persona if memory else ""
 
     def manner_of(self, number: str) -> Manner | None:
         """Return how this line behaves now; None if nobody lives there."""
+        if number in self._residents:
+            return self._residents[number].manner
         memory = self._memories.get(number)
         if memory is None:
             return None
@@ -98,6 +133,8 @@ class Population:
 
     def pick_up(self, number: str, sid: str) -> Telephone:
         """Somebody answers, or calls: return their telephone, with them at it."""
+        if number in self._residents:
+            return self._residents[number].pick_up(sid, self._book)
         memory = self._memories[number]
         ear = Ear(
             self._stt,

@@ -47,7 +47,7 @@ class Handset:
 
     # --- The stream's side ---------------------------------------------------------------
 
-    def next_frame(self) -> bytes:
+    def next_frame(self) -> bytes | None:
         self.off_hook.set()
         if not self._saying:
             self._done.set()

@@ -1,0 +1,103 @@
+"""Figures of a process's live calls for Prometheus: latency by stage, troubles, ends, frames, the loop's lag.
+
+Owns how call events become figures. They are of this process alone, unlike those of the jobs, and name
+no business and no call; what scripts may call an end is counted under `other`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from trunkline.media import CallEvent, EventKind, EventSink
+from trunkline.web.loop_lag import LoopLag
+
+STAGES = {
+    "endpoint_ms": "endpoint",
+    "transcript_ms": "transcript",
+    "thought_ms": "first_token",
+    "voice_ms": "first_audio",
+    "wire_ms": "on_the_wire",
+    "heard_ms": "heard",
+    "reply_ms": "reply",
+    "greeting_ms": "greeting",
+    "clear_ms": "clear",
+}
+"""What the events of a turn measure, and the stage's name.
+
+The first six follow one another, from the end of the caller's speech to the agent's voice in their ear;
+`reply` is the first five together.
+"""
+
+_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.5, 5.0, 10.0)
+_ENDS = frozenset(
+    {
+        "stop", "disconnect", "silence", "too_long", "speech_failed", "no_audio", "no_greeting",
+        "stuck_reply", "stuck_wire", "long_silence", "overdue", "cancelled", "reaped", "internal_error",
+        "shutdown", "voicemail", "agent_unusable", "brain_failed",
+    }
+)  # fmt: skip
+OTHER = "other"
+"""An end that the agent's own script or model has named."""
+
+
+class LiveMetrics:
+    """One process's. `tapped` is put in front of the sink of each call."""
+
+    def __init__(self, *, lag: LoopLag, live_calls: Callable[[], int]) -> None:
+        self.registry = CollectorRegistry(auto_describe=False)
+        self._turns = Histogram(
+            "trunkline_call_turn_seconds", "Latency of turns by stage", ["stage"], buckets=_BOUNDS_S,
+            registry=self.registry,
+        )  # fmt: skip
+        self._troubles = Counter(
+            "trunkline_call_troubles", "Troubles of live calls", ["what"], registry=self.registry
+        )
+        self._ends = Counter(
+            "trunkline_calls_ended", "Live calls that ended", ["reason"], registry=self.registry
+        )
+        self._frames = Counter(
+            "trunkline_call_frames", "Frames of calls that ended", ["way", "fate"], registry=self.registry
+        )
+        Gauge("trunkline_live_calls", "Live calls", registry=self.registry).set_function(live_calls)
+        Gauge(
+            "trunkline_loop_lag_seconds",
+            "Mean lateness of the event loop over two seconds",
+            registry=self.registry,
+        ).set_function(lambda: lag.mean_s)
+        Gauge(
+            "trunkline_loop_lag_worst_seconds", "Worst lateness since the last scrape", registry=self.registry
+        ).set_function(lag.take_worst_s)
+
+    def tapped(self, sink: EventSink) -> EventSink:
+        """Return a sink that counts what it passes on. It never blocks and never raises."""
+
+        def take(event: CallEvent) -> None:
+            self._count(event)
+            sink(event)
+
+        return take
+
+    def _count(self, event: CallEvent) -> None:
+        data = event.data
+        match event.kind:
+            case EventKind.LATENCY | EventKind.AGENT_SAID:
+                for measured, stage in STAGES.items():
+                    if data.get(measured) is not None:
+                        self._turns.labels(stage).observe(data[measured] / 1000)
+            case EventKind.TROUBLE:
+                self._troubles.labels(data["what"]).inc()
+            case EventKind.ENDED:
+                self._ends.labels(data["reason"] if data["reason"] in _ENDS else OTHER).inc()
+                self._count_frames("in", data["frames_in"], ("forwarded",))
+                self._count_frames("out", data["frames_out"], ("sent", "cleared"))
+
+    def _count_frames(self, way: str, account: dict[str, object], fates: tuple[str, ...]) -> None:
+        dropped = account.get("dropped")
+        counts = dict(dropped) if isinstance(dropped, dict) else {}
+        for fate in fates:
+            counts[fate] = account.get(fate, 0)
+        for fate, count in counts.items():
+            if isinstance(count, int) and count:
+                self._frames.labels(way, fate).inc(count)

@@ -1,0 +1,113 @@
+"""`trunkline sim calls` against a running installation: the library's scenarios, and plain refusals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from support.installation import Installation
+from support.live_house import LiveHouse, open_house
+from trunkline.core.access import Role
+from trunkline.core.db import SYSTEM, of_business, unit_of_work
+from trunkline.domain.agents import service as agents
+from trunkline.domain.appointments import service as appointments
+from trunkline.domain.people import service as people
+from trunkline.domain.tenants import service as tenants
+from trunkline.kit.ids import new_id
+from trunkline.providers.scripted import ready_made
+from trunkline.sim.scenario import find, library
+
+SAMPLE = ("hangs_up", "drops_the_line", "opts_out", "interrupts")
+PLAYED = frozenset(name for name in library() if find(name).persona)
+"""Their callers are played by a language model, which is tested elsewhere."""
+
+
+@pytest.fixture(scope="module")
+def house(servers: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHouse]:
+    servers.wipe()
+    with open_house(servers, tmp_path_factory.mktemp("live")) as house:
+        yield house
+
+
+def simulated(house: LiveHouse, folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    report = folder / "report.json"
+    done = house.command("sim", "calls", *arguments, "--report", str(report))
+    return (
+        done.returncode,
+        json.loads(report.read_text()) if report.exists() else {},
+        done.stdout + done.stderr,
+    )
+
+
+def failures(report: dict[str, Any]) -> list[Any]:
+    return [
+        (one["scenario"], grade["what"], grade["expected"], grade["found"])
+        for one in report["scenarios"] for grade in one["grades"] if not grade["holds"]
+    ]  # fmt: skip
+
+
+def test_a_sample_of_the_library_holds(house: LiveHouse, tmp_path: Path) -> None:
+    chosen = [word for name in SAMPLE for word in ("--scenario", name)]
+    status, report, said = simulated(house, tmp_path, *chosen, "--at-once", "4")
+    assert failures(report) == [], said
+    assert status == 0
+    assert report["holds"]
+    assert "All grades hold." in said
+    interrupted = next(one for one in report["scenarios"] if one["scenario"] == "interrupts")
+    assert len(interrupted["calls"][0]["times_ms"]["interruption_ms"]) == 1
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", sorted(set(library()) - PLAYED))
+def test_a_scenario_of_the_library_holds(house: LiveHouse, tmp_path: Path, name: str) -> None:
+    status, report, said = simulated(house, tmp_path, "--scenario", name, "--calls", "2", "--at-once", "2")
+    assert failures(report) == [], said
+    assert status == 0
+
+
+def test_an_agent_of_a_business_is_tried_and_the_business_knows_nothing_of_it(
+    house: LiveHouse, tmp_path: Path
+) -> None:
+    business_id = new_id()
+    with unit_of_work(SYSTEM) as session:
+        tenants.create_business(session, name="Harbour Dental", actor="test", business_id=business_id)
+    with unit_of_work(of_business(business_id)) as session:
+        people.create_user(
+            session, business_id=business_id, email="o@harbour.example", name="O", role=Role.OWNER,
+            password="correct horse battery", actor="test",
+        )  # fmt: skip
+        agents.create_agent(
+            session, business_id, name="Reception", language="en", script=ready_made("appointment_inbound"),
+            tools=["do_not_call"], actor="test",
+        )  # fmt: skip
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        "about: I expect what does not come.\nlike: refuses\n"
+        "expect: {disposition: booked, agent_says: harbour dental, heard: [], agent_never_says: practice}\n"
+    )
+    given = (
+        "--scenario",
+        str(mine),
+        "--business",
+        str(business_id),
+        "--agent",
+        "Reception",
+        "--language",
+        "he",
+    )
+    status, report, said = simulated(house, tmp_path, *given)
+    # What was not to be expected is what fails, and nothing else.
+    assert failures(report) == [("mine", "disposition", "booked", "declined")], said
+    assert status == 1
+    assert "לא מתקיים" in said
+    with unit_of_work(of_business(business_id)) as session:
+        assert appointments.list_appointments(session, business_id, past=False, after=None, limit=10) == []
+        assert tenants.list_numbers(session, business_id) == []
+    practice_id = UUID(report["scenarios"][0]["practice_business"])
+    with unit_of_work(of_business(practice_id)) as session:
+        assert tenants.list_numbers(session, practice_id) == [], "its number is free again"
