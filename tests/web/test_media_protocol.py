@@ -201,6 +201,8 @@ async def test_however_the_bytes_are_cut_the_messages_are_the_same(seed: int) ->
             1002,
         ),
     ],
+    # Frames are masked at random: named by them, each process would have tests of its own.
+    ids=["binary", "not masked", "long", "endless", "reserved", "interleaved", "binary inside"],
 )
 async def test_what_no_client_may_send_closes_the_socket_with_its_reason(wrong: bytes, code: int) -> None:
     async with serving() as endpoint, connect(endpoint.url.replace("media", "neighbour")) as neighbour:

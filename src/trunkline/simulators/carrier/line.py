@@ -40,7 +40,7 @@ class Line:
         self.speech_s, quiet = 0.0, 0
         begun = asyncio.get_running_loop().time()
         for number in range(1, round(longest_s / _FRAME_S) + 1):
-            frame = self._party.next_frame()
+            frame = self._party.next_frame() or SILENT_FRAME
             self._party.hear(SILENT_FRAME)
             loud = frame != SILENT_FRAME and level(ulaw_to_pcm(frame)) > _SPEECH_LEVEL
             self.speech_s += _FRAME_S * loud

@@ -79,7 +79,7 @@ class Room:
         self._task = None
 
     def _tick(self) -> None:
-        said = {id(seat): seat.party.next_frame() for seat in self.seats}
+        said = {id(seat): seat.party.next_frame() or SILENT_FRAME for seat in self.seats}
         for seat in self.seats:
             seat.party.next_key()
             if self.begun:
