@@ -65,21 +65,15 @@ _.settled_at
 _.VIEWER
 _.SKIP
 
-# How a recurring job stands, before a page shows it.
-
 # Instruments: tests and benchmarks hold the clock, stand at barriers and read the counters.
 _.frozen_at
 _.task_names
 _.terms
-
-# Of the ports of speech: for rules of turns that look at the text so far.
-_.text_so_far
 _.cleared
 _.stalls
 _.starved
 _.collections
 _.PERSON_VOICES
-_.connections
 _.kept_alive
 
 # What receives messages asks this, once it is there.

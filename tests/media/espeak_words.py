@@ -14,7 +14,7 @@ from typing import Any
 
 import espeakng_loader
 
-from trunkline.providers.local_speech.resample import resample
+from trunkline.kit.resample import resample
 
 _WORD = 1
 

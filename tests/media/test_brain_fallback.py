@@ -152,8 +152,8 @@ async def test_sound_is_given_to_the_next_brains_ears(openai: OpenAIRealtimeStan
         turn = await performed(conversation.hear(SPEECH))
         assert turn.said == ["At eleven, then."]
         assert [item.audio_ms for item in other.sessions[0].items if item.role == "user"] == [700.0]
-        await conversation.close()
         assert (await transcript.later()).text == "at eleven"
+        await conversation.close()
         await until(lambda: other.open_connections == 0)
 
 

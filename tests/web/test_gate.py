@@ -63,7 +63,7 @@ async def test_the_schema_is_looked_for_off_the_loop(
 
 def test_health_counts_calls_and_names_none(visitor: TestClient) -> None:
     health = visitor.get("/health").json()
-    assert health["calls"] == {"live": 0, "reaped": 0}
+    assert health["calls"] == {"live": 0, "reaped": 0, "draining": False}
     assert (health["spooled_batches"], health["refused_batches"]) == (0, 0)
     assert health["queues"] == {}
 

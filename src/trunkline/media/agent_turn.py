@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from trunkline.media.playback import Piece
+from trunkline.media.playback import Piece, text_heard, text_meant
 from trunkline.providers.ports import InputKind, Speaking, Utterance
 
 
@@ -58,16 +58,51 @@ class AgentTurn:
     """What is left to be said of a turn that was cut."""
     hang_up: str | None = None
 
+    @property
+    def heard_in_all(self) -> str:
+        """What was heard of it, and of the turn that it resumes."""
+        return f"{self.heard_before} {self.heard_text}".strip()
+
+    @property
+    def played_in_all_ms(self) -> int:
+        """How much was played of it, and of the turn that it resumes."""
+        return self.played_before_ms + self.played_ms
+
+    def cut_off(self, decided_at: float) -> None:
+        """It was interrupted at this moment."""
+        self.heard_text = text_heard(self.pieces, decided_at)
+        self.played_ms = int(sum(piece.played_s(decided_at) for piece in self.pieces) * 1000)
+        self.cut = True
+
+    def resumption(self) -> AgentTurn:
+        """Return the turn that goes on where this one was cut, as yet without what it says."""
+        return AgentTurn(
+            self.number, None, generated=True, resumed=True, hang_up=self.hang_up,
+            heard_before=self.heard_in_all, played_before_ms=self.played_in_all_ms,
+        )  # fmt: skip
+
+    def piece_played(self, piece: Piece, now: float) -> None:
+        """Its first piece was played out by now: learn how long its sound was on the way to the ear."""
+        first = self.pieces[0] if self.pieces else None
+        if piece is first and piece.first_sent_at is not None and not self.resumed:
+            self.heard_ms = max(0.0, elapsed_ms(piece.first_sent_at, now - piece.length_s))
+
+    def account(self) -> dict[str, Any]:
+        """Return what is put on record of it."""
+        told = {
+            "turn": self.number,
+            "text": text_meant(self.pieces),
+            "heard_text": self.heard_text,
+            "interrupted": self.cut,
+            "resumed": self.resumed,
+        }
+        return told if self.heard_ms is None else {**told, "heard_ms": self.heard_ms}
+
 
 def forget(item: object) -> None:
     """Let go of the sound of a turn of the caller that nobody will answer."""
     if isinstance(item, CallerTurn) and item.utterance is not None:
         item.utterance.cancel()
-
-
-def joined(before: str, after: str) -> str:
-    """Return words and what follows them."""
-    return f"{before} {after}".strip()
 
 
 def elapsed_ms(since: float, until: float) -> float:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
-from trunkline.media.agent_turn import AgentTurn, CallerTurn, elapsed_ms, forget, joined, latency
+from trunkline.media.agent_turn import AgentTurn, CallerTurn, elapsed_ms, forget, latency
 from trunkline.media.floor import Floor
 from trunkline.media.keypad import Keypad
 from trunkline.media.listener import Listener
@@ -25,13 +25,12 @@ from trunkline.media.parting import (
     or_hang_up,
     parting,
 )
-from trunkline.media.playback import Piece, text_heard, text_meant
+from trunkline.media.playback import Piece, text_heard
 from trunkline.media.scribe import EventKind, Scribe
 from trunkline.media.speaker import Spawn, Speaker, close_all, close_early
 from trunkline.media.tool_use import ToolUse
-from trunkline.media.transcripts import LateTranscripts
 from trunkline.media.transmitter import Transmitter
-from trunkline.media.wording import is_farewell, telling
+from trunkline.media.understanding import Understanding
 from trunkline.providers.ports import (
     Act,
     Brain,
@@ -45,7 +44,7 @@ from trunkline.providers.ports import (
     Note,
     Say,
     Sound,
-    SpeechFailed,
+    Speaking,
     ToolRunner,
 )
 
@@ -78,7 +77,7 @@ class Talk:
         self._options = options
         self._listener = listener
         listener.own_ears = self._conversation.listen
-        self._late = LateTranscripts(scribe, spawn=spawn, timeout_s=options.transcript_timeout_s)
+        self._understanding = Understanding(listener, scribe, options=options, clock=clock, spawn=spawn)
         self._keypad = keypad
         self._scribe = scribe
         self._clock = clock
@@ -185,13 +184,7 @@ class Talk:
     def played(self, piece: Piece) -> None:
         """The carrier confirmed a piece."""
         agent = self._agent
-        if (
-            agent.pieces
-            and piece is agent.pieces[0]
-            and piece.first_sent_at is not None
-            and not agent.resumed
-        ):
-            agent.heard_ms = max(0.0, elapsed_ms(piece.first_sent_at, self._clock() - piece.length_s))
+        agent.piece_played(piece, self._clock())
         if agent.generated and not self._speaker.busy and all(one.played for one in agent.pieces):
             self._tell(agent)
 
@@ -233,8 +226,9 @@ class Talk:
             self.floor.taken = False
 
     async def _take(self, turn: CallerTurn) -> None:
-        heard = await self._heard(turn)
-        if turn.kind is InputKind.SPEECH and await self._said_nothing(turn, heard) and self._carry_on():
+        heard = await self._understanding.hear(turn)
+        over_agent = bool(self._agent.unheard) or self._speaker.busy or self._transmitter.sounding()
+        if await self._understanding.is_nothing(turn, heard, over_agent=over_agent) and self._carry_on():
             return
         if not self.unattended:
             await self._answer(turn, heard)
@@ -244,9 +238,8 @@ class Talk:
         if turn.kind is not InputKind.SPEECH:
             forget(turn)
             return
-        heard = await self._heard(turn)
-        words = await self._words(turn, heard)
-        if self.listening and words and telling(words) and not is_farewell(words):
+        heard = await self._understanding.hear(turn)
+        if await self._understanding.is_more_than_goodbye(turn, heard) and self.listening:
             self.closing = False
             reason, self._agent.hang_up = self._agent.hang_up, None
             await self._answer(turn, heard, unless=reason)
@@ -261,41 +254,6 @@ class Talk:
             answer = goodbye_of(answer)
         self._start(answer if unless is None else or_hang_up(answer, unless), turn)
 
-    async def _heard(self, turn: CallerTurn) -> Heard:
-        text, confidence = turn.text, 1.0
-        if turn.utterance is not None:
-            try:
-                transcript = await self._listener.text_of(turn.utterance)
-                text, confidence = transcript.text, transcript.confidence
-                if transcript.later is not None:
-                    turn.late_text = self._late.expect(transcript.later)
-            except SpeechFailed as failure:
-                self._scribe.record(EventKind.TROUBLE, what="transcript_failed", detail=str(failure))
-        turn.text_at = self._clock()
-        if turn.kind is InputKind.DIGITS:
-            self._scribe.record(EventKind.DIGITS, digits=text)
-        elif turn.late_text is None:
-            self._scribe.record(
-                EventKind.CALLER_SAID, text=text, confidence=round(confidence, 3), kind=turn.kind.value
-            )
-        return Heard(turn.kind, text, confidence)
-
-    async def _said_nothing(self, turn: CallerTurn, heard: Heard) -> bool:
-        """Judge by the words whether the caller meant to take the turn."""
-        silent = not self._agent.unheard and not (self._speaker.busy or self._transmitter.sounding())
-        if turn.late_text is not None and silent:
-            return False
-        # The agent was spoken over: worth a moment to know by which words. Unknown, they count.
-        words = await self._words(turn, heard)
-        return words is not None and not telling(words)
-
-    async def _words(self, turn: CallerTurn, heard: Heard) -> str | None:
-        """Return what was said, or None where a brain that hears for itself does not write it in time."""
-        if turn.late_text is None:
-            return heard.text
-        await asyncio.wait([turn.late_text], timeout=self._options.late_transcript_s)
-        return turn.late_text.result() if turn.late_text.done() else None
-
     def _carry_on(self) -> bool:
         """Nothing was said after all: go on from the word at which the agent was cut.
 
@@ -305,11 +263,7 @@ class Talk:
         if agent.cut:
             if not (agent.generated and agent.unheard):
                 return False
-            self._agent = AgentTurn(
-                agent.number, None, generated=True, resumed=True, hang_up=agent.hang_up,
-                heard_before=joined(agent.heard_before, agent.heard_text),
-                played_before_ms=agent.played_before_ms + agent.played_ms,
-            )  # fmt: skip
+            self._agent = agent.resumption()
             self._agent.pieces = [self._speaker.say(said) for said in agent.unheard]
             agent.unheard = []
             return True
@@ -331,10 +285,7 @@ class Talk:
             await self._hush(agent)
         if agent.cut:
             await close_all(agent.unheard)
-            self._conversation.interrupted(
-                joined(agent.heard_before, agent.heard_text),
-                played_ms=agent.played_before_ms + agent.played_ms,
-            )
+            self._conversation.interrupted(agent.heard_in_all, played_ms=agent.played_in_all_ms)
         else:
             self._tell(agent)
 
@@ -342,9 +293,7 @@ class Talk:
         decided_at = self._clock()
         rests = (self._speaker.rest_of(piece) for piece in agent.pieces if not piece.failed)
         agent.unheard = [rest for rest in rests if rest is not None]
-        agent.heard_text = text_heard(agent.pieces, decided_at)
-        agent.played_ms = int(sum(piece.played_s(decided_at) for piece in agent.pieces) * 1000)
-        agent.cut = True
+        agent.cut_off(decided_at)
         self._speaker.cancel()
         await self._transmitter.clear()
         self._scribe.record(
@@ -398,13 +347,9 @@ class Talk:
     def _act(self, act: Act, agent: AgentTurn) -> None:
         match act:
             case Say(text=text) if text.strip() and not agent.cut:
-                if agent.first_text_at is None:
-                    agent.first_text_at = self._clock()
-                agent.pieces.append(self._speaker.say(text))
+                self._say(text, agent)
             case Sound(speaking=speaking) if not agent.cut:
-                if agent.first_text_at is None:
-                    agent.first_text_at = self._clock()
-                agent.pieces.append(self._speaker.say(speaking))
+                self._say(speaking, agent)
             case Note(name=name, value=value):
                 self._scribe.record(EventKind.NOTE, name=name, value=value)
             case Listen(grammar=grammar, digits=digits):
@@ -413,6 +358,11 @@ class Talk:
                 self._keypad.offer(digits)
             case HangUp(reason=reason):
                 agent.hang_up = reason
+
+    def _say(self, said: str | Speaking, agent: AgentTurn) -> None:
+        if agent.first_text_at is None:
+            agent.first_text_at = self._clock()
+        agent.pieces.append(self._speaker.say(said))
 
     # --- The record -----------------------------------------------------------------------
 
@@ -423,15 +373,7 @@ class Talk:
         agent.told = True
         if not agent.cut:
             agent.heard_text = text_heard(agent.pieces, self._clock())
-        self._scribe.record(
-            EventKind.AGENT_SAID,
-            turn=agent.number,
-            text=text_meant(agent.pieces),
-            heard_text=agent.heard_text,
-            interrupted=agent.cut,
-            resumed=agent.resumed,
-            **({} if agent.heard_ms is None else {"heard_ms": agent.heard_ms}),
-        )
+        self._scribe.record(EventKind.AGENT_SAID, **agent.account())
 
     # --- The end --------------------------------------------------------------------------
 
@@ -444,7 +386,7 @@ class Talk:
         await close_all(self._agent.unheard)
         if self._task is not None and self._tools.running:
             await asyncio.wait([self._task], timeout=self._options.tool_grace_s)
-        await self._late.settle(self._options.transcript_grace_s)
+        await self._understanding.settle()
 
     async def close(self) -> None:
         """Everything of the call has ended: let the brain go."""

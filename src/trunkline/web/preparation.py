@@ -42,7 +42,7 @@ class Preparation:
     caller: ToolCaller
     allowed: tuple[str, ...]
     machines: Machines
-    leg: int
+    leg: int = 1
     """Which stretch with the agent this is; later ones have a past."""
 
 

@@ -197,8 +197,10 @@ class GeminiLine(LiveLine[Sending]):
             self._is_active = True
             self._up = StreamResampler(SAMPLE_RATE, _HEARS_HZ)
             self._send(lambda wire: wire.send_realtime_input(activity_start=types.ActivityStart()))
-        data = self._up.feed(bytes(self._held))
+        self._send_sound(self._up.feed(bytes(self._held)))
         self._held.clear()
+
+    def _send_sound(self, data: bytes) -> None:
         if data:
             blob = types.Blob(data=data, mime_type=f"audio/pcm;rate={_HEARS_HZ}")
             self._send(lambda wire: wire.send_realtime_input(audio=blob))
@@ -206,6 +208,8 @@ class GeminiLine(LiveLine[Sending]):
     def _commit(self, utterance: LiveUtterance) -> None:
         # Its end would make the model answer; that is sent when the answer is asked for.
         self._give_sound()
+        self._send_sound(self._up.flush())
+        self._up = StreamResampler(SAMPLE_RATE, _HEARS_HZ)
 
     def _discard(self, utterance: LiveUtterance) -> None:
         self._held.clear()
