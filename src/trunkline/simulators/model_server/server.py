@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from trunkline.simulators.loop_server import serving_app
 from trunkline.simulators.model_server.plan import Answer, Asked, Fault, Plan, answer_of
 from trunkline.simulators.model_server.wire import Refused, Wire
 
@@ -37,22 +36,9 @@ async def serving(
 ) -> AsyncIterator[RunningModel]:
     """Serve on the running loop while the block runs. Raises OSError if the port is taken."""
     plan = plan or Plan()
-    with socket.create_server((host, port)) as listener:
-        app = Starlette(routes=_Api(wire, plan).routes())
-        server = _Server(
-            uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False, ws="none")
-        )
-        serve = asyncio.create_task(server.serve(sockets=[listener]), name="model stand-in")
-        try:
-            await server.up.wait()
-            host, port = listener.getsockname()[:2]
-            yield RunningModel(f"http://{host}:{port}", plan)
-        finally:
-            server.should_exit = server.force_exit = True
-            await serve
-            for task in list(server.server_state.tasks):
-                task.cancel()
-            await asyncio.gather(*server.server_state.tasks, return_exceptions=True)
+    app = Starlette(routes=_Api(wire, plan).routes())
+    async with serving_app(app, host=host, port=port) as at:
+        yield RunningModel(f"http://{at}", plan)
 
 
 async def main(wire: Wire, plan: Plan, *, host: str, port: int, on_ready: Callable[[str], None]) -> None:
@@ -63,22 +49,6 @@ async def main(wire: Wire, plan: Plan, *, host: str, port: int, on_ready: Callab
     async with serving(wire, plan, host=host, port=port) as running:
         on_ready(running.base_url)
         await over.wait()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers, which are the process's, and with an event for being up."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class _Api:
