@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dialling.staging import ListeningCarrier, items, start
@@ -163,6 +163,11 @@ def by_the_wall(zones: Sequence[str], window: dict[str, str], rules: CallingRule
 
 
 @given(at=INSTANTS, zones=st.lists(ZONES, min_size=1, max_size=3), window=WINDOWS, rules=NARROW)
+# Open for six minutes, on three Mondays: clocks are changed in New York three weeks before Berlin.
+@example(
+    at=datetime(2026, 3, 2, tzinfo=UTC), zones=["America/New_York", "Europe/Berlin"],
+    window={"from": "00:00", "to": "05:06"}, rules=CallingRules(days=("monday",)),
+)  # fmt: skip
 def test_the_next_opening_is_the_first_allowed_minute(
     at: datetime, zones: list[str], window: dict[str, str], rules: CallingRules
 ) -> None:

@@ -79,8 +79,7 @@ def next_opening(
     if not zones or (hours.rules.public_holidays and not _has_calendar(country)):
         return None
     today = now.astimezone(UTC).date()
-    # A window that is not open on any of three days is not on any: a look at a year of them finds no more.
-    if not _shared(tuple(zones), hours.of_every_day, None, today):
+    if not _is_ever_open(tuple(zones), hours.of_every_day, today):
         return None
     # Where public holidays are not heeded, all countries with a zone have its hours.
     heeded = country if hours.rules.public_holidays else None
@@ -89,6 +88,18 @@ def next_opening(
             if closes > now:
                 return max(opens, now)
     return None
+
+
+@lru_cache(maxsize=1_024)
+def _is_ever_open(zones: tuple[str, ...], hours: Hours, day: date) -> bool:
+    """Return whether hours of every day are open in all of these zones at any time of the coming year.
+
+    A few days tell nothing of the others: New York and Berlin are an hour nearer to each other for some
+    weeks, and may share a window in these alone.
+    """
+    looks = range(0, _FURTHEST.days, _AT_ONCE.days)
+    # Not remembered one by one, since they are looked at no more.
+    return any(_shared.__wrapped__(zones, hours, None, day + timedelta(days=ahead)) for ahead in looks)
 
 
 @lru_cache(maxsize=4_096)
