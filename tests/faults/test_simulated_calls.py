@@ -65,7 +65,7 @@ def test_a_sample_of_the_library_holds(house: LiveHouse, tmp_path: Path) -> None
 @pytest.mark.soak
 @pytest.mark.parametrize("name", sorted(set(library()) - PLAYED))
 def test_a_scenario_of_the_library_holds(house: LiveHouse, tmp_path: Path, name: str) -> None:
-    status, report, said = simulated(house, tmp_path, "--scenario", name, "--calls", "2", "--at-once", "2")
+    _, report, said = simulated(house, tmp_path, "--scenario", name, "--calls", "2", "--at-once", "2")
     assert failures(report) == [], said
 
 
