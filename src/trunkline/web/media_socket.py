@@ -13,6 +13,7 @@ from starlette.websockets import WebSocketState
 
 from trunkline.core import registry
 from trunkline.core.telemetry import get_logger
+from trunkline.domain.control import places
 from trunkline.media import Socket, SocketClosed
 from trunkline.web.media_protocol import DIRECT, MediaProtocol
 from trunkline.web.parts import PartsDep, RoomDep
@@ -30,7 +31,7 @@ router = APIRouter()
 @router.websocket(MEDIA_PATH)
 async def carrier_media(socket: WebSocket, parts: PartsDep, room: RoomDep) -> None:
     """A carrier's Media Stream. Its upgrade is signed; its start message carries the call's token."""
-    signed = registry.carrier().verify_signature(
+    signed = registry.asking_carrier(places.TWILIO).verify_signature(
         url=f"{parts.media_url}{MEDIA_PATH}", form={}, signature=socket.headers.get("x-twilio-signature", "")
     )
     if not signed:

@@ -34,6 +34,7 @@ def next_answer(session: Session, call: Call) -> Answer:
     back to its agent, and any other call ends.
     """
     carrier = registry.carrier(call.carrier)
+    call.steps += 1
     control = newest_asked(session, call)
     if control is None:
         if call.state != CallState.ENDED and call.away in {Away.ON_HOLD, Away.SENDING_DIGITS}:
@@ -83,6 +84,7 @@ def hear_dialled(session: Session, business_id: UUID, control_id: UUID, report: 
     call = calls.call_of_sid(session, business_id, report.sid)
     if call is None or call.id != control.call_id:
         raise Forbidden("The report is about another call.", reason="wrong_call")
+    call.steps += 1
     if ControlState(control.state).is_open:
         state = ControlState.DONE if report.status in _TAKEN else ControlState.FAILED
         settle(control, state, status=report.status.value, duration_s=report.duration_s)

@@ -19,6 +19,7 @@ from trunkline.core.errors import Conflict, Forbidden, InvalidInput
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Away, Call, CallState
+from trunkline.domain.control import places
 from trunkline.domain.control.answers import next_answer
 from trunkline.domain.control.models import CallControl, ControlState, Verb
 from trunkline.domain.control.rules import KEYS, left_for
@@ -92,7 +93,7 @@ def carry_out(
         control = ask(session, business_id, call_id, verb, actor=actor, to=to, **data)
         call = calls.get_call(session, business_id, call_id)
         answer = next_answer(session, call)
-        carrier, sid = registry.carrier(call.carrier), call.carrier_sid
+        carrier, sid, key = registry.carrier(call.carrier), call.carrier_sid, places.command_key(call)
         if verb is Verb.HANG_UP:
             calls.note_hang_up(session, business_id, sid)
     trouble = ""
@@ -100,7 +101,7 @@ def carry_out(
         if verb is Verb.HANG_UP:
             carrier.hang_up(sid)
         else:
-            carrier.redirect(sid, answer)
+            carrier.redirect(sid, answer, key=key)
     except CarrierRefused as error:
         trouble = str(error)
     except CarrierUncertain as error:
