@@ -105,8 +105,13 @@ def admit(
 def to_agent(call: Call, parts: AppParts) -> Answer:
     """Return the answer that connects a call with its agent, and see to its end in any case."""
     # The carrier may go silent, the process may die: the call is closed all the same.
-    calls.expect_end(call, within_s=(parts.longest_call + _AFTERMATH).total_seconds())
+    calls.expect_end(call, within_s=longest_life_s(parts))
     return places.to_agent(call, calls.next_leg(call))
+
+
+def longest_life_s(parts: AppParts) -> float:
+    """Return after how many seconds a call connected now is surely over."""
+    return (parts.longest_call + _AFTERMATH).total_seconds()
 
 
 def inbound_changed(report: CallReport) -> None:

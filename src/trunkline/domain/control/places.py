@@ -14,7 +14,7 @@ from trunkline.domain.calls.models import Call
 from trunkline.domain.calls.tickets import CallTicket, MediaTicket, call_token, media_token
 from trunkline.providers.ports import Answer
 
-TWILIO = "twilio"
+TWILIO, TELNYX = "twilio", "telnyx"
 HOOKS = "/hooks/carrier/call"
 MUSIC = f"{HOOKS}/hold.wav"
 
@@ -44,6 +44,11 @@ def installed_places() -> ControlPlaces:
     if _places is None:
         raise RuntimeError("the places of call control were not installed in this process")
     return _places
+
+
+def events_of(carrier: str) -> str:
+    """Return the path of the door at which a carrier tells what happens."""
+    return f"/hooks/{carrier}/events"
 
 
 def hook(call: Call, name: str, control_id: UUID | None = None) -> str:
