@@ -2,7 +2,7 @@
 
 What the call room uses:
 
-    edge = TwilioStream(socket)                 # or TelnyxStream; socket: receive_text, send_text, close; SocketClosed
+    edge = TwilioStream(socket)                 # or TelnyxStream; a Socket: receive_text, send_text, close
     start = await edge.start(timeout_s=5)       # NoStart, or call_sid and parameters such as `token`
     ...                                         # authenticate, build the CallBrief
     session = Session(options=SessionOptions(voice=...), wire=edge, brief=brief, brain=brain,

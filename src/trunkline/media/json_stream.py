@@ -172,17 +172,12 @@ class JsonStream(ABC):
         body = message.get(kind) if isinstance(kind, str) else None
         if kind == "media":
             return _audio(body)
-        if kind == "mark" and isinstance(body, dict):
-            return MarkEchoed(str(body.get("name", "")))
-        if kind == "dtmf" and isinstance(body, dict):
-            key = body.get("digit")
-            return Digit(key) if isinstance(key, str) and key in _KEYS else BadFrame("no_key")
-        if kind == "error":
-            return BadFrame("carrier_error")
+        if kind in {"mark", "dtmf"} and isinstance(body, dict):
+            return MarkEchoed(str(body.get("name", ""))) if kind == "mark" else _key(body.get("digit"))
         if kind == "stop":
             self._ended = WireEnded("stop")
             return self._ended
-        return None
+        return BadFrame("carrier_error") if kind == "error" else None
 
     @staticmethod
     def _read(text: str | bytes) -> dict[str, Any] | None:
@@ -231,6 +226,10 @@ def decoded(payload: bytes, timestamp_ms: int) -> AudioIn | None:
     except ValueError:
         return None
     return AudioIn(ulaw_to_pcm(ulaw), timestamp_ms) if ulaw else None
+
+
+def _key(key: Any) -> WireEvent:
+    return Digit(key) if isinstance(key, str) and key in _KEYS else BadFrame("no_key")
 
 
 def _audio(body: Any) -> WireEvent:

@@ -111,10 +111,10 @@ class TelnyxCarrier:
         raise CarrierUncertain(f"Telnyx lists no calls from {from_} to {to} since {since}")
 
     def fetch_call(self, sid: str) -> CarrierCall | None:
-        """Return the call as far as Telnyx shows it: whether it is alive, and for how long it was.
+        """Return the call as far as Telnyx shows it: whether it is over, and how long it took.
 
-        One that is alive counts as ringing, since whether somebody has answered is not shown. None if it is
-        not known, as some minutes after its end. Raises CarrierUncertain.
+        One that is not over counts as ringing, since whether somebody has answered is not shown. None if it
+        is not known, as some minutes after its end. Raises CarrierUncertain.
         """
         try:
             data = self._rest.get(_path(sid))
@@ -122,7 +122,8 @@ class TelnyxCarrier:
             if error.code in _GONE:
                 return None
             raise CarrierUncertain(f"Telnyx did not show the call: {error}") from error
-        if data.get("is_alive"):
+        # `is_alive` is false while a call rings as well.
+        if not data.get("end_time"):
             status = CallStatus.RINGING
         else:
             status = CallStatus.COMPLETED if data.get("call_duration") else CallStatus.NO_ANSWER

@@ -83,10 +83,10 @@ class ErrorCode:
     TOO_MANY_REQUESTS = "10011"
     MISSING_PARAMETER = "10004"
     INVALID_NUMBER = "10016"
+    BAD_REQUEST = "10015"
     INVALID_CALL = "90015"
     CALL_OVER = "90018"
     NOT_ANSWERED = "90034"
-    NO_STREAM = "90045"
 
 
 def sign(key: Ed25519PrivateKey, timestamp: str, body: bytes) -> str:
