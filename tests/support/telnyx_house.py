@@ -64,13 +64,15 @@ class House:
             return session.scalars(select(Call).where(Call.carrier_sid == leg.sid)).one()
 
     def controls(self, leg: Leg) -> list[CallControl]:
+        call_id = self.row(leg).id
         with unit_of_work(self.world.scope) as session:
-            return list(store.controls_of(session, self.world.business_id, self.row(leg).id))
+            return list(store.controls_of(session, self.world.business_id, call_id))
 
     def told(self, leg: Leg, kind: str) -> list[dict[str, Any]]:
         """The data of what is on record of a call, of one kind."""
+        call_id = self.row(leg).id
         with unit_of_work(self.world.scope) as session:
-            found: list[CallEvent] = list(calls.events_of(session, self.world.business_id, self.row(leg).id))
+            found: list[CallEvent] = list(calls.events_of(session, self.world.business_id, call_id))
         return [event.data for event in found if event.kind == kind]
 
     async def live(self, leg: Leg) -> UUID:

@@ -98,14 +98,14 @@ async def test_events_that_come_twice_change_nothing(house: House) -> None:
     ]
     leg = house.phone_in()
     call = await house.over(leg, 40)
+    # The music had ended by itself, so there was nothing to stop.
     assert leg.actions == [
         "answer",
         "streaming_start",
         "playback_start",
-        "playback_stop",
         "streaming_start",
         "hangup",
-    ] or leg.actions == ["answer", "streaming_start", "playback_start", "streaming_start", "hangup"]
+    ]
     assert (call.end_reason, call.media_spent) == ("agent_hung_up", 2)
 
 

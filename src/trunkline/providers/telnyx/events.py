@@ -34,6 +34,7 @@ _STATUSES = {EventType.INITIATED: CallStatus.INITIATED, EventType.ANSWERED: Call
 _DETECTED = {"human": AnsweredBy.HUMAN, "not_sure": AnsweredBy.UNKNOWN}
 """A machine is told of when its greeting has ended, which is what a message waits for."""
 _STREAM_OVER = frozenset({EventType.STREAMING_STOPPED, EventType.STREAMING_FAILED})
+_KINDS = frozenset(EventType)
 _CALL_GONE = "call_hangup"
 """Status of something played that ended because the call did: nothing goes on then."""
 
@@ -48,10 +49,10 @@ def read_event(body: bytes) -> CarrierEvent | None:
     payload = data.get("payload") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(payload, dict):
         raise ValueError("data.payload is missing")
-    try:
-        kind = EventType(str(data.get("event_type")))
-    except ValueError:
+    named = _text(data, "event_type")
+    if named not in _KINDS:
         return None
+    kind = EventType(named)
     sid = _text(payload, "call_control_id")
     state = read_state(payload.get("client_state"))
     if state.is_dialled_leg:

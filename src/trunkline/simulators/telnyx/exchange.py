@@ -279,6 +279,8 @@ class Exchange:
         leg.playback = self._begin(play(), leg)
 
     async def _stop_play(self, leg: Leg, _body: Mapping[str, Any]) -> None:
+        if leg.playback is None:
+            raise CommandRefused(422, ErrorCode.BAD_REQUEST, "Nothing is being played")
         await _ended(leg.playback)
 
     async def _send_dtmf(self, leg: Leg, body: Mapping[str, Any]) -> None:
