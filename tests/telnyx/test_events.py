@@ -20,6 +20,8 @@ from telnyx import Telnyx
 from trunkline.core.db import unit_of_work
 from trunkline.domain.calls.models import Call
 from trunkline.domain.calls.tickets import MediaTicket, media_token
+from trunkline.domain.outbound import orders
+from trunkline.kit import tokens
 from trunkline.kit.ids import new_id
 from trunkline.providers.ports import AnsweredBy, CallStatus
 from trunkline.providers.telnyx.commands import State, read_state, write_state
@@ -154,6 +156,28 @@ async def test_a_token_that_is_spent_opens_no_second_socket_and_harms_no_call(ho
     assert leg.ended is None
     await house.sim.exchange.person_hangs_up(leg)
     await house.over(leg)
+
+
+async def test_a_signed_event_speaks_for_the_business_and_attempt_of_its_token_alone(house: House) -> None:
+    nobodys = {"business_id": str(house.world.business_id), "attempt_id": str(new_id())}
+    tokens_of = {
+        "an attempt that is not theirs": tokens.sign(
+            nobodys, key=TOKEN_KEY, purpose=orders.ATTEMPT_TOKEN, lifetime_s=60
+        ),
+        "another purpose": tokens.sign(nobodys, key=TOKEN_KEY, purpose="media", lifetime_s=60),
+        "another key": tokens.sign(nobodys, key=b"other", purpose=orders.ATTEMPT_TOKEN, lifetime_s=60),
+        "an old one": tokens.sign(nobodys, key=TOKEN_KEY, purpose=orders.ATTEMPT_TOKEN, lifetime_s=-60),
+    }
+    answers = {}
+    for name, token in tokens_of.items():
+        body = event("call.hangup", hangup_cause="normal_clearing")
+        async with httpx.AsyncClient(trust_env=False) as client:
+            url = f"{house.events_url}?token={token}"
+            headers = house.sim.webhooks.signed(body)
+            answers[name] = (await client.post(url, content=body, headers=headers)).status_code
+    assert answers == dict.fromkeys(tokens_of, 403) | {"an attempt that is not theirs": 200}
+    with unit_of_work(house.world.scope) as session:
+        assert session.query(Call).count() == 0
 
 
 # --- Reading, without any wire -----------------------------------------------------------

@@ -4,7 +4,8 @@ People at the other end are telephones that a test holds: they say what they are
 hear. It runs on the loop of whoever asks for it.
 """
 
-from trunkline.simulators.telnyx.exchange import Exchange, Leg
+from trunkline.simulators.telnyx.exchange import Exchange
+from trunkline.simulators.telnyx.legs import Leg
 from trunkline.simulators.telnyx.people import Manner, Telephone
 from trunkline.simulators.telnyx.server import RunningTelnyx, TelnyxOptions, serving
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-import secrets
 import struct
 import wave
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import sin
 from typing import Any
-from uuid import uuid4
 
 import httpx
 
@@ -25,68 +22,15 @@ from trunkline.kit.audio import pcm_to_ulaw
 from trunkline.providers.telnyx.wire import Action, ErrorCode, EventType, HangupCause
 from trunkline.simulators.carrier.line import Line
 from trunkline.simulators.carrier.rooms import Room, Seat
-from trunkline.simulators.carrier.stream import StreamFigures, StreamTrouble
-from trunkline.simulators.telnyx.people import Manner, Telephone
+from trunkline.simulators.carrier.stream import StreamTrouble
+from trunkline.simulators.telnyx.legs import CommandRefused, Leg
+from trunkline.simulators.telnyx.people import Manner
 from trunkline.simulators.telnyx.stream import TelnyxMedia
 from trunkline.simulators.telnyx.webhooks import Webhooks
 
 _BRIEF_S = 1.0
 _LETTER_PCM = struct.pack("<160h", *(int(9000 * sin(i / 3)) for i in range(160)))
 _ENDLESS = "infinity"
-
-
-class CommandRefused(Exception):
-    """A command that Telnyx would answer with an error."""
-
-    def __init__(self, status: int, code: str, title: str) -> None:
-        super().__init__(title)
-        self.status, self.code, self.title = status, code, title
-
-
-@dataclass(eq=False)
-class Leg:
-    """One leg of a call, and the record of it."""
-
-    direction: str
-    from_: str
-    to: str
-    webhook_url: str
-    connection_id: str
-    session_id: str = field(default_factory=lambda: str(uuid4()))
-    sid: str = field(default_factory=lambda: f"v3:{secrets.token_urlsafe(32)}")
-    leg_id: str = field(default_factory=lambda: str(uuid4()))
-    client_state: str = ""
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    answered: bool = False
-    ended: HangupCause | None = None
-    ended_at: datetime | None = None
-    telephone: Telephone = field(default_factory=Telephone)
-    commands: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    """What was carried out, in order."""
-    ignored: list[str] = field(default_factory=list)
-    """Commands whose `command_id` was known."""
-    events: list[str] = field(default_factory=list)
-    streams: list[StreamFigures] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
-    stream: asyncio.Task[None] | None = None
-    playback: asyncio.Task[None] | None = None
-    other: Leg | None = None
-    """The leg that this one was transferred to, or comes from."""
-    rings_for_another: bool = False
-    seat: Seat | None = None
-    known: set[str] = field(default_factory=set)
-
-    @property
-    def actions(self) -> list[str]:
-        return [name for name, _ in self.commands]
-
-    def fields(self) -> dict[str, str]:
-        """Return what every event of the leg says."""
-        return {
-            "call_control_id": self.sid, "connection_id": self.connection_id, "call_leg_id": self.leg_id,
-            "call_session_id": self.session_id, "client_state": self.client_state, "from": self.from_,
-            "to": self.to,
-        }  # fmt: skip
 
 
 class Exchange:
@@ -183,13 +127,9 @@ class Exchange:
             leg, EventType.HANGUP, hangup_cause=cause.value, hangup_source=source, state="hangup",
             sip_hangup_cause="unspecified", start_time=f"{leg.started_at:%Y-%m-%dT%H:%M:%S.%fZ}",
         )  # fmt: skip
-        other = leg.other
-        if (
-            other is not None
-            and other.ended is None
-            and (leg.seat is not None or leg.direction == "incoming")
-        ):
-            joined = leg.seat is not None
+        # A leg that rings for another ends with it; of two that are joined, either ends the other.
+        other, joined = leg.other, leg.seat is not None
+        if other is not None and (joined or not leg.rings_for_another):
             await self.end(other, HangupCause.NORMAL if joined else HangupCause.CANCELLED)
 
     async def close(self) -> None:

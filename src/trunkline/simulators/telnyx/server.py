@@ -19,7 +19,8 @@ from starlette.routing import Route
 
 from trunkline.providers.telnyx.wire import ErrorCode
 from trunkline.simulators.loop_server import serving_app
-from trunkline.simulators.telnyx.exchange import CommandRefused, Exchange, Leg
+from trunkline.simulators.telnyx.exchange import Exchange
+from trunkline.simulators.telnyx.legs import CommandRefused, Leg
 from trunkline.simulators.telnyx.webhooks import Webhooks
 
 
