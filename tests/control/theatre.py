@@ -77,7 +77,8 @@ class Rehearsed:
                     self._brain.results.append(await self._tools(line.tool, line.arguments))
                 else:
                     yield line
-            yield Listen(None)
+            if not any(isinstance(line, Listen) for line in self._script):
+                yield Listen(None)
 
         async def hear(self, heard: Heard) -> AsyncIterator[Act]:
             yield HangUp("heard_enough")

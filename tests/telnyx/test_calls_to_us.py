@@ -13,7 +13,7 @@ from support.telnyx_house import CALLER, House
 from trunkline.core.db import unit_of_work
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit.audio import pcm_to_ulaw
-from trunkline.providers.ports import HangUp
+from trunkline.providers.ports import HangUp, Listen
 from trunkline.providers.telnyx.wire import HangupCause
 
 SHOUT = pcm_to_ulaw(struct.pack("<8000h", *(int(12_000 * math.sin(i / 3)) for i in range(8_000))))
@@ -51,22 +51,14 @@ async def test_a_caller_who_speaks_over_the_agent_clears_what_was_not_heard(hous
 
 
 async def test_keys_of_the_caller_come_in(house: House) -> None:
-    house.brain.scripts = [
-        [
-            "Key in your number.",
-        ]
-    ]
+    prompt = "Key in your number."
+    house.brain.scripts = [[prompt, Listen(None, digits=6)]]
     leg = house.phone_in()
-    await house.live(leg)
+    await until(lambda: leg.telephone.heard_frames >= len(prompt) * 3 - 1)
     leg.telephone.press("42#")
-    await until(lambda: house.room.live.count == 1)
-    session = house.room.live.of_call(str(house.row(leg).id))
-    assert session is not None
-    await until(lambda: session._reader.frames.received > 200)
-    await house.sim.exchange.person_hangs_up(leg)
     call = await house.over(leg)
-    assert call.end_reason == "stop"
-    assert leg.streams[0].clears <= 1
+    assert house.told(leg, "digits") == [{"digits": "42"}]
+    assert call.end_reason == "heard_enough"
 
 
 async def test_a_caller_who_hangs_up_ends_the_call(house: House) -> None:
