@@ -14,7 +14,7 @@ import uvicorn
 
 from trunkline.core.settings import Settings
 from trunkline.core.telemetry import get_logger
-from trunkline.media.twilio_stream import LONGEST_MESSAGE
+from trunkline.media.json_stream import LONGEST_MESSAGE
 from trunkline.speech import build_speech
 from trunkline.web.app import create_app
 from trunkline.web.callroom import CallRoom

@@ -215,8 +215,11 @@ def _redis(url: str | None) -> Iterator[Finding]:
 
 
 def _carrier(settings: Settings) -> Finding:
-    if settings.twilio_account_sid and settings.twilio_auth_token:
-        facts = f"account {settings.twilio_account_sid} at {settings.twilio_base_url}"
+    if settings.carrier_faults:
+        return Finding("Carrier", FAULT, "; ".join(settings.carrier_faults), "see docs/reference/carriers.md")
+    if there := settings.carriers:
+        accounts = {"twilio": settings.twilio_account_sid, "telnyx": settings.telnyx_connection_id}
+        facts = ", ".join(f"{name} {accounts[name]} at {url}" for name, url in there.items())
         if not settings.is_reachable_by_carrier:
             return Finding(
                 "Carrier", FAULT, f"{facts}, which cannot use PUBLIC_URL={settings.public_url}",
@@ -224,7 +227,10 @@ def _carrier(settings: Settings) -> Finding:
             )  # fmt: skip
         return Finding("Carrier", OK, facts)
     return Finding(
-        "Carrier", NOTE, "none: nobody can be called", "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
+        "Carrier",
+        NOTE,
+        "none: nobody can be called",
+        "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or the settings of Telnyx",
     )
 
 

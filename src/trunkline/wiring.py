@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from trunkline import brains, schedule, schema
+from trunkline.carriers import register_carriers
 from trunkline.core import registry
+from trunkline.core.carrier_settings import can_reach
 from trunkline.core.db import Database, install_database
 from trunkline.core.errors import StartRefused
 from trunkline.core.jobs.bell import Bell, install_bell
@@ -42,7 +43,6 @@ from trunkline.domain.outbound.options import DialLimits, install_limits
 from trunkline.embedded import EmbeddedUnavailable, Hold, default_home, hold_servers
 from trunkline.own_voices import register_own_voices
 from trunkline.providers.scripted import ScriptedBrain
-from trunkline.providers.twilio import TwilioCarrier
 
 DOORS = (_appointment_tools, _call_jobs, _control_tools, _lead_jobs, _outbound_jobs, _outbound_tools)
 """Importing these is what registers the jobs and the agent's tools."""
@@ -103,11 +103,14 @@ def check_command(command: Command, settings: Settings) -> ServiceRole:
 
 def check_public_url(command: Command, settings: Settings) -> None:
     """Refuse to take calls at an address that the carrier cannot use. Raises StartRefused."""
-    has_carrier = settings.twilio_account_sid is not None and settings.twilio_auth_token is not None
-    takes_calls = command in {Command.UP, Command.API, Command.CALLS}
-    if takes_calls and has_carrier and not settings.is_reachable_by_carrier:
+    if command not in {Command.UP, Command.API, Command.CALLS}:
+        return
+    if settings.carrier_faults:
+        raise StartRefused(f"{'; '.join(settings.carrier_faults)}.")
+    cut_off = [url for url in settings.carriers.values() if not can_reach(url, settings.public_url)]
+    if cut_off:
         raise StartRefused(
-            f"The carrier at {settings.twilio_base_url} cannot use PUBLIC_URL={settings.public_url}: "
+            f"The carrier at {cut_off[0]} cannot use PUBLIC_URL={settings.public_url}: "
             "set it to the https address at which the world reaches this process."
         )
 
@@ -267,23 +270,10 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     )
     keepers.register_keeper("appointments", keepers.Keeper(held=appointments.held_leads))
     schedule.install()
-    account = settings.twilio_account_sid
-    secret = settings.twilio_auth_token
-    if account is not None and secret is not None:
-
-        @cache
-        def carrier() -> TwilioCarrier:
-            return TwilioCarrier(
-                account,
-                secret.get_secret_value(),
-                base_url=settings.twilio_base_url,
-                timeout_s=settings.carrier_timeout_seconds,
-            )
-
-        registry.register_carrier(carrier)
+    register_carriers(settings)
     install_limits(
         DialLimits(
-            account=account or "none",
+            account=settings.twilio_account_sid or settings.telnyx_connection_id or "none",
             per_second=settings.carrier_calls_per_second,
             account_lines=settings.carrier_lines,
             system=settings.max_active_calls,

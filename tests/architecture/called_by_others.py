@@ -82,6 +82,8 @@ _.is_opt_out
 # What tests ask a stand-in for a provider.
 _.open_connections
 _.truncated_ms
+_.actions
+_.person_hangs_up
 
 # Verbs of the carrier's port that its stand-in speaks, before a recording is kept or a colleague is told
 # what a call is about.

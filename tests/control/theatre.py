@@ -77,7 +77,8 @@ class Rehearsed:
                     self._brain.results.append(await self._tools(line.tool, line.arguments))
                 else:
                     yield line
-            yield Listen(None)
+            if not any(isinstance(line, Listen) for line in self._script):
+                yield Listen(None)
 
         async def hear(self, heard: Heard) -> AsyncIterator[Act]:
             yield HangUp("heard_enough")
@@ -225,11 +226,9 @@ async def open_theatre(
             ]}, actor="test",
         )  # fmt: skip
         changes = {
-            "brain": "rehearsed",
-            "instructions": "Rehearse.",
-            "transfer_to": ["101", "102", "103"],
-            "tools": [],
-        }
+            "brain": "rehearsed", "instructions": "What is rehearsed.",
+            "transfer_to": ["101", "102", "103"], "tools": [],
+        }  # fmt: skip
         agents.update_agent(session, world.business_id, world.agent_id, changes, actor="test")
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"

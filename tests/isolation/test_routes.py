@@ -262,10 +262,11 @@ OF_THE_CARRIER = {
     Door("POST", "/hooks/carrier/outbound/answer"),
     Door("POST", "/hooks/carrier/outbound/machine"),
     Door("POST", "/hooks/carrier/outbound/status"),
+    Door("POST", "/hooks/telnyx/events"),
 }
 """Doors that only a signature opens."""
 
-SOCKETS = {Door("SOCKET", "/media/carrier")}
+SOCKETS = {Door("SOCKET", "/media/carrier"), Door("SOCKET", "/media/telnyx")}
 
 WITH_A_TOKEN = {Door("GET", "/metrics")}
 """For the installation's operator; tests/web/test_metrics.py tries it without."""

@@ -8,8 +8,8 @@ import json
 
 import pytest
 
+from trunkline.media import NoStart, TwilioStream
 from trunkline.media.frames import BadFrame, WireEvent
-from trunkline.media.twilio_stream import NoStart, TwilioStream
 
 
 class OneMessage:

@@ -410,7 +410,7 @@ def test_a_message_brought_is_read_as_a_parser_reads_it(text: str, at: int, thro
 
 
 def test_what_twilio_writes_is_read_without_a_parser(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trunkline.media.twilio_stream.json.loads", lambda _: pytest.fail("parsed"))
+    monkeypatch.setattr("trunkline.media.json_stream.json.loads", lambda _: pytest.fail("parsed"))
     payload = base64.b64encode(b"\xff" * 160).decode()
     message = _TWILIO % ("4", "inbound", "2", "20", payload, "MZ" + "0f" * 16)
     assert brought(message.encode()) == [AudioIn(silence(20), 20), WireEnded("disconnect")]

@@ -112,3 +112,52 @@ def test_what_the_carrier_can_use_is_let_in(given: dict[str, str]) -> None:
 def test_without_a_carrier_and_in_a_worker_any_address_will_do() -> None:
     check_public_url(Command.API, Settings(public_url="http://calls.example"))
     check_public_url(Command.WORKER, Settings(public_url="http://calls.example", **ACCOUNT))  # type: ignore[arg-type]
+
+
+# --- Which carriers there are ------------------------------------------------------------
+
+TELNYX = {
+    "telnyx_api_key": "KEY1", "telnyx_connection_id": "1", "telnyx_public_key": "A" * 43 + "=",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "carriers"),
+    [
+        ({}, []),
+        (ACCOUNT, ["twilio"]),
+        (TELNYX, ["telnyx"]),
+        (ACCOUNT | TELNYX, ["twilio", "telnyx"]),
+        (ACCOUNT | TELNYX | {"carrier": "telnyx"}, ["telnyx", "twilio"]),
+    ],
+)
+def test_the_first_carrier_is_the_one_that_was_chosen(values: dict[str, str], carriers: list[str]) -> None:
+    assert list(Settings(**values).carriers) == carriers  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"telnyx_api_key": "KEY1"}, "Telnyx needs TELNYX_CONNECTION_ID and TELNYX_PUBLIC_KEY as well"),
+        (ACCOUNT | {"carrier": "telnyx"}, "CARRIER=telnyx is not set up"),
+    ],
+)
+def test_a_carrier_that_is_half_set_up_is_refused_and_found(values: dict[str, str], sentence: str) -> None:
+    settings = Settings(public_url="https://calls.example.com", **values)  # type: ignore[arg-type]
+    with pytest.raises(StartRefused, match=sentence):
+        check_public_url(Command.API, settings)
+    (found,) = [found for found in examine(settings) if found.what == "Carrier"]
+    assert (found.verdict, found.facts) == (FAULT, sentence)
+
+
+def test_a_public_key_that_is_none_is_named() -> None:
+    for value in ("nonsense!", "AAAA"):
+        with pytest.raises(StartRefused, match="TELNYX_PUBLIC_KEY must be 32 bytes"):
+            load_settings(telnyx_public_key=value)
+
+
+def test_every_carrier_must_reach_us() -> None:
+    local = ACCOUNT | {"twilio_base_url": LOCAL}
+    settings = Settings(public_url="http://127.0.0.1:8000", **local, **TELNYX)  # type: ignore[arg-type]
+    with pytest.raises(StartRefused, match="cannot use PUBLIC_URL"):
+        check_public_url(Command.API, settings)

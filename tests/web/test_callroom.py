@@ -23,6 +23,7 @@ from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call
 from trunkline.domain.calls.tickets import MediaTicket, media_token
 from trunkline.domain.tenants import service as tenants
+from trunkline.media import TwilioStream
 from trunkline.providers.ports import SpeechFailed
 from trunkline.web.callroom import AGENT_UNUSABLE, CallRoom, Speech
 
@@ -71,7 +72,7 @@ async def test_calls_that_start_together_do_not_exceed_the_process_s_lines(
     acme: World, room: CallRoom
 ) -> None:
     lines = [Line(acme, room, f"CA{number}") for number in range(4)]
-    hosting = [asyncio.create_task(room.host(line)) for line in lines]
+    hosting = [asyncio.create_task(room.host(TwilioStream(line))) for line in lines]
     async with asyncio.timeout(20):
         while room.live.count < 2:
             await asyncio.sleep(0.01)
@@ -91,11 +92,11 @@ async def test_calls_that_start_together_do_not_exceed_the_process_s_lines(
 async def test_a_refused_call_gives_its_place_back(acme: World, room: CallRoom) -> None:
     line = Line(acme, room, "CA1")
     again = Line(acme, room, "CA1")
-    hosting = asyncio.create_task(room.host(line))
+    hosting = asyncio.create_task(room.host(TwilioStream(line)))
     async with asyncio.timeout(20):
         while not room.live.count:
             await asyncio.sleep(0.01)
-        await room.host(again)
+        await room.host(TwilioStream(again))
     assert again.closed_at is not None
     assert not room.is_full
     room.live.stop_all("enough")
@@ -112,7 +113,7 @@ async def test_an_agent_that_cannot_hold_the_call_ends_it_and_is_on_record(
     line = Line(acme, room, "CA1")
     with structlog.testing.capture_logs() as logged:
         async with asyncio.timeout(20):
-            await room.host(line)
+            await room.host(TwilioStream(line))
     assert line.closed_at is not None
     assert [entry["log_level"] for entry in logged if entry["event"] == AGENT_UNUSABLE] == ["error"]
     await room.log.flush()
@@ -135,7 +136,7 @@ async def test_a_call_that_we_make_begins_with_the_disclosure_and_has_it_on_reco
         business.calling_rules = {"disclosure": "This is the AI of {business_name}."}
         agents.get_agent(session, acme.business_id, acme.agent_id).greeting = "Good day."
     line = Line(acme, room, "CA1", direction)
-    hosting = asyncio.create_task(room.host(line))
+    hosting = asyncio.create_task(room.host(TwilioStream(line)))
     tts = room._speech.tts
     assert isinstance(tts, StubTts)
     async with asyncio.timeout(20):

@@ -19,7 +19,7 @@ from websockets.frames import Frame, Opcode
 
 from trunkline.asgi import media_server_options
 from trunkline.media import SocketClosed
-from trunkline.media.twilio_stream import LONGEST_MESSAGE, PushingSocket
+from trunkline.media.json_stream import LONGEST_MESSAGE, PushingSocket
 from trunkline.web.media_protocol import DIRECT
 from trunkline.web.media_socket import text_socket
 

@@ -6,15 +6,16 @@ Floors 4 and 5 register factories at start; services ask here by name and never 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from trunkline.core.errors import InvalidInput
-from trunkline.providers.ports import Brain, Carrier
+from trunkline.providers.ports import AskingCarrier, Brain, Carrier, TellingCarrier
 
 CarrierFactory = Callable[[], Carrier]
 BrainFactory = Callable[[], Brain]
 
 _carriers: dict[str, CarrierFactory] = {}
-_FIRST_CARRIER = "twilio"
+_first_carrier = "twilio"
 """Which one serves those who name none."""
 _brains: dict[str, BrainFactory] = {}
 _connecting: set[str] = set()
@@ -27,14 +28,44 @@ def register_carrier(factory: CarrierFactory, name: str = "twilio") -> None:
     _carriers[name] = factory
 
 
+def prefer_carrier(name: str) -> None:
+    """Say which carrier serves the businesses that name none."""
+    global _first_carrier  # noqa: PLW0603 - one choice a process
+    _first_carrier = name
+
+
+def first_carrier() -> str:
+    """Return the name of the carrier that serves the businesses that name none."""
+    return _first_carrier
+
+
 def carrier(name: str | None = None) -> Carrier:
     """Return a carrier, the installation's first if none is named. Raises InvalidInput."""
-    chosen = name or _FIRST_CARRIER
+    chosen = name or _first_carrier
     if chosen not in _carriers:
         if name is not None and _carriers:
             raise InvalidInput(f"There is no carrier {name!r} here.")
-        raise InvalidInput("No carrier is configured: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
+        raise InvalidInput(
+            "No carrier is configured: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or TELNYX_API_KEY, "
+            "TELNYX_CONNECTION_ID and TELNYX_PUBLIC_KEY."
+        )
     return _carriers[chosen]()
+
+
+def asking_carrier(name: str) -> AskingCarrier:
+    """Return a carrier that asks what to do with its calls. Raises InvalidInput."""
+    found = carrier(name)
+    if not found.capabilities.replies:
+        raise InvalidInput(f"{name} does not ask what to do; it tells what has happened.")
+    return cast("AskingCarrier", found)
+
+
+def telling_carrier(name: str) -> TellingCarrier:
+    """Return a carrier that tells what has happened and is sent commands. Raises InvalidInput."""
+    found = carrier(name)
+    if found.capabilities.replies:
+        raise InvalidInput(f"{name} does not tell what has happened; it asks what to do.")
+    return cast("TellingCarrier", found)
 
 
 def carrier_names() -> tuple[str, ...]:

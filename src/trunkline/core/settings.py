@@ -6,7 +6,6 @@ import enum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
@@ -14,9 +13,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from trunkline.core.brain_settings import BrainSettings
+from trunkline.core.carrier_settings import CarrierSettings, can_reach
 from trunkline.core.errors import StartRefused
 from trunkline.core.speech_settings import SpeechSettings
-from trunkline.kit.hosts import is_loopback
 
 QUEUES = ("high", "default", "low", "maintenance", "broadcasts", "recordings")
 """Every queue that a job may be in, in order of priority."""
@@ -35,7 +34,7 @@ class ServiceRole(enum.StrEnum):
     """Does everything; for development."""
 
 
-class Settings(BrainSettings, SpeechSettings):
+class Settings(BrainSettings, SpeechSettings, CarrierSettings):
     """The environment, read once at start."""
 
     # An empty variable is an unset one: `DATABASE_URL=` in a compose file means none.
@@ -82,14 +81,6 @@ class Settings(BrainSettings, SpeechSettings):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
     secret_key: SecretStr | None = Field(None, description="Signs tokens; kept in the home folder if unset")
-
-    # The carrier.
-    twilio_account_sid: str | None = None
-    twilio_auth_token: SecretStr | None = None
-    twilio_base_url: str = "https://api.twilio.com"
-    carrier_calls_per_second: float = Field(1.0, gt=0, description="Pace of dials per carrier account")
-    carrier_lines: int = Field(1_000, ge=1, description="Dials of one carrier account at a time")
-    carrier_timeout_seconds: float = Field(10.0, gt=0)
 
     # Limits.
     max_active_calls: int = Field(50, ge=1, description="Live calls of one process, and dials of the system")
@@ -169,11 +160,8 @@ class Settings(BrainSettings, SpeechSettings):
 
     @property
     def is_reachable_by_carrier(self) -> bool:
-        """False where the carrier could not use our address: only one on this machine streams without TLS."""
-        ours, theirs = urlsplit(self.public_url), urlsplit(self.twilio_base_url)
-        if is_loopback(theirs.hostname):
-            return ours.scheme == "https" or is_loopback(ours.hostname)
-        return ours.scheme == "https" and not is_loopback(ours.hostname)
+        """False where a carrier that is set up could not use our address."""
+        return all(can_reach(url, self.public_url) for url in self.carriers.values())
 
     @property
     def is_embedded(self) -> bool:

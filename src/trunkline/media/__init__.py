@@ -2,7 +2,7 @@
 
 What the call room uses:
 
-    edge = TwilioStream(socket)                 # socket: receive_text, send_text, close; SocketClosed
+    edge = TwilioStream(socket)                 # or TelnyxStream; a Socket: receive_text, send_text, close
     start = await edge.start(timeout_s=5)       # NoStart, or call_sid and parameters such as `token`
     ...                                         # authenticate, build the CallBrief
     session = Session(options=SessionOptions(voice=...), wire=edge, brief=brief, brain=brain,
@@ -36,17 +36,20 @@ carrier), `silence`, `too_long`, `speech_failed`, the watchdog's alarms, `cancel
 
 from trunkline.media.answering import MachineRules, OnMachine
 from trunkline.media.frames import SocketClosed
+from trunkline.media.json_stream import JsonStream, NoStart, Socket, StreamStart
 from trunkline.media.options import SessionOptions
 from trunkline.media.reaper import LiveSessions
 from trunkline.media.scribe import CallEvent, EventKind, EventSink, record_stillborn
 from trunkline.media.session import Ended, Session
-from trunkline.media.twilio_stream import NoStart, Socket, StreamStart, TwilioStream
+from trunkline.media.telnyx_stream import TelnyxStream
+from trunkline.media.twilio_stream import TwilioStream
 
 __all__ = [
     "CallEvent",
     "Ended",
     "EventKind",
     "EventSink",
+    "JsonStream",
     "LiveSessions",
     "MachineRules",
     "NoStart",
@@ -56,6 +59,7 @@ __all__ = [
     "Socket",
     "SocketClosed",
     "StreamStart",
+    "TelnyxStream",
     "TwilioStream",
     "record_stillborn",
 ]

@@ -1,208 +1,42 @@
-"""The wire edge for Twilio Media Streams: its JSON messages in and out, and nothing else.
-
-Owns the message format, mu-law and base64; everything further in sees PCM and `frames`.
-Refuses to know web frameworks: the call room wraps its socket in the small `Socket` protocol.
-"""
+"""The wire edge for Twilio Media Streams: what is Twilio's own of its messages, and nothing else."""
 
 from __future__ import annotations
 
-import asyncio
-import binascii
-import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import Any
 
-from trunkline.kit.audio import pcm_to_ulaw, ulaw_to_pcm
-from trunkline.media.frames import (
-    AudioIn,
-    BadFrame,
-    Digit,
-    MarkEchoed,
-    SocketClosed,
-    WireEnded,
-    WireEvent,
-)
-
-LONGEST_MESSAGE = 65_536
-"""Characters; Twilio's media messages have about 270."""
-_LONGEST_AUDIO = 8_000
-"""Bytes, one second: more in one message is no carrier's, and would hold up the other calls of the loop."""
-_KEYS = frozenset("0123456789*#ABCD")
+from trunkline.media.frames import AudioIn
+from trunkline.media.json_stream import LONGEST_MESSAGE, JsonStream, NoStart, StreamStart, decoded, text_map
 
 
-class Socket(Protocol):
-    """A text WebSocket. All three raise SocketClosed once the other side is gone."""
+class TwilioStream(JsonStream):
+    """One Media Streams socket as a `Wire`."""
 
-    async def receive_text(self) -> str: ...
+    STREAM_FIELD = "streamSid"
 
-    async def send_text(self, text: str) -> None: ...
-
-    async def close(self) -> None: ...
-
-
-@runtime_checkable
-class PushingSocket(Socket, Protocol):
-    """A socket that brings its messages, so that no task has to wake up for each."""
-
-    def listen(self, take: Callable[[bytes], None], closed: Callable[[], None]) -> None:
-        """Hand every message, those that wait included, to `take` from now on; `closed` once, at the end.
-
-        `receive_text` is not called any more.
-        """
-        ...
-
-
-class NoStart(Exception):
-    """The stream did not introduce itself: too late, gone, or not a stream we can speak to."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamStart:
-    """Twilio's `start` message: whose call this claims to be, before anyone has checked it."""
-
-    stream_sid: str
-    call_sid: str
-    account_sid: str
-    parameters: Mapping[str, str]
-    """The `<Parameter>` values of the TwiML, such as `token`."""
-
-
-class TwilioStream:
-    """One Media Streams socket as a `Wire`. Call `start` once, before anything else."""
-
-    def __init__(self, socket: Socket) -> None:
-        self._socket = socket
-        self._ended: WireEnded | None = None
-        self._closed = False
-        self._audio_head = ""
-        self._stream = ""
-        self._take: Callable[[WireEvent], None] | None = None
-
-    async def start(self, *, timeout_s: float = 5.0) -> StreamStart:
-        """Wait for the `start` message and return it. Raises NoStart."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while True:
-                    message = self._read(await self._socket.receive_text())
-                    event = message.get("event") if message else None
-                    if event == "start" and message is not None:
-                        return self._introduce(message)
-                    if event != "connected":
-                        raise NoStart(f"the stream began with {event!r} instead of 'start'")
-        except TimeoutError as error:
-            raise NoStart(f"no start message within {timeout_s:g} s") from error
-        except SocketClosed as error:
-            raise NoStart("the socket closed before its start message") from error
-
-    def _introduce(self, message: Mapping[str, Any]) -> StreamStart:
-        start = message.get("start")
-        if not isinstance(start, dict):
-            raise NoStart("the start message says nothing about the stream")
+    def introduced(self, start: Mapping[str, Any], message: Mapping[str, Any]) -> StreamStart:
         media_format = start.get("mediaFormat")
         if not isinstance(media_format, dict) or (
             media_format.get("encoding"),
             str(media_format.get("sampleRate")),
         ) != ("audio/x-mulaw", "8000"):
             raise NoStart(f"the stream's format is {media_format!r}, not mu-law at 8000 Hz")
-        stream_sid = str(start.get("streamSid") or message.get("streamSid") or "")
-        if not stream_sid:
-            raise NoStart("the start message has no streamSid")
-        parameters = start.get("customParameters")
-        self._stream = json.dumps(stream_sid)
-        self._audio_head = f'{{"event":"media","streamSid":{self._stream},"media":{{"payload":"'
         return StreamStart(
-            stream_sid=stream_sid,
+            stream_sid=str(start.get("streamSid") or message.get("streamSid") or ""),
             call_sid=str(start.get("callSid") or ""),
-            account_sid=str(start.get("accountSid") or ""),
-            parameters={str(k): str(v) for k, v in parameters.items()}
-            if isinstance(parameters, dict)
-            else {},
+            parameters=text_map(start.get("customParameters")),
         )
-
-    def listen(self, take: Callable[[WireEvent], None]) -> bool:
-        """See `PushingWire.listen`: True where the socket brings its messages."""
-        if not isinstance(self._socket, PushingSocket):
-            return False
-        self._take = take
-        self._socket.listen(self._brought, self._gone)
-        return True
-
-    def _brought(self, text: bytes) -> None:
-        if self._ended is None and self._take is not None:
-            event = _plain_audio(text) or self._event(text)
-            if event is not None:
-                self._take(event)
-
-    def _gone(self) -> None:
-        if self._ended is None and self._take is not None:
-            self._ended = WireEnded("disconnect")
-            self._take(self._ended)
-
-    async def receive(self) -> WireEvent:
-        """Wait for the next event; see `Wire.receive`."""
-        while self._ended is None:
-            try:
-                text = await self._socket.receive_text()
-            except SocketClosed:
-                self._ended = WireEnded("disconnect")
-                break
-            event = self._event(text)
-            if event is not None:
-                return event
-        return self._ended
-
-    def _event(self, text: str | bytes) -> WireEvent | None:
-        """Translate one message; None for those that mean nothing to a call."""
-        message = self._read(text)
-        if message is None:
-            return BadFrame("malformed")
-        kind = message.get("event")
-        body = message.get(kind) if isinstance(kind, str) else None
-        if kind == "media":
-            return _audio(body)
-        if kind == "mark" and isinstance(body, dict):
-            return MarkEchoed(str(body.get("name", "")))
-        if kind == "dtmf" and isinstance(body, dict):
-            key = body.get("digit")
-            return Digit(key) if isinstance(key, str) and key in _KEYS else BadFrame("no_key")
-        if kind == "stop":
-            self._ended = WireEnded("stop")
-            return self._ended
-        return None
 
     @staticmethod
-    def _read(text: str | bytes) -> dict[str, Any] | None:
-        if len(text) > LONGEST_MESSAGE:
+    def plain_audio(text: bytes) -> AudioIn | None:
+        head = _HEAD.match(text)
+        if head is None or len(text) > LONGEST_MESSAGE:
             return None
-        try:
-            message = json.loads(text)
-        except (ValueError, RecursionError):
-            # The latter: brackets within brackets, by the thousand.
+        end = text.find(b'"', head.end())
+        if not _TAIL.fullmatch(text, end):
             return None
-        return message if isinstance(message, dict) else None
-
-    async def send_audio(self, pcm: bytes) -> None:
-        payload = binascii.b2a_base64(pcm_to_ulaw(pcm), newline=False).decode("ascii")
-        await self._socket.send_text(f'{self._audio_head}{payload}"}}}}')
-
-    async def send_mark(self, name: str) -> None:
-        await self._socket.send_text(
-            f'{{"event":"mark","streamSid":{self._stream},"mark":{{"name":{json.dumps(name)}}}}}'
-        )
-
-    async def send_clear(self) -> None:
-        await self._socket.send_text(f'{{"event":"clear","streamSid":{self._stream}}}')
-
-    async def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            await self._socket.close()
-        except SocketClosed:
-            self._ended = self._ended or WireEnded("disconnect")
+        return decoded(text[head.end() : end], int(head[1]))
 
 
 _HEAD = re.compile(
@@ -210,40 +44,3 @@ _HEAD = re.compile(
     rb'"media":\{"track":"inbound","chunk":"\d{1,18}","timestamp":"(\d{1,18})","payload":"'
 )
 _TAIL = re.compile(rb'"\},"streamSid":"\w*"\}')
-
-
-def _plain_audio(text: bytes) -> AudioIn | None:
-    """Read a `media` message that is written just as Twilio writes it; None: it has to be parsed.
-
-    What is read here a parser reads the same, at four times the cost.
-    """
-    head = _HEAD.match(text)
-    if head is None or len(text) > LONGEST_MESSAGE:
-        return None
-    begin = head.end()
-    end = text.find(b'"', begin)
-    if not _TAIL.fullmatch(text, end):
-        return None
-    try:
-        ulaw = binascii.a2b_base64(text[begin:end], strict_mode=True)
-    except ValueError:
-        return None
-    return AudioIn(ulaw_to_pcm(ulaw), int(head[1])) if ulaw else None
-
-
-def _audio(body: Any) -> WireEvent:
-    """Read the body of a `media` message. Its numbers arrive as strings."""
-    if not isinstance(body, dict):
-        return BadFrame("malformed")
-    if body.get("track", "inbound") != "inbound":
-        return BadFrame("other_track")
-    try:
-        ulaw = binascii.a2b_base64(body["payload"], strict_mode=True)
-        timestamp_ms = int(body.get("timestamp", -1))
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return BadFrame("malformed")
-    if not ulaw:
-        return BadFrame("empty")
-    if len(ulaw) > _LONGEST_AUDIO:
-        return BadFrame("too_long")
-    return AudioIn(ulaw_to_pcm(ulaw), timestamp_ms)

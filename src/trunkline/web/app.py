@@ -46,6 +46,7 @@ from trunkline.web.metrics import router as metrics_router
 from trunkline.web.parts import AppParts
 from trunkline.web.results import router as results_router
 from trunkline.web.standing import StandingTasks
+from trunkline.web.telnyx_hooks import router as telnyx_router
 
 _UPKEEP_EVERY_S = 1.0
 _PAGE = Path(__file__).parent / "page"
@@ -93,7 +94,9 @@ def create_app(parts: AppParts) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(Gate)
     install_error_handlers(app)
-    for router in (health_router, metrics_router, media_router, hooks_router, control_hooks_router):
+    for router in (
+        health_router, metrics_router, media_router, hooks_router, control_hooks_router, telnyx_router,
+    ):  # fmt: skip
         app.include_router(router)
     if parts.role is not ServiceRole.CALLS:
         for router in (

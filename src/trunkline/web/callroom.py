@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -35,13 +35,12 @@ from trunkline.domain.outbound.options import Detection
 from trunkline.kit import tokens
 from trunkline.kit.ids import new_id
 from trunkline.media import (
+    JsonStream,
     LiveSessions,
     NoStart,
     OnMachine,
     Session,
     SessionOptions,
-    Socket,
-    TwilioStream,
     record_stillborn,
 )
 from trunkline.media.watchdog import WatchRules
@@ -199,19 +198,20 @@ class CallRoom:
             await close()
         self._pool.shutdown()
 
-    async def host(self, socket: Socket) -> None:
-        """Hold the call on this socket, from its start message to its last event."""
-        edge = TwilioStream(socket)
+    async def host(self, edge: JsonStream) -> bool:
+        """Hold the call on a carrier's stream, from its start message to its last event. False: refused."""
         try:
             start = await edge.start()
             ticket = read_media_token(start.parameters.get("token", ""), key=self._token_key)
             with self._place(comes_back=ticket.leg > 1):
                 prepared = await self._off_loop(partial(self._prepare, ticket, start.call_sid))
                 await self._hold(edge, prepared, await self.early.take(ticket.call_id))
+                return True
         except (NoStart, tokens.InvalidToken, TrunklineError, SQLAlchemyError) as refusal:
             # The last one: the database is away, and nobody knows whose call it is.
             log.warning("media_refused", reason=str(refusal))
             await edge.close()
+        return False
 
     @contextmanager
     def _place(self, *, comes_back: bool = False) -> Iterator[None]:
@@ -233,7 +233,7 @@ class CallRoom:
         prepared = await self._off_loop(partial(prepare_early, business_id, call_id))
         return None if prepared is None else (registry.brain(prepared.brain), prepared.brief)
 
-    async def _hold(self, edge: TwilioStream, prepared: Preparation, early: Opened | None) -> None:
+    async def _hold(self, edge: JsonStream, prepared: Preparation, early: Opened | None) -> None:
         """Hold a call that is known to be ours. One whose agent cannot speak is ended and on record."""
         brief = prepared.brief
         with structlog.contextvars.bound_contextvars(
@@ -323,9 +323,9 @@ async def _do_in_media(session: Session, tool: str, result: ToolResult) -> None:
 
 
 def _build_carrier() -> None:
-    """Have the carrier's client built, which reads the certificates of the world."""
-    with suppress(InvalidInput):
-        registry.carrier()
+    """Have the carriers' clients built, which read the certificates of the world."""
+    for name in registry.carrier_names():
+        registry.carrier(name)
 
 
 def _build_brains() -> None:

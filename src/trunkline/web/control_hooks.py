@@ -19,7 +19,8 @@ from trunkline.domain.control import answers, places
 from trunkline.kit import tokens
 from trunkline.kit.tones import music_file
 from trunkline.providers.ports import Answer
-from trunkline.web.carrier_hooks import SignedForm, Unsigned
+from trunkline.web.carrier_calls import Unsigned
+from trunkline.web.carrier_hooks import SignedForm
 from trunkline.web.parts import PartsDep
 
 router = APIRouter(prefix=places.HOOKS, tags=["carrier"], include_in_schema=False)
@@ -52,7 +53,7 @@ def dialled(form: SignedForm, ticket: Ticket) -> Response:
     if ticket.control_id is None:
         raise Forbidden("The token names no act of control.", reason="bad_token")
     try:
-        report = registry.carrier(places.TWILIO).read_dial_report(form)
+        report = registry.asking_carrier(places.TWILIO).read_dial_report(form)
     except ValueError as error:
         raise InvalidInput(f"The carrier's report cannot be read: {error}.") from error
     with unit_of_work(of_business(ticket.business_id)) as session:
@@ -65,7 +66,7 @@ def recorded(form: SignedForm, ticket: Ticket) -> None:
     if ticket.control_id is None:
         raise Forbidden("The token names no act of control.", reason="bad_token")
     try:
-        report = registry.carrier(places.TWILIO).read_recording(form)
+        report = registry.asking_carrier(places.TWILIO).read_recording(form)
     except ValueError as error:
         raise InvalidInput(f"The carrier's report cannot be read: {error}.") from error
     with unit_of_work(of_business(ticket.business_id)) as session:

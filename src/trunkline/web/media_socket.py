@@ -9,15 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketState
 
 from trunkline.core import registry
 from trunkline.core.telemetry import get_logger
-from trunkline.media import Socket, SocketClosed
+from trunkline.domain.calls.tickets import read_media_token
+from trunkline.domain.control import places
+from trunkline.kit import tokens
+from trunkline.media import Socket, SocketClosed, TelnyxStream, TwilioStream
 from trunkline.web.media_protocol import DIRECT, MediaProtocol
 from trunkline.web.parts import PartsDep, RoomDep
+from trunkline.web.telnyx_hooks import stream_closed
 
-MEDIA_PATH = "/media/carrier"
+MEDIA_PATH, TELNYX_PATH = "/media/carrier", "/media/telnyx"
+_TELNYX_TOKEN = "x-telnyx-streaming-auth-token"  # noqa: S105 - a header's name
 
 _POLICY_VIOLATION = 1008
 
@@ -30,7 +36,7 @@ router = APIRouter()
 @router.websocket(MEDIA_PATH)
 async def carrier_media(socket: WebSocket, parts: PartsDep, room: RoomDep) -> None:
     """A carrier's Media Stream. Its upgrade is signed; its start message carries the call's token."""
-    signed = registry.carrier().verify_signature(
+    signed = registry.asking_carrier(places.TWILIO).verify_signature(
         url=f"{parts.media_url}{MEDIA_PATH}", form={}, signature=socket.headers.get("x-twilio-signature", "")
     )
     if not signed:
@@ -38,7 +44,25 @@ async def carrier_media(socket: WebSocket, parts: PartsDep, room: RoomDep) -> No
         await socket.close(_POLICY_VIOLATION)
         return
     await socket.accept()
-    await room.host(text_socket(socket))
+    await room.host(TwilioStream(text_socket(socket)))
+
+
+@router.websocket(TELNYX_PATH)
+async def telnyx_media(socket: WebSocket, parts: PartsDep, room: RoomDep) -> None:
+    """A stream of Telnyx's. Its upgrade and its start message carry the call's token.
+
+    When the call has left its agent, what is next is decided here, without waiting to be told.
+    """
+    try:
+        ticket = read_media_token(socket.headers.get(_TELNYX_TOKEN, ""), key=parts.token_key)
+    except tokens.InvalidToken:
+        log.warning("media_unsigned")
+        await socket.close(_POLICY_VIOLATION)
+        return
+    await socket.accept()
+    edge = TelnyxStream(text_socket(socket))
+    if await room.host(edge) and edge.begun is not None:
+        await run_in_threadpool(stream_closed, edge.begun.state, ticket.call_id, parts)
 
 
 def text_socket(socket: WebSocket) -> Socket:

@@ -77,6 +77,8 @@ class Call(Base):
     """Stretches with the agent that were asked for: another one each time that the agent comes back."""
     media_spent: Mapped[int] = mapped_column(server_default="0")
     """Of how many of these the token was spent."""
+    steps: Mapped[int] = mapped_column(server_default="0")
+    """How often it was decided what is next with the call; what belongs to an earlier step is late."""
     away: Mapped[str | None]
     """Why the call goes on without its agent (`Away`); none: it does not."""
     live_until: Mapped[datetime | None]

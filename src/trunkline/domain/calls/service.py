@@ -112,6 +112,26 @@ def call_of_sid(session: Session, business_id: UUID, sid: str) -> Call | None:
     )
 
 
+def carrier_of_sid(session: Session, business_id: UUID, sid: str) -> str | None:
+    """Return by which carrier a call of this business goes; None for a call that is not on record."""
+    return session.scalar(
+        select(Call.carrier).where(Call.business_id == business_id, Call.carrier_sid == sid)
+    )
+
+
+def lock_call(session: Session, business_id: UUID, call_id: UUID) -> Call:
+    """Return a call as it stands, locked until the transaction ends. Raises NotFound."""
+    call = session.scalar(
+        select(Call)
+        .where(Call.business_id == business_id, Call.id == call_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if call is None:
+        raise NotFound("There is no such call.")
+    return call
+
+
 def open_inbound_calls(session: Session, business_id: UUID) -> int:
     """Return how many calls to the business are not over."""
     return session.scalar(

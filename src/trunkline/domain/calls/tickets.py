@@ -28,11 +28,12 @@ class MediaTicket:
 
 @dataclass(frozen=True, slots=True)
 class CallTicket:
-    """Which call a callback is about, and which act of control, if one."""
+    """Which call a callback is about, which act of control, if one, and at which step of the call."""
 
     business_id: UUID
     call_id: UUID
     control_id: UUID | None = None
+    step: int = 0
 
 
 def media_token(ticket: MediaTicket, *, key: bytes) -> str:
@@ -51,7 +52,9 @@ def read_media_token(token: str, *, key: bytes) -> MediaTicket:
 
 def call_token(ticket: CallTicket, *, key: bytes) -> str:
     """Return the token of a call's callbacks."""
-    claims = {"business_id": str(ticket.business_id), "call_id": str(ticket.call_id)}
+    claims = {
+        "business_id": str(ticket.business_id), "call_id": str(ticket.call_id), "step": str(ticket.step)
+    }  # fmt: skip
     if ticket.control_id is not None:
         claims["control_id"] = str(ticket.control_id)
     return tokens.sign(claims, key=key, purpose=CALL_TOKEN, lifetime_s=_CALL_TOKEN_LIFETIME_S)
@@ -62,5 +65,8 @@ def read_call_token(token: str, *, key: bytes) -> CallTicket:
     claims = tokens.verify(token, key=key, purpose=CALL_TOKEN)
     control = claims.get("control_id")
     return CallTicket(
-        UUID(claims["business_id"]), UUID(claims["call_id"]), UUID(control) if control else None
+        UUID(claims["business_id"]),
+        UUID(claims["call_id"]),
+        UUID(control) if control else None,
+        int(claims["step"]),
     )

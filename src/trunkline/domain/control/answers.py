@@ -16,7 +16,7 @@ from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Away, Call, CallState
 from trunkline.domain.control import places
 from trunkline.domain.control.models import CallControl, ControlState, Verb
-from trunkline.domain.control.store import get_control, newest_asked, settle
+from trunkline.domain.control.store import get_control, newest_asked, open_controls, settle
 from trunkline.providers.ports import Answer, CallStatus, DialReport, RecordingReport
 
 RINGS_S = 25
@@ -34,6 +34,7 @@ def next_answer(session: Session, call: Call) -> Answer:
     back to its agent, and any other call ends.
     """
     carrier = registry.carrier(call.carrier)
+    call.steps += 1
     control = newest_asked(session, call)
     if control is None:
         if call.state != CallState.ENDED and call.away in {Away.ON_HOLD, Away.SENDING_DIGITS}:
@@ -83,11 +84,25 @@ def hear_dialled(session: Session, business_id: UUID, control_id: UUID, report: 
     call = calls.call_of_sid(session, business_id, report.sid)
     if call is None or call.id != control.call_id:
         raise Forbidden("The report is about another call.", reason="wrong_call")
+    call.steps += 1
     if ControlState(control.state).is_open:
         state = ControlState.DONE if report.status in _TAKEN else ControlState.FAILED
         settle(control, state, status=report.status.value, duration_s=report.duration_s)
     if control.state == ControlState.DONE or report.call_is_over or call.state == CallState.ENDED:
         return registry.carrier(call.carrier).hang_up_answer()
+    return back_to_agent(call)
+
+
+def hear_refused(session: Session, call: Call, why: str) -> Answer | None:
+    """The carrier would not do what it was told. Return what it is told instead; None: there is nothing.
+
+    Whoever was to be handed on, held or the like gets the agent back.
+    """
+    call.steps += 1
+    for control in open_controls(session, call):
+        settle(control, ControlState.FAILED, why=why)
+    if call.state == CallState.ENDED or call.away is None:
+        return None
     return back_to_agent(call)
 
 

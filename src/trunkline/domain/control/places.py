@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from trunkline.core import registry
 from trunkline.domain.calls.models import Call
 from trunkline.domain.calls.tickets import CallTicket, MediaTicket, call_token, media_token
 from trunkline.providers.ports import Answer
 
-TWILIO = "twilio"
+TWILIO, TELNYX = "twilio", "telnyx"
 HOOKS = "/hooks/carrier/call"
 MUSIC = f"{HOOKS}/hold.wav"
 
@@ -46,11 +46,21 @@ def installed_places() -> ControlPlaces:
     return _places
 
 
+def events_of(carrier: str) -> str:
+    """Return the path of the door at which a carrier tells what happens."""
+    return f"/hooks/{carrier}/events"
+
+
 def hook(call: Call, name: str, control_id: UUID | None = None) -> str:
     """Return the address of one of a call's own hooks, with its token."""
     places = installed_places()
-    token = call_token(CallTicket(call.business_id, call.id, control_id), key=places.token_key)
+    token = call_token(CallTicket(call.business_id, call.id, control_id, call.steps), key=places.token_key)
     return f"{places.public_url}{HOOKS}/{name}?token={token}"
+
+
+def command_key(call: Call) -> UUID:
+    """Return the key of what a carrier is told to do at the call's present step."""
+    return uuid5(call.id, f"step {call.steps}")
 
 
 def music_url() -> str:
@@ -67,6 +77,7 @@ def to_agent(call: Call, leg: int) -> Answer:
         parameters={"token": media_token(ticket, key=places.token_key)},
         then_url=hook(call, "next"),
         status_url=hook(call, "stream"),
+        resumes=leg > 1,
     )
 
 

@@ -8,6 +8,7 @@ shows.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from trunkline.core.errors import Conflict, Forbidden, InvalidInput
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Away, Call, CallState
+from trunkline.domain.control import places
 from trunkline.domain.control.answers import next_answer
 from trunkline.domain.control.models import CallControl, ControlState, Verb
 from trunkline.domain.control.rules import KEYS, left_for
@@ -26,6 +28,8 @@ from trunkline.domain.control.store import get_control, note, settle, tell
 from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.extensions import is_allowed, resolve
 from trunkline.providers.ports import (
+    Answer,
+    Carrier,
     CarrierRefused,
     CarrierUncertain,
 )
@@ -88,11 +92,12 @@ def carry_out(
     """
     scope = of_business(business_id)
     with unit_of_work(scope) as session:
-        came_from = calls.get_call(session, business_id, call_id).away
+        before = calls.get_call(session, business_id, call_id)
+        came_from, step = before.away, before.steps
         control = ask(session, business_id, call_id, verb, actor=actor, to=to, **data)
         call = calls.get_call(session, business_id, call_id)
         answer = next_answer(session, call)
-        carrier, sid = registry.carrier(call.carrier), call.carrier_sid
+        carrier, sid, key = registry.carrier(call.carrier), call.carrier_sid, places.command_key(call)
         if verb is Verb.HANG_UP:
             calls.note_hang_up(session, business_id, sid)
     trouble = ""
@@ -100,7 +105,7 @@ def carry_out(
         if verb is Verb.HANG_UP:
             carrier.hang_up(sid)
         else:
-            carrier.redirect(sid, answer)
+            _redirect(carrier, sid, answer, key)
     except CarrierRefused as error:
         trouble = str(error)
     except CarrierUncertain as error:
@@ -112,10 +117,21 @@ def carry_out(
         control = get_control(session, business_id, control.id)
         if trouble:
             settle(control, ControlState.FAILED, why=trouble)
-            calls.get_call(session, business_id, call_id).away = came_from
+            # The call goes on as it was, and so does what it was told before.
+            call = calls.lock_call(session, business_id, call_id)
+            call.away, call.steps = came_from, step
     if trouble:
         raise Conflict(f"The carrier refused: {trouble}.", doubt=False)
     return control
+
+
+def _redirect(carrier: Carrier, sid: str, answer: Answer, key: UUID) -> None:
+    """Tell the carrier; one that knows commands again by their key, a second time when in doubt."""
+    if carrier.capabilities.idempotency_key:
+        with suppress(CarrierUncertain):
+            carrier.redirect(sid, answer, key=key)
+            return
+    carrier.redirect(sid, answer, key=key)
 
 
 def _live_call(session: Session, business_id: UUID, call_id: UUID, verb: Verb) -> Call:

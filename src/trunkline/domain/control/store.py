@@ -56,6 +56,19 @@ def newest_asked(session: Session, call: Call) -> CallControl | None:
     return asked[0] if asked else None
 
 
+def open_controls(session: Session, call: Call) -> Sequence[CallControl]:
+    """Return the acts on a call that nothing has come of yet, locked."""
+    return session.scalars(
+        select(CallControl)
+        .where(
+            CallControl.business_id == call.business_id,
+            CallControl.call_id == call.id,
+            CallControl.state.in_([ControlState.ASKED, ControlState.UNDER_WAY]),
+        )
+        .with_for_update()
+    ).all()
+
+
 def note(session: Session, call: Call, verb: Verb, **data: Any) -> CallControl:
     """Put on record what the installation itself does with a call that found no line."""
     control = CallControl(

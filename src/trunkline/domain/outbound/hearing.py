@@ -61,7 +61,14 @@ class SecondCall(Conflict):
     code = "second_call"
 
 
-def hear_report(session: Session, business_id: UUID, attempt_id: UUID, report: CallReport) -> Call | None:
+def hear_report(
+    session: Session,
+    business_id: UUID,
+    attempt_id: UUID,
+    report: CallReport,
+    *,
+    carrier: str = calls.TWILIO,
+) -> Call | None:
     """Take a signed report about an attempt's call; late, repeated and reordered ones change nothing.
 
     Returns the call's row, or None for an attempt that is not this business's. Raises SecondCall.
@@ -82,7 +89,7 @@ def hear_report(session: Session, business_id: UUID, attempt_id: UUID, report: C
     attempt.carrier_sid = report.sid
     if not report.status.is_final:
         hang_up_if_forced(session, business_id, attempt.run_id, report.sid)
-    call = _call_of(session, run, attempt, report)
+    call = _call_of(session, run, attempt, report, carrier)
     attempt.call_id = call.id
     calls.note_status(session, call, report.status)
     state = attempt_state_of(report.status)
@@ -217,7 +224,7 @@ def _dial_on(run: Run) -> None:
     enqueue_job("high", "release_and_process_next", str(run.id), run_id=run.id)
 
 
-def _call_of(session: Session, run: Run, attempt: OutboundAttempt, report: CallReport) -> Call:
+def _call_of(session: Session, run: Run, attempt: OutboundAttempt, report: CallReport, carrier: str) -> Call:
     options = RunOptions.model_validate(run.options)
     item = session.get_one(OutboundItem, attempt.item_id)
     return calls.open_call(
@@ -229,4 +236,5 @@ def _call_of(session: Session, run: Run, attempt: OutboundAttempt, report: CallR
         theirs=attempt.phone,
         agent_id=options.agent_id,
         lead_id=item.lead_id,
+        carrier=carrier,
     )

@@ -38,7 +38,7 @@ log = get_logger(__name__)
 @job(queue="high", timeout=60, retries=2)
 def dial_next(ctx: JobContext) -> None:
     """Dial for the business, one item after another, until something denies the next."""
-    limits, carrier = installed_limits(), registry.carrier()
+    limits = installed_limits()
     ends = time.monotonic() + _DIALLING_S
     while True:
         ctx.check_cancelled()
@@ -65,7 +65,7 @@ def dial_next(ctx: JobContext) -> None:
                 _wake(claimed.gives_way_to)
             return
         barriers.reached("dial.committed")
-        _dial(ctx, carrier, claimed)
+        _dial(ctx, claimed)
 
 
 @job(queue="high", timeout=60, retries=2)
@@ -110,7 +110,10 @@ def reconcile_attempt(ctx: JobContext, attempt: str) -> None:
         row = session.get(OutboundAttempt, attempt_id)
     if row is None or row.released or row.state in {AttemptState.ENDED, AttemptState.REJECTED}:
         return
-    carrier = registry.carrier()
+    with ctx.unit_of_work() as session:
+        name = calls.carrier_of_sid(session, ctx.business, row.carrier_sid or "")
+        name = name or tenants.carrier_of(session, ctx.business)
+    carrier = registry.carrier(name)
     found, is_answered = None, True
     try:
         found = _find(ctx, carrier, row)
@@ -123,7 +126,7 @@ def reconcile_attempt(ctx: JobContext, attempt: str) -> None:
             dialling.lose(session, ctx.business, attempt_id)
     if found is not None:
         with ctx.unit_of_work() as session:
-            hearing.hear_report(session, ctx.business, attempt_id, found)
+            hearing.hear_report(session, ctx.business, attempt_id, found, carrier=name)
         if found.status.is_final:
             return
     age = clock.now() - row.created_at
@@ -138,9 +141,10 @@ def hang_up_call(ctx: JobContext, sid: str) -> None:
     Raises NotFound for a call that is not this business's.
     """
     ctx.check_cancelled()
-    carrier = registry.carrier()
     with ctx.unit_of_work() as session:
-        is_ours = store.is_bound(session, ctx.business, sid)
+        name = calls.carrier_of_sid(session, ctx.business, sid)
+        carrier = registry.carrier(name or tenants.carrier_of(session, ctx.business))
+        is_ours = name is not None or store.is_bound(session, ctx.business, sid)
         numbers = {number.e164 for number in tenants.list_numbers(session, ctx.business)}
     if not is_ours:
         # The second call of an attempt is bound to none. Whose it is, the carrier knows by the number.
@@ -181,13 +185,15 @@ def _wake(business_id: UUID) -> None:
         enqueue_unique("high", dial_next, "line")
 
 
-def _dial(ctx: JobContext, carrier: Carrier, claim: Claim) -> None:
+def _dial(ctx: JobContext, claim: Claim) -> None:
     """POST once and record what came of it. No transaction is open meanwhile."""
     with ctx.unit_of_work() as session:
         if not dialling.run_allows(session, ctx.business, claim.run_id, claim.attempt_id):
             return
+        name = tenants.carrier_of(session, ctx.business)
+        carrier = registry.carrier(name)
         detects_machines = machines.asks_carrier(session, ctx.business, claim.run_id, carrier.capabilities)
-    order = orders.order_of(ctx.business, claim, detects_machines=detects_machines)
+    order = orders.order_of(ctx.business, claim, detects_machines=detects_machines, carrier=name)
     barriers.reached("dial.before_post")
     try:
         sid = _place(carrier, order)

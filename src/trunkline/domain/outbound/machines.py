@@ -34,7 +34,12 @@ def machines_of_call(session: Session, business_id: UUID, call_id: UUID) -> Mach
 
 
 def hear_answered_by(
-    session: Session, business_id: UUID, attempt_id: UUID, report: AnswerReport
+    session: Session,
+    business_id: UUID,
+    attempt_id: UUID,
+    report: AnswerReport,
+    *,
+    carrier: str = calls.TWILIO,
 ) -> UUID | None:
     """Take the carrier's word on who has answered an attempt's call; a repeated one changes nothing.
 
@@ -50,7 +55,7 @@ def hear_answered_by(
     call = calls.call_of_sid(session, business_id, report.sid)
     if call is None:
         live = hearing.report_of_listing(report.sid, CallStatus.IN_PROGRESS, attempt)
-        call = hearing.hear_report(session, business_id, attempt_id, live)
+        call = hearing.hear_report(session, business_id, attempt_id, live, carrier=carrier)
     if call is None:
         return None
     calls.note_answered_by(session, call, report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from trunkline.domain.calls import service as calls
 from trunkline.domain.outbound.claim import Claim
 from trunkline.domain.outbound.options import installed_limits
 from trunkline.kit import tokens
@@ -16,7 +17,9 @@ _CARRIER_QUEUE = timedelta(hours=24)
 """How long a carrier may keep a call in its queue before it rings; its callbacks must still be heard."""
 
 
-def order_of(business_id: UUID, claim: Claim, *, detects_machines: bool) -> CallOrder:
+def order_of(
+    business_id: UUID, claim: Claim, *, detects_machines: bool, carrier: str = calls.TWILIO
+) -> CallOrder:
     """Return what the carrier is asked for: the number, and addresses that carry the attempt's token.
 
     With `detects_machines` also to tell who has answered.
@@ -35,5 +38,6 @@ def order_of(business_id: UUID, claim: Claim, *, detects_machines: bool) -> Call
         answer_url=f"{hooks}/answer?token={token}",
         status_url=f"{hooks}/status?token={token}",
         machine_url=f"{hooks}/machine?token={token}" if detects_machines else "",
+        events_url=f"{limits.public_url}/hooks/{carrier}/events?token={token}",
         ring_timeout_s=int(limits.ring_limit.total_seconds()),
     )

@@ -127,7 +127,9 @@ def start_run(session: Session, business_id: UUID, run_id: UUID, *, actor: str) 
 
 def _start(session: Session, run: Run, *, a_minute: int, actor: str) -> Run:
     business_id = run.business_id
-    registry.carrier()  # that there is none is said now, not by a job that nobody reads
+    registry.carrier(
+        tenants.carrier_of(session, business_id)
+    )  # that there is none is said now, not by a job that nobody reads
     runs.require_startable(session, run)
     try:
         runs.require_pace(
@@ -266,7 +268,7 @@ def cancel_run(session: Session, business_id: UUID, run_id: UUID, *, force: bool
 
     The business's slots are locked first, so every dial is committed before this or never begins.
     """
-    if force and not registry.carrier().capabilities.hangs_up:
+    if force and not registry.carrier(tenants.carrier_of(session, business_id)).capabilities.hangs_up:
         raise Conflict("This carrier cannot hang up; without force, live calls come to their own end.")
     store.lock_business(session, business_id)
     run = get_run(session, business_id, run_id)

@@ -105,6 +105,11 @@ def get_business(session: Session, business_id: UUID) -> Business:
     return business
 
 
+def carrier_of(session: Session, business_id: UUID) -> str:
+    """Return the name of the carrier that a business calls by. Raises NotFound."""
+    return get_business(session, business_id).carrier or registry.first_carrier()
+
+
 def list_businesses(session: Session) -> list[Business]:
     """Return every business that the scope may see, by name."""
     return list(session.scalars(select(Business).order_by(Business.name)))

@@ -1,5 +1,9 @@
 """The carrier's port: placing, finding, answering and ending telephone calls.
 
+There are two kinds. One asks what to do with a call and does what the reply says, a document; the other
+tells what has happened and is sent commands. An `Answer` is either, and whoever decides over a call need
+not know which: what a carrier's door receives is read by `AskingCarrier` or `TellingCarrier`.
+
 Synchronous, because jobs and request threads call it. Knows no carrier by name.
 """
 
@@ -9,7 +13,8 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
+from uuid import UUID
 
 
 class CallStatus(enum.StrEnum):
@@ -51,6 +56,8 @@ class CallOrder:
     ring_timeout_s: int = 60
     key: str = ""
     """The attempt's own; a carrier that knows idempotency keys is given it."""
+    events_url: str = ""
+    """Where a carrier that tells what happens is to tell it, in place of the other addresses."""
     machine_url: str = ""
     """Where the carrier tells, while the call goes on, who has answered; empty: it is not to find out."""
 
@@ -96,11 +103,20 @@ class AnswerReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The body of our reply to a carrier that asks what to do with a call."""
+class Command:
+    """One thing that a carrier is told to do with a call: in its own words, made by its provider."""
 
-    body: str
-    content_type: str
+    name: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is to be done with a call: a document that its carrier reads, or commands that it is sent."""
+
+    body: str = ""
+    content_type: str = ""
+    commands: tuple[Command, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +142,23 @@ class RecordingReport:
     duration_s: int
     is_complete: bool
     """False: nothing was recorded, or it has only just begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierEvent:
+    """One thing that a carrier tells of a call. What it does not tell of is None."""
+
+    sid: str
+    is_offered: bool = False
+    """Somebody calls us, and waits for what we do."""
+    report: CallReport | None = None
+    answered_by: AnswerReport | None = None
+    then_url: str | None = None
+    """An answer has been carried out, and this is the `then_url` that it was given. Empty: the call ends."""
+    dial: DialReport | None = None
+    """How the leg that the answer dialled ended. `sid` is that leg's."""
+    trouble: str = ""
+    """What went wrong with a stream."""
 
 
 class CarrierRefused(Exception):
@@ -168,7 +201,10 @@ class CarrierCapabilities:
 
 
 class Carrier(Protocol):
-    """A telephone company. Every method blocks and is called from jobs or request threads."""
+    """A telephone company. Every method blocks and is called from jobs or request threads.
+
+    What a carrier's capabilities exclude raises CarrierRefused.
+    """
 
     @property
     def capabilities(self) -> CarrierCapabilities: ...
@@ -189,9 +225,10 @@ class Carrier(Protocol):
     def hang_up(self, sid: str) -> None:
         """End a call, ringing or live. A call that is over already is no error."""
 
-    def redirect(self, sid: str, answer: Answer) -> None:
+    def redirect(self, sid: str, answer: Answer, *, key: UUID | None = None) -> None:
         """Give a live call another answer in place of what it is doing; a stream it has is ended.
 
+        A carrier that knows commands again by their key carries out those of one key once.
         Raises CarrierRefused or CarrierUncertain. A call that is over is refused.
         """
 
@@ -205,9 +242,17 @@ class Carrier(Protocol):
         """End a recording. One that is over is no error. Raises CarrierRefused or CarrierUncertain."""
 
     def stream_answer(
-        self, *, url: str, parameters: Mapping[str, str], then_url: str = "", status_url: str = ""
+        self,
+        *,
+        url: str,
+        parameters: Mapping[str, str],
+        then_url: str = "",
+        status_url: str = "",
+        resumes: bool = False,
     ) -> Answer:
         """Connect the call's audio to our media socket, handing it these parameters.
+
+        `resumes`: the call was at something else meanwhile, such as music, which ends.
 
         When we close the socket, `then_url` is asked what is next; empty: the call ends. `status_url`
         is told when the stream begins, stops or fails.
@@ -249,6 +294,10 @@ class Carrier(Protocol):
     def hang_up_answer(self) -> Answer:
         """Answer and end the call at once."""
 
+
+class AskingCarrier(Carrier, Protocol):
+    """A carrier that asks what to do: its requests are signed forms, and our replies are documents."""
+
     def verify_signature(self, *, url: str, form: Mapping[str, str], signature: str) -> bool:
         """Check a request's signature over the exact public URL and its form fields.
 
@@ -269,3 +318,19 @@ class Carrier(Protocol):
 
     def read_answered_by(self, form: Mapping[str, str]) -> AnswerReport:
         """Read what came to `CallOrder.machine_url`. Raises ValueError, naming the field, if malformed."""
+
+
+class TellingCarrier(Carrier, Protocol):
+    """A carrier that tells what has happened, in signed events, and is sent commands."""
+
+    def verify_event(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Check an event's signature, which must be fresh, over exactly these bytes."""
+
+    def read_event(self, body: bytes) -> CarrierEvent | None:
+        """Read an event; None: it is about nothing that concerns us. Raises ValueError, naming the field."""
+
+    def read_state(self, state: str) -> str:
+        """Return the `then_url` of the stream that began with this state; empty: none."""
+
+    def pick_up_answer(self) -> Answer:
+        """Answer a call that is offered; that it is answered is told."""

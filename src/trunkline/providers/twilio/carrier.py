@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from uuid import UUID
 
 from trunkline.providers.ports import (
     Answer,
@@ -146,8 +147,10 @@ class TwilioCarrier:
 
     # --- Control of a live call ----------------------------------------------------------
 
-    def redirect(self, sid: str, answer: Answer) -> None:
+    def redirect(self, sid: str, answer: Answer, *, key: UUID | None = None) -> None:
         """Give a live call another document; a stream it has is ended with `stop`.
+
+        Twilio knows no keys.
 
         Raises CarrierRefused where it certainly goes on as it was, else CarrierUncertain.
         """
@@ -200,9 +203,18 @@ class TwilioCarrier:
     # --- Answers -------------------------------------------------------------------------
 
     def stream_answer(
-        self, *, url: str, parameters: Mapping[str, str], then_url: str = "", status_url: str = ""
+        self,
+        *,
+        url: str,
+        parameters: Mapping[str, str],
+        then_url: str = "",
+        status_url: str = "",
+        resumes: bool = False,
     ) -> Answer:
-        """Raises ValueError on a URL or parameter that Twilio would refuse in mid-call."""
+        """Raises ValueError on a URL or parameter that Twilio would refuse in mid-call.
+
+        A document takes the place of the last one, so whether the call resumes is no matter.
+        """
         return twiml.stream(url, parameters, then_url, status_url)
 
     def say_answer(self, *, text: str, language: str) -> Answer:

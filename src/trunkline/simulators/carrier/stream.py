@@ -90,7 +90,13 @@ class StreamTrouble(Exception):
 
 
 class MediaStream:
-    """One stream of one call. `run` ends when the product closes the socket, and may be cancelled."""
+    """One stream of one call. `run` ends when the product closes the socket, and may be cancelled.
+
+    What is Twilio's own of its messages is in a few methods, in whose place another carrier has its own.
+    """
+
+    USER_AGENT = "Twilio.TmeWs/1.0"
+    STREAM_FIELD = "streamSid"
 
     def __init__(
         self, *, account_sid: str, call_sid: str, auth_token: str, url: str, parameters: dict[str, str]
@@ -116,8 +122,8 @@ class MediaStream:
         try:
             socket = await connect(
                 self._url,
-                additional_headers={SIGNATURE_HEADER: sign(self._auth_token, self._url, {})},
-                user_agent_header="Twilio.TmeWs/1.0",
+                additional_headers=self._headers(),
+                user_agent_header=self.USER_AGENT,
                 open_timeout=_OPEN_TIMEOUT_S,
                 close_timeout=_CLOSE_TIMEOUT_S,
                 ping_interval=None,
@@ -160,7 +166,6 @@ class MediaStream:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         figures = self.figures
-        tail = f'"}},"streamSid":"{self.sid}"}}'
         while True:
             due = begun + figures.frames_sent * _FRAME_S
             early = due - loop.time()
@@ -175,17 +180,24 @@ class MediaStream:
             figures.frames_sent += 1
             frame = party.next_frame()
             if frame is not None:
-                payload = base64.b64encode(frame).decode("ascii")
-                # Written by hand, as Twilio writes it: fifty a second and call, and nothing needs escaping.
-                await socket.send(
-                    f'{{"event":"media","sequenceNumber":"{self._next()}","media":{{"track":"inbound",'
-                    f'"chunk":"{figures.frames_sent}","timestamp":"{timestamp}","payload":"{payload}{tail}'
-                )
+                await socket.send(self._media(frame, timestamp))
             key = party.next_key()
             if key is not None:
                 await self._say_key(socket, key)
             party.hear(self._play())
             await self._echo_due(socket)
+
+    def _headers(self) -> dict[str, str]:
+        return {SIGNATURE_HEADER: sign(self._auth_token, self._url, {})}
+
+    def _media(self, frame: bytes, timestamp: int) -> str:
+        # Written by hand, as Twilio writes it: fifty a second and call, and nothing needs escaping.
+        payload = base64.b64encode(frame).decode("ascii")
+        return (
+            f'{{"event":"media","sequenceNumber":"{self._next()}","media":{{"track":"inbound",'
+            f'"chunk":"{self.figures.frames_sent}","timestamp":"{timestamp}","payload":"{payload}"}},'
+            f'"streamSid":"{self.sid}"}}'
+        )
 
     async def _say_hello(self, socket: ClientConnection) -> None:
         connected: ConnectedMessage = {"event": "connected", "protocol": "Call", "version": "1.0.0"}
@@ -256,8 +268,10 @@ class MediaStream:
         event = message.get("event")
         if event not in {"media", "mark", "clear"}:
             raise StreamTrouble(ErrorCode.STREAM_BAD_MESSAGE, f"{event!r} is no event that can be sent")
-        if message.get("streamSid") != self.sid:
-            raise StreamTrouble(ErrorCode.STREAM_BAD_MESSAGE, f"{event} without this stream's streamSid")
+        if message.get(self.STREAM_FIELD) != self.sid:
+            raise StreamTrouble(
+                ErrorCode.STREAM_BAD_MESSAGE, f"{event} without this stream's {self.STREAM_FIELD}"
+            )
         body = message.get(event, {})
         if not isinstance(body, dict):
             raise StreamTrouble(ErrorCode.STREAM_BAD_MESSAGE, f"{event} has no body")
@@ -303,13 +317,16 @@ class MediaStream:
     async def _echo_due(self, socket: ClientConnection) -> None:
         while self._marks and self._marks[0][0] <= self._played:
             _, name = self._marks.popleft()
-            message: InboundMarkMessage = {
-                "event": "mark",
-                "sequenceNumber": self._next(),
-                "streamSid": self.sid,
-                "mark": {"name": name},
-            }
-            await socket.send(json.dumps(message))
+            await self._say_mark(socket, name)
+
+    async def _say_mark(self, socket: ClientConnection, name: str) -> None:
+        message: InboundMarkMessage = {
+            "event": "mark",
+            "sequenceNumber": self._next(),
+            "streamSid": self.sid,
+            "mark": {"name": name},
+        }
+        await socket.send(json.dumps(message))
 
 
 def _text(body: dict[str, object], name: str) -> str:

@@ -1,0 +1,51 @@
+"""The wire edge for Telnyx media streaming: what is Telnyx's own of its messages, and nothing else.
+
+The stream brings the caller's track as mu-law at 8 kHz and plays what it is sent, in the bidirectional
+mode `rtp`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from trunkline.media.frames import AudioIn
+from trunkline.media.json_stream import LONGEST_MESSAGE, JsonStream, NoStart, StreamStart, decoded, text_map
+
+
+class TelnyxStream(JsonStream):
+    """One media streaming socket as a `Wire`."""
+
+    STREAM_FIELD = "stream_id"
+
+    def introduced(self, start: Mapping[str, Any], message: Mapping[str, Any]) -> StreamStart:
+        media_format = start.get("media_format")
+        if not isinstance(media_format, dict) or (
+            media_format.get("encoding"),
+            str(media_format.get("sample_rate")),
+        ) != ("PCMU", "8000"):
+            raise NoStart(f"the stream's format is {media_format!r}, not PCMU at 8000 Hz")
+        return StreamStart(
+            stream_sid=str(message.get("stream_id") or ""),
+            call_sid=str(start.get("call_control_id") or ""),
+            parameters=text_map(start.get("custom_parameters")),
+            state=str(start.get("client_state") or ""),
+        )
+
+    @staticmethod
+    def plain_audio(text: bytes) -> AudioIn | None:
+        head = _HEAD.match(text)
+        if head is None or len(text) > LONGEST_MESSAGE:
+            return None
+        end = text.find(b'"', head.end())
+        if not _TAIL.fullmatch(text, end):
+            return None
+        return decoded(text[head.end() : end], int(head[1]))
+
+
+_HEAD = re.compile(
+    rb'\{"event":"media","sequence_number":"\d{1,18}",'
+    rb'"media":\{"track":"inbound","chunk":"\d{1,18}","timestamp":"(\d{1,18})","payload":"'
+)
+_TAIL = re.compile(rb'"\},"stream_id":"[\w-]*"\}')
