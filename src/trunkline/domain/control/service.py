@@ -139,6 +139,7 @@ def _live_call(session: Session, business_id: UUID, call_id: UUID, verb: Verb) -
 def _target(session: Session, call: Call, to: str, agent_id: UUID | None, data: dict[str, Any]) -> str:
     business = tenants.get_business(session, call.business_id)
     target = resolve(to, business.extensions, region=business.region)
+    tenants.check_transfer(business, target.number, target.label)
     if agent_id is not None:
         allowed = agents.get_agent(session, call.business_id, agent_id).transfer_to
         if not is_allowed(target, allowed):
