@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from trunkline.core.errors import InvalidInput
 from trunkline.kit.phone import InvalidPhone, Surcharge, surcharge_of, to_dialable
 
-
 UNLISTED = "unlisted"
 """Why calls are not handed to a number that is neither an extension's nor on the business's list."""
 
