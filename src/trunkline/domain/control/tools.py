@@ -48,7 +48,7 @@ class Introduction(HandOver):
 
     summary: str = Field(
         min_length=1, max_length=SUMMARY_MOST,
-        description="What the colleague hears before they take the call: what it is about, what was found out",
+        description="What the colleague hears before they take the call: the matter, and what was found out",
     )  # fmt: skip
 
 
