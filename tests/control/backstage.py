@@ -9,9 +9,9 @@ from itertools import cycle
 
 import numpy as np
 import pytest
-from sqlalchemy import text
 
 from control.theatre import Theatre
+from isolation.peering import administrator_url, connected
 from support.installation import Installation
 from trunkline.core.jobs import executor
 from trunkline.kit.audio import pcm_to_ulaw, ulaw_to_pcm
@@ -120,14 +120,13 @@ async def worker(installation: Installation) -> AsyncIterator[None]:
 
 def make_due(theatre: Theatre) -> None:
     """Let every job that waits for its moment be ready, and every step of a warm transfer be old."""
-    with theatre.installation.owner.begin() as owner:
-        owner.execute(
-            text(
-                "update call_controls set data = jsonb_set(data, '{since}', '\"2026-01-01T00:00:00+00:00\"')"
-                " where data ? 'since'"
-            )
+    with connected(administrator_url(theatre.installation)) as administrator:
+        administrator.autocommit = True
+        administrator.execute(
+            "update call_controls set data = jsonb_set(data, '{since}', '\"2026-01-01T00:00:00+00:00\"')"
+            " where data ? 'since'"
         )
-        owner.execute(text("update jobs set run_at = clock_timestamp() where state = 'queued'"))
+        administrator.execute("update jobs set run_at = clock_timestamp() where state = 'queued'")
 
 
 @contextmanager
