@@ -14,7 +14,7 @@ from control.theatre import Theatre
 from isolation.peering import administrator_url, connected
 from support.installation import Installation
 from trunkline.core.jobs import executor
-from trunkline.kit.audio import pcm_to_ulaw, ulaw_to_pcm
+from trunkline.kit.audio import level, pcm_to_ulaw, ulaw_to_pcm
 from trunkline.providers.twilio.wire import FRAME_BYTES
 from trunkline.simulators.carrier.book import Book
 from trunkline.simulators.carrier.people.population import Manner, Telephone
@@ -64,6 +64,11 @@ class Whistler:
 
     def hears(self, hertz: int) -> bool:
         return len(self.heard) >= 50 and self.loudness(hertz) > 4_000
+
+    def has_heard_out(self, *, after: int = 0) -> bool:
+        """True when something was said behind so many frames, and has been silent for a second."""
+        loud = [level(ulaw_to_pcm(frame)) > 100 for frame in self.heard[after:]]
+        return any(loud) and not any(loud[-50:])
 
     # --- As a handset and its holder
 
