@@ -1,4 +1,4 @@
-"""What a warm transfer needs beside the theatre: a worker, and people whose notes can be told apart by ear."""
+"""What a warm transfer needs beside the theatre: a worker, and people whom an ear can tell apart."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RATE = 8_000
 
 
 class Whistler:
-    """Somebody who whistles one note when told to, presses what a test tells them to, and keeps what they hear.
+    """Somebody who whistles one note and presses keys when told to, and keeps what they hear.
 
     They are their own handset and mind, as the local carrier has them.
     """

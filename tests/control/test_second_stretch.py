@@ -1,4 +1,4 @@
-"""A scripted agent whose caller comes back: it greets once, asks its first question and goes on with the answer."""
+"""A scripted agent whose caller comes back: it asks its first question and goes on with the answer."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ SWITCHBOARD: dict[str, Any] = {
 async def test_who_comes_back_is_asked_once_and_understood(theatre: Theatre) -> None:
     with unit_of_work(theatre.world.scope) as session:
         changes = {"brain": "scripted", "script": SWITCHBOARD, "greeting": ""}
-        agents.update_agent(
-            session, theatre.world.business_id, theatre.world.agent_id, changes, actor="test"
-        )
+        agents.update_agent(session, theatre.world.business_id, theatre.world.agent_id, changes, actor="test")
     caller = Whistler(500)
     theatre.sim.population.settle(CALLER, caller)
     sid = theatre.sim.exchange.phone_in(CALLER, theatre.world.number).sid

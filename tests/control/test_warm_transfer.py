@@ -1,4 +1,4 @@
-"""Warm transfer over the carrier's real wire: who waits, who is asked, who hears whom, and what goes wrong."""
+"""Warm transfer over the carrier's real wire: who waits, who is asked, who hears whom, what goes wrong."""
 
 from __future__ import annotations
 

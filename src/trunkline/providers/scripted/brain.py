@@ -48,7 +48,7 @@ class ScriptedConversation:
         self._said: list[str] = []
 
     def begin(self) -> AsyncIterator[Act]:
-        # Who opens the call, or a later stretch of it, has asked its first question: what is heard answers it.
+        # Whoever opens a stretch of the call asks its first question: what is heard next answers it.
         self._takes_over = False
         return self._perform(engine.begin(self._script))
 
