@@ -87,5 +87,3 @@ _.truncated_ms
 # what a call is about.
 _.start_recording
 _.stop_recording
-_.conference_answer
-_.ask_answer
