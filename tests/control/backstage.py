@@ -90,6 +90,13 @@ class Whistler:
     async def play_back(self) -> None: ...
 
 
+def whistler(theatre: Theatre, number: str, hertz: int) -> Whistler:
+    """Let a whistler live at a number of the local carrier."""
+    person = Whistler(hertz)
+    theatre.sim.population.settle(number, person)
+    return person
+
+
 @contextmanager
 def off_the_main_thread() -> Iterator[None]:
     """Let jobs run on any thread: without the signals that end those which take too long."""

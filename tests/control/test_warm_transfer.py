@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from control.backstage import Whistler, answers_lost, every_webhook_twice, make_due, worker
+from control.backstage import Whistler, answers_lost, every_webhook_twice, make_due, whistler, worker
 from control.theatre import CALLER, OFFICE, Theatre, Use, open_theatre
 from simulators.product import until
 from support.installation import Installation
@@ -27,12 +27,6 @@ async def town(installation: Installation, acme: World) -> AsyncIterator[Theatre
     async with open_theatre(installation, acme) as theatre, worker(installation):
         theatre.brain.scripts = [ASKS, BACK]
         yield theatre
-
-
-def whistler(theatre: Theatre, number: str, hertz: int) -> Whistler:
-    person = Whistler(hertz)
-    theatre.sim.population.settle(number, person)
-    return person
 
 
 def phone_in(theatre: Theatre) -> str:
