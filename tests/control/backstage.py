@@ -130,14 +130,15 @@ async def worker(installation: Installation) -> AsyncIterator[None]:
             await working
 
 
-def make_due(theatre: Theatre) -> None:
-    """Let every job that waits for its moment be ready, and every step of a warm transfer be old."""
+def make_due(theatre: Theatre, *, old: bool = True) -> None:
+    """Let every job that waits for its moment be ready, and, unless told otherwise, every step be old."""
     with connected(administrator_url(theatre.installation)) as administrator:
         administrator.autocommit = True
-        administrator.execute(
-            "update call_controls set data = jsonb_set(data, '{since}', '\"2026-01-01T00:00:00+00:00\"')"
-            " where data ? 'since'"
-        )
+        if old:
+            administrator.execute(
+                "update call_controls set data = jsonb_set(data, '{since}', '\"2026-01-01T00:00:00+00:00\"')"
+                " where data ? 'since'"
+            )
         administrator.execute("update jobs set run_at = clock_timestamp() where state = 'queued'")
 
 

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import select
 
 from api.doorway import build_app
 from control.backstage import every_webhook_twice, make_due, whistler, worker
@@ -15,6 +16,8 @@ from media.media_stubs import StubStt, StubTts, StubVad
 from simulators.product import until
 from support.installation import Installation
 from support.world import World
+from trunkline.core.db import unit_of_work
+from trunkline.core.jobs.models import Job, JobState
 from trunkline.providers.ports import CallOrder
 from trunkline.providers.twilio import TwilioCarrier
 from trunkline.simulators.carrier import Persona
@@ -75,6 +78,15 @@ async def test_a_worker_that_dies_before_it_calls_the_colleague_calls_nobody_twi
     sid = phone_in(town)
     await until(lambda: bool(tries), 20)
     await until(lambda: town.controls(sid)[0].data["stage"] == "calling")
+
+    def is_tried_again() -> bool:
+        make_due(town, old=False)
+        with unit_of_work(town.world.scope) as session:
+            state = session.scalar(select(Job.state).where(Job.name == "call_colleague"))
+        return state == JobState.SUCCEEDED or len(tries) > 1
+
+    await until(is_tried_again, 20)
+    assert len(tries) == 1
     make_due(town)
     await gets_the_agent_back(town, sid, "nobody_told")
     assert len(tries) == 1
