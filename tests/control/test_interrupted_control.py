@@ -21,6 +21,7 @@ from trunkline.core.jobs.models import Job, JobState
 from trunkline.providers.ports import CallOrder
 from trunkline.providers.twilio import TwilioCarrier
 from trunkline.simulators.carrier import Persona
+from trunkline.simulators.carrier.webhooks import Reply, Webhooks
 from trunkline.web.callroom import Speech
 from trunkline.web.sentences import BACK_AGAIN
 
@@ -122,3 +123,28 @@ async def test_what_was_asked_for_and_never_told_is_settled_when_the_call_is_ove
     caller.hang_up()
     await until(lambda: town.controls(sid)[0].state == "failed", 20)
     assert town.controls(sid)[0].data["why"] == "caller_hung_up"
+
+
+async def test_a_report_that_comes_again_when_the_agent_is_long_back_changes_nothing(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The carrier tells once more how the colleague's leg ended, in the middle of the second stretch."""
+    handing_on = ["One moment.", Use("transfer_call", {"to": "102"})]
+    theatre.brain.scripts = [handing_on, ["I am back. " * 12, Use("hang_up")]]
+    told: list[tuple[str, dict[str, str]]] = []
+    once = Webhooks.post
+
+    async def noted(self: Webhooks, url: str, form: dict[str, str]) -> Reply:
+        if "/dialled" in url:
+            told.append((url, dict(form)))
+        return await once(self, url, form)
+
+    monkeypatch.setattr(Webhooks, "post", noted)
+    sid = theatre.phone_in()
+    await theatre.live(sid)
+    await until(lambda: theatre.row(sid).media_spent == 2, 30)
+    reply = await theatre.sim.exchange._webhooks.post(*told[0])
+    assert reply.ok
+    call = await theatre.over(sid)
+    assert (call.media_spent, call.media_legs, call.end_reason) == (2, 2, "agent_hung_up")
+    assert call.finalized_at is not None
