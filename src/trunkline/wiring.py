@@ -32,7 +32,9 @@ from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.appointments import tools as _appointment_tools
 from trunkline.domain.calls import jobs as _call_jobs
+from trunkline.domain.control import jobs as _control_jobs
 from trunkline.domain.control import tools as _control_tools
+from trunkline.domain.control.places import ControlPlaces, install_places
 from trunkline.domain.leads import bulk, imports, keepers
 from trunkline.domain.leads import jobs as _lead_jobs
 from trunkline.domain.outbound import holds
@@ -44,7 +46,10 @@ from trunkline.embedded import EmbeddedUnavailable, Hold, default_home, hold_ser
 from trunkline.own_voices import register_own_voices
 from trunkline.providers.scripted import ScriptedBrain
 
-DOORS = (_appointment_tools, _call_jobs, _control_tools, _lead_jobs, _outbound_jobs, _outbound_tools)
+DOORS = (
+    _appointment_tools, _call_jobs, _control_jobs, _control_tools, _lead_jobs, _outbound_jobs,
+    _outbound_tools,
+)  # fmt: skip
 """Importing these is what registers the jobs and the agent's tools."""
 
 
@@ -283,5 +288,13 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
             fence=timedelta(hours=settings.unknown_fence_hours),
             public_url=settings.public_url,
             token_key=token_key,
+        )
+    )
+    install_places(
+        ControlPlaces(
+            public_url=settings.public_url,
+            media_url=settings.media_url,
+            token_key=token_key,
+            longest_call=timedelta(seconds=settings.longest_call_seconds),
         )
     )

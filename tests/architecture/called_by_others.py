@@ -89,5 +89,3 @@ _.person_hangs_up
 # what a call is about.
 _.start_recording
 _.stop_recording
-_.conference_answer
-_.ask_answer

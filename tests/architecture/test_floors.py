@@ -30,6 +30,8 @@ MODELS_OF_OTHERS = {
     ("control.service", "calls.models"),
     ("control.service", "tenants.extensions"),
     ("control.store", "calls.models"),
+    ("control.tending", "calls.models"),
+    ("control.warm", "calls.models"),
     ("outbound.callbacks", "leads.selection"),
     ("outbound.claim", "tenants.calling_rules"),
     ("outbound.claim", "tenants.models"),

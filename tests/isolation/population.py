@@ -23,7 +23,9 @@ from trunkline.domain.agents import service as agents
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.calls import service as calls
 from trunkline.domain.control import store as control_store
+from trunkline.domain.control import warm
 from trunkline.domain.control.models import Verb
+from trunkline.domain.control.rules import Stage
 from trunkline.domain.leads import bulk, imports
 from trunkline.domain.leads import service as leads
 from trunkline.domain.leads.rules import RowFault
@@ -68,6 +70,8 @@ class Inhabitant:
     bulk_update_id: UUID
     bulk_delete_id: UUID
     import_id: UUID
+    control_id: UUID
+    leg_sid: str
     number_id: UUID
     secret: str
     """The secret of its owner's session."""
@@ -173,7 +177,11 @@ def _settle(world: World, number: int) -> Inhabitant:
         tenants.change_business(session, business_id, {"extensions": extensions}, actor="test")
         changes = {"transfer_to": [f"{number}0{number}"]}
         agents.update_agent(session, business_id, world.agent_id, changes, actor="test")
-        control_store.note(session, calls.get_call(session, business_id, call.id), Verb.CALLBACK)
+        handed = calls.get_call(session, business_id, call.id)
+        control_store.note(session, handed, Verb.CALLBACK)
+        leg_sid = f"CA{number + 8:032x}"
+        control = control_store.note(session, handed, Verb.WARM_TRANSFER, leg_sid=leg_sid)
+        warm.enter(control, Stage.WAITING)
     with unit_of_work(world.scope) as session:
         lead_id = leads.lead_of_caller(session, business_id, SHARED_PHONE)
         business = tenants.get_business(session, business_id)
@@ -205,6 +213,6 @@ def _settle(world: World, number: int) -> Inhabitant:
         world=world, run_id=run.id, scheduled_run_id=later.id, item_id=item_id,
         attempt_id=claim.attempt_id, call_id=call.id, call_sid=sid, lead_id=lead_id, user_id=viewer.id,
         job_id=job_id, appointment_id=appointment.id, bulk_update_id=update.id, bulk_delete_id=deletion.id,
-        import_id=importing.id,
+        import_id=importing.id, control_id=control.id, leg_sid=leg_sid,
         number_id=phone_number.id, secret=secret,
     )  # fmt: skip

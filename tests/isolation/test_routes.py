@@ -70,6 +70,10 @@ CASES: dict[Door, list[Case]] = {
         # B's extension is no extension of A's.
         Case({422}, body=lambda a, b: {"to": "202"}, own=True),
     ],
+    Door("POST", "/api/calls/{call_id}/warm-transfer"): [
+        Case(NOT_FOUND, body=lambda a, b: {"to": "101", "summary": "stolen"}),
+        Case({422}, body=lambda a, b: {"to": "202"}, own=True),
+    ],
     Door("POST", "/api/calls/{call_id}/hold"): [Case(NOT_FOUND)],
     Door("POST", "/api/calls/{call_id}/resume"): [Case(NOT_FOUND)],
     Door("POST", "/api/calls/{call_id}/digits"): [Case(NOT_FOUND, body=lambda a, b: {"digits": "1"})],
@@ -253,8 +257,12 @@ OPEN_TO_ALL = {
 """Doors without a session: signing in and out, the page itself, and how the process is."""
 
 OF_THE_CARRIER = {
+    Door("POST", "/hooks/carrier/call/colleague"),
+    Door("POST", "/hooks/carrier/call/colleague-status"),
     Door("POST", "/hooks/carrier/call/dialled"),
+    Door("POST", "/hooks/carrier/call/left"),
     Door("POST", "/hooks/carrier/call/next"),
+    Door("POST", "/hooks/carrier/call/offered"),
     Door("POST", "/hooks/carrier/call/recorded"),
     Door("POST", "/hooks/carrier/call/stream"),
     Door("POST", "/hooks/carrier/inbound/answer"),

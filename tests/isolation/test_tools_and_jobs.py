@@ -23,14 +23,14 @@ from trunkline import wiring
 from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import TrunklineError
-from trunkline.core.jobs import JobContext, enqueue_job
+from trunkline.core.jobs import JobContext, TryLater, enqueue_job
 from trunkline.core.jobs.handlers import handler_named, handler_names
 from trunkline.core.jobs.relay import Wanted, claim
 from trunkline.core.settings import Settings
 from trunkline.core.toolbox import ToolCaller, run_tool, tool_names
 from trunkline.domain.calls.jobs import EventsMissing
 from trunkline.kit import clock
-from trunkline.providers.ports import CallOrder, CallStatus, CarrierCall, CarrierCapabilities
+from trunkline.providers.ports import Answer, CallOrder, CallStatus, CarrierCall, CarrierCapabilities
 
 Arguments = Callable[[Inhabitant], Sequence[Any]]
 
@@ -40,6 +40,7 @@ TOOLS: dict[str, Mapping[str, Any]] = {
     "find_free_slots": {"weekday": "tuesday"},
     "request_callback": {"note": "later"},
     "transfer_call": {"to": "101"},
+    "warm_transfer": {"to": "101", "summary": "An invoice."},
     "hold_call": {"seconds": 10},
     "leave_message": {"message": "Please call us."},
     "hang_up": {},
@@ -65,6 +66,10 @@ JOBS: dict[str, Arguments] = {
     "save_conversation_turn": lambda b: [str(b.call_id), [_EVENT]],
     "finalize_call_log": lambda b: [str(b.call_id), "forged", "forged", 0],
     "finalize_call_session": lambda b: [str(b.call_id)],
+    "call_colleague": lambda b: [str(b.control_id)],
+    "give_caller_back": lambda b: [str(b.control_id)],
+    "hang_up_colleague": lambda b: [str(b.control_id)],
+    "tend_controls": lambda b: [str(b.call_id)],
 }
 """The arguments that name B's things, for each job run in A's scope."""
 
@@ -81,6 +86,7 @@ class TellingCarrier:
         self._town = town
         self.dialled: list[str] = []
         self.hung_up: list[str] = []
+        self.redirected: list[str] = []
 
     def place_call(self, order: CallOrder) -> str:
         self.dialled.append(order.to)
@@ -94,6 +100,12 @@ class TellingCarrier:
 
     def hang_up(self, sid: str) -> None:
         self.hung_up.append(sid)
+
+    def stream_answer(self, **_: object) -> Answer:
+        return Answer("", "")
+
+    def redirect(self, sid: str, answer: Answer) -> None:
+        self.redirected.append(sid)
 
     def _call(self, sid: str) -> CarrierCall:
         b = self._town.b.world
@@ -233,7 +245,7 @@ def test_a_job_changes_nothing_of_another_business(  # noqa: PLR0917 - fixtures
     assert rows_of_b() == before
     # What dials for A dials A's own leads, and only those.
     assert set(carrier.dialled) <= (set(settled.a.world.phones) if name == "dial_next" else set())
-    assert carrier.hung_up == []
+    assert carrier.hung_up == carrier.redirected == []
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -260,11 +272,15 @@ def test_a_job_is_not_idle_in_its_own_business(
         administrator.execute("update outbound_items set state = 'wrap_up' where id = %s", [a.item_id])
         administrator.execute("update outbound_attempts set state = 'ended' where id = %s", [a.attempt_id])
         administrator.execute("update calls set finalized_at = created_at where id = %s", [a.call_id])
+    if name == "give_caller_back":
+        administrator.execute("update call_controls set state = 'failed' where id = %s", [a.control_id])
     context = _context(servers, a)
     before = rows_of(administrator, a.business_id)
-    with clock.frozen_at(clock.now() + timedelta(hours=1)):
+    with clock.frozen_at(clock.now() + timedelta(hours=1)), suppress(TryLater):
         handler_named(name).function(context, *JOBS[name](a))
     if name == "hang_up_call":
         assert carrier.hung_up == [a.call_sid]
+    elif name == "hang_up_colleague":
+        assert carrier.hung_up == [a.leg_sid]
     else:
         assert rows_of(administrator, a.business_id) != before

@@ -35,6 +35,11 @@ from trunkline.core.jobs.handlers import handler_named, handler_names
 from trunkline.core.jobs.models import Job
 from trunkline.core.settings import Settings
 from trunkline.domain.calls import service as calls
+from trunkline.domain.calls.models import Away
+from trunkline.domain.control import store as control_store
+from trunkline.domain.control import warm
+from trunkline.domain.control.models import Verb
+from trunkline.domain.control.rules import Stage as Step
 from trunkline.domain.leads import bulk, imports
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
 from trunkline.domain.outbound import hearing
@@ -290,19 +295,71 @@ def import_leads(stage: Stage) -> tuple[Scope, list[Any]]:
     return world.scope, [str(run.id)]
 
 
+def _asked(stage: Stage, step: Step, *, leg_sid: str | None = None) -> tuple[World, UUID, UUID]:
+    """Let a colleague be asked to take a live call; return the world, the call and the act."""
+    world = stage.world(size=2)
+    call_id = stage.answered(world)
+    with unit_of_work(world.scope) as session:
+        call = calls.get_call(session, world.business_id, call_id)
+        control = control_store.note(session, call, Verb.WARM_TRANSFER)
+        control.target = world.phones[1]
+        warm.enter(control, step, **({"leg_sid": leg_sid} if leg_sid else {}))
+        calls.send_away(call, Away.IN_CONFERENCE)
+        return world, call_id, control.id
+
+
+def call_colleague(stage: Stage) -> tuple[Scope, list[Any]]:
+    world, _, control_id = _asked(stage, Step.WAITING)
+    return world.scope, [str(control_id)]
+
+
+def call_colleague_in_doubt(stage: Stage) -> tuple[Scope, list[Any]]:
+    """The carrier places the call and does not say so: it is not asked again."""
+    stage.carrier.order_faults(create="500_after_placing", times=1)
+    return call_colleague(stage)
+
+
+def give_caller_back(stage: Stage) -> tuple[Scope, list[Any]]:
+    world, _, control_id = _asked(stage, Step.ASKED)
+    with unit_of_work(world.scope) as session:
+        _, control = control_store.locked(session, world.business_id, control_id)
+        warm.fail(control, "declined")
+    return world.scope, [str(control_id)]
+
+
+def hang_up_colleague(stage: Stage) -> tuple[Scope, list[Any]]:
+    """The colleague's telephone rings."""
+    other = stage.world(size=1)
+    _, (ringing,) = stage.dialled(other)
+    world, _, control_id = _asked(stage, Step.CALLING, leg_sid=ringing.carrier_sid)
+    return world.scope, [str(control_id)]
+
+
+def tend_controls(stage: Stage) -> tuple[Scope, list[Any]]:
+    """The caller has hung up."""
+    world, call_id, _ = _asked(stage, Step.ASKED, leg_sid="CA" + "5" * 32)
+    with unit_of_work(world.scope) as session:
+        calls.finalize(session, world.business_id, call_id, end_reason="stop", disposition="no_response")
+    return world.scope, [str(call_id)]
+
+
 CASES: dict[str, tuple[Case, ...]] = {
     "bulk_delete_leads": (bulk_delete_leads,),
     "bulk_update_leads": (bulk_update_leads,),
+    "call_colleague": (call_colleague, call_colleague_in_doubt),
     "dial_next": (dial_next,),
     "finalize_call_log": (finalize_call_log,),
     "finalize_call_session": (finalize_call_session,),
+    "give_caller_back": (give_caller_back,),
     "hang_up_call": (hang_up_call,),
+    "hang_up_colleague": (hang_up_colleague,),
     "hear_call_outcome": (hear_call_outcome,),
     "import_leads": (import_leads,),
     "reconcile_attempt": (reconcile_attempt, reconcile_attempt_in_doubt),
     "release_and_process_next": (release_and_process_next,),
     "recheck_waiting": (recheck_waiting,),
     "tend_businesses": (tend_businesses,),
+    "tend_controls": (tend_controls,),
     "save_conversation_turn": (save_conversation_turn,),
     "start_scheduled_run": (start_scheduled_run,),
     "sweep_outbound": (sweep_outbound,),

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+import enum
 from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import timezone as number_zones
+
+
+class Surcharge(enum.StrEnum):
+    """Why a call to a number may cost more than others."""
+
+    PREMIUM_RATE = "premium_rate"
+    """Of a kind whose owner earns by being called, or that is billed apart: premium rate, shared cost."""
+    FOREIGN = "foreign"
+
+
+_PREMIUM = frozenset(
+    {
+        phonenumbers.PhoneNumberType.PREMIUM_RATE,
+        phonenumbers.PhoneNumberType.SHARED_COST,
+        phonenumbers.PhoneNumberType.PERSONAL_NUMBER,
+        phonenumbers.PhoneNumberType.PAGER,
+        phonenumbers.PhoneNumberType.UAN,
+    }
+)
 
 
 class InvalidPhone(ValueError):
@@ -65,3 +85,13 @@ def country_of(e164: str) -> str | None:
     """Return the ISO 3166 country of a number; None where nobody can say."""
     country = phonenumbers.region_code_for_number(phonenumbers.parse(e164))
     return country if country is not None and country.isalpha() else None
+
+
+def surcharge_of(e164: str, *, home: str) -> Surcharge | None:
+    """Return why a call to this number may cost more than one within `home` (ISO 3166); None: it does not.
+
+    A number of which nobody can say the country is foreign everywhere.
+    """
+    if phonenumbers.number_type(phonenumbers.parse(e164)) in _PREMIUM:
+        return Surcharge.PREMIUM_RATE
+    return None if country_of(e164) == home else Surcharge.FOREIGN

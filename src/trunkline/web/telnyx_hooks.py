@@ -198,7 +198,7 @@ def _go_on(then_url: str, parts: AppParts, dial: DialReport | None) -> None:
             told = DialReport(call.carrier_sid, dial.status, dial.duration_s, dial.call_is_over)
             answer = answers.hear_dialled(session, ticket.business_id, ticket.control_id, told)
         else:
-            answer = answers.next_answer(session, call)
+            answer = answers.next_answer(session, call, behind=ticket.control_id)
         sid, key = call.carrier_sid, places.command_key(call)
     trouble = _tell(ticket.business_id, sid, answer, key)
     if trouble:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from trunkline.core import registry
 from trunkline.core.errors import TrunklineError
+from trunkline.core.jobs import enqueue_job
 from trunkline.core.telemetry import get_logger
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call
@@ -27,6 +28,8 @@ from trunkline.web.sentences import FULL_LINE, LEAVE_A_MESSAGE, WE_CALL_BACK
 
 _CALL_BACK_IN = timedelta(minutes=5)
 _LONGEST_MESSAGE_S = 120
+_RECORDED_WITHIN_S = 20 * 60.0
+"""How long after a caller was asked for a message the carrier has certainly told of it, if it ever does."""
 
 log = get_logger(__name__)
 
@@ -36,7 +39,7 @@ def turn_away(session: Session, business: Business, call: Call) -> Answer:
     calls.reject_for_capacity(call)
     wanted = WhenFull(business.when_full)
     if wanted is WhenFull.VOICEMAIL and registry.carrier(call.carrier).capabilities.records:
-        return _voicemail(business, call, control.note(session, call, Verb.VOICEMAIL))
+        return _voicemail(business, call, _noted(session, call))
     if wanted is WhenFull.CALLBACK and _promise(session, business, call):
         return _say(business, call, WE_CALL_BACK)
     return _say(business, call, FULL_LINE)
@@ -76,6 +79,11 @@ def _voicemail(business: Business, call: Call, noted: CallControl) -> Answer:
         longest_s=_LONGEST_MESSAGE_S, then_url=places.hook(call, "next"),
         recording_url=places.hook(call, "recorded", noted.id),
     )  # fmt: skip
+
+
+def _noted(session: Session, call: Call) -> CallControl:
+    enqueue_job("high", "tend_controls", str(call.id), run_in=_RECORDED_WITHIN_S)
+    return control.note(session, call, Verb.VOICEMAIL)
 
 
 def _say(business: Business, call: Call, sentences: dict[str, str]) -> Answer:

@@ -93,6 +93,8 @@ def _targets(session: Session, agent: Agent) -> list[str]:
     """Return whom the agent may hand calls to, as extensions and E.164. Raises InvalidInput."""
     business = tenants.get_business(session, agent.business_id)
     targets = [resolve(text, business.extensions, region=business.region) for text in agent.transfer_to]
+    for target in targets:
+        tenants.check_transfer(business, target.number, target.label, refusal=InvalidInput)
     return list(dict.fromkeys(target.extension or target.number for target in targets))
 
 

@@ -33,6 +33,7 @@ class Away(enum.StrEnum):
     ON_HOLD = "on_hold"
     SENDING_DIGITS = "sending_digits"
     IN_CONFERENCE = "in_conference"
+    """The caller waits while a colleague is asked whether they take the call."""
     MESSAGE_DROPPED = "message_dropped"
 
 

@@ -47,10 +47,12 @@ _AWAY_LIMIT = timedelta(hours=4)
 """How long a call may go on without its agent: the carrier's own limit of a dialled leg."""
 _CAME_TO = {
     Away.TRANSFERRED: "transferred",
-    Away.IN_CONFERENCE: "transferred",
     Away.MESSAGE_DROPPED: "voicemail",
 }
 """Dispositions of calls that ended away from their agent, which had noted none."""
+
+_WITH_A_COLLEAGUE = frozenset({Away.TRANSFERRED, Away.IN_CONFERENCE})
+"""Where a colleague's telephone may ring for a caller who is gone."""
 
 _TIMERS_SLACK = timedelta(seconds=1)
 _MEDIA_GRACE_S = 30.0
@@ -157,6 +159,8 @@ def note_status(session: Session, call: Call, status: CallStatus) -> bool:
             call.end_reason = call.end_reason or call.away
             call.finalized_at = clock.now()
             _announce_finalized(call)
+            if call.away in _WITH_A_COLLEAGUE:
+                enqueue_job("high", "tend_controls", str(call.id))
         elif call.media_opened_at is None:
             call.disposition = call.disposition or _UNANSWERED.get(status, "no_conversation")
             call.end_reason = call.end_reason or status.value

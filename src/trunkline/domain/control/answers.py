@@ -14,47 +14,76 @@ from trunkline.core.errors import Forbidden
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Away, Call, CallState
-from trunkline.domain.control import places
+from trunkline.domain.control import places, warm
 from trunkline.domain.control.models import CallControl, ControlState, Verb
-from trunkline.domain.control.store import get_control, newest_asked, open_controls, settle
+from trunkline.domain.control.store import (
+    get_control,
+    locked,
+    newest_asked,
+    open_controls,
+    settle,
+    told_last,
+)
 from trunkline.providers.ports import Answer, CallStatus, DialReport, RecordingReport
 
-RINGS_S = 25
-"""How long a colleague's telephone rings: longer, and a caller who waits to ringing hangs up."""
 LONGEST_TRANSFER_S = 4 * 3600
-_AFTERMATH_S = 180.0
+_FOR_A_WHILE = frozenset({Away.ON_HOLD, Away.SENDING_DIGITS})
 _TAKEN = frozenset({CallStatus.COMPLETED, CallStatus.IN_PROGRESS})
 """How a dialled leg ends that somebody has answered."""
 
 
-def next_answer(session: Session, call: Call) -> Answer:
+def what_is_next(session: Session, business_id: UUID, call_id: UUID, *, behind: UUID | None = None) -> Answer:
+    """Answer a carrier that asks what is to be done with a call. Raises NotFound.
+
+    `behind` names the act whose music or keys have ended; without it a stream with the agent has.
+    """
+    sid = calls.get_call(session, business_id, call_id).carrier_sid
+    call = calls.call_of_sid(session, business_id, sid)  # locked from here on
+    assert call is not None
+    return next_answer(session, call, behind=behind)
+
+
+def next_answer(session: Session, call: Call, *, behind: UUID | None = None) -> Answer:
     """Return what the carrier is to do with a call now, and note that it is being done.
 
     What was asked for last counts. With nothing asked for, a call that was away only for a while goes
-    back to its agent, and any other call ends.
+    back to its agent, and any other call ends. A carrier that asks twice, because our answer was lost,
+    gets the same one again.
     """
     carrier = registry.carrier(call.carrier)
     call.steps += 1
     control = newest_asked(session, call)
-    if control is None:
-        if call.state != CallState.ENDED and call.away in {Away.ON_HOLD, Away.SENDING_DIGITS}:
-            return back_to_agent(call)
-        return carrier.hang_up_answer()
-    return _answer_of(session, call, control)
+    if control is not None:
+        return _answer_of(session, call, control)
+    if call.state != CallState.ENDED:
+        if behind is not None:
+            control = get_control(session, call.business_id, behind)
+            returns = control.call_id == call.id and control.verb in {Verb.HOLD, Verb.SEND_DIGITS}
+            if returns and (call.away in _FOR_A_WHILE or "back_leg" in control.data):
+                return places.back_to_agent(call, control)
+        elif call.away is not None and (told := told_last(session, call)) is not None:
+            return _answer_of(session, call, told)
+    return carrier.hang_up_answer()
 
 
 def _answer_of(session: Session, call: Call, control: CallControl) -> Answer:
     carrier = registry.carrier(call.carrier)
     verb = Verb(control.verb)
+    if verb is Verb.WARM_TRANSFER:
+        if control.state == ControlState.FAILED:
+            return places.back_to_agent(call, control)
+        return warm.begin(call, control)
     if verb is Verb.TRANSFER:
-        control.state = ControlState.UNDER_WAY
+        if control.state == ControlState.ASKED:
+            control.state = ControlState.UNDER_WAY
         return carrier.dial_answer(
             to=control.target or "", from_=call.ours, longest_s=LONGEST_TRANSFER_S,
-            ring_timeout_s=RINGS_S,
+            ring_timeout_s=warm.RINGS_S,
             then_url=places.hook(call, "dialled", control.id),
         )  # fmt: skip
-    settle(control, ControlState.DONE)
-    then = places.hook(call, "next")
+    if control.state == ControlState.ASKED:
+        settle(control, ControlState.DONE)
+    then = places.hook(call, "next", control.id)
     match verb:
         case Verb.HOLD:
             times = int(control.data.get("times", 0))
@@ -66,23 +95,16 @@ def _answer_of(session: Session, call: Call, control: CallControl) -> Answer:
             language = agents.get_agent(session, call.business_id, call.agent_id).language
             answer = carrier.say_answer(text=str(control.data["message"]), language=language)
         case Verb.RESUME:
-            answer = back_to_agent(call)
+            answer = places.back_to_agent(call, control)
         case _:
             answer = carrier.hang_up_answer()
     return answer
 
 
-def back_to_agent(call: Call) -> Answer:
-    """Bring the call back to its agent, who knows what was said before."""
-    longest_s = places.installed_places().longest_call.total_seconds()
-    return places.to_agent(call, calls.bring_back(call, within_s=longest_s + _AFTERMATH_S))
-
-
 def hear_dialled(session: Session, business_id: UUID, control_id: UUID, report: DialReport) -> Answer:
     """A dialled colleague has hung up, or never answered: then the caller gets the agent back."""
-    control = get_control(session, business_id, control_id)
-    call = calls.call_of_sid(session, business_id, report.sid)
-    if call is None or call.id != control.call_id:
+    call, control = locked(session, business_id, control_id)
+    if report.sid != call.carrier_sid:
         raise Forbidden("The report is about another call.", reason="wrong_call")
     call.steps += 1
     if ControlState(control.state).is_open:
@@ -90,7 +112,7 @@ def hear_dialled(session: Session, business_id: UUID, control_id: UUID, report: 
         settle(control, state, status=report.status.value, duration_s=report.duration_s)
     if control.state == ControlState.DONE or report.call_is_over or call.state == CallState.ENDED:
         return registry.carrier(call.carrier).hang_up_answer()
-    return back_to_agent(call)
+    return places.back_to_agent(call, control)
 
 
 def hear_refused(session: Session, call: Call, why: str) -> Answer | None:
@@ -99,11 +121,13 @@ def hear_refused(session: Session, call: Call, why: str) -> Answer | None:
     Whoever was to be handed on, held or the like gets the agent back.
     """
     call.steps += 1
-    for control in open_controls(session, call):
+    begun = open_controls(session, call.business_id, call.id)
+    for control in begun:
         settle(control, ControlState.FAILED, why=why)
     if call.state == CallState.ENDED or call.away is None:
         return None
-    return back_to_agent(call)
+    last = begun[-1] if begun else told_last(session, call)
+    return None if last is None else places.back_to_agent(call, last)
 
 
 def hear_recording(session: Session, business_id: UUID, control_id: UUID, report: RecordingReport) -> None:

@@ -10,13 +10,17 @@ from datetime import timedelta
 from uuid import UUID, uuid5
 
 from trunkline.core import registry
+from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call
 from trunkline.domain.calls.tickets import CallTicket, MediaTicket, call_token, media_token
+from trunkline.domain.control.models import CallControl
 from trunkline.providers.ports import Answer
 
 TWILIO, TELNYX = "twilio", "telnyx"
 HOOKS = "/hooks/carrier/call"
 MUSIC = f"{HOOKS}/hold.wav"
+_AFTERMATH_S = 180.0
+"""How much longer than the longest call a call may be thought to live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,18 @@ def to_agent(call: Call, leg: int) -> Answer:
         status_url=hook(call, "stream"),
         resumes=leg > 1,
     )
+
+
+def back_to_agent(call: Call, control: CallControl) -> Answer:
+    """Bring the call back to its agent, who knows what was said before, behind an act of control.
+
+    Asked again behind the same act it is the same answer: the first one may not have arrived.
+    """
+    leg = control.data.get("back_leg")
+    if leg is None:
+        leg = calls.bring_back(call, within_s=installed_places().longest_call.total_seconds() + _AFTERMATH_S)
+        control.data = {**control.data, "back_leg": leg}
+    return to_agent(call, leg)
 
 
 def _socket_of(carrier: str) -> str:

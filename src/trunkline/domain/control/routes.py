@@ -14,7 +14,7 @@ from trunkline.core.access import Principal, Role
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.domain.control import service
 from trunkline.domain.control.models import Verb
-from trunkline.domain.control.schemas import ControlOut, DigitsIn, MessageIn, TransferIn
+from trunkline.domain.control.schemas import ControlOut, DigitsIn, MessageIn, TransferIn, WarmTransferIn
 from trunkline.domain.control.store import controls_of
 
 router = APIRouter(prefix="/api/calls/{call_id}", tags=["calls"])
@@ -30,6 +30,12 @@ def read_controls(call_id: UUID, session: SessionDep, who: PrincipalDep) -> list
 def transfer_call(call_id: UUID, body: TransferIn, who: PrincipalDep) -> ControlOut:
     """Hand a live call to a colleague; where nobody answers, the caller gets the agent back."""
     return _do(who, call_id, Verb.TRANSFER, to=body.to)
+
+
+@router.post("/warm-transfer", status_code=202)
+def warm_transfer(call_id: UUID, body: WarmTransferIn, who: PrincipalDep) -> ControlOut:
+    """Ask a colleague whether they take a live call, which waits; if not, its caller gets the agent back."""
+    return _do(who, call_id, Verb.WARM_TRANSFER, to=body.to, summary=body.summary)
 
 
 @router.post("/hold")

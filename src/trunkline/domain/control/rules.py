@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import re
 
 from trunkline.domain.calls.models import Away
@@ -9,6 +10,9 @@ from trunkline.domain.control.models import Verb
 
 KEYS = re.compile(r"[0-9*#wW]{1,64}")
 """What can be sent down a line; `w` waits half a second."""
+
+SUMMARY_MOST = 600
+"""Characters of what a colleague is told of a call: about three quarters of a minute."""
 
 _AWAY = {
     Verb.TRANSFER: Away.TRANSFERRED,
@@ -22,3 +26,23 @@ _AWAY = {
 def left_for(verb: Verb) -> Away | None:
     """Return for what a call leaves its agent; None: it does not, or it ends."""
     return _AWAY.get(verb)
+
+
+class Stage(enum.StrEnum):
+    """Which step a warm transfer has come to."""
+
+    WAITING = "waiting"
+    """The caller hears music; nobody has been called yet."""
+    CALLING = "calling"
+    """The colleague is being called, or it is not known whether that was done."""
+    ASKED = "asked"
+    """The colleague hears who calls and what about."""
+    TAKEN = "taken"
+    """The colleague has pressed the key, and the two talk."""
+
+
+PATIENCE_S = {Stage.WAITING: 45.0, Stage.CALLING: 60.0, Stage.ASKED: 180.0, Stage.TAKEN: 120.0}
+"""How long a step lasts at the most with nobody telling of it; a talk is asked about so often."""
+
+TAKES_IT = "1"
+"""The key by which a colleague takes a call; any other declines it."""

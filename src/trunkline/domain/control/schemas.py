@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from trunkline.domain.control.rules import SUMMARY_MOST
+
 
 class ControlOut(BaseModel):
     """One act of control of a call."""
@@ -32,6 +34,12 @@ class TransferIn(BaseModel):
 
     to: str = Field(min_length=1, max_length=100)
     """An extension of the business, a colleague's name, or a telephone number."""
+
+
+class WarmTransferIn(TransferIn):
+    """Whom a call is handed to, and what they hear of it before they take it."""
+
+    summary: str = Field("", max_length=SUMMARY_MOST)
 
 
 class DigitsIn(BaseModel):

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import Conflict, Forbidden, InvalidInput
+from trunkline.core.jobs import enqueue_job
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Away, Call, CallState
@@ -24,7 +25,9 @@ from trunkline.domain.control import places
 from trunkline.domain.control.answers import next_answer
 from trunkline.domain.control.models import CallControl, ControlState, Verb
 from trunkline.domain.control.rules import KEYS, left_for
-from trunkline.domain.control.store import get_control, note, settle, tell
+from trunkline.domain.control.store import get_control, locked, note, settle, tell
+from trunkline.domain.control.tending import LOOK_S
+from trunkline.domain.control.warm import fail, let_colleague_go
 from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.extensions import is_allowed, resolve
 from trunkline.providers.ports import (
@@ -67,6 +70,7 @@ def ask(
     if away is not None:
         calls.send_away(call, away)
     tell(control)
+    enqueue_job("high", "tend_controls", str(call_id), run_in=LOOK_S)
     return control
 
 
@@ -111,14 +115,18 @@ def carry_out(
     except CarrierUncertain as error:
         # It may have happened: what the carrier tells of the call next will show.
         with unit_of_work(scope) as session:
-            get_control(session, business_id, control.id).data = {**control.data, "doubt": str(error)}
+            control = get_control(session, business_id, control.id)
+            control.data = {**control.data, "doubt": str(error)}
+            if verb is Verb.WARM_TRANSFER and control.state == ControlState.UNDER_WAY:
+                # A colleague would take a caller who may not be there: back to the agent, wherever they are.
+                fail(control, "doubt")
         raise Conflict(f"The carrier did not say whether it was done: {error}.", doubt=True) from error
     with unit_of_work(scope) as session:
-        control = get_control(session, business_id, control.id)
+        call, control = locked(session, business_id, control.id)
         if trouble:
             settle(control, ControlState.FAILED, why=trouble)
+            let_colleague_go(control)
             # The call goes on as it was, and so does what it was told before.
-            call = calls.lock_call(session, business_id, call_id)
             call.away, call.steps = came_from, step
     if trouble:
         raise Conflict(f"The carrier refused: {trouble}.", doubt=False)
@@ -155,6 +163,7 @@ def _live_call(session: Session, business_id: UUID, call_id: UUID, verb: Verb) -
 def _target(session: Session, call: Call, to: str, agent_id: UUID | None, data: dict[str, Any]) -> str:
     business = tenants.get_business(session, call.business_id)
     target = resolve(to, business.extensions, region=business.region)
+    tenants.check_transfer(business, target.number, target.label)
     if agent_id is not None:
         allowed = agents.get_agent(session, call.business_id, agent_id).transfer_to
         if not is_allowed(target, allowed):

@@ -39,6 +39,56 @@ def get_control(session: Session, business_id: UUID, control_id: UUID) -> CallCo
     return control
 
 
+def locked(session: Session, business_id: UUID, control_id: UUID) -> tuple[Call, CallControl]:
+    """Return an act and its call, both locked, the call first, as whoever controls it locks them.
+
+    Raises NotFound.
+    """
+    call_id = session.scalar(
+        select(CallControl.call_id).where(
+            CallControl.business_id == business_id, CallControl.id == control_id
+        )
+    )
+    if call_id is None:
+        raise NotFound("There is no such act of control.")
+    sid = calls.get_call(session, business_id, call_id).carrier_sid
+    call = calls.call_of_sid(session, business_id, sid)
+    assert call is not None
+    session.refresh(call)
+    control = get_control(session, business_id, control_id)
+    session.refresh(control)
+    return call, control
+
+
+def open_controls(session: Session, business_id: UUID, call_id: UUID) -> Sequence[CallControl]:
+    """Return a call's acts that are not settled, locked, oldest first."""
+    return session.scalars(
+        select(CallControl)
+        .where(
+            CallControl.business_id == business_id,
+            CallControl.call_id == call_id,
+            CallControl.state.in_([ControlState.ASKED, ControlState.UNDER_WAY]),
+        )
+        .order_by(CallControl.created_at, CallControl.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def told_last(session: Session, call: Call) -> CallControl | None:
+    """Return the act that the carrier was told last for this call, whatever came of it."""
+    return session.scalars(
+        select(CallControl)
+        .where(
+            CallControl.business_id == call.business_id,
+            CallControl.call_id == call.id,
+            CallControl.state != ControlState.ASKED,
+        )
+        .order_by(CallControl.created_at.desc(), CallControl.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
 def newest_asked(session: Session, call: Call) -> CallControl | None:
     """Return what was asked for last and not been told to the carrier; what came before it is off."""
     asked = session.scalars(
@@ -52,21 +102,8 @@ def newest_asked(session: Session, call: Call) -> CallControl | None:
         .with_for_update()
     ).all()
     for older in asked[1:]:
-        settle(older, ControlState.FAILED, why="something else was asked for afterwards")
+        settle(older, ControlState.FAILED, why="superseded")
     return asked[0] if asked else None
-
-
-def open_controls(session: Session, call: Call) -> Sequence[CallControl]:
-    """Return the acts on a call that nothing has come of yet, locked."""
-    return session.scalars(
-        select(CallControl)
-        .where(
-            CallControl.business_id == call.business_id,
-            CallControl.call_id == call.id,
-            CallControl.state.in_([ControlState.ASKED, ControlState.UNDER_WAY]),
-        )
-        .with_for_update()
-    ).all()
 
 
 def note(session: Session, call: Call, verb: Verb, **data: Any) -> CallControl:

@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from trunkline.core.toolbox import ToolCaller, tool
 from trunkline.domain.control import service
 from trunkline.domain.control.models import Verb
+from trunkline.domain.control.rules import SUMMARY_MOST
 from trunkline.kit.tones import MUSIC_S
 
 LEAVES = {
     "transfer_call": "transferred",
+    "warm_transfer": "in_conference",
     "hold_call": "on_hold",
     "leave_message": "message_dropped",
     "hang_up": "agent_hung_up",
@@ -27,7 +29,7 @@ LEAVES = {
 BUILT_IN = (*LEAVES, "send_digits")
 """What every agent can do, whatever else it was given."""
 
-TRANSFERS = frozenset({"transfer_call"})
+TRANSFERS = frozenset({"transfer_call", "warm_transfer"})
 """Those that only an agent has who may hand calls to somebody."""
 
 
@@ -39,6 +41,15 @@ class HandOver(BaseModel):
     """Whom the caller is to speak with."""
 
     to: str = Field(description="Extension, name or telephone number of a colleague on your list")
+
+
+class Introduction(HandOver):
+    """Whom the caller is to speak with, and what they are told first."""
+
+    summary: str = Field(
+        min_length=1, max_length=SUMMARY_MOST,
+        description="What the colleague hears before they take the call: the matter, and what was found out",
+    )  # fmt: skip
 
 
 class Wait(BaseModel):
@@ -80,6 +91,17 @@ def _asked(session: Session, caller: ToolCaller, verb: Verb, **data: Any) -> Map
 def transfer_call(session: Session, caller: ToolCaller, wish: HandOver) -> Mapping[str, Any]:
     """Cold: it rings at the colleague's; where nobody answers, the caller comes back."""
     return _asked(session, caller, Verb.TRANSFER, to=wish.to)
+
+
+@tool(
+    "warm_transfer",
+    description="Hand the caller to a colleague who first hears your summary and may decline; then you are"
+    " back with the caller. Say in the same turn that you are asking a colleague.",
+    arguments=Introduction,
+)
+def warm_transfer(session: Session, caller: ToolCaller, wish: Introduction) -> Mapping[str, Any]:
+    """The caller waits to music; whoever declines or does not answer, the caller comes back."""
+    return _asked(session, caller, Verb.WARM_TRANSFER, to=wish.to, summary=wish.summary)
 
 
 @tool("hold_call", description="Let the caller wait to music, then go on with them.", arguments=Wait)

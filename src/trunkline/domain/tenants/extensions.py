@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field
 
 from trunkline.core.errors import InvalidInput
-from trunkline.kit.phone import InvalidPhone, to_dialable
+from trunkline.kit.phone import InvalidPhone, Surcharge, surcharge_of, to_dialable
+
+UNLISTED = "unlisted"
+"""Why calls are not handed to a number that is neither an extension's nor on the business's list."""
+
+REFUSALS = {
+    UNLISTED: "Calls may not be handed to {whom}: it is neither an extension nor on the business's list.",
+    Surcharge.PREMIUM_RATE: "Calls may not be handed to {whom}: premium-rate numbers must be on the list.",
+    Surcharge.FOREIGN: "Calls may not be handed to {whom}: numbers abroad must be on the business's list.",
+}
 
 
 class WhenFull(enum.StrEnum):
@@ -81,6 +90,30 @@ def resolve(text: str, extensions: Sequence[Mapping[str, str]], *, region: str) 
     except InvalidPhone as error:
         raise InvalidInput(f"{wanted!r} is neither an extension nor a telephone number.") from error
     return Target(number, number)
+
+
+def listed(numbers: Sequence[str], *, region: str) -> list[str]:
+    """Return numbers that calls may be handed to in E.164, each once. Raises InvalidInput."""
+    try:
+        return list(dict.fromkeys(to_dialable(number, region=region) for number in numbers))
+    except InvalidPhone as error:
+        raise InvalidInput(f"{error}.") from error
+
+
+def refused_because(
+    number: str, extensions: Sequence[Mapping[str, str]], numbers: Collection[str], *, region: str
+) -> str | None:
+    """Return why a business's calls may not be handed to this number (E.164); None: they may.
+
+    What its admins have put on the list by itself is allowed, whatever it costs. An extension is allowed
+    where its number is an ordinary one of the business's country; anything else is `unlisted`.
+    """
+    if number in numbers:
+        return None
+    surcharge: Surcharge | None = surcharge_of(number, home=region)
+    if surcharge is not None:
+        return surcharge
+    return None if number in {row["number"] for row in extensions} else UNLISTED
 
 
 def is_allowed(target: Target, allowed: Collection[str]) -> bool:

@@ -36,6 +36,8 @@ class Business(Base):
     max_calls: Mapped[int] = mapped_column(server_default="5")
     extensions: Mapped[list[dict[str, str]]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
     """Colleagues whom a call can be handed to: [{"extension": "101", "name": ..., "number": E.164}]."""
+    transfer_numbers: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
+    """Numbers, E.164, that a call can be handed to beside those of the extensions, also costly ones."""
     when_full: Mapped[str] = mapped_column(server_default=WhenFull.MESSAGE)
     """What a caller gets who finds every line taken (`tenants.extensions.WhenFull`)."""
     carrier: Mapped[str | None]

@@ -33,6 +33,7 @@ class BusinessOut(BaseModel):
     max_outbound_calls: int
     max_calls: int
     extensions: list[Extension]
+    transfer_numbers: list[str]
     when_full: WhenFull
     carrier: str | None
 
@@ -83,6 +84,8 @@ class BusinessChange(BaseModel):
     max_outbound_calls: int | None = Field(None, ge=1, le=100)
     max_calls: int | None = Field(None, ge=1, le=200)
     extensions: list[Extension] | None = Field(None, max_length=500)
+    transfer_numbers: list[Annotated[str, Field(max_length=40)]] | None = Field(None, max_length=500)
+    """Numbers that calls may be handed to beside the extensions; premium-rate and foreign ones only so."""
     when_full: WhenFull | None = None
     carrier: str | None = Field(None, max_length=40)
     """By which of the installation's carriers it calls; null: its first."""

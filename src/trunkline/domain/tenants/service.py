@@ -11,11 +11,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from trunkline.core import registry
-from trunkline.core.errors import Conflict, InvalidInput, NotFound
+from trunkline.core.errors import Conflict, Forbidden, InvalidInput, NotFound, TrunklineError
 from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_job
 from trunkline.domain.tenants.calling_rules import CallingRules
-from trunkline.domain.tenants.extensions import checked
+from trunkline.domain.tenants.extensions import REFUSALS, checked, listed, refused_because
 from trunkline.domain.tenants.models import Business, PhoneNumber
 from trunkline.kit.ids import new_id
 from trunkline.kit.phone import InvalidPhone, has_numbers, to_dialable
@@ -84,8 +84,12 @@ def change_business(session: Session, business_id: UUID, changes: dict[str, Any]
         merged = {**business.calling_rules, **value} if field == "calling_rules" else value
         setattr(business, field, merged)
     _check_place(business.time_zone, business.language, business.region)
-    if "extensions" in changes:
+    if changes.keys() & {"extensions", "transfer_numbers"}:
+        business.transfer_numbers = listed(business.transfer_numbers, region=business.region)
         business.extensions = checked(business.extensions, region=business.region)
+        for row in business.extensions:
+            label = f"{row['extension']} ({row['number']})"
+            check_transfer(business, row["number"], label, refusal=InvalidInput)
     if business.carrier is not None and business.carrier not in registry.carrier_names():
         raise InvalidInput(f"There is no carrier {business.carrier!r} here.")
     announce("business.changed", subject_id=business_id, actor=actor, fields=sorted(changes))
@@ -95,6 +99,15 @@ def change_business(session: Session, business_id: UUID, changes: dict[str, Any]
     if changes.keys() & {"calling_window", "calling_rules"}:
         enqueue_job("high", "recheck_waiting")
     return business
+
+
+def check_transfer(
+    business: Business, number: str, label: str, *, refusal: type[TrunklineError] = Forbidden
+) -> None:
+    """Raise `refusal`, with the reason, where the business's calls may not be handed to a number (E.164)."""
+    reason = refused_because(number, business.extensions, business.transfer_numbers, region=business.region)
+    if reason is not None:
+        raise refusal(REFUSALS[reason].format(whom=label), reason=str(reason))
 
 
 def get_business(session: Session, business_id: UUID) -> Business:

@@ -48,12 +48,13 @@ class ScriptedConversation:
         self._said: list[str] = []
 
     def begin(self) -> AsyncIterator[Act]:
+        # Whoever opens a stretch of the call asks its first question: what is heard next answers it.
+        self._takes_over = False
         return self._perform(engine.begin(self._script))
 
     def hear(self, heard: Heard) -> AsyncIterator[Act]:
         if self._takes_over:
             # What another brain has found out is in no slot of ours: the dialogue begins anew.
-            self._takes_over = False
             return self.begin()
         return self._perform(engine.hear(self._script, self._progress, heard))
 

@@ -8,10 +8,15 @@ import { button, dialog, field } from "/page/parts.js";
 /** Whether the last act that counts has put the caller on hold. */
 const isHeld = (done) => done.filter(({ verb, state }) => ["hold", "resume"].includes(verb) && state === "done").at(-1)?.verb === "hold";
 
+/** Whether the call is with a colleague, or one is being asked: then it can only be ended. */
+const isHandedOn = (done) => done.some(({ verb, state }) => ["transfer", "warm_transfer"].includes(verb) && ["asked", "under_way"].includes(state));
+
 export function controls(call, done) {
   const act = (name) => button(name, t(`control.${name}`), { "data-id": call.id });
-  return h("div", { class: "tools", role: "group", "aria-label": t("control.label") },
-    [act("transfer"), act(isHeld(done) ? "resume" : "hold"), act("hang_up")]);
+  const acts = isHandedOn(done)
+    ? ["hang_up"]
+    : ["transfer", "warm_transfer", isHeld(done) ? "resume" : "hold", "send_digits", "drop_message", "hang_up"];
+  return h("div", { class: "tools", role: "group", "aria-label": t("control.label") }, acts.map(act));
 }
 
 const doNow = (verb, path) => async ({ dataset: { id } }, app) => {
@@ -20,23 +25,42 @@ const doNow = (verb, path) => async ({ dataset: { id } }, app) => {
   await app.refresh();
 };
 
+/** Ask for what an act needs, then do it. `fields` are made anew for each dialog; their names are the body's. */
+const askFirst = (verb, path, fields) => ({ dataset: { id } }, app) => {
+  const asked = fields();
+  dialog({
+    title: t(`control.${verb}_title`),
+    body: asked,
+    yes: t(`control.${verb}`),
+    no: t("dialog.not_now"),
+    async submit(form) {
+      const inputs = [...form.elements].filter(({ name }) => name);
+      await post(`/calls/${id}/${path}`, Object.fromEntries(inputs.map(({ name, value }) => [name, value])));
+      app.say(t(`control.now_${verb}`));
+      await app.refresh();
+    },
+  });
+};
+
+const whom = () =>
+  field(t("control.to"), h("input", { id: "control-to", name: "to", required: true, maxlength: 100, autocomplete: "off" }), t("control.to_hint"));
+
+const text = (name, most, required) =>
+  field(t(`control.${name}`), h("textarea", { id: `control-${name}`, name, required, maxlength: most, rows: 3, dir: "auto" }), t(`control.${name}_hint`));
+
+const keys = () =>
+  field(t("control.digits"), h("input", {
+    id: "control-digits", name: "digits", required: true, maxlength: 64, pattern: "[0-9*#wW]+", inputmode: "tel", dir: "ltr", autocomplete: "off",
+  }), t("control.digits_hint"));
+
 export const controlActs = {
   hold: doNow("hold", "hold"),
   resume: doNow("resume", "resume"),
   hang_up: doNow("hang_up", "hang-up"),
-  transfer({ dataset: { id } }, app) {
-    dialog({
-      title: t("control.transfer_title"),
-      body: field(t("control.to"), h("input", { id: "transfer-to", name: "to", required: true, maxlength: 100, autocomplete: "off" })),
-      yes: t("control.transfer"),
-      no: t("dialog.not_now"),
-      async submit(form) {
-        await post(`/calls/${id}/transfer`, { to: form.elements.to.value });
-        app.say(t("control.now_transfer"));
-        await app.refresh();
-      },
-    });
-  },
+  transfer: askFirst("transfer", "transfer", () => [whom()]),
+  warm_transfer: askFirst("warm_transfer", "warm-transfer", () => [whom(), text("summary", 600, false)]),
+  send_digits: askFirst("send_digits", "digits", () => [keys()]),
+  drop_message: askFirst("drop_message", "drop-message", () => [text("message", 1000, true)]),
 };
 
 /** Each act as a line of the transcript, with the moment that it was asked for. */
@@ -48,5 +72,5 @@ export const controlLines = (done) =>
       h("div", { class: "what" },
         fill(t("said.control"), { verb: term("control_verb", act.verb), state: term("control_state", act.state) }),
         act.target && [" ", phone(act.target)],
-        act.data.why && h("span", { class: "quiet" }, " ", theirs(act.data.why)))),
+        act.data.why && h("span", { class: "quiet" }, " ", theirs(term("control_why", act.data.why))))),
   ]);

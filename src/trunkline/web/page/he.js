@@ -1,7 +1,7 @@
 // Every Hebrew string of the page, and how the server's English sentences are said in Hebrew.
 // Keys are the same as in en.js; `.one`, `.two` and `.other` are plural forms.
 
-import control from "/page/he_control.js";
+import control, { server as ofControl } from "/page/he_control.js";
 import jobs, { server as ofJobs } from "/page/he_jobs.js";
 import imports, { server as ofImports } from "/page/he_imports.js";
 import runs, { server as ofRuns } from "/page/he_runs.js";
@@ -12,6 +12,7 @@ export default {
 
   // The server's sentences, in the order in which they are tried; {1} is what the pattern caught.
   server: [
+    ...ofControl,
     ...ofJobs,
     ...ofImports,
     ...ofRuns,
