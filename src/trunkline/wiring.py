@@ -41,6 +41,7 @@ from trunkline.domain.outbound import tools as _outbound_tools
 from trunkline.domain.outbound.options import DialLimits, install_limits
 from trunkline.embedded import EmbeddedUnavailable, Hold, default_home, hold_servers
 from trunkline.own_voices import register_own_voices
+from trunkline.providers import browser
 from trunkline.providers.scripted import ScriptedBrain
 from trunkline.providers.twilio import TwilioCarrier
 
@@ -267,6 +268,7 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     )
     keepers.register_keeper("appointments", keepers.Keeper(held=appointments.held_leads))
     schedule.install()
+    registry.register_carrier(browser.BrowserCarrier, browser.NAME, offered=False)
     account = settings.twilio_account_sid
     secret = settings.twilio_auth_token
     if account is not None and secret is not None:

@@ -35,6 +35,7 @@ carrier), `silence`, `too_long`, `speech_failed`, the watchdog's alarms, `cancel
 """
 
 from trunkline.media.answering import MachineRules, OnMachine
+from trunkline.media.browser_stream import BrowserSocket, BrowserStream
 from trunkline.media.frames import SocketClosed
 from trunkline.media.options import SessionOptions
 from trunkline.media.reaper import LiveSessions
@@ -43,6 +44,8 @@ from trunkline.media.session import Ended, Session
 from trunkline.media.twilio_stream import NoStart, Socket, StreamStart, TwilioStream
 
 __all__ = [
+    "BrowserSocket",
+    "BrowserStream",
     "CallEvent",
     "Ended",
     "EventKind",
