@@ -102,8 +102,9 @@ def create_app(parts: AppParts) -> FastAPI:
     if parts.role is not ServiceRole.CALLS:
         for router in (
             people_router, tenants_router, agents_router, browser_calls_router, leads_router,
-            lead_imports_router, calls_router, control_router, outbound_router, results_router, suppressions_router, compliance_router,
-            appointments_router, feed_router, jobs_router, admin_router,
+            lead_imports_router, calls_router, control_router, outbound_router, results_router,
+            suppressions_router, compliance_router, appointments_router, feed_router, jobs_router,
+            admin_router,
         ):  # fmt: skip
             app.include_router(router, dependencies=[Depends(find_principal)])
         if parts.redis_url is not None:
