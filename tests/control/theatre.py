@@ -224,7 +224,10 @@ async def open_theatre(
                 {"extension": "104", "name": "Elsewhere", "number": "+12125550314"},
             ]}, actor="test",
         )  # fmt: skip
-        changes = {"brain": "rehearsed", "transfer_to": ["101", "102", "103"], "tools": []}
+        changes = {
+            "brain": "rehearsed", "instructions": "Perform.", "transfer_to": ["101", "102", "103"],
+            "tools": [],
+        }  # fmt: skip
         agents.update_agent(session, world.business_id, world.agent_id, changes, actor="test")
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
