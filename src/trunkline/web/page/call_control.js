@@ -10,6 +10,8 @@ const isHeld = (done) => done.filter(({ verb, state }) => ["hold", "resume"].inc
 
 export function controls(call, done) {
   const act = (name) => button(name, t(`control.${name}`), { "data-id": call.id });
+  // A call from a page can be ended, and nothing else.
+  if (call.carrier === "browser") return h("div", { class: "tools", role: "group", "aria-label": t("control.label") }, act("hang_up"));
   return h("div", { class: "tools", role: "group", "aria-label": t("control.label") },
     [act("transfer"), act(isHeld(done) ? "resume" : "hold"), act("hang_up")]);
 }

@@ -99,6 +99,7 @@ class CallAudio extends AudioWorkletProcessor {
     this.audible = 0;
     this.gaps = 0; // how often the buffer ran dry before the agent's words were over
     this.isPlaying = false;
+    this.isComplete = true; // what was played last ended with a mark: silence behind it is no gap
     this.tellIn = 0;
     this.port.onmessage = ({ data }) => this.take(data);
   }
@@ -130,7 +131,10 @@ class CallAudio extends AudioWorkletProcessor {
 
   /** Marks with nothing before them are due at once. */
   ripen() {
-    while (typeof this.queue[0] === "string") this.port.postMessage({ mark: this.queue.shift() });
+    while (typeof this.queue[0] === "string") {
+      this.port.postMessage({ mark: this.queue.shift() });
+      this.isComplete = true;
+    }
   }
 
   process([input], [output]) {
@@ -172,29 +176,23 @@ class CallAudio extends AudioWorkletProcessor {
       this.isPlaying = true;
     }
     let filled = 0;
-    let ended = false; // by a mark: what was said is over, and silence is no gap
     while (filled < out.length && this.queue.length > 0) {
       const samples = this.queue[0];
       const count = Math.min(samples.length, out.length - filled);
       out.set(samples.subarray(0, count), filled);
       filled += count;
       this.waiting -= count;
+      this.isComplete = false;
       if (count === samples.length) this.queue.shift();
       else this.queue[0] = samples.subarray(count);
-      ended = typeof this.queue[0] === "string";
       this.ripen();
     }
     this.played += filled;
     if (loudness(out) > AUDIBLE) this.audible += filled;
-    if (filled < out.length || this.queue.length === 0) {
-      if (filled < out.length && !ended && !this.wasEnded) this.gaps += 1;
-      this.wasEnded = ended;
-      if (filled < out.length) {
-        this.isPlaying = false;
-        this.wasEnded = false;
-        this.since = null;
-      }
-    }
+    if (filled === out.length) return;
+    if (!this.isComplete) this.gaps += 1;
+    this.isPlaying = false;
+    this.since = null;
   }
 
   tell() {
