@@ -11,7 +11,7 @@ export default {
   "agents.none.title": "No agent yet",
   "agents.none.body": "An agent answers the telephone of your business and calls your leads. An admin of the business makes one at /docs (POST /api/agents).",
 
-  "talk.title": "Talk to this agent",
+  "talk.title": "A call from this page",
   "talk.intro": "By this computer’s microphone and loudspeaker, as a caller would by telephone. The call takes a line and is kept with its transcript.",
   "talk.button": "Talk to this agent",
   "talk.hang_up": "Hang up",

@@ -186,6 +186,12 @@ async function outcome(call) {
   }
 }
 
+/** Which sentence says where the call stands, where it is not the phase's own. */
+const SENTENCES = {
+  live: ({ isPlaying }) => (isPlaying ? "talk.speaking" : "talk.listening"),
+  ended: () => (state.call ? "talk.ended" : "talk.idle"),
+};
+
 /** The part of an agent's page where one talks to it. */
 export function talkPanel(agent, app) {
   const isOurs = state.agent === agent.id;
@@ -199,7 +205,7 @@ export function talkPanel(agent, app) {
     h("h2", {}, t("talk.title")),
     h("p", { class: "quiet" }, t("talk.intro")),
     h("p", { class: "talk-state", role: "status", "data-sounds": phase === "live" && sound.isPlaying },
-      t(phase === "live" ? (sound.isPlaying ? "talk.speaking" : "talk.listening") : `talk.${phase}`),
+      t(SENTENCES[phase]?.(sound) ?? `talk.${phase}`),
       phase === "ended" && state.reason && [" ", t("talk.reason", { reason: term("reason", state.reason) })]),
     phase === "live" && h("p", { class: "quiet" }, t("talk.keys")),
     isOurs && state.complaint && complaint(t(state.complaint)),
@@ -208,7 +214,7 @@ export function talkPanel(agent, app) {
       end
         ? button("hang_up", t("talk.hang_up"), { class: "danger", "data-key": "hang_up" })
         : button("talk", t("talk.button"), { class: "primary", "data-key": "talk", "data-id": agent.id, disabled: !app.may("agent") }),
-      isOurs && state.call && phase !== "connecting" && h("a", { href: `#/calls/${state.call}` }, t("talk.open_call"))),
+      phase === "ended" && state.call && h("a", { href: `#/calls/${state.call}` }, t("talk.open_call"))),
     !app.may("agent") && h("p", { class: "quiet" }, t("talk.needs_role")));
 }
 
