@@ -112,9 +112,19 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
 
 
+@pytest.mark.parametrize("device_hz", [48_000, 44_100])
 def test_a_person_hears_the_agent_answers_it_and_both_are_on_record(
-    at_agent: Page, acme: World, installation: Installation
+    at_agent: Page, acme: World, installation: Installation, device_hz: int
 ) -> None:
+    at_agent.evaluate(
+        """sampleRate => {
+          const Usual = AudioContext;
+          window.AudioContext = class extends Usual {
+            constructor(wish) { super({ ...wish, sampleRate }); }
+          };
+        }""",
+        device_hz,
+    )
     picture(at_agent, "talk-idle")
     talk(at_agent)
     panel = at_agent.locator("#talk")

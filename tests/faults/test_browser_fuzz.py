@@ -1,7 +1,7 @@
 """Whatever a browser says on its media socket is refused or survived, and harms no other call.
 
-Against a process of its own, with the short way of media messages and local speech. What each wrong message is
-counted as, tests/media/test_browser_stream.py says.
+Against a process of its own, with the short way of media messages and local speech. What each wrong
+message is counted as, tests/media/test_browser_stream.py says.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -168,14 +169,14 @@ def test_much_that_is_said_in_a_call_harms_no_other(
     said_in_a_call(person, house, world, said)
 
 
-def test_a_flood_is_cut_off_and_the_other_call_has_no_gap(
+def test_a_flood_is_cut_off_and_the_other_call_goes_on(
     house: LiveHouse, person: httpx.Client, world: World
 ) -> None:
     """Ten minutes of audio at once, and then marks and keys by the ten thousand."""
+    undisturbed = begun(person, world)
 
     async def speak() -> None:
-        async with on_line(house.url, begun(person, world)) as good:
-            await _still_heard(good)
+        async with on_line(house.url, undisturbed) as good:
             floods: list[list[str | bytes]] = [
                 [frame(at) for at in range(0, 600_000, 20)],
                 ['{"event":"mark","name":"p1"}'] * 10_000,
@@ -193,9 +194,18 @@ def test_a_flood_is_cut_off_and_the_other_call_has_no_gap(
                             while True:
                                 last = await bad.recv()
                     assert json.loads(last)["code"] == "unusable"
-            assert good.socket.close_code is None
+            await _still_heard(good)
 
     asyncio.run(speak())
+
+    def told() -> list[dict[str, Any]]:
+        with unit_of_work(world.scope) as session:
+            written = calls.events_of(session, world.business_id, UUID(undisturbed["call_id"]))
+            return [event.data for event in written if event.kind == "ended"]
+
+    eventually(lambda: bool(told()), "the call is written", within_s=20)
+    # 21 ms were measured on two cores that others used as well; a loop held for a flood's length is seconds.
+    assert told()[0]["frames_out"]["worst_gap_ms"] < 300
 
 
 def test_a_message_of_megabytes_closes_its_own_socket_alone(
@@ -234,9 +244,9 @@ def test_afterwards_every_call_is_recorded_once_and_nothing_is_left(house: LiveH
         lambda: all(row.finalized_at for row in rows() if row.media_opened_at), "all is written", within_s=60
     )
     assert [row.carrier_sid for row in rows() if row.state != "ended"] == []
+    held = [row for row in rows() if row.media_opened_at]
+    assert len(held) > 10
     with unit_of_work(world.scope) as session:
-        held = [row for row in rows() if row.media_opened_at]
-        assert len(held) > 10
         for row in held:
             told = calls.events_of(session, world.business_id, row.id)
             assert [event.sequence for event in told] == list(range(1, len(told) + 1))
