@@ -144,7 +144,7 @@ def test_a_person_hears_the_agent_answers_it_and_both_are_on_record(
     said = [event.data for event in told if event.kind == "agent_said"]
     assert [one["interrupted"] for one in said] == [False] * len(said)
     # Each was played to its end by the page, which says so; and what it has played is as long.
-    assert all(one["heard_text"] == one["text"] for one in said)
+    assert all(one["heard_text"] == one["text"] and one["heard_ms"] is not None for one in said)
     frames_out = told[-1].data["frames_out"]
     played_ms = int(panel.get_attribute("data-played-ms") or 0)
     assert played_ms == pytest.approx(frames_out["sent"] * 20, abs=250)
