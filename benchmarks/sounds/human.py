@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from sounds.noises import Samples
-from trunkline.providers.local_speech.resample import resample
+from trunkline.kit.resample import resample
 
 _FILES = ("librivox/", "cards/0", "goforward.raw", "numbers.raw", "something.raw", "tidigits/dhd")
 _SHORTEST, _LONGEST = 3_200, 24_000

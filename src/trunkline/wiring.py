@@ -44,6 +44,7 @@ from trunkline.domain.outbound import tools as _outbound_tools
 from trunkline.domain.outbound.options import DialLimits, install_limits
 from trunkline.embedded import EmbeddedUnavailable, Hold, default_home, hold_servers
 from trunkline.own_voices import register_own_voices
+from trunkline.providers import browser
 from trunkline.providers.scripted import ScriptedBrain
 
 DOORS = (
@@ -276,6 +277,7 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     keepers.register_keeper("appointments", keepers.Keeper(held=appointments.held_leads))
     schedule.install()
     register_carriers(settings)
+    registry.register_carrier(browser.BrowserCarrier, browser.NAME, offered=False)
     install_limits(
         DialLimits(
             account=settings.twilio_account_sid or settings.telnyx_connection_id or "none",

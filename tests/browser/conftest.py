@@ -36,6 +36,13 @@ _PATIENCE_MS = 10_000
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium. It goes with its module: its driver's event loop would bar all others."""
+    with launched() as browser:
+        yield browser
+
+
+@contextmanager
+def launched(*arguments: str) -> Iterator[Browser]:
+    """Run Debian's Chromium with these arguments besides its usual ones."""
     if os.environ.get("TRUNKLINE_SKIP_BROWSER") == "1":
         pytest.skip("TRUNKLINE_SKIP_BROWSER=1 leaves out the tests that need Chromium")
     path = shutil.which("chromium")
@@ -44,7 +51,7 @@ def chromium() -> Iterator[Browser]:
     # Chromium refuses to run its sandbox as root, which is who builds in containers.
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, *sandbox])
+        browser = playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, *sandbox, *arguments])
         yield browser
         browser.close()
 

@@ -22,6 +22,7 @@ from support.world import PASSWORD
 from trunkline.core.settings import ServiceRole
 from trunkline.domain.outbound import orders
 from trunkline.kit import tokens
+from trunkline.web.browser_socket import PROTOCOL
 
 NOT_FOUND = {404}
 FINE = {200, 201, 202, 204}
@@ -50,6 +51,7 @@ CASES: dict[Door, list[Case]] = {
     Door("POST", "/api/agents"): [Case(FINE | {422}, body=lambda a, b: {"name": "Mine"})],
     Door("GET", "/api/agents/{agent_id}"): [Case(NOT_FOUND)],
     Door("PATCH", "/api/agents/{agent_id}"): [Case(NOT_FOUND, body=lambda a, b: {"name": "Stolen"})],
+    Door("POST", "/api/agents/{agent_id}/browser-calls"): [Case(NOT_FOUND)],
     Door("GET", "/api/appointments"): [Case(FINE)],
     Door("GET", "/api/business"): [Case(FINE)],
     Door("PATCH", "/api/business"): [Case(FINE, body=lambda a, b: {"name": "Acme still"})],
@@ -274,7 +276,7 @@ OF_THE_CARRIER = {
 }
 """Doors that only a signature opens."""
 
-SOCKETS = {Door("SOCKET", "/media/carrier"), Door("SOCKET", "/media/telnyx")}
+SOCKETS = {Door("SOCKET", f"/media/{name}") for name in ("browser", "carrier", "telnyx")}
 
 WITH_A_TOKEN = {Door("GET", "/metrics")}
 """For the installation's operator; tests/web/test_metrics.py tries it without."""
@@ -482,3 +484,31 @@ def test_an_unsigned_socket_is_closed(door: Door, stranger: TestClient) -> None:
     with pytest.raises(WebSocketDisconnect) as closed, stranger.websocket_connect(door.path):
         pass
     assert closed.value.code == 1008
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_browser_s_token_opens_the_socket_of_its_own_call_alone(town: Town, stranger: TestClient) -> None:
+    theirs = {"business_id": str(town.b.business_id), "call_id": str(town.b.call_id), "leg": "1"}
+
+    def offered(purpose: str, key: bytes = TOKEN_KEY, lifetime_s: float = 60, **changes: str) -> list[str]:
+        token = tokens.sign(theirs | changes, key=key, purpose=purpose, lifetime_s=lifetime_s)
+        return [PROTOCOL, token]
+
+    wrong = {
+        "a carrier's": offered("media"), "a callback's": offered("call"),
+        "an old one": offered("browser", lifetime_s=-1),
+        "another key": offered("browser", b"another key"), "none": [PROTOCOL],
+        "no protocol": offered("browser")[1:],
+    }  # fmt: skip
+    for name, subprotocols in wrong.items():
+        with (
+            pytest.raises(WebSocketDisconnect) as closed,
+            stranger.websocket_connect("/media/browser", subprotocols=subprotocols),
+        ):
+            pass
+        assert closed.value.code == 1008, name
+    # Signed by us for A, it finds no call of B's.
+    mixed = offered("browser", business_id=str(town.a.business_id))
+    with stranger.websocket_connect("/media/browser", subprotocols=mixed) as socket:
+        socket.send_text('{"event":"start","encoding":"pcm16","rate":8000}')
+        assert socket.receive_json()["code"] == "not_found"

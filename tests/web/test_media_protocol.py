@@ -20,7 +20,7 @@ from websockets.frames import Frame, Opcode
 from trunkline.asgi import media_server_options
 from trunkline.media import SocketClosed
 from trunkline.media.json_stream import LONGEST_MESSAGE, PushingSocket
-from trunkline.web.media_protocol import DIRECT
+from trunkline.web.media_protocol import DIRECT, MediaProtocol
 from trunkline.web.media_socket import text_socket
 
 
@@ -33,8 +33,9 @@ class _Server(uvicorn.Server):
 class Endpoint:
     """A server whose endpoint listens once it is told to."""
 
-    def __init__(self) -> None:
-        self.heard: list[str] = []
+    def __init__(self, *, binary: bool = False) -> None:
+        self.binary = binary
+        self.heard: list[str | bytes] = []
         self.closed = 0
         self.over = asyncio.Event()
         self.listen = asyncio.Event()
@@ -48,10 +49,14 @@ class Endpoint:
         direct = text_socket(websocket)
         assert isinstance(direct, PushingSocket)
         self.socket = direct
-        self.waiting = websocket.scope["extensions"][DIRECT].queue
+        self.direct: MediaProtocol = websocket.scope["extensions"][DIRECT]
+        self.waiting = self.direct.queue
         self.accepted.set()
         await self.listen.wait()
-        direct.listen(lambda text: self.heard.append(text.decode()), self._over)
+        if self.binary:
+            self.direct.listen(lambda text: self.heard.append(text.decode()), self._over, self.heard.append)
+        else:
+            direct.listen(lambda text: self.heard.append(text.decode()), self._over)
         await self.over.wait()
 
     def _over(self) -> None:
@@ -62,7 +67,7 @@ class Endpoint:
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/media"
 
-    async def heard_all(self, count: int) -> list[str]:
+    async def heard_all(self, count: int) -> list[str | bytes]:
         async with asyncio.timeout(10):
             while len(self.heard) < count and not self.over.is_set():
                 await asyncio.sleep(0.005)
@@ -77,8 +82,8 @@ async def _answer(websocket: WebSocket) -> None:
 
 
 @asynccontextmanager
-async def serving(*, listening: bool = True) -> AsyncIterator[Endpoint]:
-    endpoint = Endpoint()
+async def serving(*, listening: bool = True, binary: bool = False) -> AsyncIterator[Endpoint]:
+    endpoint = Endpoint(binary=binary)
     if listening:
         endpoint.listen.set()
     app = FastAPI()
@@ -214,6 +219,35 @@ async def test_what_no_client_may_send_closes_the_socket_with_its_reason(wrong: 
         assert endpoint.closed == 1
         await neighbour.send("undisturbed")
         assert await asyncio.wait_for(neighbour.recv(), 10) == "undisturbed"
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_bytes_are_heard_where_they_are_wanted_in_order_with_the_texts(seed: int) -> None:
+    chance = random.Random(seed)
+    said: list[str | bytes] = [
+        chance.choice(("x", b"\x00\xff")) * chance.choice((0, 1, 125, 126, 324, 3_000)) for _ in range(60)
+    ]
+    data = b""
+    for message in said:
+        opcode = Opcode.TEXT if isinstance(message, str) else Opcode.BINARY
+        if len(message) > 2 and chance.random() < 0.3:
+            half = message.encode() if isinstance(message, str) else message
+            data += frame(half[:2], opcode, fin=False) + frame(half[2:], Opcode.CONT)
+        else:
+            data += frame(message, opcode)
+    cuts = sorted(chance.randrange(len(data)) for _ in range(40))
+    async with serving(listening=False, binary=True) as endpoint:
+        client = await Bytes.connect(endpoint)
+        await client.send(data[: cuts[0]])
+        await endpoint.accepted.wait()
+        endpoint.listen.set()
+        await client.send(data[cuts[0] :], [cut - cuts[0] for cut in cuts])
+        assert await endpoint.heard_all(len(said)) == said
+        await endpoint.direct.send_message(b"\x00" * 400, text=False)
+        await endpoint.direct.send_message(b"text")
+        expected = frame(b"\x00" * 400, Opcode.BINARY, mask=False) + frame("text", mask=False)
+        assert await asyncio.wait_for(client.reader.readexactly(len(expected)), 10) == expected
+        client.writer.close()
 
 
 async def test_both_sides_may_close_and_the_other_one_hears_of_it_once() -> None:

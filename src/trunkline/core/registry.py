@@ -15,6 +15,8 @@ CarrierFactory = Callable[[], Carrier]
 BrainFactory = Callable[[], Brain]
 
 _carriers: dict[str, CarrierFactory] = {}
+_unoffered: set[str] = set()
+"""Carriers that no business can choose: their calls come to them by themselves."""
 _first_carrier = "twilio"
 """Which one serves those who name none."""
 _brains: dict[str, BrainFactory] = {}
@@ -23,9 +25,11 @@ _voices: tuple[str, ...] = ()
 _closers: dict[str, Callable[[], Awaitable[None]]] = {}
 
 
-def register_carrier(factory: CarrierFactory, name: str = "twilio") -> None:
-    """Offer a carrier under this name."""
+def register_carrier(factory: CarrierFactory, name: str = "twilio", *, offered: bool = True) -> None:
+    """Have a carrier under this name; one that is not offered cannot be a business's own."""
     _carriers[name] = factory
+    if not offered:
+        _unoffered.add(name)
 
 
 def prefer_carrier(name: str) -> None:
@@ -43,7 +47,7 @@ def carrier(name: str | None = None) -> Carrier:
     """Return a carrier, the installation's first if none is named. Raises InvalidInput."""
     chosen = name or _first_carrier
     if chosen not in _carriers:
-        if name is not None and _carriers:
+        if name is not None and carrier_names():
             raise InvalidInput(f"There is no carrier {name!r} here.")
         raise InvalidInput(
             "No carrier is configured: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or TELNYX_API_KEY, "
@@ -69,8 +73,8 @@ def telling_carrier(name: str) -> TellingCarrier:
 
 
 def carrier_names() -> tuple[str, ...]:
-    """Return the names of the carriers that this installation has."""
-    return tuple(sorted(_carriers))
+    """Return the names of the carriers that a business of this installation may choose from."""
+    return tuple(sorted(_carriers.keys() - _unoffered))
 
 
 def register_brain(

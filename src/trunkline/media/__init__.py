@@ -35,6 +35,7 @@ carrier), `silence`, `too_long`, `speech_failed`, the watchdog's alarms, `cancel
 """
 
 from trunkline.media.answering import MachineRules, OnMachine
+from trunkline.media.browser_stream import BrowserSocket, BrowserStream
 from trunkline.media.frames import SocketClosed
 from trunkline.media.json_stream import JsonStream, NoStart, Socket, StreamStart
 from trunkline.media.options import SessionOptions
@@ -45,6 +46,8 @@ from trunkline.media.telnyx_stream import TelnyxStream
 from trunkline.media.twilio_stream import TwilioStream
 
 __all__ = [
+    "BrowserSocket",
+    "BrowserStream",
     "CallEvent",
     "Ended",
     "EventKind",

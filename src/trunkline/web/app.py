@@ -31,6 +31,8 @@ from trunkline.domain.people.routes import router as people_router
 from trunkline.domain.tenants.routes import router as tenants_router
 from trunkline.web import rq_dashboard
 from trunkline.web.admin import router as admin_router
+from trunkline.web.browser_routes import router as browser_calls_router
+from trunkline.web.browser_socket import router as browser_media_router
 from trunkline.web.callroom import CallRoom
 from trunkline.web.carrier_hooks import router as hooks_router
 from trunkline.web.control_hooks import router as control_hooks_router
@@ -95,14 +97,16 @@ def create_app(parts: AppParts) -> FastAPI:
     app.add_middleware(Gate)
     install_error_handlers(app)
     for router in (
-        health_router, metrics_router, media_router, hooks_router, control_hooks_router, telnyx_router,
+        health_router, metrics_router, media_router, browser_media_router, hooks_router,
+        control_hooks_router, telnyx_router,
     ):  # fmt: skip
         app.include_router(router)
     if parts.role is not ServiceRole.CALLS:
         for router in (
-            people_router, tenants_router, agents_router, leads_router, lead_imports_router, calls_router,
-            control_router, outbound_router, results_router, suppressions_router, compliance_router,
-            appointments_router, feed_router, jobs_router, admin_router,
+            people_router, tenants_router, agents_router, browser_calls_router, leads_router,
+            lead_imports_router, calls_router, control_router, outbound_router, results_router,
+            suppressions_router, compliance_router, appointments_router, feed_router, jobs_router,
+            admin_router,
         ):  # fmt: skip
             app.include_router(router, dependencies=[Depends(find_principal)])
         if parts.redis_url is not None:

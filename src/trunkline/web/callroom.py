@@ -35,6 +35,8 @@ from trunkline.domain.outbound.options import Detection
 from trunkline.kit import tokens
 from trunkline.kit.ids import new_id
 from trunkline.media import (
+    BrowserSocket,
+    BrowserStream,
     JsonStream,
     LiveSessions,
     NoStart,
@@ -43,6 +45,7 @@ from trunkline.media import (
     SessionOptions,
     record_stillborn,
 )
+from trunkline.media.frames import Wire
 from trunkline.media.watchdog import WatchRules
 from trunkline.providers.ports import (
     Brain,
@@ -54,6 +57,7 @@ from trunkline.providers.ports import (
     ToolRunner,
     VoiceActivity,
 )
+from trunkline.web.browser_calls import BrowserCalls
 from trunkline.web.call_answers import CallAnswers
 from trunkline.web.call_log import CallLog
 from trunkline.web.early_brains import EarlyBrains, Opened
@@ -118,6 +122,7 @@ class CallRoom:
         self._pool = ThreadPoolExecutor(_POOL_SIZE, thread_name_prefix="callroom")
         self.log = CallLog(spool=spool, pool=self._pool)
         self.answers = CallAnswers(live=self.live, pool=self._pool)
+        self.from_page = BrowserCalls(live=self.live, pool=self._pool)
         self.early = EarlyBrains(prepare=self._early_brief, most=max_calls)
         self.lag = LoopLag()
         self.metrics = LiveMetrics(lag=self.lag, live_calls=lambda: self.live.count)
@@ -178,6 +183,7 @@ class CallRoom:
         self._standing.start("room-log", self.log.write_forever)
         self._standing.start("room-replay", self.log.replay_forever)
         self._standing.start("room-answers", self.answers.watch_forever)
+        self._standing.start("room-page", self.from_page.watch_forever)
         self._standing.start("room-reaper", self.live.patrol)
         self._standing.start("room-lag", self.lag.measure_forever)
 
@@ -213,6 +219,21 @@ class CallRoom:
             await edge.close()
         return False
 
+    async def host_browser(self, socket: BrowserSocket, ticket: MediaTicket) -> None:
+        """Hold a call from the page, whose token has let its socket in; say why, where it cannot be."""
+        edge = BrowserStream(socket)
+        try:
+            with self._place():
+                await edge.start()
+                prepared = await self._off_loop(partial(self._prepare, ticket, None))
+                async with self.from_page.held(ticket):
+                    await edge.welcome()
+                    await self._hold(edge, prepared, await self.early.take(ticket.call_id))
+        except (NoStart, TrunklineError, SQLAlchemyError) as refusal:
+            log.warning("media_refused", reason=str(refusal))
+            await edge.refuse(*_in_words(refusal))
+            await self.from_page.withdraw(ticket)
+
     @contextmanager
     def _place(self, *, comes_back: bool = False) -> Iterator[None]:
         """Hold one of the process's lines, taken before anything is awaited. Raises RoomFull.
@@ -233,7 +254,7 @@ class CallRoom:
         prepared = await self._off_loop(partial(prepare_early, business_id, call_id))
         return None if prepared is None else (registry.brain(prepared.brain), prepared.brief)
 
-    async def _hold(self, edge: JsonStream, prepared: Preparation, early: Opened | None) -> None:
+    async def _hold(self, edge: Wire, prepared: Preparation, early: Opened | None) -> None:
         """Hold a call that is known to be ours. One whose agent cannot speak is ended and on record."""
         brief = prepared.brief
         with structlog.contextvars.bound_contextvars(
@@ -303,12 +324,12 @@ class CallRoom:
     def _off_loop(self, work: Callable[[], T]) -> Awaitable[T]:
         return asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, work)
 
-    def _prepare(self, ticket: MediaTicket, sid: str) -> Preparation:
-        """Spend the token and read what the call needs. Raises TrunklineError."""
+    def _prepare(self, ticket: MediaTicket, sid: str | None) -> Preparation:
+        """Spend the token and read what the call needs. Raises TrunklineError. A browser names no SID."""
         business_id, call_id = ticket.business_id, ticket.call_id
         with unit_of_work(of_business(business_id)) as session:
             call = calls.spend_media_token(session, business_id, call_id, ticket.leg)
-            if call.carrier_sid != sid:
+            if sid is not None and call.carrier_sid != sid:
                 raise Forbidden("The token belongs to another call.", reason="wrong_call")
             said = self.log.said_in(str(call_id)) if ticket.leg > 1 else ()
             return prepare(session, call, leg=ticket.leg, said=said)
@@ -320,6 +341,15 @@ async def _do_in_media(session: Session, tool: str, result: ToolResult) -> None:
         session.leave(LEAVES[tool])
     elif tool == "send_digits":
         await session.press(str(result.data["digits"]))
+
+
+def _in_words(refusal: Exception) -> tuple[str, str]:
+    """Return a code and a sentence for a browser whose call cannot be held."""
+    if isinstance(refusal, TrunklineError):
+        return refusal.code, refusal.message
+    if isinstance(refusal, SQLAlchemyError):
+        return "not_ready", "The database cannot be reached; try again shortly."
+    return "no_start", str(refusal)
 
 
 def _build_carrier() -> None:

@@ -1,10 +1,11 @@
 """The way of a media message from the TCP socket to its call and back, without a task for each.
 
 uvicorn wakes a task for every message, and stops and starts reading around it: 100 times a second and
-call that is most of what a call costs. Here whole text messages are unmasked where they arrive and
-handed to whoever listens; outgoing ones are framed and written at once. Everything else, the handshake,
-pings, fragments, closing and whatever is wrong, is left to uvicorn and the library below it, which
-always see whole frames. Knows WebSocket framing (RFC 6455) and no carrier.
+call that is most of what a call costs. Here whole messages, of text and where they are wanted of
+bytes, are unmasked where they arrive and handed to whoever listens; outgoing ones are framed and
+written at once. Everything else, the handshake, pings, fragments, closing and whatever is wrong, is
+left to uvicorn and the library below it, which always see whole frames. Knows WebSocket framing
+(RFC 6455) and no carrier.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 DIRECT = "trunkline.direct"
 """The extension of the ASGI scope by which an endpoint finds its `MediaProtocol`."""
 
-_WHOLE_TEXT = 0x81
+_WHOLE_TEXT, _WHOLE_BYTES = 0x81, 0x82
 _FINAL, _MASKED, _OPCODE, _LENGTH = 0x80, 0x80, 0x0F, 0x7F
 _LAST_DATA_OPCODE = 2
 _TWO_BYTES, _EIGHT_BYTES = 126, 127
@@ -38,6 +39,7 @@ class MediaProtocol(WebSocketsSansIOProtocol):
     _fragmented = False
     """A message in several frames is under way."""
     _take: Callable[[bytes], None] | None = None
+    _take_bytes: Callable[[bytes], None] | None = None
     _closed: Callable[[], None] | None = None
 
     def handle_connect(self, event: Request) -> None:
@@ -47,12 +49,20 @@ class MediaProtocol(WebSocketsSansIOProtocol):
 
     # --- In -------------------------------------------------------------------------------
 
-    def listen(self, take: Callable[[bytes], None], closed: Callable[[], None]) -> None:
-        """Hand every text message to `take`, those that wait first; `closed` once the socket is gone."""
+    def listen(
+        self,
+        take: Callable[[bytes], None],
+        closed: Callable[[], None],
+        take_bytes: Callable[[bytes], None] | None = None,
+    ) -> None:
+        """Hand every text message to `take`, those that wait first; `closed` once the socket is gone.
+
+        Without `take_bytes` a message of bytes closes the socket.
+        """
         waiting = []
         while not self.queue.empty():
             waiting.append(self.queue.get_nowait())
-        self._take, self._closed = take, closed
+        self._take, self._closed, self._take_bytes = take, closed, take_bytes
         for message in waiting:
             if message["type"] == "websocket.receive":
                 self._hand_over(message)
@@ -91,14 +101,20 @@ class MediaProtocol(WebSocketsSansIOProtocol):
             if self.close_sent:
                 # What comes behind the end is nobody's, but for the other side's own end.
                 super().data_received(data[at:after])
-            elif data[at] == _WHOLE_TEXT and self._take is not None and not self._fragmented:
-                self._take(apply_mask(data[head:after], data[head - _MASK_BYTES : head]))
+            elif (take := self._taker(data[at])) is not None and not self._fragmented:
+                take(apply_mask(data[head:after], data[head - _MASK_BYTES : head]))
             else:
                 if data[at] & _OPCODE <= _LAST_DATA_OPCODE:
                     self._fragmented = not data[at] & _FINAL
                 super().data_received(data[at:after])
             at = after
         self._held = data[at:]
+
+    def _taker(self, first: int) -> Callable[[bytes], None] | None:
+        """Return who takes a frame that begins with this byte; None: the library."""
+        if first == _WHOLE_TEXT:
+            return self._take
+        return self._take_bytes if first == _WHOLE_BYTES else None
 
     def send_receive_event_to_app(self) -> None:
         if self._take is None or self.close_sent:
@@ -107,15 +123,20 @@ class MediaProtocol(WebSocketsSansIOProtocol):
         data, self.frames = b"".join(self.frames), []
         if self.curr_msg_data_type == "text":
             self._take(data)
+        elif self._take_bytes is not None:
+            self._take_bytes(data)
         else:
             self._refuse_binary()
 
     def _hand_over(self, message: object) -> None:
         text = cast("dict[str, str]", message).get("text")
-        if text is None:
-            self._refuse_binary()
-        elif self._take is not None:
+        data = cast("dict[str, bytes]", message).get("bytes")
+        if text is not None and self._take is not None:
             self._take(text.encode())
+        elif data is not None and self._take_bytes is not None:
+            self._take_bytes(data)
+        elif text is None:
+            self._refuse_binary()
 
     def _refuse_binary(self) -> None:
         self.conn.fail(1003, "text only")
@@ -126,23 +147,23 @@ class MediaProtocol(WebSocketsSansIOProtocol):
         self._tell_closed()
 
     def _tell_closed(self) -> None:
-        closed, self._take, self._closed = self._closed, None, None
+        closed, self._take, self._take_bytes, self._closed = self._closed, None, None, None
         if closed is not None:
             closed()
 
     # --- Out ------------------------------------------------------------------------------
 
-    async def send_message(self, text: bytes) -> None:
-        """Write a text message; waits only while the other side does not read. Raises SocketClosed."""
+    async def send_message(self, data: bytes, *, text: bool = True) -> None:
+        """Write a message; waits only while the other side does not read. Raises SocketClosed."""
         if not self.writable.is_set():
             await self.writable.wait()
         if self.disconnected or self.close_sent or self.transport.is_closing():
             raise SocketClosed("the socket is closed")
-        size = len(text)
+        size, first = len(data), _WHOLE_TEXT if text else _WHOLE_BYTES
         if size < _TWO_BYTES:
-            head = bytes((_WHOLE_TEXT, size))
+            head = bytes((first, size))
         elif size < 65_536:
-            head = bytes((_WHOLE_TEXT, _TWO_BYTES, size >> 8, size & 255))
+            head = bytes((first, _TWO_BYTES, size >> 8, size & 255))
         else:
-            head = bytes((_WHOLE_TEXT, _EIGHT_BYTES)) + size.to_bytes(8, "big")
-        self.transport.write(head + text)
+            head = bytes((first, _EIGHT_BYTES)) + size.to_bytes(8, "big")
+        self.transport.write(head + data)

@@ -69,7 +69,11 @@ def prepare(session: Session, call: Call, *, leg: int, said: Sequence[Line] = ()
     rules = CallingRules.model_validate(business.calling_rules)
     # Who calls us knows whom they have called.
     discloses = call.direction == "outbound" and leg == 1
-    allowed = tuple(dict.fromkeys((*agent.tools, *built_in_tools(agent.transfer_to))))
+    built_in = built_in_tools(agent.transfer_to)
+    if call.carrier == calls.BROWSER:
+        # Of what an agent does with a line, only its end is there.
+        built_in = ("hang_up",)
+    allowed = tuple(dict.fromkeys((*agent.tools, *built_in)))
     return Preparation(
         business_id=business_id,
         brief=CallBrief(

@@ -41,6 +41,8 @@ def finalize_call_session(ctx: JobContext, call_id: str) -> None:
     with ctx.unit_of_work() as session:
         if service.is_expected_to_live(session, ctx.business, UUID(call_id)):
             return
+        if service.withdraw(session, ctx.business, UUID(call_id)):
+            return
         service.finalize(
             session, ctx.business, UUID(call_id), end_reason=service.PROCESS_LOST, disposition=service.CUT_OFF
         )

@@ -18,6 +18,9 @@ from trunkline.providers.ports import AnsweredBy
 EVENTS_A_LEG = 100_000
 """Each stretch with the agent numbers its events from its own multiple of this on."""
 
+HUNG_UP = "hung_up"
+"""End reason of a call that somebody had hung up, written before anybody else is told."""
+
 MESSAGE_LEFT = "message_left"
 """Kind of the call's event that tells of a message left on an answering machine."""
 
@@ -52,6 +55,17 @@ def leads_on_the_line(session: Session, business_id: UUID, lead_ids: Collection[
         )
     )
     return {lead_id for lead_id in found if lead_id is not None}
+
+
+def hung_up(session: Session, business_id: UUID, call_ids: Collection[UUID]) -> set[UUID]:
+    """Return which of these calls somebody had hung up."""
+    return set(
+        session.scalars(
+            select(Call.id).where(
+                Call.business_id == business_id, Call.id.in_(call_ids), Call.end_reason == HUNG_UP
+            )
+        )
+    )
 
 
 def answered_by(session: Session, business_id: UUID, call_ids: Collection[UUID]) -> dict[UUID, AnsweredBy]:

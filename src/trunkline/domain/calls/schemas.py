@@ -15,6 +15,8 @@ class CallOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
+    carrier: str
+    """By which carrier it goes; `browser` for one from the page."""
     carrier_sid: str
     direction: str
     ours: str

@@ -28,20 +28,22 @@ leads_on_the_line = reading.leads_on_the_line
 leg_of = reading.leg_of
 lengths_of = reading.lengths_of
 lines_of = reading.lines_of
+hung_up = reading.hung_up
 list_calls = reading.list_calls
 record_events = reading.record_events
 told_before = reading.told_before
 
 TWILIO = "twilio"
 """The carrier of a call of which nothing else is said."""
+BROWSER = "browser"
+"""The carrier of calls from the page: it tells of nothing, so whoever holds such a call does."""
 
 NO_OUTCOME, CUT_OFF, CANCELLED = "no_response", "cut_off", "cancelled"
 """Dispositions of a conversation that came to nothing: by itself; because our process died; because we
 hung up."""
 
-PROCESS_LOST, HUNG_UP = "process_lost", "hung_up"
-"""Reasons of a call's end: the process died that held it; somebody had it hung up."""
-"""End reason of a call whose end nobody told."""
+PROCESS_LOST, HUNG_UP = "process_lost", reading.HUNG_UP
+"""Reasons of a call's end: nobody told of it, for the process died that held it; somebody had it hung up."""
 
 _AWAY_LIMIT = timedelta(hours=4)
 """How long a call may go on without its agent: the carrier's own limit of a dialled leg."""
@@ -271,6 +273,14 @@ def is_expected_to_live(session: Session, business_id: UUID, call_id: UUID) -> b
     """True while a later moment than this is set for the call's end (see `expect_end`)."""
     until = session.scalar(select(Call.live_until).where(Call.business_id == business_id, Call.id == call_id))
     return until is not None and until > clock.now() + _TIMERS_SLACK
+
+
+def withdraw(session: Session, business_id: UUID, call_id: UUID) -> bool:
+    """Close a call from the page whose socket never came. False: it is another's, or its socket did come."""
+    call = lock_call(session, business_id, call_id)
+    if call.carrier != BROWSER or call.media_opened_at is not None:
+        return False
+    return note_status(session, call, CallStatus.CANCELED)
 
 
 def send_away(call: Call, why: Away) -> None:

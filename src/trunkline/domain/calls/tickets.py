@@ -11,7 +11,7 @@ from uuid import UUID
 
 from trunkline.kit import tokens
 
-MEDIA_TOKEN, CALL_TOKEN = "media", "call"
+MEDIA_TOKEN, BROWSER_TOKEN, CALL_TOKEN = "media", "browser", "call"
 MEDIA_TOKEN_LIFETIME_S = 60.0
 _CALL_TOKEN_LIFETIME_S = 24 * 3600.0
 """Longer than any call: its callbacks must be heard to the end."""
@@ -38,15 +38,33 @@ class CallTicket:
 
 def media_token(ticket: MediaTicket, *, key: bytes) -> str:
     """Return the single-use, short-lived token that lets one media socket in."""
-    claims = {
-        "business_id": str(ticket.business_id), "call_id": str(ticket.call_id), "leg": str(ticket.leg)
-    }  # fmt: skip
-    return tokens.sign(claims, key=key, purpose=MEDIA_TOKEN, lifetime_s=MEDIA_TOKEN_LIFETIME_S)
+    return _ticket_token(ticket, key, MEDIA_TOKEN)
 
 
 def read_media_token(token: str, *, key: bytes) -> MediaTicket:
     """Raises InvalidToken."""
-    claims = tokens.verify(token, key=key, purpose=MEDIA_TOKEN)
+    return _read_ticket(token, key, MEDIA_TOKEN)
+
+
+def browser_token(ticket: MediaTicket, *, key: bytes) -> str:
+    """Return the same for a browser's socket; neither opens the other's."""
+    return _ticket_token(ticket, key, BROWSER_TOKEN)
+
+
+def read_browser_token(token: str, *, key: bytes) -> MediaTicket:
+    """Raises InvalidToken."""
+    return _read_ticket(token, key, BROWSER_TOKEN)
+
+
+def _ticket_token(ticket: MediaTicket, key: bytes, purpose: str) -> str:
+    claims = {
+        "business_id": str(ticket.business_id), "call_id": str(ticket.call_id), "leg": str(ticket.leg)
+    }  # fmt: skip
+    return tokens.sign(claims, key=key, purpose=purpose, lifetime_s=MEDIA_TOKEN_LIFETIME_S)
+
+
+def _read_ticket(token: str, key: bytes, purpose: str) -> MediaTicket:
+    claims = tokens.verify(token, key=key, purpose=purpose)
     return MediaTicket(UUID(claims["business_id"]), UUID(claims["call_id"]), int(claims["leg"]))
 
 

@@ -3,6 +3,7 @@
 // change it), `isBusy(data, isStreamed)` (it moves without events), `acts` (what its buttons do), and where
 // figures of runs are shown `progress(data, run)`, which takes newer ones in and says whether it did.
 
+import { agentsView, agentView } from "/page/agents.js";
 import { ApiError, get, NoAnswer, post } from "/page/api.js";
 import { appointmentsView } from "/page/appointments.js";
 import * as book from "/page/book.js";
@@ -20,6 +21,7 @@ import { runView } from "/page/run.js";
 import { runsView } from "/page/runs.js";
 import { businessesView, signInForm } from "/page/session.js";
 import { systemView } from "/page/system.js";
+import { forget as endTalk } from "/page/talk.js";
 
 const ROLES = ["viewer", "agent", "admin", "owner"];
 const FIRST = "#/runs";
@@ -37,6 +39,7 @@ const VIEWS = {
   "#/lists": [listsView],
   "#/calls": [callsView, callView],
   "#/appointments": [appointmentsView],
+  "#/agents": [agentsView, agentView],
   "#/jobs": [jobs, jobView({ path: "/jobs", address: "#/jobs", back: "back.jobs", list: jobs })],
   "#/businesses": [businessesView],
   "#/system": [systemView],
@@ -115,6 +118,7 @@ function enter(me, business) {
 
 /** Show the sign-in form, and forget what was shown. */
 function leave(notice) {
+  endTalk();
   stopFollowing();
   stopFollowing = () => {};
   turn += 1;

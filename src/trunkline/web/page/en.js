@@ -3,6 +3,7 @@
 import control from "/page/en_control.js";
 import jobs from "/page/en_jobs.js";
 import imports from "/page/en_imports.js";
+import talk from "/page/en_talk.js";
 import runs from "/page/en_runs.js";
 
 export default {
@@ -17,6 +18,7 @@ export default {
     ...jobs,
     ...imports,
     ...runs,
+    ...talk,
     "title.page": "{view} · Trunkline",
     "skip": "Skip to the content",
     "nav.label": "Pages",

@@ -16,6 +16,7 @@ const PAGES = [
   ["#/lists", "nav.lists", inBusiness],
   ["#/calls", "nav.calls", inBusiness],
   ["#/appointments", "nav.appointments", inBusiness],
+  ["#/agents", "nav.agents", inBusiness],
   ["#/jobs", "nav.jobs", seesJobs],
   ["#/businesses", "nav.businesses", (state) => isSystemAdmin(state) && !state.business],
   ["#/system", "nav.system", isSystemAdmin],

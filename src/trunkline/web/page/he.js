@@ -4,6 +4,7 @@
 import control, { server as ofControl } from "/page/he_control.js";
 import jobs, { server as ofJobs } from "/page/he_jobs.js";
 import imports, { server as ofImports } from "/page/he_imports.js";
+import talk from "/page/he_talk.js";
 import runs, { server as ofRuns } from "/page/he_runs.js";
 
 export default {
@@ -42,6 +43,10 @@ export default {
     [/^There is no such list\.$/, "אין רשימה כזו."],
     [/^There is no such lead\.$/, "אין ליד כזה."],
     [/^There is no such call\.$/, "אין שיחה כזו."],
+    [/^Every line of the business is taken\.$/, "כל הקווים של העסק תפוסים."],
+    [/^Every line of this process is taken\.$/, "כל הקווים של השרת הזה תפוסים."],
+    [/^The call's carrier cannot do this\.$/, "מה שמעביר את השיחה הזו אינו יכול לעשות זאת."],
+    [/^This call's audio is connected already, or the call is over\.$/, "הקול של השיחה הזו כבר מחובר, או שהשיחה הסתיימה."],
     [/^There is no such agent\.$/, "אין סוכן כזה."],
     [/^There is no such business\.$/, "אין עסק כזה."],
     [/^The database cannot be reached; try again shortly\.$/, "מסד הנתונים אינו זמין; נסו שוב בעוד רגע."],
@@ -59,6 +64,7 @@ export default {
     ...jobs,
     ...imports,
     ...runs,
+    ...talk,
     "title.page": "{view} · Trunkline",
     "skip": "דילוג לתוכן",
     "nav.label": "דפים",
