@@ -35,6 +35,8 @@ _COMFORT_LEAD_S = 0.02
 """How far ahead of the ear it is sent: speech that begins waits behind it, and behind a frame more at most."""
 _HUSH_S = 0.5
 """After a `clear` the caller has the line to themselves."""
+_NOTHING = bytes(FRAME_BYTES)
+"""A pause between sentences."""
 _SAME_SPEECH_S = 0.25
 """A gap between sentences this short does not make the agent's speech begin anew."""
 
@@ -278,6 +280,8 @@ class Transmitter:
         if self._waiting <= self._limit - self._limit // 8:
             self._room.set()
         self.on_frame(frame, self._plays_until)
+        if self.comfort is not None and frame == _NOTHING:
+            frame = self.comfort()
         if self.tap is not None:
             self.tap.sent(frame, self._plays_until)
         self._plays_until += _FRAME_S
