@@ -45,8 +45,8 @@ class SpectralGate:
         self._before = np.zeros(_HOP, np.float32)
         self._tail = np.zeros(_HOP, np.float32)
         self._rest = b""
-        self._made = bytes(FRAME_BYTES)
-        """Samples that are clean and not asked for yet; the first frame's is silence."""
+        self._made = b""
+        """Clean samples that are not asked for yet; none where whole frames come."""
         self._power: _Floats = np.zeros(bands, np.float32)
         self._cleaned: _Floats = np.zeros(bands, np.float32)
         """Power of the frame before without its noise."""
@@ -55,14 +55,15 @@ class SpectralGate:
         self._frames = 0
 
     def clean(self, pcm: bytes) -> bytes:
-        """Return as many samples, cleaned, 20 ms late."""
+        """Return as many samples, cleaned: 20 ms late, 40 at most where frames come in pieces."""
         rest = self._rest + pcm
         whole = len(rest) - len(rest) % FRAME_BYTES
         made = [self._made]
         made += [self._frame(rest[at : at + FRAME_BYTES]) for at in range(0, whole, FRAME_BYTES)]
         self._rest = rest[whole:]
         audio = b"".join(made)
-        # Where less than a frame was given, what is left has waited for the rest of it.
+        # Where less than a frame is given, its sound waits for the rest of it, and silence stands for it.
+        audio = bytes(max(0, len(pcm) - len(audio))) + audio
         self._made = audio[len(pcm) :]
         return audio[: len(pcm)]
 
