@@ -1,11 +1,11 @@
 """How soon does a caller hear the greeting?
 
-The whole server, with local speech, PostgreSQL and Valkey of its own, and the local carrier in this process: people
-phone in, one after another and then several at once, and hang up in the midst of the greeting; what they hear is
-measured and not understood, which would cost more than the server does. Measured at the
-carrier's end of the media stream, from its `start` message to the first frame with the agent's voice that is played
-to the caller: the token and the call's data read from the database, the brain, the voice and the way there and back.
-Frames are played every 20 ms. Last line: one JSON object, in milliseconds.
+The whole server, with local speech, PostgreSQL and Valkey of its own, and the local carrier in this process:
+people phone in, one after another and then several at once, and hang up in the midst of the greeting; what
+they hear is measured and not understood, which would cost more than the server does. Measured at the
+carrier's end of the media stream, from its `start` message to the first frame with the agent's voice that is
+played to the caller: the token and the call's data are read from the database, the brain is opened, the
+voice speaks. Frames are played every 20 ms. Last line: one JSON object, in milliseconds.
 
     python benchmarks/greeting.py [--calls N] [--at-once N] [--folder FOLDER]
 """
@@ -98,7 +98,7 @@ def is_ready(url: str) -> bool:
 
 
 class Deaf:
-    """A recogniser of the callers that makes nothing of anything: what they hear is measured, not understood."""
+    """A recogniser of the callers that makes nothing of anything."""
 
     text_so_far = ""
 
@@ -139,7 +139,7 @@ class Listener:
         await self.handset.off_hook.wait()
         with suppress(TimeoutError):
             async with asyncio.timeout(GREETED_WITHIN_S):
-                while self.handset.watch.figures.greeting_ms is None:
+                while self.handset.watch.figures.greeting_ms is None:  # noqa: ASYNC110 - as below
                     await asyncio.sleep(0.02)
         await asyncio.sleep(LISTENS_S)
 
@@ -152,8 +152,10 @@ async def phone_in(settings: Settings, calls: int, at_once: int) -> dict[str, An
     assert settings.twilio_account_sid is not None
     assert settings.twilio_auth_token is not None
     options = CarrierOptions(
-        account_sid=settings.twilio_account_sid, auth_token=settings.twilio_auth_token.get_secret_value(), port=0
-    )  # fmt: skip
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        port=0,
+    )
     ground = practices.found(find("hangs_up"), like=None, at_once=at_once)
     tts = EspeakTextToSpeech()
     lines = asyncio.Semaphore(at_once)

@@ -19,7 +19,7 @@ from architecture.syntax import (
 )
 
 MAY_START_THREADS = ("core/jobs/heartbeat.py", "web/callroom.py", "web/recording.py", "media/")
-"""The heartbeat's thread, the call room's bounded pool, the writer of recordings, and whatever a live call needs."""
+"""The heartbeat's thread, the call room's pool, the recordings' writer, and what a live call needs."""
 
 OUTERMOST_LOOPS = {
     "core/jobs/executor.py": 1,

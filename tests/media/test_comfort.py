@@ -67,8 +67,9 @@ def test_without_the_option_nothing_but_speech_is_sent() -> None:
 
 def test_it_is_no_speech_of_the_agent() -> None:
     """The same call with and without it: the same turns, words, marks and silences."""
+    says = [(2.0, voice(300)), (4.5, voice(900))]
     plain, noisy = (
-        held(ask("Hello there."), ask(LONG), goodbye(), says=[(2.0, voice(300)), (4.5, voice(900))], comfort=comfort)
+        held(ask("Hello there."), ask(LONG), goodbye(), says=says, comfort=comfort)
         for comfort in (False, True)
     )  # fmt: skip
     for kind in (EventKind.AGENT_SAID, EventKind.CALLER_SAID, EventKind.TROUBLE):

@@ -30,7 +30,7 @@ from media_stubs import (
 )
 from virtual_time import run
 
-from trunkline.kit.audio import ulaw_to_pcm
+from trunkline.kit.audio import audioop, ulaw_to_pcm
 from trunkline.media import CallEvent, EventKind, LiveSessions, NoStart, SessionOptions, TwilioStream
 from trunkline.media.turns import TurnRules
 from trunkline.media.watchdog import WatchRules
@@ -373,6 +373,40 @@ def test_the_recogniser_gets_the_preroll_and_the_grammar() -> None:
     assert len(voiced) * 20 >= 500
 
 
+def test_what_the_agent_hears_goes_through_the_noise_suppression_first() -> None:
+    class Halved:
+        """Halves what it is given, a frame late."""
+
+        def __init__(self) -> None:
+            self.given: list[int] = []
+            self.before = silence(20)
+
+        def clean(self, pcm: bytes) -> bytes:
+            self.given.append(len(pcm))
+            made, self.before = self.before, audioop.mul(pcm, 2, 0.5)
+            return made
+
+    async def held(suppression: Halved | None) -> tuple[Call, Halved | None]:
+        call = Call(StubBrain(ask("Hello."), goodbye()), stt=StubStt(["yes"]))
+        await call._open(suppression=suppression)
+        asyncio.get_running_loop().call_later(2.0, lambda: call.carrier.say(voice(300, 9_000)))
+        await call.session.run()
+        call.check_nothing_left()
+        return call, suppression
+
+    plain, _ = run(held(None))
+    clean, suppression = run(held(Halved()))
+    assert suppression is not None
+    frames = clean.told(EventKind.ENDED)[0]["frames_in"]
+    # Nothing that is said over the goodbye is listened to any more.
+    assert 0 < len(suppression.given) <= frames["received"]
+    assert set(suppression.given) == {320}
+    assert clean.events[-1].data["reason"] == plain.events[-1].data["reason"] == "done"
+    heard = [np.frombuffer(call.stt.utterances[0].pcm, "<i2").astype(float) for call in (plain, clean)]
+    peaks = [float(np.abs(samples).max()) for samples in heard]
+    assert peaks[1] == pytest.approx(peaks[0] / 2, rel=0.1)
+
+
 def test_keys_answer_where_they_are_offered() -> None:
     brain = StubBrain(ask("Press.", 2), ask("Once more.", 2), ask("Again.", 2), goodbye())
     call = Call(brain)
@@ -525,7 +559,9 @@ def test_speech_while_a_tool_runs_is_answered_in_place_of_what_was_asked_before(
 def test_an_mm_hm_while_a_tool_runs_changes_nothing() -> None:
     brain = StubBrain(ask("Hello."), [Say("I look."), "book", *goodbye()])
     call = Call(brain, stt=StubStt(["yes", "mm-hm"]), tool=_slow_tool)
-    ended = run(call.run((1.5, lambda: call.carrier.say(voice(300))), (4.0, lambda: call.carrier.say(voice(300)))))
+    ended = run(
+        call.run((1.5, lambda: call.carrier.say(voice(300))), (4.0, lambda: call.carrier.say(voice(300))))
+    )
     assert ended.data["reason"] == "done"
     assert call.told(EventKind.AGENT_SAID)[-1]["heard_text"] == "I look. tool True Goodbye."
     assert brain.cut_at == []
@@ -550,7 +586,9 @@ def test_a_transfer_under_way_is_not_undone_by_a_word() -> None:
 
     brain = StubBrain(ask("Hello."), ["transfer", Say("I put you through.")])
     call = Call(brain, stt=StubStt(["a person please", "thank you"]), tool=transfer)
-    ended = run(call.run((1.5, lambda: call.carrier.say(voice(300))), (4.0, lambda: call.carrier.say(voice(300)))))
+    ended = run(
+        call.run((1.5, lambda: call.carrier.say(voice(300))), (4.0, lambda: call.carrier.say(voice(300))))
+    )
     assert ended.data["reason"] == "transferred"
     assert call.told(EventKind.AGENT_SAID)[-1]["heard_text"] == "tool True I put you through."
 
@@ -597,8 +635,14 @@ _BOOKING = {
         "silences": 2, "silence": {"en": "Hello?"}, "silence_next": "failed",
     },
     "states": {
-        "ask": {"kind": "ask", "say": {"en": "Shall I book?"}, "answers": "yes_no", "next": {"yes": "book", "no": "failed"}},
-        "book": {"kind": "tool", "tool": "book", "say": {"en": "One moment."}, "results": {"ok": "told", "taken": "taken", "other": "failed"}},
+        "ask": {
+            "kind": "ask", "say": {"en": "Shall I book?"}, "answers": "yes_no",
+            "next": {"yes": "book", "no": "failed"},
+        },
+        "book": {
+            "kind": "tool", "tool": "book", "say": {"en": "One moment."},
+            "results": {"ok": "told", "taken": "taken", "other": "failed"},
+        },
         "told": {"kind": "tell", "say": {"en": "Your visit is booked."}, "next": "done"},
         "taken": {"kind": "tell", "say": {"en": "That time is taken."}, "next": "ask"},
         "done": {"kind": "end", "say": {"en": "Goodbye."}, "reason": "booked"},

@@ -6,8 +6,8 @@ when the caller will have heard everything. A frame is due once that model is sh
 lead; a late wake-up catches up at no more than twice the pace of speech, and a stall that
 emptied the buffer starts the model anew. Nothing is ever sent in a burst.
 
-Comfort noise, where there is any, fills what is empty, frame by frame, and is no speech of the agent: no account
-but its own, no mark and no evidence knows of it.
+Comfort noise, where there is any, fills what is empty, frame by frame, and is no speech of the agent: no
+account but its own, no mark and no evidence knows of it.
 
 Refuses to know turns, text and the carrier's message format.
 """
@@ -32,7 +32,7 @@ _PUNCTUAL_S = 0.0005
 _VOICED_LEVEL = 60
 """Below this a frame of synthesised speech is a pause."""
 _COMFORT_LEAD_S = 0.02
-"""How far ahead of the ear it is sent: speech that begins waits behind it, and behind a frame more at most."""
+"""How far ahead of the ear it is sent: speech that begins waits behind that and a frame at most."""
 _HUSH_S = 0.5
 """After a `clear` the caller has the line to themselves."""
 _NOTHING = bytes(FRAME_BYTES)

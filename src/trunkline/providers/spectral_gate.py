@@ -28,7 +28,7 @@ _BIAS = 1.8
 _LED = 0.96
 """Weight of the frame before in the ratio of speech to noise."""
 _LEAST_GAIN = 0.18
-"""-15 dB: noise that is gone altogether sounds like a dead line, and a recogniser misses the breath of words."""
+"""-15 dB: where noise is taken away altogether, the breath of words goes with it."""
 _LEAST_RATIO = 10 ** (-2.5)
 _LEAST_POWER = 1.0
 
@@ -93,4 +93,5 @@ class SpectralGate:
             self._leasts = [*self._leasts[1 - _STRETCHES :], self._least]
             self._least = self._power
         least = np.minimum.reduce([*self._leasts, self._least])
-        return np.maximum(least * _BIAS, _LEAST_POWER)
+        noise: _Floats = np.maximum(least * _BIAS, _LEAST_POWER).astype(np.float32)
+        return noise

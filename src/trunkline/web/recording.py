@@ -74,7 +74,7 @@ class WavRecording:
     # --- The thread's part ----------------------------------------------------------------
 
     def write(self, *, all_of_it: bool) -> None:
-        """Write what is there, but for the last second; `all_of_it` at the end. Trouble ends the recording."""
+        """Write what is there but for the last second; at the end `all_of_it`. Trouble ends the recording."""
         while self._waiting:
             self._place(*self._waiting.popleft())
         longest = max(map(len, self._ahead))

@@ -75,12 +75,16 @@ def begin(script: Script) -> Outcome:
 
 def hear(script: Script, progress: Progress, heard: Heard) -> Outcome:
     """Answer the caller."""
-    dialogue = script.dialogue
-    state = dialogue.states.get(progress.state)
+    state = script.dialogue.states.get(progress.state)
     if progress.unheard and isinstance(state, Tool | End):
         return _again(script, progress, state, heard)
     if progress.over or not isinstance(state, Ask | Confirm):
         return progress, ()
+    return _answer_of(script, progress, state, heard)
+
+
+def _answer_of(script: Script, progress: Progress, state: Ask | Confirm, heard: Heard) -> Outcome:
+    dialogue = script.dialogue
     answered = replace(progress, answers=progress.answers + 1, unheard=False)
     if answered.answers > dialogue.longest:
         return _enter(script, answered, dialogue.give_up)
