@@ -2,7 +2,7 @@
 
 Speaks the answers of the demo's dialogue with several voices over a telephone line with street noise 10 and
 5 dB below the voice, and recognises them as a call does: without suppression and with it. Further: how much
-quieter the noise gets before anybody speaks, how many windows of speech the voice detector still finds and how
+quieter the noise gets before anybody speaks, how many windows of speech the voice detector still finds, how
 many of noise it takes for speech, and the CPU that a second of a call costs. Last line: one JSON object.
 
     python benchmarks/noise.py [rounds]

@@ -149,7 +149,7 @@ async def test_a_slow_tool_is_bridged_by_a_phrase_and_hanging_up_leaves_nothing(
 async def test_a_caller_who_speaks_while_a_tool_runs_is_answered_with_what_it_came_to(provider: str) -> None:
     async with served(provider) as server:
         options = BrainOptions(fillers_a_turn=0)
-        call = call_with(server, stt=["is monday free", "or tuesday"], options=options, tool_s=2.5)
+        call = call_with(server, stt=["is monday free", "or tuesday"], options=options)
         both = (LOOK, Tool("book_appointment", {"weekday": "monday", "time": "09:00"}))
         server.plan.then(Answer("I look. ", both), Answer("Monday at nine. Bye.", (BYE,)))
         using = [False]
@@ -157,6 +157,7 @@ async def test_a_caller_who_speaks_while_a_tool_runs_is_answered_with_what_it_ca
 
         async def watched(name: str, arguments: Mapping[str, Any]) -> ToolResult:
             using[0] = True
+            await until(lambda: call.session._talk._agent.outdated, within_s=10)
             return await run_tool(name, arguments)
 
         call.tool = watched
