@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-BENCH ?= jobs speech imports dialling media interruption
+BENCH ?= jobs speech imports dialling media interruption greeting noise
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up doctor test test-faults lint bench lock clean

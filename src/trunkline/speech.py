@@ -29,6 +29,7 @@ from trunkline.providers.local_speech import (
 from trunkline.providers.openai_audio import OpenAiSpeechToText, OpenAiTextToSpeech
 from trunkline.providers.ports import SpeechToText, TextToSpeech, Voice
 from trunkline.providers.smart_turn import SmartTurn
+from trunkline.providers.spectral_gate import SpectralGate
 from trunkline.providers.speech_chain import (
     AudioCache,
     CachedTextToSpeech,
@@ -60,6 +61,8 @@ def build_speech(settings: Settings) -> Speech:
         tts=_one_mouth(mouths, settings),
         vad=SileroVoiceActivity,
         end_of_turn=end_of_turn,
+        suppression=SpectralGate if settings.noise_suppression else None,
+        comfort_noise=settings.comfort_noise,
         warm_up=partial(_warm_up, ears.get(_LOCAL), mouths.get(_LOCAL)),
     )
 

@@ -18,8 +18,8 @@ from architecture.syntax import (
     unfinished,
 )
 
-MAY_START_THREADS = ("core/jobs/heartbeat.py", "web/callroom.py", "media/")
-"""The heartbeat's thread, the call room's bounded pool, and whatever a live call needs."""
+MAY_START_THREADS = ("core/jobs/heartbeat.py", "web/callroom.py", "web/recording.py", "media/")
+"""The heartbeat's thread, the call room's pool, the recordings' writer, and what a live call needs."""
 
 OUTERMOST_LOOPS = {
     "core/jobs/executor.py": 1,

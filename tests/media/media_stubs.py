@@ -383,7 +383,7 @@ class Call:
         await self._open()
         return await live.run(self.session)
 
-    async def _open(self) -> None:
+    async def _open(self, **parts: Any) -> None:
         self.carrier.connect()
         edge = TwilioStream(self.carrier)
         await edge.start()
@@ -397,6 +397,7 @@ class Call:
             tts=self.tts,
             vad=self.vad,
             sink=self.sink,
+            **parts,
         )
 
     def check_nothing_left(self) -> None:

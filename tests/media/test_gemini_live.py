@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from media_stubs import voice
+from media_stubs import silence, voice
 from own_voice_calls import QUICK, SPEECH, Tools, a_brief, caller_speaks, hold, nothing_left, performed, until
 
 from trunkline.media import EventKind
@@ -406,4 +406,35 @@ async def test_a_whole_call_whose_provider_breaks_off_for_good(gemini: GeminiLiv
     brain = a_brain(gemini)
     call = await hold(brain, (lambda c: said(c) == 1, lambda c: c.carrier.say(voice(600))))
     assert call.events[-1].data["reason"] == "brain_failed"
+    await brain.close()
+
+
+async def test_a_caller_who_speaks_while_a_tool_runs_is_answered_with_what_it_came_to(
+    gemini: GeminiLiveStandIn,
+) -> None:
+    script = program(
+        gemini,
+        [Obey()],
+        [Speak("I look."), Use("book", {"time": "ten"}), Use("book", {"time": "eleven"})],
+        [Speak("Ten it is. Goodbye."), Use("end_call", {"reason": "done"})],
+        hears=["at ten please", "and hurry"],
+    )
+    script.transcript_after_s = 0.1
+    tools = Tools()
+    tools.wait = asyncio.Event()
+    brain = a_brain(gemini)
+    call = await hold(
+        brain,
+        (lambda c: said(c) == 1, lambda c: c.carrier.say(voice(600))),
+        (lambda c: tools.used, lambda c: c.carrier.say(silence(600) + voice(500))),
+        (lambda c: c.session._talk._agent.outdated, lambda c: tools.wait.set()),
+        tool=tools,
+    )
+    assert call.events[-1].data["reason"] == "done"
+    assert [told["heard_text"] for told in call.told(EventKind.AGENT_SAID)] == [
+        GREETING, "I look.", "Ten it is. Goodbye.",
+    ]  # fmt: skip
+    assert tools.used == [("book", {"time": "ten"})]
+    assert gemini.sessions[0].faults == []
+    assert [text for _, text in texts(gemini.sessions[0]) if "booked" in text]
     await brain.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from media.media_stubs import Call, StubStt, StubTts, voice
+from media.media_stubs import Call, StubStt, StubTts, silence, voice
 from providers.model_servers import PROVIDERS, TOOLS, Served, served, until
 from trunkline.media import CallEvent, EventKind
 from trunkline.providers.model_brain import BrainOptions, FallbackModel, ModelBrain, Patience
@@ -143,3 +143,40 @@ async def test_a_slow_tool_is_bridged_by_a_phrase_and_hanging_up_leaves_nothing(
         assert ended.data["reason"] == "stop"
         assert call.told(EventKind.AGENT_SAID)[1]["text"].startswith("One moment, please.")
         await until(lambda: server.plan.open == 0, within_s=1)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_caller_who_speaks_while_a_tool_runs_is_answered_with_what_it_came_to(provider: str) -> None:
+    async with served(provider) as server:
+        options = BrainOptions(fillers_a_turn=0)
+        call = call_with(server, stt=["is monday free", "or tuesday"], options=options)
+        both = (LOOK, Tool("book_appointment", {"weekday": "monday", "time": "09:00"}))
+        server.plan.then(Answer("I look. ", both), Answer("Monday at nine. Bye.", (BYE,)))
+        using = [False]
+        run_tool = call.tool
+
+        async def watched(name: str, arguments: Mapping[str, Any]) -> ToolResult:
+            using[0] = True
+            await until(lambda: call.session._talk._agent.outdated, within_s=10)
+            return await run_tool(name, arguments)
+
+        call.tool = watched
+        ended = await held(
+            call,
+            (told(call, EventKind.AGENT_SAID)(1), lambda: call.carrier.say(voice(500))),
+            (lambda: using[0], lambda: call.carrier.say(silence(600) + voice(400))),
+        )
+        assert ended.data["reason"] == "done"
+        # The second tool of the answer was not begun; what the first came to is known to the next answer.
+        assert [tool["name"] for tool in call.told(EventKind.TOOL_USED)] == ["find_free_slots"]
+        assert [s["heard_text"] for s in call.told(EventKind.AGENT_SAID)] == [
+            "Hi there.",
+            "I look.",
+            "Monday at nine. Bye.",
+        ]
+        assert len(server.plan.asked) == 2
+        roles = [role for role, _ in server.plan.asked[-1].messages]
+        assert roles[-3:] == ["asked", "tool", "user"]
+        assert server.plan.asked[-1].messages[-1] == ("user", "or tuesday")
+        assert "09:00" in server.plan.asked[-1].messages[-2][1]
+        assert server.plan.refused == []

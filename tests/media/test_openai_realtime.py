@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from media_stubs import voice
+from media_stubs import silence, voice
 from own_voice_calls import (
     QUICK,
     SPEECH,
@@ -486,3 +486,36 @@ async def test_a_caller_who_hangs_up_in_the_midst_of_an_answer(openai: OpenAIRea
         greeting="one two three four five six seven eight",
     )
     assert call.events[-1].data["reason"] == "disconnect"
+
+
+async def test_a_caller_who_speaks_while_a_tool_runs_is_answered_with_what_it_came_to(
+    openai: OpenAIRealtimeStandIn,
+) -> None:
+    script = program(
+        openai,
+        [Obey()],
+        [Speak("I look."), Use("book", {"time": "ten"}), Use("book", {"time": "eleven"})],
+        [Speak("Ten it is. Goodbye."), Use("end_call", {"reason": "done"})],
+        hears=["at ten please", "and hurry"],
+    )
+    script.transcript_after_s = 0.1
+    tools = Tools()
+    tools.wait = asyncio.Event()
+    brain = a_brain(openai)
+    call = await hold(
+        brain,
+        (lambda c: said(c) == 1, lambda c: c.carrier.say(voice(600))),
+        (lambda c: tools.used, lambda c: c.carrier.say(silence(600) + voice(500))),
+        (lambda c: c.session._talk._agent.outdated, lambda c: tools.wait.set()),
+        tool=tools,
+    )
+    assert call.events[-1].data["reason"] == "done"
+    assert [told["heard_text"] for told in call.told(EventKind.AGENT_SAID)] == [
+        GREETING, "I look.", "Ten it is. Goodbye.",
+    ]  # fmt: skip
+    assert tools.used == [("book", {"time": "ten"})]
+    assert openai.sessions[0].faults == []
+    outputs = [item.text for item in openai.sessions[0].items if item.role == "output"]
+    assert ["booked" in text for text in outputs[:2]] == [True, False]
+    assert "not_used" in outputs[1]
+    assert openai.sessions[0].script.answers == deque()

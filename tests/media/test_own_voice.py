@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 from media_stubs import Call, StubStt, StubTts, silence, voice
@@ -20,6 +21,7 @@ from trunkline.providers.ports import (
     Listen,
     Sound,
     SpeechFailed,
+    ToolResult,
     ToolRunner,
     Transcript,
 )
@@ -84,17 +86,24 @@ class OwnUtterance:
 
 
 class OwnVoice:
-    """Plays the next list of acts at each turn and hears for itself. It is its own conversation."""
+    """Plays the next list of acts at each turn and hears for itself; a plain string is a tool to use.
 
-    def __init__(self, *turns: Sequence[Act] | Exception, hears: Sequence[tuple[str | None, float]]) -> None:
+    It is its own conversation.
+    """
+
+    def __init__(
+        self, *turns: Sequence[Act | str] | Exception, hears: Sequence[tuple[str | None, float]]
+    ) -> None:
         self.turns = list(turns)
         self.hears = list(hears)
         self.heard: list[Heard] = []
         self.cuts: list[tuple[str, int]] = []
         self.utterances: list[OwnUtterance] = []
         self.closed = 0
+        self.tools: ToolRunner
 
     def open(self, brief: CallBrief, tools: ToolRunner) -> OwnVoice:
+        self.tools = tools
         return self
 
     async def _play(self) -> AsyncIterator[Act]:
@@ -103,7 +112,10 @@ class OwnVoice:
         if isinstance(turn, Exception):
             raise turn
         for act in turn:
-            yield act
+            if isinstance(act, str):
+                await self.tools(act, {})
+            else:
+                yield act
 
     def begin(self) -> AsyncIterator[Act]:
         return self._play()
@@ -216,6 +228,26 @@ def test_sound_that_an_mm_hm_cut_goes_on_where_it_was_cut() -> None:
     frames = ended.data["frames_out"]
     # All that was made was heard but for the lead that the clear threw away at the carrier.
     assert frames["sent"] == pytest.approx(41 * WORD_MS / 20, abs=2)
+
+
+@pytest.mark.parametrize(("words", "answered"), [("mm-hm", False), ("and hurry", True)])
+def test_what_is_said_while_a_tool_runs_is_waited_for_before_it_counts(words: str, answered: bool) -> None:
+    async def slow(_name: str, _arguments: Mapping[str, Any]) -> ToolResult:
+        await asyncio.sleep(4)
+        return ToolResult(ok=True, data={})
+
+    brain = OwnVoice([Sound(Voiced("Hello there")), Listen(None)],
+                     ["book", Sound(Voiced("Booked")), HangUp("booked")],
+                     [Sound(Voiced("Very well")), HangUp("done")],
+                     hears=[("yes", 0.1), (words, 0.3)])  # fmt: skip
+    call = Call(brain, tool=slow)
+    ended = run(
+        call.run((2.0, lambda: call.carrier.say(voice(400))), (4.0, lambda: call.carrier.say(voice(400))))
+    )
+    assert ended.data["reason"] == ("done" if answered else "booked")
+    said = [told["heard_text"] for told in call.told(EventKind.AGENT_SAID)]
+    assert said == ["Hello there", "Very well" if answered else "Booked"]
+    assert len(call.told(EventKind.TOOL_USED)) == 1
 
 
 def test_sound_that_is_not_gone_on_with_is_closed() -> None:

@@ -30,11 +30,11 @@ from media_stubs import (
 )
 from virtual_time import run
 
-from trunkline.kit.audio import ulaw_to_pcm
+from trunkline.kit.audio import audioop, ulaw_to_pcm
 from trunkline.media import CallEvent, EventKind, LiveSessions, NoStart, SessionOptions, TwilioStream
 from trunkline.media.turns import TurnRules
 from trunkline.media.watchdog import WatchRules
-from trunkline.providers.ports import Grammar, Heard, InputKind, Listen, Note, Say, ToolResult
+from trunkline.providers.ports import Grammar, HangUp, Heard, InputKind, Listen, Note, Say, ToolResult
 from trunkline.providers.scripted import ScriptedBrain, ready_made
 
 
@@ -373,6 +373,40 @@ def test_the_recogniser_gets_the_preroll_and_the_grammar() -> None:
     assert len(voiced) * 20 >= 500
 
 
+def test_what_the_agent_hears_goes_through_the_noise_suppression_first() -> None:
+    class Halved:
+        """Halves what it is given, a frame late."""
+
+        def __init__(self) -> None:
+            self.given: list[int] = []
+            self.before = silence(20)
+
+        def clean(self, pcm: bytes) -> bytes:
+            self.given.append(len(pcm))
+            made, self.before = self.before, audioop.mul(pcm, 2, 0.5)
+            return made
+
+    async def held(suppression: Halved | None) -> tuple[Call, Halved | None]:
+        call = Call(StubBrain(ask("Hello."), goodbye()), stt=StubStt(["yes"]))
+        await call._open(suppression=suppression)
+        asyncio.get_running_loop().call_later(2.0, lambda: call.carrier.say(voice(300, 9_000)))
+        await call.session.run()
+        call.check_nothing_left()
+        return call, suppression
+
+    plain, _ = run(held(None))
+    clean, suppression = run(held(Halved()))
+    assert suppression is not None
+    frames = clean.told(EventKind.ENDED)[0]["frames_in"]
+    # Nothing that is said over the goodbye is listened to any more.
+    assert 0 < len(suppression.given) <= frames["received"]
+    assert set(suppression.given) == {320}
+    assert clean.events[-1].data["reason"] == plain.events[-1].data["reason"] == "done"
+    heard = [np.frombuffer(call.stt.utterances[0].pcm, "<i2").astype(float) for call in (plain, clean)]
+    peaks = [float(np.abs(samples).max()) for samples in heard]
+    assert peaks[1] == pytest.approx(peaks[0] / 2, rel=0.1)
+
+
 def test_keys_answer_where_they_are_offered() -> None:
     brain = StubBrain(ask("Press.", 2), ask("Once more.", 2), ask("Again.", 2), goodbye())
     call = Call(brain)
@@ -498,16 +532,123 @@ def test_a_tool_under_way_when_the_caller_hangs_up_is_still_recorded() -> None:
     assert call.told(EventKind.NOTE) == [{"name": "disposition", "value": "booked"}]
 
 
-def test_speech_while_a_tool_runs_waits_for_the_tool() -> None:
-    async def slow(_name: str, _arguments: Any) -> ToolResult:
+async def _slow_tool(name: str, _arguments: Any) -> ToolResult:
+    await asyncio.sleep(3)
+    return ToolResult(ok=True, data={})
+
+
+def test_speech_while_a_tool_runs_is_answered_in_place_of_what_was_asked_before() -> None:
+    stale = ["book", Note("disposition", "booked"), Say("That was done."), "remind", HangUp("done")]
+    brain = StubBrain(ask("Hello."), [Say("I look."), *stale], goodbye("Very well. Bye."))
+    call = Call(brain, stt=StubStt(["yes", "and a window seat"]), tool=_slow_tool)
+    run(call.run((1.5, lambda: call.carrier.say(voice(300))), (4.0, lambda: call.carrier.say(voice(300)))))
+    assert [(tool["name"], tool["ok"]) for tool in call.told(EventKind.TOOL_USED)] == [("book", True)]
+    assert call.told(EventKind.NOTE) == []  # It stands behind the answer that nobody waits for.
+    assert [heard.text for heard in brain.heard] == ["yes", "and a window seat"]
+    assert [(said["text"], said["heard_text"]) for said in call.told(EventKind.AGENT_SAID)] == [
+        ("Hello.", "Hello."),
+        ("I look.", "I look."),
+        ("Very well. Bye.", "Very well. Bye."),
+    ]
+    assert brain.cut_at == ["I look."]
+    assert "That was done." not in call.tts.spoken
+    # The answer begins with the end of the tool, not a turn of the brain's later.
+    assert call.told(EventKind.LATENCY)[-1]["wire_ms"] < 100
+
+
+def test_an_mm_hm_while_a_tool_runs_changes_nothing() -> None:
+    brain = StubBrain(ask("Hello."), [Say("I look."), "book", *goodbye()])
+    call = Call(brain, stt=StubStt(["yes", "mm-hm"]), tool=_slow_tool)
+    ended = run(
+        call.run((1.5, lambda: call.carrier.say(voice(300))), (4.0, lambda: call.carrier.say(voice(300))))
+    )
+    assert ended.data["reason"] == "done"
+    assert call.told(EventKind.AGENT_SAID)[-1]["heard_text"] == "I look. tool True Goodbye."
+    assert brain.cut_at == []
+
+
+def test_an_interruption_of_what_bridges_a_tool_lets_the_tool_end_and_no_more() -> None:
+    brain = StubBrain(ask("Hello."), [Say(LONG), "book", *goodbye("Stale.")], goodbye("Fresh."))
+    call = Call(brain, stt=StubStt(["yes", "no wait please"]), tool=_slow_tool)
+    run(call.run((1.5, lambda: call.carrier.say(voice(300))), (4.0, lambda: call.carrier.say(voice(900)))))
+    assert [tool["ok"] for tool in call.told(EventKind.TOOL_USED)] == [True]
+    said = call.told(EventKind.AGENT_SAID)
+    assert (said[1]["interrupted"], said[-1]["heard_text"]) == (True, "Fresh.")
+    assert brain.cut_at == [said[1]["heard_text"]]
+    assert not {"Stale.", "tool True"} & set(call.tts.spoken)
+
+
+def test_a_transfer_under_way_is_not_undone_by_a_word() -> None:
+    async def transfer(_name: str, _arguments: Any) -> ToolResult:
         await asyncio.sleep(3)
+        call.session.leave("transferred")
         return ToolResult(ok=True, data={})
 
-    brain = StubBrain(ask("Hello."), ["book", Listen(None)], goodbye())
-    call = Call(brain, stt=StubStt(["yes", "hurry"]), tool=slow)
-    run(call.run((1.5, lambda: call.carrier.say(voice(300))), (3.0, lambda: call.carrier.say(voice(300)))))
-    assert call.told(EventKind.TOOL_USED)[0]["ok"]
-    assert [heard.text for heard in brain.heard] == ["yes", "hurry"]
+    brain = StubBrain(ask("Hello."), ["transfer", Say("I put you through.")])
+    call = Call(brain, stt=StubStt(["a person please", "thank you"]), tool=transfer)
+    ended = run(
+        call.run((1.5, lambda: call.carrier.say(voice(300))), (4.0, lambda: call.carrier.say(voice(300))))
+    )
+    assert ended.data["reason"] == "transferred"
+    assert call.told(EventKind.AGENT_SAID)[-1]["heard_text"] == "tool True I put you through."
+
+
+@pytest.mark.parametrize(
+    ("outcome", "result", "then"),
+    [
+        (ToolResult(ok=True, data={}), "Your visit is booked.", "booked"),
+        (ToolResult(ok=False, data={"error": "taken"}), "That time is taken.", "asked"),
+    ],
+)
+def test_a_scripted_call_tells_what_its_tool_came_to_whatever_was_said_meanwhile(
+    outcome: ToolResult, result: str, then: str
+) -> None:
+    async def book(_name: str, _arguments: Any) -> ToolResult:
+        await asyncio.sleep(3)
+        return outcome
+
+    call = Call(ScriptedBrain(), stt=StubStt(["yes", "hurry up", "yes", "bye"]), tool=book)
+    call.brief = replace(brief("7", "outbound"), script=_BOOKING)
+    script = [(at_s, lambda: call.carrier.say(voice(300))) for at_s in (2.5, 5.0)]
+    ended = run(call.run(*script, (14.0, call.carrier.hang_up)))
+    said = [told["heard_text"] for told in call.told(EventKind.AGENT_SAID)]
+    assert said[:2] == ["Hello. Shall I book?", "One moment."]
+    assert len(call.told(EventKind.TOOL_USED)) == 1
+    if then == "booked":
+        assert said[2] == f"{result} Goodbye."
+        assert ended.data["reason"] == "booked"
+    else:
+        assert said[2] == f"{result} Shall I book?"
+
+
+_YES = {"yes": {"phrases": {"en": ["yes"]}}, "no": {"phrases": {"en": ["no"]}}}
+_BOOKING = {
+    "languages": ["en"],
+    "opening": {"en": "Hello."},
+    "start": "ask",
+    "give_up": "failed",
+    "answers": {"yes_no": _YES},
+    "slots": {},
+    "anywhere": {},
+    "patience": {
+        "tries": 3, "unclear": {"en": "Pardon?"}, "next": "failed",
+        "silences": 2, "silence": {"en": "Hello?"}, "silence_next": "failed",
+    },
+    "states": {
+        "ask": {
+            "kind": "ask", "say": {"en": "Shall I book?"}, "answers": "yes_no",
+            "next": {"yes": "book", "no": "failed"},
+        },
+        "book": {
+            "kind": "tool", "tool": "book", "say": {"en": "One moment."},
+            "results": {"ok": "told", "taken": "taken", "other": "failed"},
+        },
+        "told": {"kind": "tell", "say": {"en": "Your visit is booked."}, "next": "done"},
+        "taken": {"kind": "tell", "say": {"en": "That time is taken."}, "next": "ask"},
+        "done": {"kind": "end", "say": {"en": "Goodbye."}, "reason": "booked"},
+        "failed": {"kind": "end", "say": {"en": "Goodbye."}, "reason": "failed"},
+    },
+}  # fmt: skip
 
 
 def test_a_scripted_call_books_an_appointment_with_keys_and_words() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import wave
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 import structlog
 
@@ -26,6 +28,7 @@ from trunkline.domain.tenants import service as tenants
 from trunkline.media import TwilioStream
 from trunkline.providers.ports import SpeechFailed
 from trunkline.web.callroom import AGENT_UNUSABLE, CallRoom, Speech
+from trunkline.web.recording import Recordings
 
 
 @pytest.fixture
@@ -192,3 +195,33 @@ async def test_work_off_the_loop_knows_whose_call_it_is(room: CallRoom) -> None:
     began = time.monotonic()
     assert len({await room._off_loop(current_trace_id) for _ in range(20)}) == 20
     assert time.monotonic() - began < 5
+
+
+async def test_a_room_that_records_leaves_a_file_of_each_call(
+    acme: World, installation: Installation, tmp_path: Path
+) -> None:
+    room = CallRoom(
+        speech=Speech(stt=StubStt(), tts=StubTts(), vad=StubVad, comfort_noise=True),
+        token_key=TOKEN_KEY,
+        spool=tmp_path / "spool",
+        max_calls=2,
+        longest_call=timedelta(minutes=10),
+        recordings=Recordings(tmp_path / "recordings"),
+    )
+    line = Line(acme, room, "CA90")
+    hosting = asyncio.create_task(room.host(line))
+    async with asyncio.timeout(20):
+        while len(line.times("media")) < 60:
+            await asyncio.sleep(0.01)
+        line.hang_up()
+        await hosting
+        await room.close()
+    (file,) = (tmp_path / "recordings").iterdir()
+    assert file.name == f"{line.call_id}-1.wav"
+    with wave.open(str(file)) as recorded:
+        both = np.frombuffer(recorded.readframes(recorded.getnframes()), "<i2").reshape(-1, 2)
+    # The caller sent nothing; the agent's greeting is on its side.
+    assert not both[:, 0].any()
+    assert len(both) > 8000
+    assert np.abs(both[:, 1]).max() > 1000
+    assert all(thread.name != "recordings" for thread in threading.enumerate())

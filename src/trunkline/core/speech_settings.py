@@ -27,6 +27,8 @@ class SpeechSettings(BaseSettings):
         30.0, ge=0, description="A provider that failed is passed over so long"
     )
     speech_cache_mb: int = Field(32, ge=0, le=4096, description="Memory for what is said again and again")
+    noise_suppression: bool = Field(False, description="Takes street and fan noise from what the agent hears")
+    comfort_noise: bool = Field(False, description="Soft noise on the line where the agent is silent")
 
     google_credentials_file: Path | None = Field(
         None, description="A service account's key; else the machine's"

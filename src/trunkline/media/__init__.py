@@ -24,7 +24,7 @@ The sink gets each `CallEvent` at once, must not block and must not raise. Kinds
                  thought_ms, voice_ms, wire_ms, decided_to_wire_ms, reply_ms
     trouble      what, detail (an alarm's name, voice_failed, brain_failed, transcript_failed, ...)
     ended        reason, duration_ms, frames_in {received, forwarded, dropped {reason: n}, lost_ms},
-                 frames_out {queued, sent, cleared, stalls, gap_ms, worst_gap_ms, starved}, turns,
+                 frames_out {queued, sent, cleared, stalls, gap_ms, worst_gap_ms, starved, comfort}, turns,
                  interruptions, windows_judged
 
 What the caller said may be known behind the answer to it; it is told before, and what follows waits.

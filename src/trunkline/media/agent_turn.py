@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
+from trunkline.media.parting import VOICEMAIL
 from trunkline.media.playback import Piece, text_heard, text_meant
 from trunkline.providers.ports import InputKind, Speaking, Utterance
 
@@ -43,6 +44,8 @@ class AgentTurn:
     """The brain has given all its acts."""
     sounded: bool = False
     cut: bool = False
+    outdated: bool = False
+    """The caller has said something else: once no tool of it is under way, nothing more of it is done."""
     resumed: bool = False
     told: bool = False
     """What was said is on record."""
@@ -67,6 +70,13 @@ class AgentTurn:
     def played_in_all_ms(self) -> int:
         """How much was played of it, and of the turn that it resumes."""
         return self.played_before_ms + self.played_ms
+
+    @property
+    def last_reason(self) -> str | None:
+        """Why the call ends with it whatever it says; None where it does not."""
+        if self.answers is None or not self.answers.last:
+            return None
+        return VOICEMAIL if self.answers.kind is InputKind.MACHINE else "silence"
 
     def cut_off(self, decided_at: float) -> None:
         """It was interrupted at this moment."""

@@ -25,7 +25,7 @@ from trunkline.media.transmitter import Transmitter
 from trunkline.media.turn_end import TurnEnd
 from trunkline.media.turns import Change, TurnState, cut_short, is_voice, step
 from trunkline.media.vad import VoiceGate, Window
-from trunkline.providers.ports import InputKind, VoiceActivity
+from trunkline.providers.ports import InputKind, NoiseSuppression, VoiceActivity
 
 
 class Ear:
@@ -43,8 +43,10 @@ class Ear:
         clock: Callable[[], float],
         spawn: Spawn,
         on_voice: Callable[[], None],
+        suppression: NoiseSuppression | None = None,
     ) -> None:
         self._options = options
+        self._suppression = suppression
         self._listener = listener
         self._talk = talk
         self._transmitter = transmitter
@@ -77,10 +79,17 @@ class Ear:
         """Windows that the voice detector was asked about."""
         return self._gate.judged
 
+    @property
+    def noise_floor(self) -> float:
+        """The noise of the caller's line, as the root mean square of samples."""
+        return self._gate.floor
+
     def hear(self, pcm: bytes) -> None:
         """Take a frame. Nothing is waited for: what interrupts is left to `run`."""
         self.audio_at = self._clock()
         self.echo.heard(pcm, self.audio_at)
+        if self._suppression is not None:
+            pcm = self._suppression.clean(pcm)
         self._unjudged_ms += len(pcm) // BYTES_PER_MS
         self._turn_end.feed(pcm)
         self._listener.feed(pcm)

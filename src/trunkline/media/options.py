@@ -51,6 +51,9 @@ class SessionOptions:
     mark_grace_s: float = 1.0
     """How long after its computed end a piece's mark is still waited for."""
 
+    comfort_noise: bool = False
+    """Soft noise where the agent is silent; 50 messages a second more on the wire."""
+
     keypad_pause_s: float = 3.0
     """A pause after a key that submits the entry."""
     audio_pause_s: float = 1.0

@@ -67,6 +67,8 @@ class Reader:
         self._late: asyncio.Queue[Digit | WireEnded | Exception] = asyncio.Queue()
         """Events that were brought and may have to wait."""
         self._over = False
+        self.tap: Callable[[AudioIn], None] | None = None
+        """Whoever records what comes in, also what is then dropped. Never blocks."""
         self.frames = FramesIn()
 
     async def run(self) -> str:
@@ -110,6 +112,8 @@ class Reader:
     def _count(self, audio: AudioIn) -> None:
         frames = self.frames
         frames.received += 1
+        if self.tap is not None:
+            self.tap(audio)
         if audio.timestamp_ms >= 0:
             if 0 <= self._next_ms < audio.timestamp_ms:
                 frames.lost_ms += audio.timestamp_ms - self._next_ms

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from trunkline.kit.tones import keys
 from trunkline.media.agent_turn import CallerTurn, elapsed_ms
+from trunkline.media.comfort import ComfortNoise
 from trunkline.media.ear import Ear
 from trunkline.media.frames import SocketClosed, Wire
 from trunkline.media.keypad import Keypad
@@ -22,6 +23,7 @@ from trunkline.media.machine import Machine
 from trunkline.media.options import SessionOptions
 from trunkline.media.playback import Piece
 from trunkline.media.reader import Reader
+from trunkline.media.recording import Recorder, Recording
 from trunkline.media.scribe import EventKind, EventSink, Scribe
 from trunkline.media.speaker import Speaker
 from trunkline.media.talk import Talk
@@ -32,6 +34,7 @@ from trunkline.providers.ports import (
     Brain,
     CallBrief,
     InputKind,
+    NoiseSuppression,
     SpeechToText,
     TextToSpeech,
     ToolRunner,
@@ -59,8 +62,8 @@ class Ended:
 class Session:
     """One call's media session. Build it when the call is known to be ours, then `await run()`.
 
-    Raises ValueError when the brain cannot use the brief. All parameters but `wire`, `vad` and
-    `sink` may be shared by many calls.
+    Raises ValueError when the brain cannot use the brief. All parameters but `wire`, `vad`, `sink`,
+    `suppression` and `recorder` may be shared by many calls.
     """
 
     def __init__(
@@ -75,6 +78,8 @@ class Session:
         tts: TextToSpeech,
         vad: VoiceActivity,
         sink: EventSink,
+        suppression: NoiseSuppression | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.call_id = brief.call_id
         # Asked several times a frame, so it is looked up once.
@@ -148,8 +153,14 @@ class Session:
             clock=self._now,
             spawn=self._spawn,
             on_voice=self._watchdog.caller_active,
+            suppression=suppression,
         )
         self._transmitter.on_frame = self._ear.echo.sent
+        if options.comfort_noise:
+            self._transmitter.comfort = ComfortNoise(lambda: self._ear.noise_floor).frame
+        self._recording = None if recorder is None else Recording(recorder, self._scribe, clock=self._now)
+        if self._recording is not None:
+            self._reader.tap, self._transmitter.tap = self._recording.caller, self._recording
         self._talk.floor.caller_speaks = lambda: self._ear.speaking
 
     def stop(self, reason: str) -> None:
@@ -264,6 +275,8 @@ class Session:
     def _tick(self, now: float) -> None:
         talk = self._talk
         talk.tick()
+        if self._recording is not None:
+            self._recording.tick()
         entry = self._keypad.tick(now)
         if entry is not None:
             self._ear.instead(InputKind.DIGITS, entry)
@@ -318,6 +331,8 @@ class Session:
         self._listener.drop()
         await self._closed(self._wire.close(), "the socket did not close")
         await self._closed(self._talk.close(), "the brain did not let go")
+        if self._recording is not None:
+            self._recording.close()
         self._scribe.fill_all()
         ended = Ended(
             reason=self._reason,

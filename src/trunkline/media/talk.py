@@ -20,7 +20,6 @@ from trunkline.media.parting import (
     BRAIN_FAILED,
     LAST_WORDS,
     MACHINE_NOTE,
-    VOICEMAIL,
     goodbye_of,
     or_hang_up,
     parting,
@@ -97,7 +96,7 @@ class Talk:
         """How long a number the caller is expected to say; 0 where none is."""
         self.closing = False
         """The goodbye is being said."""
-        self.floor = Floor(waiting=lambda: not self._inbox.empty())
+        self.floor = Floor(waiting=lambda: not self._inbox.empty(), wanted=lambda: self._agent.outdated)
         self.unattended = False
         """A machine has answered and gets a message: what it says is no turn of anybody's."""
         self.hears_machine: Callable[[], bool] = lambda: False
@@ -173,8 +172,8 @@ class Talk:
             return
         self.interruptions += 1
         await self._hush(agent)
-        if self._task is not None and not self._tools.running:
-            self._task.cancel()
+        if self._generating:
+            self._spawn("break-off", self._break_off(agent))
 
     def tick(self) -> None:
         """Put on record what was heard out without its mark coming back."""
@@ -227,7 +226,7 @@ class Talk:
 
     async def _take(self, turn: CallerTurn) -> None:
         heard = await self._understanding.hear(turn)
-        over_agent = bool(self._agent.unheard) or self._speaker.busy or self._transmitter.sounding()
+        over_agent = bool(self._agent.unheard or self._tools.running) or self._may_sound()
         if await self._understanding.is_nothing(turn, heard, over_agent=over_agent) and self._carry_on():
             return
         if not self.unattended:
@@ -271,23 +270,25 @@ class Talk:
 
     async def _take_floor(self) -> None:
         """Stop whatever the agent is still doing; a tool under way comes to its end first."""
-        task = self._task
-        if task is not None and not task.done() and not self.closing:
-            if not self._tools.running:
-                task.cancel()
-            self.floor.wanted = True
-            await asyncio.wait([task])
-            self.floor.wanted = False
+        agent = self._agent
+        if self._generating and not self.closing:
+            await self._break_off(agent)
         if self.closing:
             return
-        agent = self._agent
         if not agent.cut and (self._speaker.busy or self._transmitter.sounding()):
             await self._hush(agent)
+        self._tell(agent)
+        if agent.outdated and not agent.cut:
+            agent.cut_off(self._clock())
         if agent.cut:
             await close_all(agent.unheard)
             self._conversation.interrupted(agent.heard_in_all, played_ms=agent.played_in_all_ms)
-        else:
-            self._tell(agent)
+
+    async def _break_off(self, agent: AgentTurn) -> None:
+        """End a turn whose answer nobody waits for any more. What its tool has done stays done."""
+        if self._task is not None:
+            agent.outdated = True
+            await self._tools.then_stop(self._task, unless=lambda: self._leaving is not None)
 
     async def _hush(self, agent: AgentTurn) -> None:
         decided_at = self._clock()
@@ -316,6 +317,9 @@ class Talk:
                     break
                 if isinstance(act, Say | Sound):
                     await self.floor.until_free(self._may_sound)
+                stale = agent.outdated and not self._tools.running and self._leaving is None
+                if stale and not isinstance(act, Note):
+                    return
                 self._act(act, agent)
         except BrainFailed as failure:
             self._scribe.record(EventKind.TROUBLE, what=BRAIN_FAILED, detail=str(failure))
@@ -324,9 +328,7 @@ class Talk:
         finally:
             await close_early(acts)
         agent.generated = True
-        if agent.answers is not None and agent.answers.last and agent.hang_up is None:
-            agent.hang_up = VOICEMAIL if agent.answers.kind is InputKind.MACHINE else "silence"
-        agent.hang_up = agent.hang_up or self._leaving
+        agent.hang_up = agent.hang_up or agent.last_reason or self._leaving
         if agent.hang_up is None:
             self.tick()
             return

@@ -1,6 +1,6 @@
 """The agent's tools as one call uses them: each with a deadline, each on record.
 
-Owns the count of tools under way. Refuses to know what tools do.
+Owns the count of tools under way, and how a turn that uses one is broken off. Refuses to know what tools do.
 """
 
 from __future__ import annotations
@@ -24,11 +24,15 @@ class ToolUse:
         self._timeout_s = timeout_s
         self._scribe = scribe
         self._clock = clock
+        self._ended = asyncio.Event()
+        self._may_begin = asyncio.Event()
+        self._may_begin.set()
         self.running = 0
         """Tools under way."""
 
     async def use(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
         """Run a tool and put its outcome on record; one that takes too long has failed."""
+        await self._may_begin.wait()
         began_at = self._clock()
         self.running += 1
         try:
@@ -38,6 +42,7 @@ class ToolUse:
             result = ToolResult(ok=False, data={"error": "timeout"})
         finally:
             self.running -= 1
+            self._ended.set()
         self._scribe.record(
             EventKind.TOOL_USED,
             name=name,
@@ -47,3 +52,18 @@ class ToolUse:
             ms=elapsed_ms(began_at, self._clock()),
         )
         return result
+
+    async def then_stop(self, task: asyncio.Task[None], *, unless: Callable[[], bool]) -> None:
+        """Stop a turn of the agent and wait for its end. A tool under way comes to its own first, and its
+        outcome to the brain; none begins after it. Nothing is stopped where `unless` then says so."""
+        self._may_begin.clear()
+        try:
+            while self.running:
+                self._ended.clear()
+                await self._ended.wait()
+            # The brain has the outcome in the step that ended the tool, and has not gone on from it.
+            if not unless():
+                task.cancel()
+        finally:
+            self._may_begin.set()
+        await asyncio.wait([task])

@@ -6,6 +6,9 @@ when the caller will have heard everything. A frame is due once that model is sh
 lead; a late wake-up catches up at no more than twice the pace of speech, and a stall that
 emptied the buffer starts the model anew. Nothing is ever sent in a burst.
 
+Comfort noise, where there is any, fills what is empty, frame by frame, and is no speech of the agent: no
+account but its own, no mark and no evidence knows of it.
+
 Refuses to know turns, text and the carrier's message format.
 """
 
@@ -15,7 +18,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from trunkline.kit.audio import FRAME_BYTES, FRAME_MS, level
 from trunkline.media.frames import Wire
@@ -28,6 +31,12 @@ _PUNCTUAL_S = 0.0005
 """Timers fire this early; a frame this far from due is not worth another one."""
 _VOICED_LEVEL = 60
 """Below this a frame of synthesised speech is a pause."""
+_COMFORT_LEAD_S = 0.02
+"""How far ahead of the ear it is sent: speech that begins waits behind that and a frame at most."""
+_HUSH_S = 0.5
+"""After a `clear` the caller has the line to themselves."""
+_NOTHING = bytes(FRAME_BYTES)
+"""A pause between sentences."""
 _SAME_SPEECH_S = 0.25
 """A gap between sentences this short does not make the agent's speech begin anew."""
 
@@ -46,9 +55,21 @@ class FramesOut:
     worst_gap_ms: float = 0.0
     starved: int = 0
     """Holes because the voice was slower than speech."""
+    comfort: int = 0
+    """Frames of comfort noise, which are in none of the others."""
 
     def as_data(self) -> dict[str, Any]:
         return {name: round(value, 1) for name, value in asdict(self).items()}
+
+
+class PlayedTap(Protocol):
+    """Learns of every frame that the carrier was given, and of those that it threw away. Never blocks."""
+
+    def sent(self, frame: bytes, plays_at: float) -> None:
+        """This frame begins to be heard at this time, unless it is cut off before."""
+
+    def cut(self, now: float) -> None:
+        """From now on nothing of what was sent is heard."""
 
 
 class Transmitter:
@@ -75,7 +96,11 @@ class Transmitter:
         self._on_first_frame = on_first_frame
         self._on_played = on_played
         self.on_frame: Callable[[bytes, float], None] = lambda _pcm, _plays_at: None
-        """Told of every frame on its way out, and when the caller hears it."""
+        """Told of every frame of speech on its way out, and when the caller hears it."""
+        self.comfort: Callable[[], bytes] | None = None
+        """Makes the next frame of what is heard while nothing else is; None: silence."""
+        self.tap: PlayedTap | None = None
+        """Whoever records what is played."""
         self._line: deque[Piece] = deque()
         self._unplayed: dict[str, Piece] = {}
         self._waiting = 0
@@ -84,8 +109,10 @@ class Transmitter:
         self._work = asyncio.Event()
         self._room = asyncio.Event()
         self._plays_until = clock()
+        self._comfort_until = self._plays_until
         self._last_sent = self._plays_until - 1.0
         self._sounding_since = self._plays_until
+        self._comfort_at = self._plays_until
         self.sending_since: float | None = None
         """When the send now under way began; a socket half dead keeps it set."""
         self.frames = FramesOut()
@@ -175,7 +202,13 @@ class Transmitter:
             piece.frames.clear()
         self._line.clear()
         self._unplayed.clear()
-        self._plays_until = min(self._plays_until, self._clock())
+        now = self._clock()
+        self._plays_until = min(self._plays_until, now)
+        # What the carrier has of the noise goes with the rest, and no more comes at once.
+        self._comfort_until = min(self._comfort_until, now)
+        self._comfort_at = now + _HUSH_S
+        if self.tap is not None:
+            self.tap.cut(now)
         self._room.set()
 
     async def clear(self) -> None:
@@ -191,8 +224,7 @@ class Transmitter:
             piece = self._line[0] if self._line else None
             if piece is None or not (piece.frames or piece.complete):
                 self._starving = piece is not None
-                self._work.clear()
-                await self._work.wait()
+                await self._idle()
             elif piece.frames:
                 wait_s = self._due() - self._clock()
                 if wait_s > _PUNCTUAL_S:
@@ -203,6 +235,29 @@ class Transmitter:
             else:
                 self._line.popleft()
                 await self._mark(piece)
+
+    async def _idle(self) -> None:
+        """Wait for something to say; meanwhile send comfort noise as it is due."""
+        self._work.clear()
+        if self.comfort is None or not self.frames.sent:
+            await self._work.wait()
+            return
+        begins = max(self._plays_until, self._comfort_until)
+        wait_s = max(begins - _COMFORT_LEAD_S, self._comfort_at) - self._clock()
+        if wait_s > _PUNCTUAL_S:
+            timer = asyncio.get_running_loop().call_later(wait_s, self._work.set)
+            await self._work.wait()
+            timer.cancel()
+            return
+        frame, now = self.comfort(), self._clock()
+        begins = max(begins, now)
+        self._comfort_until = begins + _FRAME_S
+        self.frames.comfort += 1
+        if self.tap is not None:
+            self.tap.sent(frame, begins)
+        self.sending_since = now
+        await self._wire.send_audio(frame)
+        self.sending_since = None
 
     def _due(self) -> float:
         return max(self._plays_until - self._lead_s, self._last_sent + _CLOSEST_S)
@@ -217,13 +272,18 @@ class Transmitter:
                 self._note_gap(late_s * 1000)
             if late_s > _SAME_SPEECH_S or not self.frames.sent:
                 self._sounding_since = now
-            self._plays_until = now
+        # Behind the comfort noise that the carrier still has.
+        self._plays_until = max(now, self._plays_until, self._comfort_until)
         self._starving = False
         frame = piece.frames.popleft()
         self._waiting -= 1
         if self._waiting <= self._limit - self._limit // 8:
             self._room.set()
         self.on_frame(frame, self._plays_until)
+        if self.comfort is not None and frame == _NOTHING:
+            frame = self.comfort()
+        if self.tap is not None:
+            self.tap.sent(frame, self._plays_until)
         self._plays_until += _FRAME_S
         self._last_sent = now
         piece.sent += 1

@@ -51,6 +51,7 @@ from trunkline.providers.ports import (
     Brain,
     CallBrief,
     EndOfTurn,
+    NoiseSuppression,
     SpeechToText,
     TextToSpeech,
     ToolResult,
@@ -64,6 +65,7 @@ from trunkline.web.early_brains import EarlyBrains, Opened
 from trunkline.web.live_metrics import LiveMetrics
 from trunkline.web.loop_lag import DEFAULT_MOST_LAG_S, LoopLag
 from trunkline.web.preparation import Preparation, prepare, prepare_early
+from trunkline.web.recording import Recordings, WavRecording
 from trunkline.web.sentences import APOLOGY, FAREWELL
 from trunkline.web.standing import StandingTasks
 
@@ -90,6 +92,10 @@ class Speech:
     vad: Callable[[], VoiceActivity]
     end_of_turn: EndOfTurn | None = None
     """Hears whether a caller has finished; None: text and silence decide."""
+    suppression: Callable[[], NoiseSuppression] | None = None
+    """Takes the noise from what the agent hears, one a call; None: it hears all."""
+    comfort_noise: bool = False
+    """The caller hears soft noise where the agent is silent."""
     warm_up: Callable[[], Awaitable[None]] | None = None
     """Gets ears and voice ready before the first call. May raise SpeechFailed; then they come when needed."""
 
@@ -113,9 +119,11 @@ class CallRoom:
         max_calls: int,
         longest_call: timedelta,
         most_lag_s: float = DEFAULT_MOST_LAG_S,
+        recordings: Recordings | None = None,
     ) -> None:
         self.live = LiveSessions(oldest_s=(longest_call + _LONGEST_AFTERMATH).total_seconds())
         self._speech = speech
+        self._recordings = recordings
         self._token_key = token_key
         self._max_calls = max_calls
         self._longest_call = longest_call
@@ -202,6 +210,8 @@ class CallRoom:
             await self._speech.end_of_turn.close()
         for close in registry.brain_closers():
             await close()
+        if self._recordings is not None:
+            await self._off_loop(self._recordings.close)
         self._pool.shutdown()
 
     async def host(self, edge: JsonStream) -> bool:
@@ -262,6 +272,7 @@ class CallRoom:
         ):
             after = (prepared.leg - 1) * calls.EVENTS_A_LEG
             sink = self.metrics.tapped(self.log.sink_for(prepared.business_id, after=after))
+            recorder = self._recorder(brief.call_id, prepared.leg)
             try:
                 session = Session(
                     options=self._options(prepared),
@@ -273,10 +284,14 @@ class CallRoom:
                     tts=self._speech.tts,
                     vad=self._speech.vad(),
                     sink=sink,
+                    suppression=self._speech.suppression() if self._speech.suppression else None,
+                    recorder=recorder,
                 )
             except (ValueError, InvalidInput) as error:
                 if early is not None:
                     await early.conversation.close()
+                if recorder is not None:
+                    recorder.close()
                 log.error("agent_unusable", reason=str(error))
                 record_stillborn(brief, sink, reason=AGENT_UNUSABLE, detail=str(error))
                 await edge.close()
@@ -284,6 +299,9 @@ class CallRoom:
             with self._awaited(prepared):
                 ended = await self.live.run(session)
             log.info("call_ended", reason=ended.reason, ms=ended.duration_ms)
+
+    def _recorder(self, call_id: str, leg: int) -> WavRecording | None:
+        return None if self._recordings is None else self._recordings.begin(f"{call_id}-{leg}")
 
     def _awaited(self, prepared: Preparation) -> AbstractContextManager[None]:
         if prepared.machines.detection is not Detection.CARRIER:
@@ -298,6 +316,7 @@ class CallRoom:
             on_machine=OnMachine(machines.action),
             message=machines.message,
             end_of_turn=self._speech.end_of_turn,
+            comfort_noise=self._speech.comfort_noise,
             apology=APOLOGY.get(prepared.brief.language, APOLOGY["en"]),
             farewell=FAREWELL.get(prepared.brief.language, ""),
         )

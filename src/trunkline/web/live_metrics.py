@@ -91,7 +91,7 @@ class LiveMetrics:
             case EventKind.ENDED:
                 self._ends.labels(data["reason"] if data["reason"] in _ENDS else OTHER).inc()
                 self._count_frames("in", data["frames_in"], ("forwarded",))
-                self._count_frames("out", data["frames_out"], ("sent", "cleared"))
+                self._count_frames("out", data["frames_out"], ("sent", "cleared", "comfort"))
 
     def _count_frames(self, way: str, account: dict[str, object], fates: tuple[str, ...]) -> None:
         dropped = account.get("dropped")

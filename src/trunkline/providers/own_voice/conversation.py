@@ -6,6 +6,8 @@ and what the caller did not hear struck from its memory. Refuses to know provide
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -145,13 +147,21 @@ class OwnVoiceConversation:
                 yield note
             ask = Ask()
             others = [call for call in calls if call.name not in {prompt.END_CALL, prompt.SET_DISPOSITION}]
-            for call in calls:
-                if call.name == prompt.SET_DISPOSITION:
-                    word = prompt.as_word(call.arguments.get("disposition"), otherwise="noted")
-                    yield Note("disposition", word)
-                elif call.name == prompt.END_CALL and not others:
-                    hang_up = prompt.as_word(call.arguments.get("reason"), otherwise="done")
-                await self._use(call, is_too_early=bool(others))
+            unanswered = deque(calls)
+            try:
+                for call in calls:
+                    if call.name == prompt.SET_DISPOSITION:
+                        word = prompt.as_word(call.arguments.get("disposition"), otherwise="noted")
+                        yield Note("disposition", word)
+                    elif call.name == prompt.END_CALL and not others:
+                        hang_up = prompt.as_word(call.arguments.get("reason"), otherwise="done")
+                    await self._use(call, is_too_early=bool(others))
+                    unanswered.popleft()
+                # A turn that was broken off while its tools ran ends here, before more of it is asked for.
+                await asyncio.sleep(0)
+            finally:
+                for call in unanswered:
+                    self._line.tool_answered(call, prompt.NOT_USED)
             if hang_up is not None:
                 yield HangUp(hang_up)
                 return

@@ -39,6 +39,9 @@ DONE = ToolResult(ok=True, data={})
 TOO_EARLY = ToolResult(
     ok=False, data={"error": "too_early", "message": "Tell the caller first what your other tools answered."}
 )
+NOT_USED = ToolResult(
+    ok=False, data={"error": "not_used", "message": "The caller spoke before this was done."}
+)
 
 _FRAME = """\
 You speak on the telephone for {business}, in {direction}. Speak {language}, at an easy pace.

@@ -105,6 +105,16 @@ class BatchedVoiceActivity(VoiceActivity, Protocol):
         """Have this window judged; `then` is told on the same loop, in the order of the windows."""
 
 
+class NoiseSuppression(Protocol):
+    """One call's remover of noise, before anything is judged or recognised; keeps state between frames."""
+
+    def clean(self, pcm: bytes) -> bytes:
+        """Return as many samples as were given, without noise and at most 40 ms late.
+
+        Takes well under a millisecond for 20 ms, and any even length.
+        """
+
+
 class EndOfTurn(Protocol):
     """A model that hears whether somebody has finished speaking, shared by all calls of a process."""
 

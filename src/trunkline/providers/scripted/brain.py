@@ -46,6 +46,14 @@ class ScriptedConversation:
         self._tools = tools
         self._progress = engine.Progress()
         self._said: list[str] = []
+        self._news: list[str] = []
+        """What a tool's outcome makes us say in this turn before the question."""
+        self._before_news: list[str] = []
+        """What was said before that."""
+        self._untold: list[str] = []
+        """What of it the caller has not heard."""
+        self._using = False
+        """A tool is under way, or was not allowed to begin."""
 
     def begin(self) -> AsyncIterator[Act]:
         # Whoever opens a stretch of the call asks its first question: what is heard next answers it.
@@ -56,13 +64,22 @@ class ScriptedConversation:
         if self._takes_over:
             # What another brain has found out is in no slot of ours: the dialogue begins anew.
             return self.begin()
-        return self._perform(engine.hear(self._script, self._progress, heard))
+        progress, steps = engine.hear(self._script, self._progress, heard)
+        self._said, self._before_news = [], []
+        self._news, self._untold = self._untold, []
+        return self._perform((progress, (*map(Say, self._news), *steps)))
 
     def interrupted(self, said: str, *, played_ms: int) -> None:
         """Judge by the count of words whether the turn's last sentence, the question, was reached."""
         before_question = sum(len(words(sentence)) for sentence in self._said[:-1])
         reached = len(words(said)) > before_question
-        self._progress = engine.interrupted(self._progress, question_heard=reached)
+        self._progress = engine.interrupted(self._progress, question_heard=reached and not self._using)
+        before = sum(len(words(sentence)) for sentence in self._before_news)
+        self._untold = []
+        for sentence in self._news:
+            if len(words(said)) <= before:
+                self._untold.append(sentence)
+            before += len(words(sentence))
 
     def listen(self) -> None:
         """A recogniser hears the caller: what is expected is written in grammars."""
@@ -71,7 +88,6 @@ class ScriptedConversation:
         """Nothing is held."""
 
     async def _perform(self, outcome: engine.Outcome) -> AsyncIterator[Act]:
-        self._said = []
         while True:
             self._progress, steps = outcome
             call: engine.CallTool | None = None
@@ -84,6 +100,9 @@ class ScriptedConversation:
                 yield step
             if call is None:
                 return
-            outcome = engine.tool_done(
-                self._script, self._progress, await self._tools(call.name, call.arguments)
-            )
+            self._using = True
+            result = await self._tools(call.name, call.arguments)
+            self._using = False
+            outcome = engine.tool_done(self._script, self._progress, result)
+            self._before_news = list(self._said)
+            self._news = [told.text for told in engine.news(self._script, outcome)]

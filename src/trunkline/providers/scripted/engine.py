@@ -75,10 +75,16 @@ def begin(script: Script) -> Outcome:
 
 def hear(script: Script, progress: Progress, heard: Heard) -> Outcome:
     """Answer the caller."""
-    dialogue = script.dialogue
-    state = dialogue.states.get(progress.state)
+    state = script.dialogue.states.get(progress.state)
+    if progress.unheard and isinstance(state, Tool | End):
+        return _again(script, progress, state, heard)
     if progress.over or not isinstance(state, Ask | Confirm):
         return progress, ()
+    return _answer_of(script, progress, state, heard)
+
+
+def _answer_of(script: Script, progress: Progress, state: Ask | Confirm, heard: Heard) -> Outcome:
+    dialogue = script.dialogue
     answered = replace(progress, answers=progress.answers + 1, unheard=False)
     if answered.answers > dialogue.longest:
         return _enter(script, answered, dialogue.give_up)
@@ -110,20 +116,53 @@ def interrupted(progress: Progress, *, question_heard: bool) -> Progress:
     return progress if question_heard else replace(progress, unheard=True)
 
 
+def news(script: Script, outcome: Outcome) -> tuple[Say, ...]:
+    """Return what the steps after a tool tell before they come to the state that they lead to.
+
+    That state's own words come again when the caller has not heard them; these would be lost.
+    """
+    progress, steps = outcome
+    says = tuple(step for step in steps if isinstance(step, Say))
+    return says[: len(says) - len(_say(_text(script, progress, script.dialogue.states[progress.state].say)))]
+
+
+def _again(script: Script, progress: Progress, state: Tool | End, heard: Heard) -> Outcome:
+    """The caller spoke before a tool was used, or before they were told the end: honour what holds anywhere,
+    or else take that step again."""
+    dialogue = script.dialogue
+    meaning = _meaning(script, progress, state, heard)
+    progress = replace(progress, answers=progress.answers + 1, unheard=False, over=False)
+    said: tuple[Say, ...] = ()
+    if meaning is not None:
+        name = meaning.removeprefix(_ANYWHERE)
+        if dialogue.anywhere[name].next is not None:
+            return _anywhere(script, progress, name)
+        said = _say(_text(script, progress, dialogue.anywhere[name].say))
+    if isinstance(state, End):
+        told = _say(_text(script, progress, state.say))
+        return replace(progress, over=True), (*said, *told, HangUp(state.reason))
+    is_long = progress.answers > dialogue.longest
+    progress, steps = _enter(script, progress, dialogue.give_up if is_long else progress.state)
+    return progress, (*said, *steps)
+
+
 # --- What the caller's answer means ------------------------------------------------------
 
 
-def _meaning(script: Script, progress: Progress, state: Ask | Confirm, heard: Heard) -> str | None:
+def _meaning(
+    script: Script, progress: Progress, state: Ask | Confirm | Tool | End, heard: Heard
+) -> str | None:
+    asking = None if progress.unheard or isinstance(state, Tool | End) else state
     if heard.kind is InputKind.DIGITS:
-        return None if progress.unheard else state.keys.get(heard.text)
+        return asking.keys.get(heard.text) if asking else None
     expected = [
         (phrase, f"{_ANYWHERE}{name}")
         for name, anywhere in script.dialogue.anywhere.items()
         if anywhere.first_answers is None or progress.answers < anywhere.first_answers
         for phrase in anywhere.phrases[script.language]
     ]
-    if not progress.unheard:
-        expected += _phrases(script, progress, state)
+    if asking:
+        expected += _phrases(script, progress, asking)
     return understand(heard.text, expected)
 
 
