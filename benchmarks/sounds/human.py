@@ -12,9 +12,9 @@ import wave
 from pathlib import Path
 
 import numpy as np
+from trunkline.providers.local_speech.resample import resample
 
 from sounds.noises import Samples
-from trunkline.providers.local_speech.resample import resample
 
 _FILES = ("librivox/", "cards/0", "goforward.raw", "numbers.raw", "something.raw", "tidigits/dhd")
 _SHORTEST, _LONGEST = 3_200, 24_000

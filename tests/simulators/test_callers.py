@@ -101,6 +101,18 @@ async def test_a_caller_says_keys_and_hangs_up_with_a_stop() -> None:
         assert level(ulaw_to_pcm(socket.heard())) > 1000
 
 
+async def test_a_caller_who_breaks_ends_the_call_and_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def breaks(*_: object) -> bytes:
+        raise OSError("no voice left")
+
+    async with line_of(planned(CallerStep(Deed.SAYS, "good morning"))) as line:
+        line.product.agent = listen
+        monkeypatch.setattr(line.caller._mouth, "utter", breaks)
+        entry = await line.call()
+    assert entry.ended_by == "carrier"
+    assert [error["message"] for error in entry.errors] == ["the far end of the line broke"]
+
+
 async def test_a_dropped_line_breaks_off_without_a_stop() -> None:
     async with line_of(planned(CallerStep(Deed.WAITS, 0.1), CallerStep(Deed.DROPS_THE_LINE))) as line:
         line.product.agent = listen

@@ -23,7 +23,7 @@ class Voice:
     words_per_minute: int = 150
     provider: str = ""
     """Who is to speak, of several voices that there are; empty: the first of them."""
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What the voice is called at other providers, which speak where that one cannot."""
 
 
