@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from trunkline.core import registry
 from trunkline.core.brain_settings import MODELS
 from trunkline.core.errors import StartRefused
+from trunkline.core.provider_failures import Part, teller
 from trunkline.core.settings import Settings
 from trunkline.providers.model_brain import BrainOptions, FallbackModel, ModelBrain, Patience
 from trunkline.providers.ports import Brain, LanguageModel
@@ -60,6 +61,7 @@ def register_models(settings: Settings) -> None:
             FallbackModel(
                 [(entry, model(entry)) for entry in chain],
                 Patience(first_s=settings.model_first_seconds, between_s=settings.model_between_seconds),
+                on_failure=teller(Part.MODEL),
             ),
             _options(settings),
         )

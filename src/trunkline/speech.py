@@ -16,8 +16,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from trunkline.core.errors import StartRefused
+from trunkline.core.provider_failures import Part, teller
 from trunkline.core.settings import Settings
-from trunkline.core.telemetry import get_logger
 from trunkline.providers.deepgram import DeepgramSpeechToText
 from trunkline.providers.elevenlabs import ElevenLabsTextToSpeech
 from trunkline.providers.local_speech import (
@@ -41,8 +41,6 @@ from trunkline.web.callroom import Speech
 _LOCAL = "local"
 _GOOGLES_PACKAGES = ("google.cloud.speech_v2", "google.cloud.texttospeech_v1")
 _OPENAI_ITSELF = "https://api.openai.com/"
-
-log = get_logger(__name__)
 
 
 def build_speech(settings: Settings) -> Speech:
@@ -83,10 +81,10 @@ def what_is_missing(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _one_ear(ears: dict[str, SpeechToText], settings: Settings) -> SpeechToText:
-    if len(ears) == 1:
-        return next(iter(ears.values()))
+    if list(ears) == [_LOCAL]:
+        return ears[_LOCAL]
     return FallbackSpeechToText(
-        ears, cool_s=settings.speech_cool_seconds, on_failure=partial(_tell, "speech_to_text_failed")
+        ears, cool_s=settings.speech_cool_seconds, on_failure=teller(Part.SPEECH_TO_TEXT)
     )
 
 
@@ -101,12 +99,8 @@ def _one_mouth(mouths: dict[str, TextToSpeech], settings: Settings) -> TextToSpe
             for name, mouth in mouths.items()
         },
         cool_s=settings.speech_cool_seconds,
-        on_failure=partial(_tell, "text_to_speech_failed"),
+        on_failure=teller(Part.TEXT_TO_SPEECH),
     )
-
-
-def _tell(event: str, provider: str, reason: str) -> None:
-    log.warning(event, provider=provider, reason=reason)
 
 
 async def _warm_up(ear: SpeechToText | None, mouth: TextToSpeech | None) -> None:

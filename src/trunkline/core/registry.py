@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from trunkline.core.errors import InvalidInput
-from trunkline.providers.ports import Brain, Carrier
+from trunkline.providers.ports import Brain, Carrier, SpeechToText
 
 CarrierFactory = Callable[[], Carrier]
 BrainFactory = Callable[[], Brain]
@@ -19,6 +19,7 @@ _FIRST_CARRIER = "twilio"
 _brains: dict[str, BrainFactory] = {}
 _connecting: set[str] = set()
 _voices: tuple[str, ...] = ()
+_ears: SpeechToText | None = None
 _closers: dict[str, Callable[[], Awaitable[None]]] = {}
 
 
@@ -72,6 +73,17 @@ def register_connecting(name: str) -> None:
 def connects(name: str) -> bool:
     """Return whether this brain begins a connection when it opens a conversation."""
     return name in _connecting
+
+
+def register_ears(ears: SpeechToText | None) -> None:
+    """Say who hears in this process, for as long as it holds calls; None: nobody any more."""
+    global _ears  # noqa: PLW0603 - one process has one
+    _ears = ears
+
+
+def ears() -> SpeechToText | None:
+    """Return who hears in this process, for a brain without ears that takes over from one that has them."""
+    return _ears
 
 
 def register_voices(names: tuple[str, ...]) -> None:

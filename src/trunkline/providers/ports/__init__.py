@@ -39,6 +39,7 @@ from trunkline.providers.ports.carrier import (
     DialReport,
     RecordingReport,
 )
+from trunkline.providers.ports.failing import TellFailure
 from trunkline.providers.ports.model import (
     LanguageModel,
     Message,
@@ -96,6 +97,7 @@ __all__ = [
     "Speaking",
     "SpeechFailed",
     "SpeechToText",
+    "TellFailure",
     "TextToSpeech",
     "ToolCall",
     "ToolResult",
