@@ -93,8 +93,8 @@ _WORDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     )),
     (Kind.BROKEN, (
         "broke", "reached", "connect", "closed", "hung up", "unavailable", "internal", "died",
-        "could not start", "no answer", "takes no", "expired", "protocol", "readerror", "reset", "server_error",
-        "ended with", "at once",
+        "could not start", "no answer", "takes no", "expired", "protocol", "readerror", "reset",
+        "server_error", "ended with", "at once",
     )),
 )  # fmt: skip
 _CLASSES = tuple((kind, re.compile("|".join(words), re.IGNORECASE)) for kind, words in _WORDS)

@@ -361,6 +361,12 @@ class LiveLine(abc.ABC, Generic[Message]):
         reply = self._reply
         if reply is None:
             return
+        reply.breaks += self.connections > 1
+        if reply.breaks > len(self._options.pauses_s):
+            # Every connection is well until it is to answer: another one will be no better.
+            self._reply = None
+            reply.fail("the provider breaks off with every answer")
+            return
         if reply.has_sounded:
             for speech in reply.speeches:
                 speech.break_off()
