@@ -62,6 +62,13 @@ def build_speech(settings: Settings) -> Speech:
     )
 
 
+def hearing_of(settings: Settings) -> SpeechToText:
+    """Return the ears alone, for whoever is no call. Raises StartRefused that names what is missing."""
+    for name, lack in what_is_missing(settings):
+        raise StartRefused(f"Speech by {name} cannot work: {lack}.")
+    return _one_ear({name: _EARS[name](settings) for name in settings.speech_to_text}, settings)
+
+
 def what_is_missing(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield each provider that the settings name and cannot have, and what it lacks."""
     ears, mouths = set(settings.speech_to_text), set(settings.text_to_speech)

@@ -264,6 +264,23 @@ async def test_a_model_that_fails_is_told_and_ends_the_call() -> None:
         assert [row["message"] for row in entry.errors] == ["the caller's model failed: no more lines"]
 
 
+async def test_a_persona_that_finds_no_end_hangs_up_by_turns_or_by_time() -> None:
+    async def asks(socket: Socket) -> None:
+        while True:
+            await speak_for(socket, 0.4)
+            await asyncio.sleep(1.8)
+
+    for plan, says in (
+        (planned(persona="You are lonely.", turns=1), "the caller hung up after 1 turns without an end"),
+        (planned(persona="You are lonely.", stays_s=2.5), "the caller hung up after 2.5 s without an end"),
+    ):
+        async with line_of(plan, model=Script(*[["And then?"]] * 9)) as line:
+            line.product.agent = asks
+            entry = await line.call(20)
+            assert [row["message"] for row in entry.errors] == [says]
+            assert entry.ended_by == "person"
+
+
 def test_a_persona_needs_a_model() -> None:
     with pytest.raises(ValueError, match="needs a language model"):
         Caller(planned(persona="x"), mouth=Mouth(FakeVoice(), muted=False), stt=FakeHearing(), seed=1)
