@@ -17,7 +17,7 @@ from trunkline.core.errors import StartRefused
 from trunkline.core.provider_failures import Part, teller
 from trunkline.core.settings import Settings
 from trunkline.providers.model_brain import BrainOptions, FallbackModel, ModelBrain, Patience
-from trunkline.providers.ports import Brain, LanguageModel
+from trunkline.providers.ports import Brain, KeepsWarm, LanguageModel
 
 HOW = "set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, or OWN_MODEL_URL and OWN_MODEL_NAME"
 """What gives a language model."""
@@ -86,8 +86,13 @@ def register_models(settings: Settings) -> None:
         model.cache_clear()
         brain.cache_clear()
 
+    async def warm(name: str) -> None:
+        client = model(name)
+        if isinstance(client, KeepsWarm):
+            await client.warm()
+
     for name in there:
-        registry.register_brain(name, partial(brain, name), close=close)
+        registry.register_brain(name, partial(brain, name), close=close, warm=partial(warm, name))
 
 
 def _patience(settings: Settings) -> Patience:

@@ -27,7 +27,7 @@ from trunkline.providers.local_speech import (
     SphinxSpeechToText,
 )
 from trunkline.providers.openai_audio import OpenAiSpeechToText, OpenAiTextToSpeech
-from trunkline.providers.ports import SpeechToText, TextToSpeech, Voice
+from trunkline.providers.ports import KeepsWarm, SpeechToText, TextToSpeech, Voice
 from trunkline.providers.smart_turn import SmartTurn
 from trunkline.providers.speech_chain import (
     AudioCache,
@@ -59,6 +59,12 @@ def build_speech(settings: Settings) -> Speech:
         vad=SileroVoiceActivity,
         end_of_turn=end_of_turn,
         warm_up=partial(_warm_up, ears.get(_LOCAL), mouths.get(_LOCAL)),
+        connections={
+            f"{part}/{name}": provider.warm
+            for part, providers in ((Part.SPEECH_TO_TEXT, ears), (Part.TEXT_TO_SPEECH, mouths))
+            for name, provider in providers.items()
+            if isinstance(provider, KeepsWarm)
+        },
     )
 
 

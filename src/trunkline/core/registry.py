@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from trunkline.core.errors import InvalidInput
 from trunkline.providers.ports import Brain, Carrier, SpeechToText
 
+Warmer = Callable[[], Awaitable[None]]
 CarrierFactory = Callable[[], Carrier]
 BrainFactory = Callable[[], Brain]
 
@@ -20,6 +21,7 @@ _brains: dict[str, BrainFactory] = {}
 _connecting: set[str] = set()
 _voices: tuple[str, ...] = ()
 _ears: SpeechToText | None = None
+_warmers: dict[str, Warmer] = {}
 _closers: dict[str, Callable[[], Awaitable[None]]] = {}
 
 
@@ -44,11 +46,22 @@ def carrier_names() -> tuple[str, ...]:
 
 
 def register_brain(
-    name: str, factory: BrainFactory, *, close: Callable[[], Awaitable[None]] | None = None
+    name: str,
+    factory: BrainFactory,
+    *,
+    close: Callable[[], Awaitable[None]] | None = None,
+    warm: Warmer | None = None,
 ) -> None:
-    """Offer a brain to agents under this name. `close` lets go of what it holds when calls have ended."""
+    """Offer a brain to agents under this name.
+
+    `close` lets go of what it holds when calls have ended; `warm` has its connection open before one begins,
+    and may raise ModelFailed.
+    """
     _brains[name] = factory
     _closers.pop(name, None)
+    _warmers.pop(name, None)
+    if warm is not None:
+        _warmers[name] = warm
     if close is not None:
         _closers[name] = close
 
@@ -56,6 +69,11 @@ def register_brain(
 def brain_closers() -> tuple[Callable[[], Awaitable[None]], ...]:
     """Return what lets go of the brains' connections, on the loop that used them."""
     return tuple(_closers.values())
+
+
+def brain_warmers() -> dict[str, Warmer]:
+    """Return what has a brain's connection open, by the brain's name."""
+    return {name: warm for name, warm in _warmers.items() if name in _brains}
 
 
 def brain(name: str) -> Brain:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -64,6 +64,7 @@ from trunkline.web.loop_lag import DEFAULT_MOST_LAG_S, LoopLag
 from trunkline.web.preparation import Preparation, prepare, prepare_early
 from trunkline.web.sentences import APOLOGY, FAREWELL
 from trunkline.web.standing import StandingTasks
+from trunkline.web.warm_connections import WarmConnections
 
 DRAINED = "draining"
 """End reason of a call that was still live when its process could wait no longer."""
@@ -90,6 +91,8 @@ class Speech:
     """Hears whether a caller has finished; None: text and silence decide."""
     warm_up: Callable[[], Awaitable[None]] | None = None
     """Gets ears and voice ready before the first call. May raise SpeechFailed; then they come when needed."""
+    connections: Mapping[str, registry.Warmer] = field(default_factory=dict)
+    """Has a provider's connection open, by its name."""
 
 
 class RoomFull(TrunklineError):
@@ -182,7 +185,12 @@ class CallRoom:
         self._standing.start("room-replay", self.log.replay_forever)
         self._standing.start("room-answers", self.answers.watch_forever)
         self._standing.start("room-reaper", self.live.patrol)
+        self._standing.start("room-warm", WarmConnections(self._warmers).keep_forever)
         self._standing.start("room-lag", self.lag.measure_forever)
+
+    def _warmers(self) -> dict[str, registry.Warmer]:
+        brains = registry.brain_warmers()
+        return {**self._speech.connections, **{f"{Part.MODEL}/{name}": brains[name] for name in brains}}
 
     async def close(self) -> None:
         """End every call, write what is still to be written, and leave nothing running."""

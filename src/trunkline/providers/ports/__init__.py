@@ -59,6 +59,7 @@ from trunkline.providers.ports.speech import (
     Voice,
     VoiceActivity,
 )
+from trunkline.providers.ports.warming import KeepsWarm
 
 __all__ = [
     "SAMPLE_RATE",
@@ -85,6 +86,7 @@ __all__ = [
     "HangUp",
     "Heard",
     "InputKind",
+    "KeepsWarm",
     "LanguageModel",
     "Line",
     "Listen",
