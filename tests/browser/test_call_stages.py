@@ -40,7 +40,6 @@ def test_a_call_shows_where_the_time_to_each_answer_went(signed_in: Page, langua
         assert reply > 0
         # They follow one another, so together they are the whole way, but for rounding.
         assert sum(stage or 0 for stage in shown[1:6]) == pytest.approx(reply, abs=3)
-    assert any(figures.get("heard_ms") for figures in measured.values()), "the carrier's marks came back"
 
 
 def test_whoever_wants_no_measurements_sees_no_table(signed_in: Page) -> None:
@@ -55,7 +54,7 @@ def test_whoever_wants_no_measurements_sees_no_table(signed_in: Page) -> None:
 
 
 def _answered(page: Page) -> tuple[dict[str, Any], dict[int, dict[str, float]]]:
-    """Return a call in which the agent answered at least twice, and what was measured of its turns."""
+    """Return a call in which the agent answered twice and was heard out, and what was measured of it."""
     api = f"{page.evaluate('location.origin')}/api/calls"
     for row in page.request.get(api).json():
         call = dict(page.request.get(f"{api}/{row['id']}").json())
@@ -70,9 +69,12 @@ def _answered(page: Page) -> tuple[dict[str, Any], dict[int, dict[str, float]]]:
                     }
                 )
         measured = {turn: figures for turn, figures in turns.items() if "reply_ms" in figures}
-        if len(measured) >= 2:
+        # An answer that was cut short is never heard out: a call is wanted in which one was.
+        if len(measured) >= 2 and any("heard_ms" in figures for figures in measured.values()):
             return call, measured
-    raise AssertionError("the running application holds no call in which the agent answered twice")
+    raise AssertionError(
+        "the running application holds no call in which the agent answered twice and was heard"
+    )
 
 
 def _number(text: str) -> int | None:
