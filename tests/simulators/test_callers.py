@@ -270,6 +270,7 @@ async def test_a_persona_that_finds_no_end_hangs_up_by_turns_or_by_time() -> Non
             await speak_for(socket, 0.4)
             await asyncio.sleep(1.8)
 
+    # Within 2.5 s the agent is heard out once.
     for plan, says in (
         (planned(persona="You are lonely.", turns=1), "the caller hung up after 1 turns without an end"),
         (planned(persona="You are lonely.", stays_s=2.5), "the caller hung up after 2.5 s without an end"),
@@ -279,6 +280,7 @@ async def test_a_persona_that_finds_no_end_hangs_up_by_turns_or_by_time() -> Non
             entry = await line.call(20)
             assert [row["message"] for row in entry.errors] == [says]
             assert entry.ended_by == "person"
+            assert len(entry.said) == 1
 
 
 def test_a_persona_needs_a_model() -> None:
