@@ -91,8 +91,8 @@ class Visitor(Plan):
 
 
 VISIT = {
-    "did you say half past": "yes",
-    "half past": "at half past",
+    "did you say on the hour": "yes",
+    "would you like it on the hour": "on the hour",
     "did you say tuesday": "yes",
     "did you say ten": "yes",
     "did you say": "no",
@@ -106,13 +106,7 @@ async def test_a_caller_is_played_by_a_language_model_and_graded_like_the_others
     house: LiveHouse, tmp_path: Path
 ) -> None:
     file = tmp_path / "visitor.yaml"
-    file.write_text(
-        "about: Somebody whom a language model plays books a half-hour.\n"
-        "like: books\n"
-        "persona: You want an appointment on Tuesday at half past ten.\n"
-        "model: own_model\n"
-        "picks: [{day: tuesday, hour: ten, time: '10:30'}]\n"
-    )
+    file.write_text("about: Somebody whom a language model plays books.\nlike: stranger\nmodel: own_model\n")
     plan = Visitor(key="local")
     async with serving(OpenAIWire(), plan) as server:
         model = {
@@ -129,7 +123,7 @@ async def test_a_caller_is_played_by_a_language_model_and_graded_like_the_others
         assert one["played_by"] == "own_model"
         assert plan.refused == []
         told = plan.asked[0]
-        assert "You want an appointment on Tuesday at half past ten." in told.instructions
+        assert "You want an appointment on Tuesday at ten in the morning." in told.instructions
         assert "in English" in told.instructions
         assert set(told.tools) == {"hang_up", "press_keys"}
         assert any("would you like to book an appointment" in text for _, text in told.messages)
