@@ -14,9 +14,13 @@ from pydantic import SecretStr
 from trunkline.core import registry
 from trunkline.core.brain_settings import MODELS
 from trunkline.core.errors import StartRefused
+from trunkline.core.provider_failures import Part, teller
 from trunkline.core.settings import Settings
 from trunkline.providers.model_brain import BrainOptions, FallbackModel, ModelBrain, Patience
-from trunkline.providers.ports import Brain, LanguageModel
+from trunkline.providers.ports import Brain, KeepsWarm, LanguageModel
+
+HOW = "set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, or OWN_MODEL_URL and OWN_MODEL_NAME"
+"""What gives a language model."""
 
 
 def models_of(settings: Settings) -> dict[str, str]:
@@ -41,6 +45,17 @@ def fault_of(settings: Settings) -> str:
     return ""
 
 
+def language_model(name: str, settings: Settings) -> LanguageModel:
+    """Return a model of the settings by itself, no more patient than in a call. It is the caller's to close.
+
+    Raises StartRefused where the settings give none of this name.
+    """
+    there = models_of(settings)
+    if name not in there:
+        raise StartRefused(f"The settings give no language model {name!r}: {HOW}.")
+    return FallbackModel([(name, _model(name, settings))], _patience(settings))
+
+
 def register_models(settings: Settings) -> None:
     """Offer a brain for each model that there is. Raises StartRefused where the settings cannot work."""
     if fault := fault_of(settings):
@@ -59,7 +74,8 @@ def register_models(settings: Settings) -> None:
         return ModelBrain(
             FallbackModel(
                 [(entry, model(entry)) for entry in chain],
-                Patience(first_s=settings.model_first_seconds, between_s=settings.model_between_seconds),
+                _patience(settings),
+                on_failure=teller(Part.MODEL),
             ),
             _options(settings),
         )
@@ -70,8 +86,17 @@ def register_models(settings: Settings) -> None:
         model.cache_clear()
         brain.cache_clear()
 
+    async def warm(name: str) -> None:
+        client = model(name)
+        if isinstance(client, KeepsWarm):
+            await client.warm()
+
     for name in there:
-        registry.register_brain(name, partial(brain, name), close=close)
+        registry.register_brain(name, partial(brain, name), close=close, warm=partial(warm, name))
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(first_s=settings.model_first_seconds, between_s=settings.model_between_seconds)
 
 
 def _options(settings: Settings) -> BrainOptions:

@@ -81,6 +81,7 @@ def _rest(settings: Settings) -> list[Finding]:
         _models(settings),
         _secret(settings),
         *_speech(settings),
+        _stand_ins(settings),
     ]  # fmt: skip
 
 
@@ -98,6 +99,29 @@ def _speech(settings: Settings) -> Iterator[Finding]:
             "Languages", NOTE, "local speech-to-text hears English only",
             "an agent in another language needs another of SPEECH_TO_TEXT, or the keypad",
         )  # fmt: skip
+
+
+def _stand_ins(settings: Settings) -> Finding:
+    """Say who has nobody behind them, and where it is seen that a provider fails."""
+    what, told = "When a provider fails", "trunkline_provider_failures_total in /metrics counts it, by reason"
+    alone = [
+        f"{setting} ({chain[0]})"
+        for setting, chain in (
+            ("SPEECH_TO_TEXT", settings.speech_to_text), ("TEXT_TO_SPEECH", settings.text_to_speech)
+        )
+        if len(chain) == 1 and chain[0] != "local"
+    ]  # fmt: skip
+    if brains.models_of(settings) and not settings.model_fallbacks:
+        alone.append("MODEL_FALLBACKS (none)")
+    if own_voices.makers(settings) and not settings.brain_fallbacks:
+        alone.append("BRAIN_FALLBACKS (none)")
+    unseen = "" if settings.metrics_token else "set METRICS_TOKEN: failures are in the log alone"
+    if alone:
+        hint = f"name another there; {unseen or told}"
+        return Finding(what, NOTE, f"nobody takes over: {', '.join(alone)}", hint)
+    if unseen and {*settings.speech_to_text, *settings.text_to_speech} != {"local"}:
+        return Finding(what, NOTE, "the next of each chain takes over", unseen)
+    return Finding(what, OK, told)
 
 
 def show(findings: list[Finding], console: Console, *, with_sql: bool) -> bool:

@@ -1,18 +1,22 @@
 """Floor 5: the brains with ears and a voice of their own, made from the settings and put on offer.
 
-Each is there once its key is. Where the settings name brains to fall back to, they stand behind it.
+Each is there once its key is. Where the settings name brains to fall back to, they stand behind it, with the
+ears of the process for one that has none. A client is one for all calls, and is closed with the call room.
 The SDKs are imported when a brain is first asked for: they take a second, and a worker needs neither.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import partial
+from typing import Protocol
 
 from trunkline.core import registry
 from trunkline.core.errors import StartRefused
+from trunkline.core.provider_failures import Part, Then, note, teller
 from trunkline.core.settings import Settings
 from trunkline.providers.brain_fallback import FallbackBrain, FallbackOptions
+from trunkline.providers.own_voice import VoiceOptions
 from trunkline.providers.ports import Brain
 
 OPENAI_REALTIME = "openai_realtime"
@@ -21,21 +25,47 @@ GEMINI_LIVE = "gemini_live"
 _FILLERS = {"en": "One moment, please.", "he": "רגע אחד בבקשה."}
 
 
+class _OwnVoice(Brain, Protocol):
+    """A brain with a client of its own."""
+
+    async def close(self) -> None: ...
+
+
+class _Shared:
+    """One brain for all calls: made when it is first asked for, and again after it was closed."""
+
+    def __init__(self, make: Callable[[], _OwnVoice]) -> None:
+        self._make = make
+        self._brain: _OwnVoice | None = None
+
+    def __call__(self) -> Brain:
+        if self._brain is None:
+            self._brain = self._make()
+        return self._brain
+
+    async def close(self) -> None:
+        """Close the client, on the loop that used it."""
+        brain, self._brain = self._brain, None
+        if brain is not None:
+            await brain.close()
+
+
 def register_own_voices(settings: Settings) -> None:
     """Offer the brains that there are keys for. Raises StartRefused for an unknown one to fall back to."""
     fallbacks = settings.brain_fallbacks or ()
     brains = makers(settings)
     for name, make in brains.items():
-        registry.register_brain(name, _with_fallbacks(name, cache(make), fallbacks))
+        one = _Shared(make)
+        registry.register_brain(name, _with_fallbacks(name, one, fallbacks), close=one.close)
         registry.register_connecting(name)
     known = {*registry.brain_names(), OPENAI_REALTIME, GEMINI_LIVE}
     if unknown := sorted(set(fallbacks) - known):
         raise StartRefused(f"BRAIN_FALLBACKS names {unknown[0]!r}; there is {', '.join(sorted(known))}.")
 
 
-def makers(settings: Settings) -> dict[str, Callable[[], Brain]]:
+def makers(settings: Settings) -> dict[str, Callable[[], _OwnVoice]]:
     """Return how each brain that there is a key for is made."""
-    found: dict[str, Callable[[], Brain]] = {}
+    found: dict[str, Callable[[], _OwnVoice]] = {}
     if settings.openai_api_key is not None:
         found[OPENAI_REALTIME] = lambda: _openai(settings)
     if settings.gemini_api_key is not None:
@@ -43,7 +73,7 @@ def makers(settings: Settings) -> dict[str, Callable[[], Brain]]:
     return found
 
 
-def _openai(settings: Settings) -> Brain:
+def _openai(settings: Settings) -> _OwnVoice:
     from trunkline.providers.openai_realtime import (  # noqa: PLC0415 - see above
         OpenAIRealtimeBrain,
         OpenAIRealtimeOptions,
@@ -54,12 +84,14 @@ def _openai(settings: Settings) -> Brain:
         settings.openai_api_key.get_secret_value(),
         base_url=settings.openai_base_url,
         options=OpenAIRealtimeOptions(
-            model=settings.openai_realtime_model, voice=settings.openai_realtime_voice
+            model=settings.openai_realtime_model,
+            voice=settings.openai_realtime_voice,
+            patience=_patience(OPENAI_REALTIME),
         ),
     )
 
 
-def _gemini(settings: Settings) -> Brain:
+def _gemini(settings: Settings) -> _OwnVoice:
     from trunkline.providers.gemini_live import (  # noqa: PLC0415 - see above
         GeminiLiveBrain,
         GeminiLiveOptions,
@@ -69,8 +101,20 @@ def _gemini(settings: Settings) -> Brain:
     return GeminiLiveBrain(
         settings.gemini_api_key.get_secret_value(),
         base_url=settings.gemini_base_url,
-        options=GeminiLiveOptions(model=settings.gemini_live_model, voice=settings.gemini_live_voice),
+        options=GeminiLiveOptions(
+            model=settings.gemini_live_model,
+            voice=settings.gemini_live_voice,
+            patience=_patience(GEMINI_LIVE),
+        ),
     )
+
+
+def _patience(name: str) -> VoiceOptions:
+    return VoiceOptions(on_reconnect=partial(_reconnected, name))
+
+
+def _reconnected(name: str, why: str) -> None:
+    note(Part.BRAIN, name, why, Then.RECONNECTED)
 
 
 def _with_fallbacks(name: str, make: Callable[[], Brain], fallbacks: tuple[str, ...]) -> Callable[[], Brain]:
@@ -78,8 +122,16 @@ def _with_fallbacks(name: str, make: Callable[[], Brain], fallbacks: tuple[str, 
 
     def brain() -> Brain:
         there = set(registry.brain_names())
-        behind = [bare(other) for other in others if other in there]
-        return FallbackBrain([make(), *behind], FallbackOptions(filler=_FILLERS)) if behind else make()
+        behind = [other for other in others if other in there]
+        if not behind:
+            return make()
+        return FallbackBrain(
+            [make(), *(bare(other) for other in behind)],
+            FallbackOptions(filler=_FILLERS),
+            stt=registry.ears(),
+            names=(name, *behind),
+            on_failure=teller(Part.BRAIN),
+        )
 
     _bare[name] = make
     return brain

@@ -49,12 +49,17 @@ def hold_calls(  # noqa: PLR0917 - typer reads the options from here
     agent: Annotated[str | None, typer.Option(help="Its id or name; without, a ready-made one")] = None,
     calls: Annotated[int, typer.Option(min=1, help="Calls of each scenario")] = 1,
     at_once: Annotated[int, typer.Option(min=1, max=100, help="So many of them at a time")] = 1,
+    model: Annotated[
+        str, typer.Option(help="The language model of the settings that plays callers with a persona")
+    ] = "",
     report: Annotated[Path | None, typer.Option(help="Write the results as JSON to this file")] = None,
     language: In = "en",
 ) -> None:
     """Let simulated callers talk to an agent of the running installation, and grade what comes of it.
 
-    Everything happens in a practice business. Exit status 1: a grade does not hold.
+    Everything happens in a practice business. The caller of a scenario with a persona is played by a language
+    model: openai, anthropic, gemini or own_model, as the settings give it.
+    Exit status 1: a grade does not hold.
     """
     from trunkline.sim import report as reports  # noqa: PLC0415 - each command loads only what it needs
     from trunkline.sim.practice import Model  # noqa: PLC0415
@@ -73,7 +78,7 @@ def hold_calls(  # noqa: PLR0917 - typer reads the options from here
                 words = f"{name}: {going_on} {word('going_on', speaks)}, {over} {word('over', speaks)}"
                 status.update(words)
 
-            held = run(settings, Order(scenarios, like, calls, at_once), progress)
+            held = run(settings, Order(scenarios, like, calls, at_once, model), progress)
     reports.show(console, held, speaks)
     if report is not None:
         report.write_text(

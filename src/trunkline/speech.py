@@ -16,8 +16,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from trunkline.core.errors import StartRefused
+from trunkline.core.provider_failures import Part, teller
 from trunkline.core.settings import Settings
-from trunkline.core.telemetry import get_logger
 from trunkline.providers.deepgram import DeepgramSpeechToText
 from trunkline.providers.elevenlabs import ElevenLabsTextToSpeech
 from trunkline.providers.local_speech import (
@@ -27,7 +27,7 @@ from trunkline.providers.local_speech import (
     SphinxSpeechToText,
 )
 from trunkline.providers.openai_audio import OpenAiSpeechToText, OpenAiTextToSpeech
-from trunkline.providers.ports import SpeechToText, TextToSpeech, Voice
+from trunkline.providers.ports import KeepsWarm, SpeechToText, TextToSpeech, Voice
 from trunkline.providers.smart_turn import SmartTurn
 from trunkline.providers.spectral_gate import SpectralGate
 from trunkline.providers.speech_chain import (
@@ -42,8 +42,6 @@ from trunkline.web.callroom import Speech
 _LOCAL = "local"
 _GOOGLES_PACKAGES = ("google.cloud.speech_v2", "google.cloud.texttospeech_v1")
 _OPENAI_ITSELF = "https://api.openai.com/"
-
-log = get_logger(__name__)
 
 
 def build_speech(settings: Settings) -> Speech:
@@ -64,7 +62,20 @@ def build_speech(settings: Settings) -> Speech:
         suppression=SpectralGate if settings.noise_suppression else None,
         comfort_noise=settings.comfort_noise,
         warm_up=partial(_warm_up, ears.get(_LOCAL), mouths.get(_LOCAL)),
+        connections={
+            f"{part}/{name}": provider.warm
+            for part, providers in ((Part.SPEECH_TO_TEXT, ears), (Part.TEXT_TO_SPEECH, mouths))
+            for name, provider in providers.items()
+            if isinstance(provider, KeepsWarm)
+        },
     )
+
+
+def hearing_of(settings: Settings) -> SpeechToText:
+    """Return the ears alone, for whoever is no call. Raises StartRefused that names what is missing."""
+    for name, lack in what_is_missing(settings):
+        raise StartRefused(f"Speech by {name} cannot work: {lack}.")
+    return _one_ear({name: _EARS[name](settings) for name in settings.speech_to_text}, settings)
 
 
 def what_is_missing(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -86,10 +97,10 @@ def what_is_missing(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _one_ear(ears: dict[str, SpeechToText], settings: Settings) -> SpeechToText:
-    if len(ears) == 1:
-        return next(iter(ears.values()))
+    if list(ears) == [_LOCAL]:
+        return ears[_LOCAL]
     return FallbackSpeechToText(
-        ears, cool_s=settings.speech_cool_seconds, on_failure=partial(_tell, "speech_to_text_failed")
+        ears, cool_s=settings.speech_cool_seconds, on_failure=teller(Part.SPEECH_TO_TEXT)
     )
 
 
@@ -104,12 +115,8 @@ def _one_mouth(mouths: dict[str, TextToSpeech], settings: Settings) -> TextToSpe
             for name, mouth in mouths.items()
         },
         cool_s=settings.speech_cool_seconds,
-        on_failure=partial(_tell, "text_to_speech_failed"),
+        on_failure=teller(Part.TEXT_TO_SPEECH),
     )
-
-
-def _tell(event: str, provider: str, reason: str) -> None:
-    log.warning(event, provider=provider, reason=reason)
 
 
 async def _warm_up(ear: SpeechToText | None, mouth: TextToSpeech | None) -> None:

@@ -33,7 +33,12 @@ def test_a_language_that_is_not_spoken_is_refused(installation: Installation) ->
     ("arguments", "said"),
     [
         (("--scenario", "nobody"), "There is no scenario nobody"),
-        (("--scenario", "stranger"), "played by a language model, and none is configured"),
+        (
+            ("--scenario", "stranger"),
+            "is played by a language model, and the settings give none: set OPENAI_API_KEY",
+        ),
+        (("--scenario", "stranger", "--model", "hal"), "model 'hal', and the settings give none"),
+        (("--scenario", "refuses", "--model", "openai"), "no scenario has a persona"),
         (("--scenario", "refuses", "--agent", "x"), "give both --business and --agent"),
         (("--scenario", "refuses", "--calls", "1000"), "999 calls at most"),
     ],

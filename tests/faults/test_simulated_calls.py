@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ from trunkline.domain.tenants import service as tenants
 from trunkline.kit.ids import new_id
 from trunkline.providers.scripted import ready_made
 from trunkline.sim.scenario import find, library
+from trunkline.simulators.model_server import Answer, Asked, Plan, Tool, serving
+from trunkline.simulators.openai import OpenAIWire
 
 SAMPLE = ("hangs_up", "drops_the_line", "opts_out", "interrupts")
 PLAYED = frozenset(name for name in library() if find(name).persona)
@@ -34,9 +37,12 @@ def house(servers: Installation, tmp_path_factory: pytest.TempPathFactory) -> It
         yield house
 
 
-def simulated(house: LiveHouse, folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+def simulated(
+    house: LiveHouse, folder: Path, *arguments: str, **settings: str
+) -> tuple[int, dict[str, Any], str]:
     report = folder / "report.json"
-    done = house.command("sim", "calls", *arguments, "--report", str(report))
+    report.unlink(missing_ok=True)
+    done = house.command("sim", "calls", *arguments, "--report", str(report), **settings)
     return (
         done.returncode,
         json.loads(report.read_text()) if report.exists() else {},
@@ -67,6 +73,71 @@ def test_a_sample_of_the_library_holds(house: LiveHouse, tmp_path: Path) -> None
 def test_a_scenario_of_the_library_holds(house: LiveHouse, tmp_path: Path, name: str) -> None:
     _, report, said = simulated(house, tmp_path, "--scenario", name, "--calls", "2", "--at-once", "2")
     assert failures(report) == [], said
+
+
+class Visitor(Plan):
+    """A language model that plays somebody who wants an appointment, by what it is told it hears."""
+
+    def next_answer(self, asked: Asked) -> Answer:
+        super().next_answer(asked)
+        heard = next(text for role, text in reversed(asked.messages) if role == "user")
+        if "goodbye" in heard:
+            return Answer("Goodbye.", tools=(Tool("hang_up"),))
+        for words, answer in VISIT.items():
+            if words in heard:
+                return Answer(answer)
+        return Answer("please repeat that")
+
+
+VISIT = {
+    "did you say on the hour": "yes",
+    "would you like it on the hour": "on the hour",
+    "did you say tuesday": "yes",
+    "did you say ten": "yes",
+    "did you say": "no",
+    "which day": "tuesday please",
+    "which hour": "ten o'clock",
+    "would you like to book": "yes",
+}
+
+
+async def test_a_caller_is_played_by_a_language_model_and_graded_like_the_others(
+    house: LiveHouse, tmp_path: Path
+) -> None:
+    file = tmp_path / "visitor.yaml"
+    file.write_text("about: Somebody whom a language model plays books.\nlike: stranger\nmodel: own_model\n")
+    plan = Visitor(key="local")
+    async with serving(OpenAIWire(), plan) as server:
+        model = {
+            "OWN_MODEL_URL": f"{server.base_url}/v1",
+            "OWN_MODEL_NAME": plan.model,
+            "OWN_MODEL_KEY": "local",
+        }
+        status, report, said = await asyncio.to_thread(
+            simulated, house, tmp_path, "--scenario", str(file), **model
+        )
+        assert failures(report) == [], said
+        assert status == 0
+        (one,) = report["scenarios"]
+        assert one["played_by"] == "own_model"
+        assert plan.refused == []
+        told = plan.asked[0]
+        assert "You want an appointment on Tuesday at ten in the morning." in told.instructions
+        assert "in English" in told.instructions
+        assert set(told.tools) == {"hang_up", "press_keys"}
+        assert any("would you like to book an appointment" in text for _, text in told.messages)
+        asked = len(plan.asked)
+        assert asked >= 6, "a turn of the caller's is an answer of the model's"
+        # One that finds no end puts the telephone down, and that is graded.
+        file.write_text(file.read_text() + "caller: {turns: 2}\n")
+        status, report, said = await asyncio.to_thread(
+            simulated, house, tmp_path, "--scenario", str(file), "--model", "own_model", **model
+        )
+        assert status == 1, said
+        assert "hung up after 2 turns without an end" in next(
+            found for _, what, _, found in failures(report) if what == "planned"
+        )
+        assert len(plan.asked) == asked + 2
 
 
 def test_an_agent_of_a_business_is_tried_and_the_business_knows_nothing_of_it(

@@ -64,9 +64,9 @@ async def test_chains_are_built_as_they_are_named() -> None:
         await speech.tts.close()
 
 
-async def test_one_recogniser_is_no_chain() -> None:
+async def test_one_recogniser_is_a_chain_too_so_that_its_failures_are_counted() -> None:
     speech = build_speech(load_settings(speech_to_text="deepgram", deepgram_api_key="key"))
-    assert isinstance(speech.stt, DeepgramSpeechToText)
+    assert isinstance(speech.stt, FallbackSpeechToText)
     await speech.stt.close()
     await speech.tts.close()
 

@@ -40,7 +40,7 @@ class House:
     second_ear: Hearing
     first_mouth: Voicing
     second_mouth: Voicing
-    failures: list[tuple[str, str]]
+    failures: list[tuple[str, str, str]]
 
 
 @pytest.fixture
@@ -50,10 +50,10 @@ async def house() -> AsyncIterator[House]:
         socket = await stack.enter_async_context(deepgram.serving())
         http = await stack.enter_async_context(openai_audio.serving(voicing=second_mouth))
         eleven = await stack.enter_async_context(elevenlabs.serving(voicing=first_mouth))
-        failures: list[tuple[str, str]] = []
+        failures: list[tuple[str, str, str]] = []
 
-        def told(name: str, reason: str) -> None:
-            failures.append((name, reason))
+        def told(name: str, reason: str, taken_over_by: str) -> None:
+            failures.append((name, reason, taken_over_by))
 
         stt = FallbackSpeechToText(
             {
@@ -105,7 +105,7 @@ async def test_one_that_stalls_is_replaced_at_the_end_and_then_left_alone(house:
     house.first_ear.plan(Turn(fault=Fault.STALL))
     assert (await heard(house.stt)).text == "600"
     assert house.second_ear.heard_ms == [600]
-    assert [name for name, _ in house.failures] == ["deepgram"]
+    assert [(name, after) for name, _, after in house.failures] == [("deepgram", "openai")]
     await heard(house.stt)
     assert house.second_ear.heard_ms == [600, 600], "it is left alone while it cools"
     assert house.first_ear.connections == 1
@@ -116,6 +116,7 @@ async def test_where_all_fail_the_last_reason_is_said(house: House) -> None:
     house.second_ear.plan(Turn(fault=Fault.ERROR))
     with pytest.raises(SpeechFailed, match="openai: the transcription was refused: 500"):
         await heard(house.stt)
+    assert [(name, after) for name, _, after in house.failures] == [("deepgram", "openai"), ("openai", "")]
     assert (await heard(house.stt)).text == "600", "whoever cools is asked all the same where nobody is well"
 
 
@@ -171,7 +172,7 @@ async def test_the_next_voice_goes_on_with_the_words_that_were_not_spoken(house:
     # 2,400 ms at 71 ms a letter, pauses counted: some thirty letters.
     assert 20 <= len(said) <= 38
     assert abs(len(pcm) / 16 - 2_400 - 71 * len(rest)) < 30
-    assert [name for name, _ in house.failures] == ["elevenlabs"]
+    assert [(name, after) for name, _, after in house.failures] == [("elevenlabs", "openai")]
 
 
 async def test_a_voice_that_breaks_off_behind_the_last_word_has_said_it_all(house: House) -> None:

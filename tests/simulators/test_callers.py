@@ -101,6 +101,18 @@ async def test_a_caller_says_keys_and_hangs_up_with_a_stop() -> None:
         assert level(ulaw_to_pcm(socket.heard())) > 1000
 
 
+async def test_a_caller_who_breaks_ends_the_call_and_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def breaks(*_: object) -> bytes:
+        raise OSError("no voice left")
+
+    async with line_of(planned(CallerStep(Deed.SAYS, "good morning"))) as line:
+        line.product.agent = listen
+        monkeypatch.setattr(line.caller._mouth, "utter", breaks)
+        entry = await line.call()
+    assert entry.ended_by == "carrier"
+    assert [error["message"] for error in entry.errors] == ["the far end of the line broke"]
+
+
 async def test_a_dropped_line_breaks_off_without_a_stop() -> None:
     async with line_of(planned(CallerStep(Deed.WAITS, 0.1), CallerStep(Deed.DROPS_THE_LINE))) as line:
         line.product.agent = listen
@@ -250,6 +262,25 @@ async def test_a_model_that_fails_is_told_and_ends_the_call() -> None:
         line.product.agent = asks
         entry = await line.call(20)
         assert [row["message"] for row in entry.errors] == ["the caller's model failed: no more lines"]
+
+
+async def test_a_persona_that_finds_no_end_hangs_up_by_turns_or_by_time() -> None:
+    async def asks(socket: Socket) -> None:
+        while True:
+            await speak_for(socket, 0.4)
+            await asyncio.sleep(1.8)
+
+    # Within 2.5 s the agent is heard out once.
+    for plan, says in (
+        (planned(persona="You are lonely.", turns=1), "the caller hung up after 1 turns without an end"),
+        (planned(persona="You are lonely.", stays_s=2.5), "the caller hung up after 2.5 s without an end"),
+    ):
+        async with line_of(plan, model=Script(*[["And then?"]] * 9)) as line:
+            line.product.agent = asks
+            entry = await line.call(20)
+            assert [row["message"] for row in entry.errors] == [says]
+            assert entry.ended_by == "person"
+            assert len(entry.said) == 1
 
 
 def test_a_persona_needs_a_model() -> None:

@@ -111,11 +111,11 @@ class LiveHouse:
             process.wait(40)
         self.redis.close()
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of Trunkline's beside the installation."""
+    def command(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of Trunkline's beside the installation, with further settings of its own."""
         return subprocess.run(
             [sys.executable, "-m", "trunkline.cli", *arguments],
-            env=self.environment, capture_output=True, text=True, timeout=170, check=False,
+            env={**self.environment, **more}, capture_output=True, text=True, timeout=170, check=False,
         )  # fmt: skip
 
     def holdings(self) -> Holdings:

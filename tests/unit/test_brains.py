@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from media.media_stubs import brief
 from trunkline import brains
-from trunkline.core import registry
+from trunkline.core import provider_failures, registry
 from trunkline.core.errors import InvalidInput, StartRefused
+from trunkline.core.provider_failures import Kind, Part, Then
 from trunkline.core.settings import Settings, load_settings
 from trunkline.doctor import FAULT, NOTE, OK, examine
 from trunkline.providers.ports import Heard, InputKind, Say, ToolResult
@@ -26,6 +28,8 @@ def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(registry, "_brains", {})
     monkeypatch.setattr(registry, "_closers", {})
+    monkeypatch.setattr(registry, "_warmers", {})
+    monkeypatch.setattr(provider_failures, "_counted", Counter())
 
 
 def settings(**values: object) -> Settings:
@@ -105,5 +109,43 @@ async def test_a_brain_of_the_settings_holds_a_conversation_and_falls_back() -> 
         acts = [act async for act in conversation.hear(Heard(InputKind.SPEECH, "Hello?"))]
         assert acts[0] == Say("You said: Hello?")
         assert [len(server.plan.asked) for server in (first, own)] == [1, 1]
+        assert provider_failures.counted() == {
+            (Part.MODEL, "openai", Kind.SILENT, Then.HANDED_OVER): 1,
+        }
         for close in registry.brain_closers():
             await close()
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict", "facts", "mend"),
+    [
+        ({}, OK, "trunkline_provider_failures_total", ""),
+        (
+            {"speech_to_text": "deepgram", "deepgram_api_key": "d", "openai_api_key": "a"}, NOTE,
+            "nobody takes over: SPEECH_TO_TEXT (deepgram), MODEL_FALLBACKS (none), BRAIN_FALLBACKS (none)",
+            "set METRICS_TOKEN",
+        ),
+        (
+            {"text_to_speech": "elevenlabs", "elevenlabs_api_key": "e", "metrics_token": "m"}, NOTE,
+            "TEXT_TO_SPEECH (elevenlabs)", "trunkline_provider_failures_total",
+        ),
+        (
+            {"text_to_speech": "elevenlabs,local", "elevenlabs_api_key": "e"}, NOTE,
+            "the next of each chain takes over", "set METRICS_TOKEN",
+        ),
+        (
+            {"text_to_speech": "elevenlabs,local", "elevenlabs_api_key": "e", "metrics_token": "m"}, OK,
+            "trunkline_provider_failures_total", "",
+        ),
+    ],
+)  # fmt: skip
+def test_the_doctor_says_whom_nobody_stands_behind(
+    values: dict[str, str], verdict: str, facts: str, mend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("METRICS_TOKEN", "BRAIN_FALLBACKS", "SPEECH_TO_TEXT", "TEXT_TO_SPEECH"):
+        monkeypatch.delenv(name, raising=False)
+    (found,) = [one for one in examine(settings(**values)) if one.what == "When a provider fails"]
+    assert found.verdict == verdict
+    assert facts in found.facts
+    assert mend in found.mend
+    assert bool(mend) == bool(found.mend)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 import wave
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,12 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import structlog
+from prometheus_client import generate_latest
 
 from api.doorway import build_app
 from media.media_stubs import FakeCarrier, StubStt, StubTts, StubVad
 from support.installation import TOKEN_KEY, Installation
 from support.world import World
+from trunkline.core import provider_failures
 from trunkline.core.db import unit_of_work
+from trunkline.core.provider_failures import Part, Then
 from trunkline.core.telemetry import current_trace_id
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
@@ -26,7 +30,8 @@ from trunkline.domain.calls.models import Call
 from trunkline.domain.calls.tickets import MediaTicket, media_token
 from trunkline.domain.tenants import service as tenants
 from trunkline.media import TwilioStream
-from trunkline.providers.ports import SpeechFailed
+from trunkline.providers.ports import SpeechFailed, Voice
+from trunkline.providers.speech_chain import FallbackTextToSpeech
 from trunkline.web.callroom import AGENT_UNUSABLE, CallRoom, Speech
 from trunkline.web.recording import Recordings
 
@@ -186,6 +191,49 @@ async def test_what_the_first_call_needs_is_loaded_off_the_loop_before_it_comes(
     assert [str(line["exc_info"]) for line in logged if line["event"] == "warm_up_failed"] == [
         "the helper is not there"
     ]
+
+
+async def test_a_voice_that_fails_is_counted_and_in_the_record_of_the_call_in_which_it_did(
+    acme: World, installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(StubTts):
+        async def speak(self, text: str, voice: Voice) -> AsyncIterator[bytes]:
+            raise SpeechFailed("Broken refused: 401 no such key")
+            yield b""
+
+    monkeypatch.setattr(provider_failures, "_counted", Counter())
+    works = StubTts()
+    chain = FallbackTextToSpeech(
+        {"broken": Broken(), "works": works}, on_failure=provider_failures.teller(Part.TEXT_TO_SPEECH)
+    )
+    room = CallRoom(
+        speech=Speech(stt=StubStt(), tts=chain, vad=StubVad), token_key=TOKEN_KEY, spool=tmp_path / "spool",
+        max_calls=2, longest_call=timedelta(minutes=10),
+    )  # fmt: skip
+    line = Line(acme, room, "CA1")
+    hosting = asyncio.create_task(room.host(line))
+    async with asyncio.timeout(20):
+        while not works.spoken:
+            await asyncio.sleep(0.01)
+    # Of a failure that is no call's, no call hears.
+    provider_failures.note(Part.MODEL, "elsewhere", "silent for 3 s", Then.GAVE_UP)
+    room.live.stop_all("enough")
+    await hosting
+    await room.log.flush()
+    installation.run_jobs("high")
+    with unit_of_work(acme.scope) as session:
+        told = calls.events_of(session, acme.business_id, line.call_id)
+        troubles = [event.data for event in told if event.kind == "trouble"]
+    assert troubles[0]["what"] == "text_to_speech_failed"
+    assert troubles[0]["detail"] == "broken: Broken refused: 401 no such key; works took over"
+    assert {trouble["what"] for trouble in troubles} == {"text_to_speech_failed"}
+    text, name = generate_latest(room.metrics.registry).decode(), "trunkline_provider_failures_total"
+    for labels in (
+        'kind="refused",part="text_to_speech",provider="broken",then="handed_over"',
+        'kind="silent",part="model",provider="elsewhere",then="gave_up"',
+    ):
+        assert f"{name}{{{labels}}} 1.0" in text
+    await room.close()
 
 
 async def test_work_off_the_loop_knows_whose_call_it_is(room: CallRoom) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.doorway import TestClient, build_app, open_door
 from media.media_stubs import StubStt, StubTts, StubVad
 from support.installation import TOKEN_KEY, Installation
+from trunkline.core import provider_failures
 from trunkline.core.toolbox import ToolCaller
 from trunkline.domain.outbound.options import Machines
 from trunkline.kit import clock
@@ -80,6 +82,26 @@ def test_every_event_is_passed_on_and_counted(visitor: TestClient) -> None:
     assert found["trunkline_call_frames_total", "cleared", "out"] == 4
     assert found["trunkline_live_calls",] == 0
     assert found["trunkline_loop_lag_seconds",] >= 0
+
+
+def test_a_brain_that_gave_up_is_counted_by_its_name_and_the_reason(
+    visitor: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider_failures, "_counted", Counter())
+    room: CallRoom = visitor.app.state.room  # type: ignore[attr-defined]
+    sink = room.metrics.tapped(lambda _: None, brain="gemini_live")
+    for detail in (
+        "the model fell silent for 6 s",
+        "the model fell silent for 6 s",
+        "Gemini cannot be reached",
+    ):
+        sink(event(EventKind.TROUBLE, what="brain_failed", detail=detail))
+    sink(event(EventKind.TROUBLE, what="late_reply", detail="2 s"))
+    found = figures(visitor.get("/metrics").text)
+    name = "trunkline_provider_failures_total"
+    assert found[name, "silent", "brain", "gemini_live", "gave_up"] == 2
+    assert found[name, "broken", "brain", "gemini_live", "gave_up"] == 1
+    assert sum(value for key, value in found.items() if key[0] == name) == 3
 
 
 async def test_a_loop_that_is_held_up_is_measured() -> None:

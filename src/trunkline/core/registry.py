@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from trunkline.core.errors import InvalidInput
-from trunkline.providers.ports import AskingCarrier, Brain, Carrier, TellingCarrier
+from trunkline.providers.ports import AskingCarrier, Brain, Carrier, SpeechToText, TellingCarrier
 
+Warmer = Callable[[], Awaitable[None]]
 CarrierFactory = Callable[[], Carrier]
 BrainFactory = Callable[[], Brain]
 
@@ -22,6 +23,8 @@ _first_carrier = "twilio"
 _brains: dict[str, BrainFactory] = {}
 _connecting: set[str] = set()
 _voices: tuple[str, ...] = ()
+_ears: SpeechToText | None = None
+_warmers: dict[str, Warmer] = {}
 _closers: dict[str, Callable[[], Awaitable[None]]] = {}
 
 
@@ -78,11 +81,22 @@ def carrier_names() -> tuple[str, ...]:
 
 
 def register_brain(
-    name: str, factory: BrainFactory, *, close: Callable[[], Awaitable[None]] | None = None
+    name: str,
+    factory: BrainFactory,
+    *,
+    close: Callable[[], Awaitable[None]] | None = None,
+    warm: Warmer | None = None,
 ) -> None:
-    """Offer a brain to agents under this name. `close` lets go of what it holds when calls have ended."""
+    """Offer a brain to agents under this name.
+
+    `close` lets go of what it holds when calls have ended; `warm` has its connection open before one begins,
+    and may raise ModelFailed.
+    """
     _brains[name] = factory
     _closers.pop(name, None)
+    _warmers.pop(name, None)
+    if warm is not None:
+        _warmers[name] = warm
     if close is not None:
         _closers[name] = close
 
@@ -90,6 +104,11 @@ def register_brain(
 def brain_closers() -> tuple[Callable[[], Awaitable[None]], ...]:
     """Return what lets go of the brains' connections, on the loop that used them."""
     return tuple(_closers.values())
+
+
+def brain_warmers() -> dict[str, Warmer]:
+    """Return what has a brain's connection open, by the brain's name."""
+    return {name: warm for name, warm in _warmers.items() if name in _brains}
 
 
 def brain(name: str) -> Brain:
@@ -107,6 +126,17 @@ def register_connecting(name: str) -> None:
 def connects(name: str) -> bool:
     """Return whether this brain begins a connection when it opens a conversation."""
     return name in _connecting
+
+
+def register_ears(ears: SpeechToText | None) -> None:
+    """Say who hears in this process, for as long as it holds calls; None: nobody any more."""
+    global _ears  # noqa: PLW0603 - one process has one
+    _ears = ears
+
+
+def ears() -> SpeechToText | None:
+    """Return who hears in this process, for a brain without ears that takes over from one that has them."""
+    return _ears
 
 
 def register_voices(names: tuple[str, ...]) -> None:

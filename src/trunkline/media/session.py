@@ -177,6 +177,11 @@ class Session:
         """End the call politely: the farewell of the options, then the end."""
         self._talk.part(reason)
 
+    def trouble(self, what: str, detail: str) -> None:
+        """Put on record what went wrong for this call outside of it; not after its end."""
+        if not self._over.is_set():
+            self._scribe.record(EventKind.TROUBLE, what=what, detail=detail)
+
     async def press(self, digits: str) -> None:
         """Send keys as tones, behind what the agent is saying. Raises ValueError on what is no key."""
         piece, tones = Piece(""), keys(digits)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 from anthropic import AnthropicError, AsyncAnthropic
 
-from trunkline.providers.model_http import arguments_of, http_client, in_words
+from trunkline.providers.model_http import arguments_of, http_client, in_words, warm
 from trunkline.providers.ports import Message, ModelFailed, ToolCall, ToolSpec
 
 if TYPE_CHECKING:
@@ -31,12 +31,14 @@ class AnthropicModel:
         self, *, model: str, api_key: str, base_url: str = ANTHROPIC_URL, timeout_s: float = 15.0
     ) -> None:
         self._model = model
+        self._base_url = base_url
+        self._http = http_client(base_url, timeout_s=timeout_s)
         self._client = AsyncAnthropic(
             api_key=api_key,
             base_url=base_url,
             # Who falls back knows better than the SDK whether there is time for another try.
             max_retries=0,
-            http_client=http_client(base_url, timeout_s=timeout_s),
+            http_client=self._http,
         )
 
     async def answer(
@@ -77,6 +79,10 @@ class AnthropicModel:
             raise ModelFailed("the model refused to answer")
         for call in calls.values():
             yield ToolCall(call.key, call.name, arguments_of(call.name, call.json))
+
+    async def warm(self) -> None:
+        """Have a connection open. Raises ModelFailed."""
+        await warm(self._http, self._base_url)
 
     async def close(self) -> None:
         """Close the connections."""

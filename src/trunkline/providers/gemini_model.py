@@ -19,7 +19,7 @@ import httpx2
 from google import genai
 from google.genai import errors, types
 
-from trunkline.providers.model_http import http_client, in_words
+from trunkline.providers.model_http import http_client, in_words, warm
 from trunkline.providers.ports import Message, ModelFailed, ToolCall, ToolSpec
 
 GEMINI_URL = "https://generativelanguage.googleapis.com"
@@ -41,6 +41,7 @@ class GeminiModel:
         self, *, model: str, api_key: str, base_url: str = GEMINI_URL, timeout_s: float = 15.0
     ) -> None:
         self._model = model
+        self._base_url = base_url
         self._http = http_client(base_url, timeout_s=timeout_s, event_hooks={"response": [_keep]})
         self._client = genai.Client(
             api_key=api_key,
@@ -89,6 +90,10 @@ class GeminiModel:
             raise ModelFailed(f"the answer ended with {finish.value}")
         for call in calls:
             yield call
+
+    async def warm(self) -> None:
+        """Have a connection open. Raises ModelFailed."""
+        await warm(self._http, self._base_url)
 
     async def close(self) -> None:
         """Close the connections."""

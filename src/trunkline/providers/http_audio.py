@@ -13,6 +13,8 @@ import httpx
 from trunkline.providers.ports import SpeechFailed
 
 _LONGEST_REASON = 200
+_KEPT_S = 60.0
+"""How long a connection that nobody uses stays open."""
 _MOST_OF_A_REFUSAL = 4_096
 _LONGEST_AUDIO = 120 * 48_000
 """Bytes of one sentence: two minutes at 24 kHz. More is a provider that does not end."""
@@ -29,9 +31,17 @@ def open_client(
         base_url=base_url.rstrip("/") + "/",
         headers=headers,
         timeout=httpx.Timeout(wait_s, connect=connect_s, pool=connect_s),
-        limits=httpx.Limits(max_connections=500, max_keepalive_connections=50, keepalive_expiry=30.0),
+        limits=httpx.Limits(max_connections=500, max_keepalive_connections=50, keepalive_expiry=_KEPT_S),
         follow_redirects=False,
     )
+
+
+async def warm(client: httpx.AsyncClient, *, who: str) -> None:
+    """Have a connection open; whatever is answered will do. Raises SpeechFailed."""
+    try:
+        await client.head("")
+    except httpx.HTTPError as error:
+        raise unreachable(who, error) from error
 
 
 async def stream_audio(

@@ -13,14 +13,24 @@ from trunkline.kit.hosts import is_loopback
 from trunkline.providers.ports import ModelFailed
 
 _LONGEST_REASON = 300
+_KEPT_S = 60.0
+"""How long a connection that nobody uses stays open: longer than between two turns of a call."""
 
 
 def http_client(base_url: str, *, timeout_s: float, **options: Any) -> httpx2.AsyncClient:
     """Return connections to a provider, as many as there are calls. `timeout_s` bounds each wait."""
     # A proxy of the environment is for the internet; it cannot reach a model on this machine.
     trust_env = not is_loopback(urlsplit(base_url).hostname)
-    limits = httpx2.Limits(max_connections=None)
+    limits = httpx2.Limits(max_connections=None, keepalive_expiry=_KEPT_S)
     return httpx2.AsyncClient(timeout=timeout_s, trust_env=trust_env, limits=limits, **options)
+
+
+async def warm(http: httpx2.AsyncClient, base_url: str) -> None:
+    """Have a connection open; whatever is answered will do. Raises ModelFailed."""
+    try:
+        await http.head(base_url)
+    except httpx2.HTTPError as error:
+        raise ModelFailed(in_words(error)) from error
 
 
 def arguments_of(name: str, text: str) -> Mapping[str, Any]:

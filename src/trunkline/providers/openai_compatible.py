@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 from openai import AsyncOpenAI, OpenAIError
 
-from trunkline.providers.model_http import arguments_of, http_client, in_words
+from trunkline.providers.model_http import arguments_of, http_client, in_words, warm
 from trunkline.providers.ports import Message, ModelFailed, ToolCall, ToolSpec
 
 if TYPE_CHECKING:
@@ -34,12 +34,14 @@ class OpenAICompatibleModel:
         self, *, model: str, api_key: str | None, base_url: str = OPENAI_URL, timeout_s: float = 15.0
     ) -> None:
         self._model = model
+        self._base_url = base_url
+        self._http = http_client(base_url, timeout_s=timeout_s)
         self._client = AsyncOpenAI(
             api_key=api_key or _NO_KEY,
             base_url=base_url,
             # Who falls back knows better than the SDK whether there is time for another try.
             max_retries=0,
-            http_client=http_client(base_url, timeout_s=timeout_s),
+            http_client=self._http,
         )
 
     async def answer(
@@ -74,6 +76,10 @@ class OpenAICompatibleModel:
             raise ModelFailed("the answer was withheld by the provider's filter")
         for call in asked.calls():
             yield call
+
+    async def warm(self) -> None:
+        """Have a connection open. Raises ModelFailed."""
+        await warm(self._http, self._base_url)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -7,7 +7,7 @@ both have the same account and token.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -27,7 +27,9 @@ from trunkline.simulators.callers import Caller, EarFigures
 from trunkline.simulators.carrier import CarrierOptions, Number, RunningCarrier, serving
 from trunkline.simulators.carrier.book import CallEntry
 from trunkline.simulators.carrier.people.mouth import Mouth
+from trunkline.speech import hearing_of
 
+_LOCAL = "local"
 _OVER_WITHIN_S = 900.0
 """Longest wait for a call's end: longer than the longest call by default."""
 _RUNG_WITHIN_S = 120.0
@@ -56,7 +58,10 @@ class Ears:
 
     tts: TextToSpeech
     stt: SpeechToText
-    model: LanguageModel | None = None
+    words: SpeechToText | None = None
+    """Hears for those who are played by a model, and understands what nobody expected; None: as for all."""
+    models: Mapping[str, LanguageModel] = field(default_factory=dict)
+    """Who plays whom, by the scenario's name."""
 
 
 class Simulation:
@@ -115,9 +120,10 @@ class Simulation:
         mouth = self._mouths.setdefault(
             plan.line.loudness, Mouth(self._ears.tts, muted=False, loudness=plan.line.loudness)
         )
+        ears = self._ears
+        hears = ears.words if plan.persona and ears.words is not None else ears.stt
         caller = Caller(
-            plan, mouth=mouth, stt=self._ears.stt, seed=self._seed + index,
-            model=self._ears.model if plan.persona else None,
+            plan, mouth=mouth, stt=hears, seed=self._seed + index, model=ears.models.get(plan.kind)
         )  # fmt: skip
         self._carrier.population.settle(phone, caller)
         return caller
@@ -185,7 +191,7 @@ async def opened(
     phones: Iterator[str],
     outbound: bool,
     at_once: int,
-    model: LanguageModel | None = None,
+    models: Mapping[str, LanguageModel] | None = None,
     seed: int = 7,
 ) -> AsyncIterator[Simulation]:
     """Run the carrier. Raises StartRefused where the installation cannot be reached or would call people."""
@@ -195,7 +201,9 @@ async def opened(
             "installation. Any values do for one that has no account yet."
         )
     await _require_running(settings.public_url)
-    ears = Ears(EspeakTextToSpeech(), SphinxSpeechToText(), model)
+    ears = Ears(EspeakTextToSpeech(), SphinxSpeechToText(), models=models or {})
+    if ears.models and set(settings.speech_to_text) != {_LOCAL}:
+        ears.words = hearing_of(settings)
     options = CarrierOptions(
         account_sid=settings.twilio_account_sid,
         auth_token=settings.twilio_auth_token.get_secret_value(),
@@ -205,6 +213,8 @@ async def opened(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(ears.tts.close)
         stack.push_async_callback(ears.stt.close)
+        if ears.words is not None:
+            stack.push_async_callback(ears.words.close)
         try:
             carrier = await stack.enter_async_context(serving(options, tts=ears.tts, stt=ears.stt))
         except OSError as error:

@@ -25,6 +25,8 @@ class Held:
     business_id: str
     outcomes: list[Outcome]
     grades: list[Grade]
+    played_by: str = ""
+    """The language model that played the caller, if one did."""
 
     @property
     def holds(self) -> bool:
@@ -43,6 +45,7 @@ def as_json(held: Sequence[Held]) -> dict[str, Any]:
                 "scenario": one.scenario.name,
                 "about": one.scenario.about,
                 "direction": one.scenario.direction,
+                "played_by": one.played_by,
                 "practice_business": one.business_id,
                 "holds": one.holds,
                 "grades": [asdict(grade) for grade in one.grades],

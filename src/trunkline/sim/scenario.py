@@ -98,6 +98,10 @@ class CallerPart(_Part):
     """Seconds of ringing, where the agent calls."""
     patience: float = Field(12.0, gt=0, le=120)
     again: str = "please repeat that"
+    turns: int = Field(40, ge=1, le=200)
+    """Of one with a persona: turns after which they hang up, done or not."""
+    stays: float = Field(300.0, gt=0, le=900)
+    """Of one with a persona: seconds after which they do."""
 
 
 class Count(_Part):
@@ -165,6 +169,8 @@ class Scenario(_Part):
     caller: CallerPart = CallerPart()
     persona: str = ""
     """Of a caller whom a language model plays."""
+    model: str = ""
+    """Which one plays them, by its name in the settings; empty: the first there is."""
     steps: tuple[Step, ...] = ()
     answers: tuple[Answer, ...] = ()
     hears: Words = ()
@@ -201,6 +207,8 @@ class Scenario(_Part):
             again=caller.again,
             patience_s=caller.patience,
             persona=self.persona,
+            turns=caller.turns,
+            stays_s=caller.stays,
         )
 
 

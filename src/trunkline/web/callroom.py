@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -23,9 +23,10 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from trunkline.core import registry
+from trunkline.core import provider_failures, registry
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import Forbidden, InvalidInput, TrunklineError
+from trunkline.core.provider_failures import Failure, Part
 from trunkline.core.telemetry import get_logger
 from trunkline.core.toolbox import run_tool
 from trunkline.domain.calls import service as calls
@@ -68,6 +69,7 @@ from trunkline.web.preparation import Preparation, prepare, prepare_early
 from trunkline.web.recording import Recordings, WavRecording
 from trunkline.web.sentences import APOLOGY, FAREWELL
 from trunkline.web.standing import StandingTasks
+from trunkline.web.warm_connections import WarmConnections
 
 DRAINED = "draining"
 """End reason of a call that was still live when its process could wait no longer."""
@@ -98,6 +100,8 @@ class Speech:
     """The caller hears soft noise where the agent is silent."""
     warm_up: Callable[[], Awaitable[None]] | None = None
     """Gets ears and voice ready before the first call. May raise SpeechFailed; then they come when needed."""
+    connections: Mapping[str, registry.Warmer] = field(default_factory=dict)
+    """Has a provider's connection open, by its name."""
 
 
 class RoomFull(TrunklineError):
@@ -137,6 +141,7 @@ class CallRoom:
         self._most_lag_s = most_lag_s
         self._standing = StandingTasks()
         self._places_taken = 0
+        registry.register_ears(speech.stt)
         self.draining = False
         """No new calls are taken; those that are live come to their own end."""
         self.last_left_at = -math.inf
@@ -193,7 +198,12 @@ class CallRoom:
         self._standing.start("room-answers", self.answers.watch_forever)
         self._standing.start("room-page", self.from_page.watch_forever)
         self._standing.start("room-reaper", self.live.patrol)
+        self._standing.start("room-warm", WarmConnections(self._warmers).keep_forever)
         self._standing.start("room-lag", self.lag.measure_forever)
+
+    def _warmers(self) -> dict[str, registry.Warmer]:
+        brains = registry.brain_warmers()
+        return {**self._speech.connections, **{f"{Part.MODEL}/{name}": brains[name] for name in brains}}
 
     async def close(self) -> None:
         """End every call, write what is still to be written, and leave nothing running."""
@@ -204,6 +214,7 @@ class CallRoom:
         await self._standing.close()
         if not await self.log.flush():
             log.error("call_log_lost", reason="neither the ledger nor the disk took it before the end")
+        registry.register_ears(None)
         await self._speech.stt.close()
         await self._speech.tts.close()
         if self._speech.end_of_turn is not None:
@@ -271,7 +282,9 @@ class CallRoom:
             business_id=str(prepared.business_id), call_id=brief.call_id, trace_id=new_id().hex
         ):
             after = (prepared.leg - 1) * calls.EVENTS_A_LEG
-            sink = self.metrics.tapped(self.log.sink_for(prepared.business_id, after=after))
+            sink = self.metrics.tapped(
+                self.log.sink_for(prepared.business_id, after=after), brain=prepared.brain
+            )
             recorder = self._recorder(brief.call_id, prepared.leg)
             try:
                 session = Session(
@@ -296,7 +309,7 @@ class CallRoom:
                 record_stillborn(brief, sink, reason=AGENT_UNUSABLE, detail=str(error))
                 await edge.close()
                 return
-            with self._awaited(prepared):
+            with self._awaited(prepared), provider_failures.told_to(partial(_put_on_record, session)):
                 ended = await self.live.run(session)
             log.info("call_ended", reason=ended.reason, ms=ended.duration_ms)
 
@@ -352,6 +365,13 @@ class CallRoom:
                 raise Forbidden("The token belongs to another call.", reason="wrong_call")
             said = self.log.said_in(str(call_id)) if ticket.leg > 1 else ()
             return prepare(session, call, leg=ticket.leg, said=said)
+
+
+def _put_on_record(session: Session, failure: Failure) -> None:
+    """Let the call's record say who failed in it. What becomes of its brain, media records itself."""
+    if failure.part is not Part.BRAIN:
+        taken_over = f"; {failure.taken_over_by} took over" if failure.taken_over_by else ""
+        session.trouble(f"{failure.part}_failed", f"{failure.provider}: {failure.reason}"[:300] + taken_over)
 
 
 async def _do_in_media(session: Session, tool: str, result: ToolResult) -> None:

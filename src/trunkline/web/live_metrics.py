@@ -6,10 +6,14 @@ no business and no call; what scripts may call an end is counted under `other`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
+from trunkline.core import provider_failures
+from trunkline.core.provider_failures import Part, Then
 from trunkline.media import CallEvent, EventKind, EventSink
 from trunkline.web.loop_lag import LoopLag
 
@@ -42,6 +46,23 @@ OTHER = "other"
 """An end that the agent's own script or model has named."""
 
 
+BRAIN_FAILED = "brain_failed"
+
+
+class _ProviderFailures(Collector):
+    """The count of `core.provider_failures`, read when it is asked for."""
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily(
+            "trunkline_provider_failures",
+            "Failures of providers",
+            labels=["part", "provider", "kind", "then"],
+        )
+        for (part, provider, kind, then), count in sorted(provider_failures.counted().items()):
+            family.add_metric([part, provider, kind, then], count)
+        yield family
+
+
 class LiveMetrics:
     """One process's. `tapped` is put in front of the sink of each call."""
 
@@ -60,6 +81,7 @@ class LiveMetrics:
         self._frames = Counter(
             "trunkline_call_frames", "Frames of calls that ended", ["way", "fate"], registry=self.registry
         )
+        self.registry.register(_ProviderFailures())
         Gauge("trunkline_live_calls", "Live calls", registry=self.registry).set_function(live_calls)
         Gauge(
             "trunkline_loop_lag_seconds",
@@ -70,11 +92,17 @@ class LiveMetrics:
             "trunkline_loop_lag_worst_seconds", "Worst lateness since the last scrape", registry=self.registry
         ).set_function(lag.take_worst_s)
 
-    def tapped(self, sink: EventSink) -> EventSink:
-        """Return a sink that counts what it passes on. It never blocks and never raises."""
+    def tapped(self, sink: EventSink, *, brain: str = "") -> EventSink:
+        """Return a sink that counts what it passes on. It never blocks and never raises.
+
+        `brain` holds the call, by its name.
+        """
 
         def take(event: CallEvent) -> None:
             self._count(event)
+            if event.kind is EventKind.TROUBLE and event.data["what"] == BRAIN_FAILED:
+                reason = str(event.data.get("detail", ""))
+                provider_failures.note(Part.BRAIN, brain, reason, Then.GAVE_UP)
             sink(event)
 
         return take

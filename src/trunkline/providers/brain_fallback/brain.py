@@ -29,6 +29,7 @@ from trunkline.providers.ports import (
     Sound,
     SpeechFailed,
     SpeechToText,
+    TellFailure,
     ToolResult,
     ToolRunner,
     Transcript,
@@ -61,17 +62,26 @@ class FallbackBrain:
         options: FallbackOptions | None = None,
         *,
         stt: SpeechToText | None = None,
+        names: Sequence[str] = (),
+        on_failure: TellFailure | None = None,
     ) -> None:
-        """`stt` makes words of what a brain with ears has heard, for one that has none."""
+        """`stt` makes words of what a brain with ears has heard, for one that has none.
+
+        `names` are what the brains are called when one is told to have failed; without, by their kind.
+        """
         if not brains:
             raise ValueError("there is no brain to fall back from")
-        self._brains = tuple(brains)
+        called = names or tuple(type(brain).__name__ for brain in brains)
+        self._brains = tuple(zip(called, brains, strict=True))
+        self._on_failure = on_failure
         self._options = options or FallbackOptions()
         self._stt = stt
 
     def open(self, brief: CallBrief, tools: ToolRunner) -> FallbackConversation:
         """Begin a conversation. Raises ValueError where none of the brains can use the brief."""
-        return FallbackConversation(self._brains, brief, tools, self._options, self._stt)
+        return FallbackConversation(
+            self._brains, brief, tools, self._options, stt=self._stt, on_failure=self._on_failure
+        )
 
 
 class FallbackConversation:
@@ -79,17 +89,22 @@ class FallbackConversation:
 
     def __init__(
         self,
-        brains: Sequence[Brain],
+        brains: Sequence[tuple[str, Brain]],
         brief: CallBrief,
         tools: ToolRunner,
         options: FallbackOptions,
+        *,
         stt: SpeechToText | None,
+        on_failure: TellFailure | None,
     ) -> None:
         self._left = list(brains)
         self._brief = brief
         self._tools = tools
         self._options = options
         self._stt = stt
+        self._on_failure = on_failure
+        self._name = ""
+        """Who is at work."""
         self._account = Account(brief.past)
         self._utterance: Repeatable | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -138,7 +153,8 @@ class FallbackConversation:
             except BrainFailed as failure:
                 if not self._left:
                     raise
-                yield Note("brain_replaced", f"{type(self._current).__name__}: {failure}"[:200])
+                failed = self._name
+                yield Note("brain_replaced", f"{failed}: {failure}"[:200])
                 waited_s = loop.time() - began_at
                 filler = (self._options.filler or {}).get(self._brief.language.partition("-")[0])
                 if filler and not has_filled and waited_s >= self._options.filler_after_s:
@@ -146,6 +162,8 @@ class FallbackConversation:
                     self._account.said(filler)
                     yield Say(filler)
                 acts = await self._taken_over(heard, utterance, failure)
+                if self._on_failure is not None:
+                    self._on_failure(failed, str(failure), self._name)
 
     async def _in_time(self, acts: AsyncIterator[Act]) -> AsyncGenerator[Act, None]:
         """Yield a brain's acts. Raises BrainFailed when it does not begin to sound in time."""
@@ -199,11 +217,14 @@ class FallbackConversation:
         """Open the next brain that can use the brief. Raises ValueError where there is none."""
         refusal: ValueError | None = None
         while self._left:
-            brain = self._left.pop(0)
+            name, brain = self._left.pop(0)
             try:
-                return brain.open(brief, self._use_tool)
+                conversation = brain.open(brief, self._use_tool)
             except ValueError as error:
                 refusal = refusal or error
+            else:
+                self._name = name
+                return conversation
         assert refusal is not None  # none is left only behind one that refused
         raise refusal
 

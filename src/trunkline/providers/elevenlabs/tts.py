@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from trunkline.kit.audio import ulaw_to_pcm
 from trunkline.kit.resample import StreamResampler
-from trunkline.providers.http_audio import open_client, stream_audio
+from trunkline.providers.http_audio import open_client, stream_audio, warm
 from trunkline.providers.ports import SAMPLE_RATE, SpeechFailed, Voice
 
 _ULAW = "ulaw_8000"
@@ -70,6 +70,10 @@ class ElevenLabsTextToSpeech:
                     yield pcm
         if rest := resampler.flush():
             yield rest
+
+    async def warm(self) -> None:
+        """Have a connection open. Raises SpeechFailed."""
+        await warm(self._client, who="ElevenLabs")
 
     async def close(self) -> None:
         await self._client.aclose()

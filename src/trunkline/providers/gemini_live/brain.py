@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from google import genai
 from google.genai import types
 
+from trunkline.providers.call_prompt import BUILT_IN
 from trunkline.providers.gemini_live.line import GeminiLine
 from trunkline.providers.own_voice import OwnVoiceConversation, VoiceOptions
-from trunkline.providers.own_voice.prompt import BUILT_IN
 from trunkline.providers.ports import CallBrief, ToolRunner
 
 _LARGEST_MESSAGE = 4 * 1024 * 1024

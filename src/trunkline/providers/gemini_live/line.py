@@ -23,8 +23,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from trunkline.kit.audio import BYTES_PER_MS
 from trunkline.kit.resample import StreamResampler
+from trunkline.providers.call_prompt import GONE_ON, on_the_line
 from trunkline.providers.gemini_live import messages
-from trunkline.providers.own_voice import prompt
 from trunkline.providers.own_voice.line import LineBroken, LineRefused, LiveLine, VoiceOptions
 from trunkline.providers.own_voice.memory import Told, ToolUse
 from trunkline.providers.own_voice.reply import LiveSpeech, Reply
@@ -232,7 +232,7 @@ class GeminiLine(LiveLine[Sending]):
             self._send(lambda wire: wire.send_realtime_input(activity_end=types.ActivityEnd()))
             self._notes.clear()
         else:
-            self._send_content(contents or [messages.said("user", prompt.GONE_ON)], answer=True)
+            self._send_content(contents or [messages.said("user", on_the_line(GONE_ON))], answer=True)
             self._notes.clear()
         self._tool_answers = []
         self._expected.append(reply)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from google.genai import types
 
+from trunkline.providers import call_prompt
 from trunkline.providers.own_voice import prompt
 from trunkline.providers.own_voice.memory import Memory, Told, ToolUse
 from trunkline.providers.own_voice.reply import LiveSpeech
@@ -54,7 +55,7 @@ def _content(one: Memory) -> types.Content | None:
         case LiveSpeech():
             return said("model", one.remembered) if one.remembered else None
         case LiveUtterance():
-            return said("user", prompt.theirs(one.text)) if one.text else None
+            return said("user", call_prompt.theirs(one.text)) if one.text else None
         case ToolUse():
             return said("user", used(one)) if one.result is not None else None
         case Line():
@@ -65,8 +66,8 @@ def _line(line: Line) -> types.Content:
     if line.who == "agent":
         return said("model", line.text)
     if line.who == "caller":
-        return said("user", prompt.theirs(line.text))
-    return said("user", f"[You used a tool: {line.text}]")
+        return said("user", call_prompt.theirs(line.text))
+    return said("user", call_prompt.on_the_line(f"You used a tool: {line.text}"))
 
 
 def said(role: str, text: str) -> types.Content:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from google.oauth2 import service_account
 from trunkline.providers.ports import SpeechFailed
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+_OPEN_WITHIN_S = 5.0
 _USUAL_REGIONS = {
     "ar": "ar-EG", "de": "de-DE", "en": "en-US", "es": "es-ES", "fr": "fr-FR", "he": "he-IL", "it": "it-IT",
     "nl": "nl-NL", "pl": "pl-PL", "pt": "pt-BR", "ru": "ru-RU", "tr": "tr-TR", "uk": "uk-UA",
@@ -46,6 +48,15 @@ def region_of(language: str) -> str:
     """Return the tag with a region that Google wants: `en` is `en-US`."""
     primary, _, rest = language.partition("-")
     return f"{primary}-{rest.upper()}" if rest else _USUAL_REGIONS.get(primary, primary)
+
+
+async def warm_client(client: Any) -> None:
+    """Have a client's connection open. Raises SpeechFailed."""
+    try:
+        async with asyncio.timeout(_OPEN_WITHIN_S):
+            await client.transport.grpc_channel.channel_ready()
+    except TimeoutError as error:
+        raise SpeechFailed(f"Google: no connection within {_OPEN_WITHIN_S:g} s") from error
 
 
 def let_go(call: Any) -> None:

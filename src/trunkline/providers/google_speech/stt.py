@@ -12,7 +12,7 @@ from google.api_core.client_options import ClientOptions
 from google.cloud.speech_v2 import SpeechAsyncClient, types
 from google.cloud.speech_v2.services.speech.transports import SpeechGrpcAsyncIOTransport
 
-from trunkline.providers.google_speech.channel import close_client, plain_channel, region_of
+from trunkline.providers.google_speech.channel import close_client, plain_channel, region_of, warm_client
 from trunkline.providers.google_speech.utterance import GoogleUtterance
 from trunkline.providers.ports import SAMPLE_RATE, Grammar
 from trunkline.providers.speech_tape import BYTES_PER_MS
@@ -62,6 +62,10 @@ class GoogleSpeechToText:
             stream_s=self._stream_s,
             finish_s=self._finish_s,
         )
+
+    async def warm(self) -> None:
+        """Have the connection open. Raises SpeechFailed."""
+        await warm_client(self._connected())
 
     async def close(self) -> None:
         """Close the connection, and with it every stream."""

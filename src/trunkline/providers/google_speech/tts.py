@@ -15,7 +15,14 @@ from google.cloud.texttospeech_v1 import TextToSpeechAsyncClient, types
 from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcAsyncIOTransport
 
 from trunkline.kit.resample import StreamResampler
-from trunkline.providers.google_speech.channel import close_client, let_go, plain_channel, region_of, said
+from trunkline.providers.google_speech.channel import (
+    close_client,
+    let_go,
+    plain_channel,
+    region_of,
+    said,
+    warm_client,
+)
 from trunkline.providers.ports import SAMPLE_RATE, SpeechFailed, Voice
 
 _RATE = 24_000
@@ -65,6 +72,10 @@ class GoogleTextToSpeech:
             raise SpeechFailed(f"Google: no sound for {self._wait_s:g} s") from error
         if rest := resampler.flush():
             yield rest
+
+    async def warm(self) -> None:
+        """Have the connection open. Raises SpeechFailed."""
+        await warm_client(self._connected())
 
     async def close(self) -> None:
         client, self._client = self._client, None

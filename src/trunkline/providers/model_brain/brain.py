@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from trunkline.providers import call_prompt
 from trunkline.providers.model_brain import prompt
 from trunkline.providers.model_brain.filler import Filler
 from trunkline.providers.model_brain.history import History
@@ -33,12 +34,10 @@ from trunkline.providers.ports import (
     Note,
     Say,
     ToolCall,
-    ToolResult,
     ToolRunner,
 )
 
 _VOICEMAIL = "voicemail"
-_TOO_EARLY = {"error": "too_early", "message": "Tell the caller first what your other tools answered."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ class ModelConversation:
         self._options = options
         self._brief = brief
         self._phrases = prompt.phrases_of(brief.language)
-        self._specs = (*brief.tools, *prompt.BUILT_IN)
+        self._specs = (*brief.tools, *call_prompt.BUILT_IN)
         self._disclosure = _whole(brief.filled(brief.disclosure))
         self._greeting = _whole(brief.filled(brief.greeting))
         self._instructions = prompt.instructions_of(brief, opened=bool(self._greeting or brief.past))
@@ -116,13 +115,13 @@ class ModelConversation:
             case InputKind.MACHINE:
                 return _to_a_machine()
             case InputKind.SILENCE:
-                self._history.told(prompt.SILENCE)
+                self._history.told(call_prompt.SILENCE)
             case InputKind.DIGITS:
-                self._history.told(prompt.keyed(heard.text))
+                self._history.told(call_prompt.keyed(heard.text))
             case InputKind.SPEECH if heard.text.strip():
                 self._history.caller_said(heard.text.strip())
             case InputKind.SPEECH:
-                self._history.told(prompt.NOT_MADE_OUT)
+                self._history.told(call_prompt.NOT_MADE_OUT)
         return self._answer()
 
     def interrupted(self, said: str, *, played_ms: int) -> None:
@@ -139,7 +138,7 @@ class ModelConversation:
 
     async def _open(self) -> AsyncGenerator[Act, None]:
         self._filler.turn_begins()
-        self._history.told(prompt.CONNECTED)
+        self._history.told(call_prompt.CONNECTED)
         if self._disclosure:
             yield self._say(self._disclosure, owed=True)
         if not self._greeting:
@@ -160,7 +159,7 @@ class ModelConversation:
             yield self._listen()
             return
         if past[-1].who != "caller":
-            self._history.told(prompt.GONE_ON)
+            self._history.told(call_prompt.GONE_ON)
         async with aclosing(self._answer()) as acts:
             async for act in acts:
                 yield act
@@ -190,13 +189,13 @@ class ModelConversation:
             is_owed = is_owed and not reply.has_text
             end, notes, others = _sorted_out(reply.calls)
             for call in notes:
-                value = prompt.as_word(call.arguments.get("disposition"), otherwise="noted")
-                self._history.used(call, ToolResult(ok=True, data={}))
+                value = call_prompt.as_word(call.arguments.get("disposition"), otherwise="noted")
+                self._history.used(call, call_prompt.DONE)
                 yield Note("disposition", value)
             if end is not None and not others:
                 if is_owed and not self._history.has_answered:
                     yield self._say(self._phrases.farewell)
-                yield HangUp(prompt.as_word(end.arguments.get("reason"), otherwise="done"))
+                yield HangUp(call_prompt.as_word(end.arguments.get("reason"), otherwise="done"))
                 return
             if others and tools_left:
                 async with aclosing(self._use(others)) as acts:
@@ -204,7 +203,7 @@ class ModelConversation:
                         yield act
                 if end is not None:
                     # It does not know yet what the others came to.
-                    self._history.used(end, ToolResult(ok=False, data=_TOO_EARLY))
+                    self._history.used(end, call_prompt.TOO_EARLY)
                 # What they came to is not said yet.
                 is_owed = True
                 continue
@@ -300,9 +299,13 @@ async def _next(answer: AsyncIterator[str | ToolCall]) -> str | ToolCall | None:
 
 def _sorted_out(calls: Sequence[ToolCall]) -> tuple[ToolCall | None, list[ToolCall], list[ToolCall]]:
     """Return what a model asks for by who sees to it: the end of the call, the record, the tools."""
-    end = next((call for call in calls if call.name == prompt.END_CALL), None)
-    notes = [call for call in calls if call.name == prompt.SET_DISPOSITION]
-    return end, notes, [call for call in calls if call.name not in {prompt.END_CALL, prompt.SET_DISPOSITION}]
+    end = next((call for call in calls if call.name == call_prompt.END_CALL), None)
+    notes = [call for call in calls if call.name == call_prompt.SET_DISPOSITION]
+    return (
+        end,
+        notes,
+        [call for call in calls if call.name not in {call_prompt.END_CALL, call_prompt.SET_DISPOSITION}],
+    )
 
 
 def _whole(text: str) -> str:

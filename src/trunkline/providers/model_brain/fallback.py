@@ -7,16 +7,13 @@ stays, and the next goes on behind it. Refuses to know what a conversation is.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from trunkline.providers.model_brain.seam import Seam
 from trunkline.providers.model_brain.streams import closing
-from trunkline.providers.ports import LanguageModel, Message, ModelFailed, ToolCall, ToolSpec
-
-_log = logging.getLogger(__name__)
+from trunkline.providers.ports import LanguageModel, Message, ModelFailed, TellFailure, ToolCall, ToolSpec
 
 _GO_ON = (
     "You had begun to answer and were cut off. This beginning has been spoken already:\n«{begun}»\n"
@@ -39,11 +36,18 @@ class Patience:
 class FallbackModel:
     """A `LanguageModel` made of several, in order of preference; failures are told by their names."""
 
-    def __init__(self, models: Sequence[tuple[str, LanguageModel]], patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        models: Sequence[tuple[str, LanguageModel]],
+        patience: Patience | None = None,
+        *,
+        on_failure: TellFailure | None = None,
+    ) -> None:
         if not models:
             raise ValueError("there is no model to ask")
         self._models = list(models)
         self._patience = patience or Patience()
+        self._on_failure = on_failure
         self._resting_until: dict[str, float] = {}
 
     async def answer(
@@ -55,7 +59,8 @@ class FallbackModel:
         """
         begun = ""
         failures: list[str] = []
-        for name, model in self._in_order():
+        order = self._in_order()
+        for at, (name, model) in enumerate(order, 1):
             asked = (
                 f"{instructions}\n\n{_GO_ON.format(begun=begun.strip())}" if begun.strip() else instructions
             )
@@ -70,7 +75,8 @@ class FallbackModel:
                             begun += text
                             yield text
             except ModelFailed as failure:
-                _log.warning("the model %s failed: %s", name, failure)
+                if self._on_failure is not None:
+                    self._on_failure(name, str(failure), order[at][0] if at < len(order) else "")
                 failures.append(f"{name}: {failure}")
                 self._resting_until[name] = _now() + self._patience.cool_down_s
                 continue

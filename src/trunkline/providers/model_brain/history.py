@@ -13,7 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from trunkline.providers.model_brain.prompt import CONNECTED
+from trunkline.providers.call_prompt import CONNECTED, on_the_line, theirs
 from trunkline.providers.ports import Line, Message, ToolCall, ToolResult
 
 
@@ -60,7 +60,7 @@ class History:
                 case "agent":
                     self._told.append(Message("assistant", line.text))
                 case "caller":
-                    self._told.append(Message("user", _theirs(line.text)))
+                    self._told.append(Message("user", theirs(line.text)))
                 case "tool":
                     self._told.append(Message("user", f"[You used a tool: {line.text}]"))
 
@@ -95,11 +95,11 @@ class History:
 
     def caller_said(self, text: str) -> None:
         """The caller has had a turn, in their own words; the agent's begins."""
-        self._next_turn(_theirs(text))
+        self._next_turn(theirs(text))
 
     def told(self, what: str) -> None:
         """Something happened that nobody said. The agent's turn begins."""
-        self._next_turn(f"[{what}]")
+        self._next_turn(on_the_line(what))
 
     def _next_turn(self, message: str) -> None:
         self._told = [*self.messages, Message("user", message)]
@@ -169,11 +169,6 @@ def _common(words: list[str], heard: list[str]) -> int:
             break
         count += 1
     return count
-
-
-def _theirs(text: str) -> str:
-    """Return a caller's words without brackets: what stands in those is not said by anybody."""
-    return text.translate(str.maketrans("[]", "()"))
 
 
 def _as_json(result: ToolResult) -> str:

@@ -12,7 +12,7 @@ import wave
 import httpx
 
 from trunkline.kit.audio import SAMPLE_BYTES
-from trunkline.providers.http_audio import open_client, reason_in, unreachable
+from trunkline.providers.http_audio import open_client, reason_in, unreachable, warm
 from trunkline.providers.ports import SAMPLE_RATE, Grammar, SpeechFailed, Transcript
 
 _LONGEST_UTTERANCE = 60 * SAMPLE_RATE * SAMPLE_BYTES
@@ -47,6 +47,10 @@ class OpenAiSpeechToText:
         if grammar is not None and grammar.phrases:
             fields["prompt"] = ", ".join(grammar.phrases)[:_LONGEST_PROMPT]
         return OpenAiUtterance(self._client, fields)
+
+    async def warm(self) -> None:
+        """Have a connection open. Raises SpeechFailed."""
+        await warm(self._client, who="the transcription")
 
     async def close(self) -> None:
         await self._client.aclose()

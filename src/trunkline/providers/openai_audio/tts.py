@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from trunkline.kit.resample import StreamResampler
-from trunkline.providers.http_audio import open_client, stream_audio
+from trunkline.providers.http_audio import open_client, stream_audio, warm
 from trunkline.providers.ports import SAMPLE_RATE, Voice
 
 _USUAL_PACE = 150.0
@@ -54,6 +54,10 @@ class OpenAiTextToSpeech:
                     yield pcm
         if rest := resampler.flush():
             yield rest
+
+    async def warm(self) -> None:
+        """Have a connection open. Raises SpeechFailed."""
+        await warm(self._client, who="the voice")
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from openai import AsyncOpenAI
 
+from trunkline.providers.call_prompt import BUILT_IN
 from trunkline.providers.openai_realtime.line import OpenAILine
 from trunkline.providers.own_voice import OwnVoiceConversation, VoiceOptions
-from trunkline.providers.own_voice.prompt import BUILT_IN
 from trunkline.providers.ports import CallBrief, ToolRunner
 
 

@@ -17,6 +17,7 @@ from openai.types.realtime import (
 )
 
 from trunkline.kit.audio import pcm_to_ulaw
+from trunkline.providers import call_prompt
 from trunkline.providers.own_voice import prompt
 from trunkline.providers.own_voice.memory import Memory, Told, ToolUse
 from trunkline.providers.own_voice.reply import LiveSpeech
@@ -72,7 +73,7 @@ def items_of(one: Memory) -> list[ConversationItemParam]:
         case LiveSpeech():
             return _agent_said(one.remembered)
         case LiveUtterance():
-            return [told(Told(prompt.theirs(one.text), by_caller=True))] if one.text else []
+            return [told(Told(call_prompt.theirs(one.text), by_caller=True))] if one.text else []
         case ToolUse():
             return [tool_asked(one), tool_answered(one)] if one.result is not None else []
         case Line():
@@ -83,8 +84,8 @@ def _line(line: Line) -> list[ConversationItemParam]:
     if line.who == "agent":
         return _agent_said(line.text)
     if line.who == "caller":
-        return [told(Told(prompt.theirs(line.text), by_caller=True))]
-    return [told(Told(f"[You used a tool: {line.text}]"))]
+        return [told(Told(call_prompt.theirs(line.text), by_caller=True))]
+    return [told(Told(call_prompt.on_the_line(f"You used a tool: {line.text}")))]
 
 
 def told(one: Told) -> ConversationItemParam:

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
+from trunkline.providers import call_prompt
 from trunkline.providers.own_voice import prompt
 from trunkline.providers.own_voice.line import Ask, LiveLine, VoiceOptions
 from trunkline.providers.own_voice.memory import Told
@@ -61,7 +62,7 @@ class OwnVoiceConversation:
         greeting = f"{self._disclosure} {' '.join(self._brief.filled(self._brief.greeting).split())}".strip()
         if greeting == self._disclosure:
             self._owed = self._disclosure
-            return self._answer(Ask(Told(prompt.CONNECTED)))
+            return self._answer(Ask(_told(prompt.TO_GREET)))
         self._must_hear = self._disclosure
         return self._greet(greeting)
 
@@ -71,14 +72,16 @@ class OwnVoiceConversation:
             case InputKind.MACHINE:
                 return _to_a_machine()
             case InputKind.SILENCE:
-                return self._answer(Ask(Told(prompt.SILENCE)))
+                return self._answer(Ask(_told(call_prompt.SILENCE)))
             case InputKind.DIGITS:
-                return self._answer(Ask(Told(prompt.keyed(heard.text))))
+                return self._answer(Ask(_told(call_prompt.keyed(heard.text))))
             case InputKind.SPEECH:
                 if utterance is not None and utterance.is_finished:
                     return self._answer(Ask())
-                text = prompt.theirs(heard.text.strip())
-                return self._answer(Ask(Told(text, by_caller=True) if text else Told(prompt.NOT_MADE_OUT)))
+                text = call_prompt.theirs(heard.text.strip())
+                return self._answer(
+                    Ask(Told(text, by_caller=True) if text else _told(call_prompt.NOT_MADE_OUT))
+                )
 
     def interrupted(self, said: str, *, played_ms: int) -> None:
         """Strike what was not heard, word by word and sound by sound."""
@@ -119,7 +122,7 @@ class OwnVoiceConversation:
         if last == "agent" and not self._owed:
             yield Listen(None, self._options.digits)
             return
-        ask = Ask() if last == "caller" and not self._owed else Ask(Told(prompt.GONE_ON))
+        ask = Ask() if last == "caller" and not self._owed else Ask(_told(call_prompt.GONE_ON))
         async with aclosing(self._answer(ask)) as acts:
             async for act in acts:
                 yield act
@@ -146,22 +149,23 @@ class OwnVoiceConversation:
             for note in self._troubles():
                 yield note
             ask = Ask()
-            others = [call for call in calls if call.name not in {prompt.END_CALL, prompt.SET_DISPOSITION}]
+            built_in = {call_prompt.END_CALL, call_prompt.SET_DISPOSITION}
+            others = [call for call in calls if call.name not in built_in]
             unanswered = deque(calls)
             try:
                 for call in calls:
-                    if call.name == prompt.SET_DISPOSITION:
-                        word = prompt.as_word(call.arguments.get("disposition"), otherwise="noted")
+                    if call.name == call_prompt.SET_DISPOSITION:
+                        word = call_prompt.as_word(call.arguments.get("disposition"), otherwise="noted")
                         yield Note("disposition", word)
-                    elif call.name == prompt.END_CALL and not others:
-                        hang_up = prompt.as_word(call.arguments.get("reason"), otherwise="done")
+                    elif call.name == call_prompt.END_CALL and not others:
+                        hang_up = call_prompt.as_word(call.arguments.get("reason"), otherwise="done")
                     await self._use(call, is_too_early=bool(others))
                     unanswered.popleft()
                 # A turn that was broken off while its tools ran ends here, before more of it is asked for.
                 await asyncio.sleep(0)
             finally:
                 for call in unanswered:
-                    self._line.tool_answered(call, prompt.NOT_USED)
+                    self._line.tool_answered(call, call_prompt.NOT_USED)
             if hang_up is not None:
                 yield HangUp(hang_up)
                 return
@@ -191,16 +195,21 @@ class OwnVoiceConversation:
 
     async def _use(self, call: ToolCall, *, is_too_early: bool) -> None:
         # What is done is told the model in one breath with it: a turn that is cut now knows it.
-        if call.name not in {prompt.END_CALL, prompt.SET_DISPOSITION}:
+        if call.name not in {call_prompt.END_CALL, call_prompt.SET_DISPOSITION}:
             self._line.tool_answered(call, await self._tools(call.name, call.arguments))
-        elif call.name == prompt.END_CALL and is_too_early:
-            self._line.tool_answered(call, prompt.TOO_EARLY)
+        elif call.name == call_prompt.END_CALL and is_too_early:
+            self._line.tool_answered(call, call_prompt.TOO_EARLY)
         else:
-            self._line.tool_answered(call, prompt.DONE)
+            self._line.tool_answered(call, call_prompt.DONE)
 
     def _troubles(self) -> list[Note]:
         troubles, self._line.troubles = self._line.troubles, []
         return [Note("brain_trouble", trouble) for trouble in troubles]
+
+
+def _told(what: str) -> Told:
+    """Return what the model is told of the line."""
+    return Told(call_prompt.on_the_line(what))
 
 
 def _contains(said: str, wanted: str) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import abc
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -56,6 +56,8 @@ class VoiceOptions:
     """How often in one turn the model may ask for tools."""
     digits: int = 16
     """Longest keypad entry; 0 offers no keypad."""
+    on_reconnect: Callable[[str], None] | None = None
+    """Is told why, each time that another connection has to be made because one failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +295,8 @@ class LiveLine(abc.ABC, Generic[Message]):
                 self._give_up(why)
                 return
             self.troubles.append(why)
+            if self._options.on_reconnect is not None:
+                self._options.on_reconnect(why)
             await asyncio.sleep(self._options.pauses_s[failures])
             failures += 1
 
@@ -356,6 +360,12 @@ class LiveLine(abc.ABC, Generic[Message]):
         self._flush_head()
         reply = self._reply
         if reply is None:
+            return
+        reply.breaks += self.connections > 1
+        if reply.breaks > len(self._options.pauses_s):
+            # Every connection is well until it is to answer: another one will be no better.
+            self._reply = None
+            reply.fail("the provider breaks off with every answer")
             return
         if reply.has_sounded:
             for speech in reply.speeches:

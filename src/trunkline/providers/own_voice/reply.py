@@ -113,6 +113,8 @@ class Reply:
         """The provider's name of it, once that is known."""
         self.speeches: list[LiveSpeech] = []
         self.is_over = False
+        self.breaks = 0
+        """How many connections were lost while it was waited for."""
         self._items: deque[LiveSpeech | ToolCall] = deque()
         self._news = asyncio.Event()
         self._why = ""

@@ -43,6 +43,7 @@ from trunkline.providers.ports.carrier import (
     RecordingReport,
     TellingCarrier,
 )
+from trunkline.providers.ports.failing import TellFailure
 from trunkline.providers.ports.model import (
     LanguageModel,
     Message,
@@ -63,6 +64,7 @@ from trunkline.providers.ports.speech import (
     Voice,
     VoiceActivity,
 )
+from trunkline.providers.ports.warming import KeepsWarm
 
 __all__ = [
     "SAMPLE_RATE",
@@ -92,6 +94,7 @@ __all__ = [
     "HangUp",
     "Heard",
     "InputKind",
+    "KeepsWarm",
     "LanguageModel",
     "Line",
     "Listen",
@@ -105,6 +108,7 @@ __all__ = [
     "Speaking",
     "SpeechFailed",
     "SpeechToText",
+    "TellFailure",
     "TellingCarrier",
     "TextToSpeech",
     "ToolCall",

@@ -5,10 +5,7 @@ Pure: it is told what time it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-Told = Callable[[str, str], None]
-"""Is told of each failure: who, and why."""
+from collections.abc import Sequence
 
 
 class Cooling:

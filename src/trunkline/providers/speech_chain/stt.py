@@ -10,8 +10,15 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
 from trunkline.kit.audio import BYTES_PER_MS
-from trunkline.providers.ports import Grammar, SpeechFailed, SpeechToText, Transcript, Utterance
-from trunkline.providers.speech_chain.cooling import Cooling, Told
+from trunkline.providers.ports import (
+    Grammar,
+    SpeechFailed,
+    SpeechToText,
+    TellFailure,
+    Transcript,
+    Utterance,
+)
+from trunkline.providers.speech_chain.cooling import Cooling
 
 _LONGEST = 60_000 * BYTES_PER_MS
 """Bytes kept; of a longer utterance the next recogniser hears the last minute."""
@@ -38,7 +45,7 @@ class FallbackSpeechToText:
         *,
         patience_s: float = 2.7,
         cool_s: float = 30.0,
-        on_failure: Told | None = None,
+        on_failure: TellFailure | None = None,
     ) -> None:
         self._ears = dict(ears)
         self._cooling = Cooling(tuple(ears), seconds=cool_s)
@@ -58,10 +65,10 @@ class FallbackSpeechToText:
         for ear in self._ears.values():
             await ear.close()
 
-    def _failed(self, name: str, reason: str) -> None:
+    def _failed(self, name: str, reason: str, taken_over_by: str) -> None:
         self._cooling.failed(name, asyncio.get_running_loop().time())
         if self._on_failure is not None:
-            self._on_failure(name, reason)
+            self._on_failure(name, reason, taken_over_by)
 
 
 class _Utterance:
@@ -71,7 +78,7 @@ class _Utterance:
         begin: Callable[[str], Utterance],
         patience_s: float,
         *,
-        failed: Told,
+        failed: TellFailure,
         worked: Callable[[str], None],
     ) -> None:
         self._order = order
@@ -130,12 +137,12 @@ class _Utterance:
 
     def _fail(self, reason: str) -> None:
         self._text_before = self.text_so_far
-        self._reason = f"{self._name}: {reason}"
-        self._tell_failed(self._name, reason)
+        name, self._reason = self._name, f"{self._name}: {reason}"
         current, self._current = self._current, None
         if current is not None:
             current.cancel()
         self._take_next()
+        self._tell_failed(name, reason, self._name if self._current is not None else "")
 
     def _take_next(self) -> ValueError | None:
         """Begin at the next that has the language; return what the last one without it said."""

@@ -12,8 +12,8 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from trunkline.kit.audio import BYTES_PER_MS, FRAME_BYTES, level
-from trunkline.providers.ports import SpeechFailed, TextToSpeech, Voice
-from trunkline.providers.speech_chain.cooling import Cooling, Told
+from trunkline.providers.ports import SpeechFailed, TellFailure, TextToSpeech, Voice
+from trunkline.providers.speech_chain.cooling import Cooling
 from trunkline.providers.speech_chain.words import USUAL_MS_PER_LETTER, letters, words_left
 
 _AUDIBLE = 100
@@ -37,7 +37,7 @@ class FallbackTextToSpeech:
         *,
         patience_s: float = 1.8,
         cool_s: float = 30.0,
-        on_failure: Told | None = None,
+        on_failure: TellFailure | None = None,
     ) -> None:
         self._mouths = dict(mouths)
         self._cooling = Cooling(tuple(mouths), seconds=cool_s)
@@ -48,7 +48,8 @@ class FallbackTextToSpeech:
     async def speak(self, text: str, voice: Voice) -> AsyncIterator[bytes]:
         """Yield the speech as it is made, whoever makes it. Raises SpeechFailed where all have failed."""
         rest, reason = text, ""
-        for name in self._cooling.order(asyncio.get_running_loop().time(), first=voice.provider):
+        order = self._cooling.order(asyncio.get_running_loop().time(), first=voice.provider)
+        for at, name in enumerate(order, 1):
             voiced_ms = 0.0
             try:
                 async with aclosing(self._spoken(name, rest, voice)) as pieces:
@@ -58,8 +59,8 @@ class FallbackTextToSpeech:
                         yield pcm
             except SpeechFailed as failure:
                 reason = f"{name}: {failure}"
-                self._failed(name, str(failure))
                 rest = words_left(rest, voiced_ms / self._pace[name])
+                self._failed(name, str(failure), order[at] if rest and at < len(order) else "")
                 if not rest:
                     return
             else:
@@ -91,10 +92,10 @@ class FallbackTextToSpeech:
         own = voice.name if name == (voice.provider or self._cooling.names[0]) else ""
         return replace(voice, name=voice.names.get(name, own))
 
-    def _failed(self, name: str, reason: str) -> None:
+    def _failed(self, name: str, reason: str, taken_over_by: str) -> None:
         self._cooling.failed(name, asyncio.get_running_loop().time())
         if self._on_failure is not None:
-            self._on_failure(name, reason)
+            self._on_failure(name, reason, taken_over_by)
 
     def _worked(self, name: str, text: str, voiced_ms: float) -> None:
         self._cooling.worked(name)

@@ -25,9 +25,9 @@ _FRAME = (
     "Say one short sentence at a time, in {language}, as people speak. Say nothing that is not spoken. "
     "Hang up once you have said goodbye or the agent has."
 )
+_LANGUAGES = {"en": "English", "he": "Hebrew"}
 _UNINTELLIGIBLE = "(could not be made out)"
 _NOBODY = "(the agent says nothing)"
-_TURNS_AT_MOST = 40
 
 
 class ModelMind(ScriptedMind):
@@ -42,10 +42,20 @@ class ModelMind(ScriptedMind):
         self._errors = book
 
     async def after_steps(self) -> None:
-        """Talk until the model hangs up, the agent stays silent, or neither finds an end."""
-        instructions = _FRAME.format(persona=self.plan.persona.strip(), language=self.plan.language)
+        """Talk until the model hangs up or the agent stays silent; where neither finds an end, hang up."""
+        plan = self.plan
+        instructions = _FRAME.format(
+            persona=plan.persona.strip(), language=_LANGUAGES.get(plan.language, plan.language)
+        )
+        try:
+            async with asyncio.timeout(plan.stays_s):
+                await self._talk(instructions)
+        except TimeoutError:
+            self._errors.error(self.sid, 0, f"the caller hung up after {plan.stays_s:g} s without an end")
+
+    async def _talk(self, instructions: str) -> None:
         silent = 0
-        for _ in range(_TURNS_AT_MOST):
+        for _ in range(self.plan.turns):
             try:
                 async with asyncio.timeout(self.plan.patience_s):
                     heard = " ".join(filter(None, self._note(await self.handset.listen()))) or _UNINTELLIGIBLE
@@ -61,6 +71,7 @@ class ModelMind(ScriptedMind):
             except ModelFailed as error:
                 self._errors.error(self.sid, 0, f"the caller's model failed: {error}")
                 return
+        self._errors.error(self.sid, 0, f"the caller hung up after {self.plan.turns} turns without an end")
 
     async def _answer(self, instructions: str) -> None:
         text, calls = "", []

@@ -100,6 +100,10 @@ class CallerPlan:
     """Silence of the agent after which the caller asks whether anybody is there, and then hangs up."""
     persona: str = ""
     """Of a caller whom a language model plays: who they are and what they want. Then steps come first."""
+    turns: int = 40
+    """How many turns a caller with a persona takes part in before they put the telephone down."""
+    stays_s: float = 300.0
+    """How long such a caller talks at most."""
 
     @property
     def phrases(self) -> tuple[str, ...]:

@@ -116,6 +116,11 @@ class Exchange:
             self._set(call, final, callbacks)
             await callbacks.close()
         finally:
+            if call.ended_at is None:
+                # Its far end broke: whoever waits for the end of the call learns of it.
+                call.ended_at = now()
+                self.book.error(call.sid, 0, "the far end of the line broke")
+                self.book.ended(call.sid, by="carrier")
             callbacks.abandon()
 
     async def _outbound(self, call: Call, callbacks: StatusCallbacks) -> CallStatus:

@@ -271,6 +271,10 @@ export default {
     "tool.request_callback": "“call back later”",
 
     "trouble.transcript_failed": "what the caller said could not be written down",
+    "trouble.speech_to_text_failed": "a recogniser failed",
+    "trouble.text_to_speech_failed": "a voice provider failed",
+    "trouble.model_failed": "a language model failed",
+    "trouble.brain_failed": "the agent's brain could not go on",
     "trouble.voice_failed": "the voice could not say a sentence",
     "trouble.key_not_offered": "a key that means nothing here",
     "trouble.internal_error": "a fault of ours",

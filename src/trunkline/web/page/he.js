@@ -318,6 +318,10 @@ export default {
     "tool.request_callback": "״שיחה חוזרת״",
 
     "trouble.transcript_failed": "לא ניתן היה לתמלל את דברי הצד השני",
+    "trouble.speech_to_text_failed": "ספק תמלול נכשל",
+    "trouble.text_to_speech_failed": "ספק קול נכשל",
+    "trouble.model_failed": "מודל שפה נכשל",
+    "trouble.brain_failed": "המוח של הסוכן לא יכול היה להמשיך",
     "trouble.voice_failed": "הקול לא הצליח לומר משפט",
     "trouble.key_not_offered": "הוקש מקש שאין לו משמעות כאן",
     "trouble.internal_error": "תקלה אצלנו",
