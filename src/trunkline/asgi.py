@@ -26,8 +26,6 @@ from trunkline.wiring import Command, open_runtime
 _NOT_STARTED = 3
 _GOODBYE_S = 15.0
 """How long the goodbyes may take when the time to drain is over."""
-_LAST_QUESTION_S = 3.0
-"""How long after a stream has closed the carrier may still ask what is next with its call."""
 
 log = get_logger(__name__)
 
@@ -109,8 +107,7 @@ class DrainingServer(uvicorn.Server):
             if waited_s >= self._drain_s and not self._said_goodbye:
                 self._said_goodbye = True
                 room.part_with_all()
-            quiet = room.is_empty and time.monotonic() - room.last_left_at >= _LAST_QUESTION_S
-            if quiet or waited_s >= self._drain_s + _GOODBYE_S:
+            if room.is_quiet or waited_s >= self._drain_s + _GOODBYE_S:
                 self.should_exit = True
         return await super().on_tick(counter)
 

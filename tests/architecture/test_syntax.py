@@ -27,7 +27,7 @@ OUTERMOST_LOOPS = {
     "media/ear.py": 1,
     "media/reader.py": 1,
     "media/session.py": 1,
-    "web/callroom.py": 1,
+    "web/live_tools.py": 1,
 }
 """Where everything is caught and put on record: the loops of a job, a heartbeat, a call and its tools.
 

@@ -97,6 +97,21 @@ async def test_calls_that_start_together_do_not_exceed_the_process_s_lines(
     assert sum(line.row().media_opened_at is None for line in lines) == 2
 
 
+async def test_a_call_that_was_let_in_is_held_though_its_process_drains(acme: World, room: CallRoom) -> None:
+    line = Line(acme, room, "CA1")
+    assert room.is_quiet
+    room.expect(acme.business_id, line.call_id)
+    room.drain()
+    assert room.is_full
+    assert not room.is_quiet, "the process would have stopped before the call's socket came"
+    hosting = asyncio.create_task(room.host(TwilioStream(line)))
+    async with asyncio.timeout(20):
+        while not room.live.count:
+            await asyncio.sleep(0.01)
+    room.live.stop_all("enough")
+    assert await hosting
+
+
 async def test_a_refused_call_gives_its_place_back(acme: World, room: CallRoom) -> None:
     line = Line(acme, room, "CA1")
     again = Line(acme, room, "CA1")

@@ -69,7 +69,7 @@ def begin_browser_call(agent_id: UUID, who: PrincipalDep, parts: PartsDep, room:
         )  # fmt: skip
         calls.expect_end(call, within_s=_CONNECTS_WITHIN_S)
         ticket = MediaTicket(business_id, call.id, calls.next_leg(call))
-    room.early.expect(business_id, ticket.call_id)
+    room.expect(business_id, ticket.call_id)
     return BrowserCallOut(
         call_id=ticket.call_id, socket=PATH, protocol=PROTOCOL,
         token=browser_token(ticket, key=parts.token_key),

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -28,10 +28,8 @@ from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import Forbidden, InvalidInput, TrunklineError
 from trunkline.core.provider_failures import Failure, Part
 from trunkline.core.telemetry import get_logger
-from trunkline.core.toolbox import run_tool
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.tickets import MediaTicket, read_media_token
-from trunkline.domain.control.tools import LEAVES
 from trunkline.domain.outbound.options import Detection
 from trunkline.kit import tokens
 from trunkline.kit.ids import new_id
@@ -55,8 +53,6 @@ from trunkline.providers.ports import (
     NoiseSuppression,
     SpeechToText,
     TextToSpeech,
-    ToolResult,
-    ToolRunner,
     VoiceActivity,
 )
 from trunkline.web.browser_calls import BrowserCalls
@@ -64,6 +60,7 @@ from trunkline.web.call_answers import CallAnswers
 from trunkline.web.call_log import CallLog
 from trunkline.web.early_brains import EarlyBrains, Opened
 from trunkline.web.live_metrics import LiveMetrics
+from trunkline.web.live_tools import tools_of
 from trunkline.web.loop_lag import DEFAULT_MOST_LAG_S, LoopLag
 from trunkline.web.preparation import Preparation, prepare, prepare_early
 from trunkline.web.recording import Recordings, WavRecording
@@ -75,8 +72,11 @@ DRAINED = "draining"
 """End reason of a call that was still live when its process could wait no longer."""
 AGENT_UNUSABLE = "agent_unusable"
 """End reason of a call whose agent cannot hold it: its script, say, is not in its language."""
-_TOOL_DEADLINE_S = 10.0
 _WARM_UP_S = 5.0
+_LAST_QUESTION_S = 3.0
+"""How long after a stream has closed the carrier may still ask what is next with its call."""
+_SOCKET_WITHIN_S = 5.0
+"""How long after a carrier was told to connect a call its socket is waited for before the process stops."""
 _POOL_SIZE = 8
 _LONGEST_AFTERMATH = timedelta(minutes=2)
 
@@ -144,8 +144,7 @@ class CallRoom:
         registry.register_ears(speech.stt)
         self.draining = False
         """No new calls are taken; those that are live come to their own end."""
-        self.last_left_at = -math.inf
-        """When a call was last let go, by the monotonic clock."""
+        self._last_left_at = self._last_expected_at = -math.inf
 
     @property
     def is_full(self) -> bool:
@@ -153,23 +152,35 @@ class CallRoom:
 
         Calls that are being prepared count as well. A process that drains takes none.
         """
-        return not self._has_place or self.lag.mean_s > self._most_lag_s
+        return self.draining or not self._has_place or self.lag.mean_s > self._most_lag_s
 
     @property
     def _has_place(self) -> bool:
-        return not self.draining and self._places_taken < self._max_calls
+        return self._places_taken < self._max_calls
 
     @property
     def is_empty(self) -> bool:
         """True when no call is held here or being prepared."""
         return self._places_taken == 0
 
+    @property
+    def is_quiet(self) -> bool:
+        """True when no call is held here, none has just left and none is on its way."""
+        now = time.monotonic()
+        asked = now - self._last_left_at >= _LAST_QUESTION_S
+        return self.is_empty and asked and now - self._last_expected_at >= _SOCKET_WITHIN_S
+
+    def expect(self, business_id: UUID, call_id: UUID) -> None:
+        """The carrier has been told to connect this call to us: begin its brain. From any thread."""
+        self._last_expected_at = time.monotonic()
+        self.early.expect(business_id, call_id)
+
     def drain(self) -> None:
         """Take no new call from now on."""
         self.draining = True
 
     def part_with_all(self) -> None:
-        """Say goodbye on every line; `is_empty` becomes true as the calls end."""
+        """Say goodbye on every line; `is_quiet` becomes true when the calls have ended."""
         self.live.part_with_all(DRAINED)
 
     async def warm_up(self) -> None:
@@ -259,8 +270,8 @@ class CallRoom:
     def _place(self, *, comes_back: bool = False) -> Iterator[None]:
         """Hold one of the process's lines, taken before anything is awaited. Raises RoomFull.
 
-        A call that comes back to its agent is not a new one: neither limit nor draining cuts it. A late
-        loop turns no call away that was let in: it was not late when the carrier was answered.
+        A call that comes back to its agent is not a new one, and no limit cuts it. Neither a late loop nor
+        draining turns away a call that was let in: its carrier was answered before.
         """
         if not self._has_place and not comes_back:
             raise RoomFull("Every line of this process is taken.")
@@ -269,7 +280,7 @@ class CallRoom:
             yield
         finally:
             self._places_taken -= 1
-            self.last_left_at = time.monotonic()
+            self._last_left_at = time.monotonic()
 
     async def _early_brief(self, business_id: UUID, call_id: UUID) -> tuple[Brain, CallBrief] | None:
         prepared = await self._off_loop(partial(prepare_early, business_id, call_id))
@@ -292,7 +303,7 @@ class CallRoom:
                     wire=edge,
                     brief=brief,
                     brain=early or registry.brain(prepared.brain),
-                    tools=self._tools(prepared),
+                    tools=tools_of(prepared, live=self.live, off_loop=self._off_loop),
                     stt=self._speech.stt,
                     tts=self._speech.tts,
                     vad=self._speech.vad(),
@@ -335,24 +346,6 @@ class CallRoom:
         )
         return replace(options, machine=None) if machines.detection is Detection.OFF else options
 
-    def _tools(self, prepared: Preparation) -> ToolRunner:
-        async def run(name: str, arguments: Mapping[str, Any]) -> ToolResult:
-            work = partial(run_tool, name, arguments, caller=prepared.caller, allowed=prepared.allowed)
-            try:
-                result = await asyncio.wait_for(self._off_loop(work), _TOOL_DEADLINE_S)
-            except TimeoutError:
-                return ToolResult(ok=False, data={"error": "timeout"})
-            except Exception as error:
-                # A tool's outermost loop: the call goes on without it, as when the database is away.
-                log.error("tool_failed", tool=name, exc_info=error)
-                return ToolResult(ok=False, data={"error": "unavailable"})
-            session = self.live.of_call(prepared.brief.call_id)
-            if result.ok and session is not None:
-                await _do_in_media(session, name, result)
-            return result
-
-        return run
-
     def _off_loop(self, work: Callable[[], T]) -> Awaitable[T]:
         return asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, work)
 
@@ -372,14 +365,6 @@ def _put_on_record(session: Session, failure: Failure) -> None:
     if failure.part is not Part.BRAIN:
         taken_over = f"; {failure.taken_over_by} took over" if failure.taken_over_by else ""
         session.trouble(f"{failure.part}_failed", f"{failure.provider}: {failure.reason}"[:300] + taken_over)
-
-
-async def _do_in_media(session: Session, tool: str, result: ToolResult) -> None:
-    """Do the part of a tool of call control that is the media session's own."""
-    if tool in LEAVES:
-        session.leave(LEAVES[tool])
-    elif tool == "send_digits":
-        await session.press(str(result.data["digits"]))
 
 
 def _in_words(refusal: Exception) -> tuple[str, str]:

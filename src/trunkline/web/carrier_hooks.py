@@ -60,7 +60,7 @@ def answer_inbound(form: SignedForm, parts: PartsDep, room: RoomDep) -> Response
         if not isinstance(admitted, Call):
             return _body(admitted or registry.carrier(TWILIO).reject_answer())
         answer = carrier_calls.to_agent(admitted, parts)
-    room.early.expect(business_id, admitted.id)
+    room.expect(business_id, admitted.id)
     return _body(answer)
 
 
@@ -83,7 +83,7 @@ def answer_outbound(form: SignedForm, attempt: Attempt, parts: PartsDep, room: R
     except hearing.SecondCall:
         log.warning("second_call_hung_up", attempt_id=str(attempt.attempt_id), sid=report.sid)
         return _body(registry.carrier(TWILIO).hang_up_answer())
-    room.early.expect(attempt.business_id, call.id)
+    room.expect(attempt.business_id, call.id)
     return _body(answer)
 
 

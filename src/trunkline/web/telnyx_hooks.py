@@ -129,7 +129,7 @@ class _Told:
                 calls.expect_end(admitted, within_s=carrier_calls.longest_life_s(self._parts))
         answer = carrier.reject_answer() if admitted is None else carrier.pick_up_answer()
         if isinstance(admitted, Call):
-            self._room.early.expect(business_id, admitted.id)
+            self._room.expect(business_id, admitted.id)
         _tell(business_id, report.sid, answer, uuid5(business_id, report.sid))
 
     def _answered(self, report: CallReport, attempt: AttemptRef | None) -> None:
@@ -161,7 +161,7 @@ class _Told:
             self._second(report, business_id)
             return
         if call is not None and attempt is not None:
-            self._room.early.expect(business_id, call.id)
+            self._room.expect(business_id, call.id)
         assert isinstance(found, Answer)
         if _tell(business_id, report.sid, found, key):
             _leave_to_job(business_id, report.sid)
