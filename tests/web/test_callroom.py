@@ -226,7 +226,7 @@ async def test_a_voice_that_fails_is_counted_and_in_the_record_of_the_call_in_wh
         max_calls=2, longest_call=timedelta(minutes=10),
     )  # fmt: skip
     line = Line(acme, room, "CA1")
-    hosting = asyncio.create_task(room.host(line))
+    hosting = asyncio.create_task(room.host(TwilioStream(line)))
     async with asyncio.timeout(20):
         while not works.spoken:
             await asyncio.sleep(0.01)
@@ -272,7 +272,7 @@ async def test_a_room_that_records_leaves_a_file_of_each_call(
         recordings=Recordings(tmp_path / "recordings"),
     )
     line = Line(acme, room, "CA90")
-    hosting = asyncio.create_task(room.host(line))
+    hosting = asyncio.create_task(room.host(TwilioStream(line)))
     async with asyncio.timeout(20):
         while len(line.times("media")) < 60:
             await asyncio.sleep(0.01)
