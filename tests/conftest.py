@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
+from argon2 import PasswordHasher
 
 from support.demo import FinishedDemo, finished_demo
 from support.installation import Installation, open_installation, temporary_home
 from support.verdict import add_to_verdict
 from support.world import World, make_world
 from support.yard import Yard, open_yard
+from trunkline.domain.people import service as people
 
 _SHARED = ("demo", "running_system", "running_yard")
 """Fixtures that cost minutes to make: whatever uses one of them runs in the process that has made it."""
@@ -42,6 +45,18 @@ def _turn(item: pytest.Item) -> int:
         return 0
     names = getattr(item, "fixturenames", ())
     return next((number for number, name in enumerate(_SHARED, 1) if name in names), len(_SHARED) + 1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hash passwords in a moment: well hashed, they were half of what most tests take to begin.
+
+    Whoever checks one goes by the cost that its hash names, so a system that a test starts can as well.
+    """
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    nobodys = cheap.hash("nobody signs in with this")
+    with patch.object(people, "_hasher", cheap), patch.object(people, "_NOBODYS_HASH", nobodys):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from statistics import median
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.profiles import RFC_9106_LOW_MEMORY
 from sqlalchemy import select, text
 
 from api.doorway import HEADERS, TestClient, build_app, open_door, sign_in
@@ -116,7 +120,23 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(
     ).headers  # fmt: skip
 
 
-def test_a_wrong_password_and_an_unknown_address_take_as_long(acme: World, visitor: TestClient) -> None:
+@pytest.fixture
+def costly_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords hashed as outside of tests."""
+    monkeypatch.setattr(people, "_hasher", PasswordHasher())
+    monkeypatch.setattr(people, "_NOBODYS_HASH", PasswordHasher().hash("nobody signs in with this"))
+
+
+def test_passwords_are_hashed_at_the_cost_that_the_library_advises() -> None:
+    # In a process of its own: the tests' own hash cheaply.
+    show = "from trunkline.domain.people import service; print(service._hasher.hash('a password'))"
+    process = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)
+    assert extract_parameters(process.stdout.strip()) == RFC_9106_LOW_MEMORY
+
+
+def test_a_wrong_password_and_an_unknown_address_take_as_long(
+    costly_passwords: None, acme: World, visitor: TestClient
+) -> None:
     def seconds(email: str) -> float:
         began = time.perf_counter()
         assert try_to_sign_in(visitor, email)[0] == 401

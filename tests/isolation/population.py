@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from unittest.mock import patch
 from uuid import UUID
 
-from argon2 import PasswordHasher
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -118,12 +116,6 @@ class Town:
 def populate(servers: Installation) -> Town:
     """Empty the installation and let two businesses and a system admin live in it."""
     servers.wipe()
-    # Passwords are not what is tried here, and hashing eight of them well takes a second.
-    with patch.object(people, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)):
-        return _populate()
-
-
-def _populate() -> Town:
     acme = make_world("Acme", number="+12125550190", phones=(SHARED_PHONE, "+12125550102"))
     umbrella = make_world("Umbrella", number="+13125550190", phones=(SHARED_PHONE, "+13125550102"))
     with unit_of_work(SYSTEM) as session:
