@@ -55,6 +55,17 @@ async def test_more_than_a_second_in_one_message_is_not_taken() -> None:
         assert (found != BadFrame("too_long")) is taken
 
 
+@pytest.mark.parametrize("length", [0, 1, 8_000, 8_001, 40_000])
+async def test_what_is_read_by_the_short_way_a_parser_reads_the_same(length: int) -> None:
+    payload = base64.b64encode(bytes(length)).decode()
+    text = (
+        '{"event":"media","sequenceNumber":"3","media":{"track":"inbound","chunk":"1","timestamp":"20",'
+        f'"payload":"{payload}"}},"streamSid":"MZ1"}}'
+    )
+    read, parsed = TwilioStream.plain_audio(text.encode()), await received(text)
+    assert read == parsed if 1 <= length <= 8_000 else (read is None and isinstance(parsed, BadFrame))
+
+
 @pytest.mark.parametrize("rate", ["fast", None, [8000], {"hz": 8000}, 16_000])
 async def test_a_start_with_another_rate_is_refused(rate: object) -> None:
     start = {"streamSid": "MZ1", "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": rate}}

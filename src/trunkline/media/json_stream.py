@@ -220,12 +220,12 @@ def text_map(value: object) -> dict[str, str]:
 
 
 def decoded(payload: bytes, timestamp_ms: int) -> AudioIn | None:
-    """Return the audio of a payload in base64; None: there is none in it that is well-formed."""
+    """Return the audio of a payload in base64; None: there is none in it that is well-formed, or too much."""
     try:
         ulaw = binascii.a2b_base64(payload, strict_mode=True)
     except ValueError:
         return None
-    return AudioIn(ulaw_to_pcm(ulaw), timestamp_ms) if ulaw else None
+    return AudioIn(ulaw_to_pcm(ulaw), timestamp_ms) if 0 < len(ulaw) <= _LONGEST_AUDIO else None
 
 
 def _key(key: Any) -> WireEvent:
