@@ -53,7 +53,7 @@ _CAME_TO = {
 }
 """Dispositions of calls that ended away from their agent, which had noted none."""
 
-_WITH_A_COLLEAGUE = frozenset({Away.TRANSFERRED, Away.IN_CONFERENCE})
+_WITH_A_COLLEAGUE = frozenset({Away.TRANSFERRING, Away.TRANSFERRED, Away.IN_CONFERENCE})
 """Where a colleague's telephone may ring for a caller who is gone."""
 
 _TIMERS_SLACK = timedelta(seconds=1)
@@ -287,6 +287,23 @@ def send_away(call: Call, why: Away) -> None:
     """The call goes on without its agent; the end of the agent's stretch is not the call's."""
     call.away = why
     expect_end(call, within_s=_AWAY_LIMIT.total_seconds())
+
+
+def note_taken(call: Call) -> None:
+    """Note that a colleague has taken the caller.
+
+    The carrier may tell of it behind the call's end; what was concluded of that without it is put right.
+    """
+    if call.away != Away.TRANSFERRING:
+        return
+    call.away = Away.TRANSFERRED
+    if call.state != CallState.ENDED:
+        return
+    if call.end_reason == Away.TRANSFERRING:
+        call.end_reason = Away.TRANSFERRED
+    if call.disposition == NO_OUTCOME:
+        call.disposition = _CAME_TO[Away.TRANSFERRED]
+    _announce_finalized(call)
 
 
 def bring_back(call: Call, *, within_s: float) -> int:
