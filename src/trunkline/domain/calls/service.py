@@ -241,13 +241,20 @@ def spend_media_token(session: Session, business_id: UUID, call_id: UUID, leg: i
     return call
 
 
-def note_hang_up(session: Session, business_id: UUID, sid: str) -> None:
-    """Note that a live call is being hung up on purpose, before the carrier is told."""
-    session.execute(
-        update(Call)
-        .where(Call.business_id == business_id, Call.carrier_sid == sid, Call.state != CallState.ENDED)
-        .values(end_reason=HUNG_UP)
-    )
+def note_hang_up(session: Session, business_id: UUID, sid: str) -> bool:
+    """Note that a live call is being hung up on purpose, before the carrier is told.
+
+    False: there is no such call, or it was noted before.
+    """
+    live = (Call.business_id == business_id, Call.carrier_sid == sid, Call.state != CallState.ENDED)
+    noted = update(Call).where(*live, Call.end_reason.is_(None)).values(end_reason=HUNG_UP)
+    return session.scalar(noted.returning(Call.id)) is not None
+
+
+def take_back_hang_up(session: Session, business_id: UUID, sid: str) -> None:
+    """The carrier refused to hang a call up: as it goes on, its end will have a reason of its own."""
+    live = (Call.business_id == business_id, Call.carrier_sid == sid, Call.state != CallState.ENDED)
+    session.execute(update(Call).where(*live, Call.end_reason == HUNG_UP).values(end_reason=None))
 
 
 def conclude_leg(

@@ -102,8 +102,7 @@ def carry_out(
         call = calls.get_call(session, business_id, call_id)
         answer = next_answer(session, call)
         carrier, sid, key = registry.carrier(call.carrier), call.carrier_sid, places.command_key(call)
-        if verb is Verb.HANG_UP:
-            calls.note_hang_up(session, business_id, sid)
+        is_noted = verb is Verb.HANG_UP and calls.note_hang_up(session, business_id, sid)
     trouble = ""
     try:
         if verb is Verb.HANG_UP:
@@ -128,6 +127,8 @@ def carry_out(
             let_colleague_go(control)
             # The call goes on as it was, and so does what it was told before.
             call.away, call.steps = came_from, step
+            if is_noted:
+                calls.take_back_hang_up(session, business_id, sid)
     if trouble:
         raise Conflict(f"The carrier refused: {trouble}.", doubt=False)
     return control
