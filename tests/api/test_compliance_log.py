@@ -16,7 +16,7 @@ from support.installation import Installation
 from support.world import PASSWORD, World
 from trunkline.core.access import Role
 from trunkline.core.db import unit_of_work
-from trunkline.core.events import Event
+from trunkline.core.events import Event, announce
 from trunkline.domain.leads.models import Lead
 from trunkline.domain.outbound import dialling, suppressions
 from trunkline.domain.outbound import service as outbound
@@ -259,3 +259,13 @@ def test_every_row_has_every_column(acme: World, owner: TestClient) -> None:
     (row,) = log_of(owner)
     assert tuple(row) == COLUMNS
     assert None not in row.values()
+
+
+def test_a_row_about_what_is_no_number_breaks_no_file_off(owner: TestClient, acme: World) -> None:
+    with unit_of_work(acme.scope):
+        for phone in ("dana@acme.example", "+12125550777"):
+            announce(
+                "number.suppressed", subject_id=None, actor="test", phone=phone, reason="", source="call"
+            )
+    told = {row["phone"]: row["zones"] for row in log_of(owner)}
+    assert told == {"dana@acme.example": "", "+12125550777": "America/New_York"}

@@ -23,11 +23,14 @@ from support.world import PASSWORD, World
 from trunkline.core.access import Role
 from trunkline.core.db import unit_of_work
 from trunkline.domain.agents import service as agents
+from trunkline.domain.appointments.models import Appointment
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call, CallEvent
 from trunkline.domain.calls.tickets import MediaTicket, browser_token, media_token
 from trunkline.domain.control import store
+from trunkline.domain.leads.models import Lead
 from trunkline.domain.outbound import service as outbound
+from trunkline.domain.outbound.models import Suppression
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock, tokens
@@ -180,6 +183,37 @@ async def test_a_person_ends_a_call_from_its_page_and_is_refused_all_else(theatr
         assert line.told[-1] == {"event": "end"}
     found = await over(theatre, call_id)
     assert (found.state, found.end_reason, found.disposition) == ("ended", "hung_up", "cancelled")
+
+
+async def test_whoever_tries_an_agent_becomes_no_lead_and_no_number_that_is_never_called(
+    theatre: Theatre,
+) -> None:
+    world = theatre.world
+    tools = ["book_appointment", "do_not_call", "request_callback"]
+    with unit_of_work(world.scope) as session:
+        agents.update_agent(session, world.business_id, world.agent_id, {"tools": tools}, actor="test")
+        known = {lead.phone for lead in session.scalars(select(Lead))}
+    theatre.brain.scripts = [
+        [
+            Use("book_appointment", {"weekday": "tuesday", "time": "10:00"}),
+            Use("do_not_call"),
+            Use("request_callback", {"at": "17:00"}),
+            Use("request_callback", {"note": "asked whether it is cold"}),
+            "Bye.",
+            Use("hang_up"),
+        ]
+    ]
+    async with talking(theatre) as (line, call_id):
+        await asyncio.wait_for(line.over.wait(), 20)
+    await over(theatre, call_id)
+    booked, not_again, later, noted, _ = theatre.brain.results
+    assert (booked.ok, noted.ok) == (True, True)
+    assert [result.data["error"] for result in (not_again, later)] == ["invalid_input"] * 2
+    with unit_of_work(world.scope) as session:
+        (appointment,) = session.scalars(select(Appointment))
+        assert (appointment.lead_id, appointment.call_id) == (None, call_id)
+        assert {lead.phone for lead in session.scalars(select(Lead))} == known
+        assert list(session.scalars(select(Suppression))) == []
 
 
 @pytest.mark.parametrize("politely", [True, False])

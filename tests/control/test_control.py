@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from control.theatre import OFFICE, Theatre, Use
+from control.theatre import OFFICE, Theatre, Use, open_theatre
 from simulators.product import until
-from support.world import PASSWORD
+from support.installation import Installation
+from support.world import PASSWORD, World
 from trunkline.core.access import Role
 from trunkline.core.db import of_business, unit_of_work
+from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.service import EVENTS_A_LEG
+from trunkline.domain.control import answers
 from trunkline.domain.people import service as people
+from trunkline.kit import clock
+from trunkline.providers.ports import CallStatus, DialReport
 from trunkline.simulators.carrier import Persona
 from trunkline.web.sentences import BACK_AGAIN, NOBODY_THERE
 
@@ -166,16 +173,81 @@ async def test_a_person_hangs_up(theatre: Theatre) -> None:
 
 
 async def test_a_caller_who_hangs_up_while_it_rings_at_the_colleague_s_is_a_call_that_is_over(
-    theatre: Theatre,
+    installation: Installation, acme: World
 ) -> None:
-    theatre.brain.scripts = [["One moment.", Use("transfer_call", {"to": "101"})]]
+    async with open_theatre(installation, acme, realtime=True) as theatre:
+        theatre.brain.scripts = [["One moment.", Use("transfer_call", {"to": "102"})]]
+        sid = theatre.phone_in()
+        await until(lambda: any(leg.status == "ringing" for leg in theatre.legs(sid)), 20)
+        theatre.sim.exchange.calls[sid].hang_up("person")
+        await theatre.over(sid)
+        await settled(theatre, sid, "failed")
+        assert [leg.status for leg in theatre.legs(sid)] == ["canceled"]
+        call = theatre.row(sid)
+        assert (call.state, call.end_reason, call.disposition) == ("ended", "transferring", "no_response")
+        assert call.finalized_at is not None
+
+
+async def settled(theatre: Theatre, sid: str, state: str) -> None:
+    """Wait until the carrier has told what came of the call's only act."""
+    await until(lambda: theatre.controls(sid)[0].state != "under_way")
+    assert [row.state for row in theatre.controls(sid)] == [state]
+
+
+@pytest.mark.parametrize(
+    ("asks", "reason"),
+    [
+        (Use("transfer_call", {"to": "101"}), "transferring"),
+        (Use("leave_message", {"message": "Call us."}), "leaving_message"),
+    ],
+)
+async def test_what_was_only_asked_for_when_the_caller_went_has_not_happened(
+    theatre: Theatre, asks: Use, reason: str
+) -> None:
+    theatre.brain.scripts = [[asks, "One moment. " * 20]]
     sid = theatre.phone_in()
-    await until(lambda: "Dial" in theatre.verbs(sid), 20)
+    await theatre.live(sid)
+    assert theatre.row(sid).away == reason
     theatre.sim.exchange.calls[sid].hang_up("person")
     call = await theatre.over(sid)
-    assert (call.state, call.end_reason) == ("ended", "transferred")
-    assert call.finalized_at is not None
-    assert [leg.status for leg in theatre.legs(sid)] == ["canceled"]
+    assert theatre.verbs(sid) == ["Connect"]
+    assert (call.state, call.end_reason, call.disposition) == ("ended", reason, "no_response")
+    with clock.frozen_at(clock.now() + timedelta(minutes=3)):
+        await theatre.written()
+    (act,) = theatre.controls(sid)
+    assert (act.state, act.data["why"]) == ("failed", "caller_hung_up")
+
+
+async def test_a_caller_who_ends_the_talk_with_a_colleague_was_handed_on(theatre: Theatre) -> None:
+    """Whichever the carrier tells first, the end of the call or that of the colleague's leg."""
+    theatre.brain.scripts = [[Use("transfer_call", {"to": "101"})]]
+    sid = theatre.phone_in()
+    await until(lambda: any(leg.status == "in-progress" for leg in theatre.legs(sid)), 20)
+    theatre.sim.exchange.calls[sid].hang_up("person")
+    await theatre.over(sid)
+    await settled(theatre, sid, "done")
+    call = theatre.row(sid)
+    assert (call.disposition, call.end_reason, call.away) == ("transferred",) * 3
+
+
+async def test_that_a_colleague_had_answered_is_put_right_behind_the_end(theatre: Theatre) -> None:
+    theatre.brain.scripts = [[Use("transfer_call", {"to": "101"}), "One moment. " * 20]]
+    sid = theatre.phone_in()
+    await theatre.live(sid)
+    (act,) = theatre.controls(sid)
+    world = theatre.world
+    with unit_of_work(world.scope) as session:
+        call = calls.lock_call(session, world.business_id, act.call_id)
+        answers.next_answer(session, call)
+        calls.note_status(session, call, CallStatus.COMPLETED)
+        assert (call.disposition, call.end_reason) == ("no_response", "transferring")
+    with unit_of_work(world.scope) as session:
+        told = DialReport(sid, CallStatus.COMPLETED, 30, call_is_over=True)
+        answers.hear_dialled(session, world.business_id, act.id, told)
+    call = theatre.row(sid)
+    assert (call.state, call.disposition, call.end_reason) == ("ended", "transferred", "transferred")
+    theatre.sim.exchange.calls[sid].hang_up("person")
+    assert (await theatre.over(sid)).disposition == "transferred"
 
 
 async def test_who_may_only_look_controls_nothing(theatre: Theatre) -> None:

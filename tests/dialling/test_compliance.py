@@ -9,13 +9,17 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from dialling.staging import ListeningCarrier, attempts, claim, items, limit, report, started
 from support.installation import Installation
 from support.world import World
 from trunkline.core.db import unit_of_work
+from trunkline.core.errors import InvalidInput
 from trunkline.core.toolbox import ToolCaller, run_tool
 from trunkline.domain.calls import service as calls
+from trunkline.domain.leads import service as leads
+from trunkline.domain.leads.models import Lead
 from trunkline.domain.outbound import dialling, suppressions, tending
 from trunkline.domain.outbound.caller_ids import choose
 from trunkline.domain.outbound.claim import Claim, Denied
@@ -244,3 +248,25 @@ def call_of(world: World) -> UUID:
     with unit_of_work(world.scope) as session:
         (call,) = calls.list_calls(session, world.business_id, limit=9, offset=0)
         return call.id
+
+
+def test_a_lead_that_has_no_number_is_set_aside_and_the_others_are_called(acme: World) -> None:
+    with unit_of_work(acme.scope) as session:
+        changed = {"calling_window": {"from": "08:00", "to": "21:00"}}
+        tenants.change_business(session, acme.business_id, changed, actor="test")
+        session.execute(update(Lead).where(Lead.phone == acme.phones[0]).values(phone="dana@acme.example"))
+    with clock.frozen_at(NOON):
+        run = started(acme)
+        claimed = claim(acme)
+    assert isinstance(claimed, Claim)
+    assert claimed.phone == acme.phones[1]
+    told = {item.phone: (item.state, item.disposition) for item in items(acme, run)}
+    assert told["dana@acme.example"] == ("failed", "no_calling_hours")
+
+
+@pytest.mark.parametrize("phone", ["dana@acme.example", "anonymous"])
+def test_only_numbers_become_leads_of_callers_or_stand_on_the_list(acme: World, phone: str) -> None:
+    with unit_of_work(acme.scope) as session, pytest.raises(InvalidInput):
+        leads.lead_of_caller(session, acme.business_id, phone)
+    with unit_of_work(acme.scope) as session, pytest.raises(InvalidInput):
+        suppressions.suppress(session, acme.business_id, phone, reason="", source="call", actor="test")

@@ -448,11 +448,11 @@ def test_what_is_done_twice_is_seen(stage: Stage) -> None:
     assert set(changed(between, after)) == {"events"}
 
 
-def test_a_job_may_not_hang_up_a_call_of_which_the_carrier_knows_another_number(stage: Stage) -> None:
+def test_a_job_may_not_hang_up_another_business_s_call_by_its_attempt(stage: Stage) -> None:
     theirs, ours = stage.world(size=1), stage.world(size=1)
     _, (attempt,) = stage.dialled(theirs)
     with unit_of_work(ours.scope):
-        job_id = enqueue_job(APART, "hang_up_call", attempt.carrier_sid, retry=1)
+        job_id = enqueue_job(APART, "hang_up_call", attempt.carrier_sid, str(attempt.id), retry=1)
     stage.installation.run_jobs(APART)
     with unit_of_work(ours.scope) as session:
         row = session.get_one(Job, job_id)
@@ -468,6 +468,6 @@ def test_a_second_call_of_an_attempt_is_hung_up_though_nothing_is_bound_to_it(st
         "update outbound_attempts set carrier_sid = %s where id = %s", ["CA" + "d" * 32, attempt.id]
     )
     with unit_of_work(world.scope):
-        enqueue_job(APART, "hang_up_call", attempt.carrier_sid)
+        enqueue_job(APART, "hang_up_call", attempt.carrier_sid, str(attempt.id))
     stage.installation.run_jobs(APART)
     assert stage.carrier.page_of(world.phones).calls[0]["ended_by"] == "api"

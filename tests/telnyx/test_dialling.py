@@ -15,6 +15,7 @@ from support.processes import eventually
 from support.telnyx_house import API_KEY, CONNECTION, House, open_telnyx
 from support.world import World
 from trunkline.core.db import unit_of_work
+from trunkline.core.jobs import enqueue_job
 from trunkline.domain.calls.models import Call
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound.models import AttemptState, OutboundAttempt, OutboundItem
@@ -108,6 +109,54 @@ def test_an_order_in_doubt_is_sent_again_with_its_key_and_rings_once(
         # Whether or not the repetition named the call, it was bound: by the reply, or by its events.
         assert {found.state for found in attempts(house)} == {AttemptState.ENDED}
         assert len({found.carrier_sid for found in attempts(house)}) == 3
+
+
+@pytest.mark.parametrize("fault", [Fault.TOO_MANY, Fault.ERROR_BEFORE])
+def test_a_second_call_that_could_not_be_hung_up_at_once_is_left_to_a_job(
+    installation: Installation, acme: World, fault: Fault
+) -> None:
+    with opened(installation, acme) as house:
+        house.brain.scripts = [["Good morning."]]
+        dial(house)
+        (order,) = house.sim.exchange.dials
+        eventually(lambda: house.room.live.count == 1, "the first call talks")
+        # It is told of twice, as rung and as answered; a command in doubt is sent again.
+        refused = [fault] * (2 if fault is Fault.TOO_MANY else 4)
+        house.sim.faults.extend([Fault.ERROR_AFTER, *refused])
+        with pytest.raises(CarrierUncertain):
+            house.carrier.place_call(
+                CallOrder(
+                    to=order["to"], from_=order["from"], answer_url="", status_url="", key="another",
+                    events_url=order["webhook_url"],
+                )
+            )  # fmt: skip
+        first, second = house.sim.exchange.legs.values()
+        eventually(lambda: not house.sim.faults, "both events have been taken")
+        assert second.ended is None
+
+        def is_hung_up() -> bool:
+            house.installation.run_jobs("high")
+            return second.ended is not None
+
+        eventually(is_hung_up, "the job has hung it up")
+        assert first.ended is None
+
+
+def test_a_call_that_a_job_could_not_hang_up_is_not_called_hung_up(
+    installation: Installation, acme: World
+) -> None:
+    with opened(installation, acme) as house:
+        house.brain.scripts = [["Good morning."]]
+        dial(house)
+        (leg,) = house.sim.exchange.legs.values()
+        eventually(lambda: house.room.live.count == 1, "the call talks")
+        house.sim.faults.append(Fault.TOO_MANY)
+        with unit_of_work(acme.scope):
+            enqueue_job("recordings", "hang_up_call", leg.sid, retry=1)
+        house.installation.run_jobs("recordings")
+        assert not house.sim.faults
+        assert leg.ended is None
+        assert (house.row(leg).state, house.row(leg).end_reason) == ("live", None)
 
 
 def test_a_refusal_is_definite(installation: Installation, acme: World) -> None:

@@ -133,6 +133,19 @@ async def test_a_transfer_that_is_refused_leaves_the_call_with_its_agent(house: 
     assert call.end_reason == "agent_hung_up"
 
 
+async def test_a_hang_up_that_is_refused_is_no_end_of_the_call(house: House) -> None:
+    house.brain.scripts = [["What can I do for you?"]]
+    leg = house.phone_in()
+    call_id = await house.live(leg)
+    house.sim.faults.append(Fault.TOO_MANY)
+    async with person(house) as client:
+        assert (await client.post(f"/api/calls/{call_id}/hang-up")).status_code == 409
+    assert (house.row(leg).state, house.row(leg).end_reason) == ("live", None)
+    await house.sim.exchange.person_hangs_up(leg)
+    call = await house.over(leg)
+    assert (call.end_reason, call.disposition) == ("stop", "no_response")
+
+
 async def test_an_agents_transfer_that_is_refused_brings_the_agent_back(house: House) -> None:
     house.brain.scripts = [["One moment.", Use("transfer_call", {"to": "101"})], ["Sorry.", Use("hang_up")]]
     leg = house.phone_in()

@@ -6,7 +6,7 @@ import pytest
 
 from trunkline.domain.leads.rules import LeadRow, RowFault, read_row
 from trunkline.kit.clock import now
-from trunkline.kit.phone import InvalidPhone, to_dialable, to_e164, zones_of
+from trunkline.kit.phone import InvalidPhone, country_of, is_e164, to_dialable, to_e164, zones_of
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,16 @@ def test_what_cannot_be_placed_is_a_row_s_fault_and_may_still_be_suppressed() ->
     # Nobody could say when to call it; not to call it can be asked for all the same.
     number = to_e164("+10501234567", region="US")
     assert (number, zones_of(number)) == ("+10501234567", ())
+
+
+@pytest.mark.parametrize("text", ["dana@acme.example", "anonymous", "", "+"])
+def test_what_is_no_number_is_at_home_nowhere(text: str) -> None:
+    assert (is_e164(text), zones_of(text), country_of(text)) == (False, (), None)
+
+
+def test_only_the_written_form_of_a_number_is_one() -> None:
+    assert is_e164("+972502345678")
+    assert not any(is_e164(text) for text in ("2125550101", "+0123", "+1 212 555 0101", "+12125550101\n"))
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ class ToolCaller:
     call_id: UUID
     agent_id: UUID
     lead_id: UUID | None
-    phone: str
-    """The other party's number, E.164."""
+    phone: str | None
+    """The other party's number, E.164; None: it is withheld, or they call from the page."""
 
 
 ToolFunction = Callable[[Session, ToolCaller, Any], Mapping[str, Any]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from functools import lru_cache
 
 import phonenumbers
@@ -26,6 +27,9 @@ _PREMIUM = frozenset(
         phonenumbers.PhoneNumberType.UAN,
     }
 )
+
+
+_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 
 
 class InvalidPhone(ValueError):
@@ -74,16 +78,27 @@ def has_numbers(region: str) -> bool:
     return region in phonenumbers.SUPPORTED_REGIONS
 
 
+def is_e164(text: str) -> bool:
+    """Return whether this has the form of a number, `+972502345678`; withheld ones and addresses do not."""
+    return _E164.fullmatch(text) is not None
+
+
 @lru_cache(maxsize=65_536)
 def zones_of(e164: str) -> tuple[str, ...]:
-    """Return the IANA zones where the number may be at home; empty when nobody can say."""
-    zones = number_zones.time_zones_for_number(phonenumbers.parse(e164))
+    """Return the IANA zones where the number may be at home; empty when nobody can say, or it is none."""
+    try:
+        zones = number_zones.time_zones_for_number(phonenumbers.parse(e164))
+    except phonenumbers.NumberParseException:
+        return ()
     return tuple(zone for zone in zones if zone != "Etc/Unknown")
 
 
 def country_of(e164: str) -> str | None:
-    """Return the ISO 3166 country of a number; None where nobody can say."""
-    country = phonenumbers.region_code_for_number(phonenumbers.parse(e164))
+    """Return the ISO 3166 country of a number; None where nobody can say, or it is none."""
+    try:
+        country = phonenumbers.region_code_for_number(phonenumbers.parse(e164))
+    except phonenumbers.NumberParseException:
+        return None
     return country if country is not None and country.isalpha() else None
 
 

@@ -100,7 +100,7 @@ def outbound_status(form: SignedForm, attempt: Attempt) -> None:
         log.warning("second_call_reported", attempt_id=str(attempt.attempt_id), sid=report.sid)
         if not report.status.is_final:
             with unit_of_work(scope):
-                enqueue_job("high", "hang_up_call", report.sid)
+                enqueue_job("high", "hang_up_call", report.sid, str(attempt.attempt_id))
     barriers.reached("hook.written")
 
 

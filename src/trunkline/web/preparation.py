@@ -27,6 +27,7 @@ from trunkline.domain.outbound.options import Detection, Machines
 from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.calling_rules import CallingRules
 from trunkline.kit import clock
+from trunkline.kit.phone import InvalidPhone, to_e164
 from trunkline.providers.ports import CallBrief, Line, Voice
 from trunkline.web.sentences import BACK_AGAIN, NOBODY_THERE
 
@@ -102,7 +103,7 @@ def prepare(session: Session, call: Call, *, leg: int, said: Sequence[Line] = ()
             call_id=call.id,
             agent_id=agent.id,
             lead_id=call.lead_id,
-            phone=call.theirs,
+            phone=_number_of(call, region=business.region),
         ),
         allowed=allowed,
         machines=machines,
@@ -118,6 +119,16 @@ def prepare_early(business_id: UUID, call_id: UUID) -> Preparation | None:
             return None
         agent = agents.get_agent(session, business_id, call.agent_id)
         return prepare(session, call, leg=1) if registry.connects(agent.brain) else None
+
+
+def _number_of(call: Call, *, region: str) -> str | None:
+    """Return the number of the person on the line, read as it is for leads; None: there is none to read."""
+    if call.carrier == calls.BROWSER:
+        return None  # an e-mail address stands in its place
+    try:
+        return to_e164(call.theirs, region=region)
+    except InvalidPhone:
+        return None
 
 
 def _written(session: Session, call: Call) -> tuple[Line, ...]:

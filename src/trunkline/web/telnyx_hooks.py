@@ -158,7 +158,8 @@ class _Told:
                     found = carrier_calls.to_agent(call, self._parts)
                 key = uuid5(business_id, f"{report.sid} answered")
         except hearing.SecondCall:
-            self._second(report, business_id)
+            assert attempt is not None  # calls to us have none
+            self._second(report, attempt)
             return
         if call is not None and attempt is not None:
             self._room.expect(business_id, call.id)
@@ -172,14 +173,16 @@ class _Told:
                 carrier_calls.outbound_changed(session, attempt, report, carrier=TELNYX)
         except hearing.SecondCall:
             if not report.status.is_final:
-                self._second(report, attempt.business_id)
+                self._second(report, attempt)
 
     @staticmethod
-    def _second(report: CallReport, business_id: UUID) -> None:
-        """A second call for one attempt, which only this event tells of, is hung up here and now."""
-        log.warning("second_call_hung_up", sid=report.sid)
+    def _second(report: CallReport, attempt: AttemptRef) -> None:
+        """A second call for one attempt, of which no row tells, is hung up here and now, or by a job."""
+        log.warning("second_call_hung_up", attempt_id=str(attempt.attempt_id), sid=report.sid)
         hang_up = registry.carrier(TELNYX).hang_up_answer()
-        _tell(None, report.sid, hang_up, uuid5(business_id, f"{report.sid} second"))
+        key = uuid5(attempt.business_id, f"{report.sid} second")
+        if _tell(attempt.business_id, report.sid, hang_up, key, attempt=attempt.attempt_id):
+            _leave_to_job(attempt.business_id, report.sid, attempt.attempt_id)
 
 
 _NOBODY = UUID(int=0)
@@ -215,7 +218,9 @@ def _go_back(ticket: CallTicket, why: str) -> None:
         _leave_to_job(ticket.business_id, sid)
 
 
-def _tell(business_id: UUID | None, sid: str, answer: Answer, key: UUID) -> str:
+def _tell(
+    business_id: UUID | None, sid: str, answer: Answer, key: UUID, *, attempt: UUID | None = None
+) -> str:
     """Send an answer's commands; in doubt once more, with the same key. Returns why they were refused."""
     carrier = registry.carrier(TELNYX)
     for last in (False, True):
@@ -229,13 +234,14 @@ def _tell(business_id: UUID | None, sid: str, answer: Answer, key: UUID) -> str:
         else:
             return ""
     if business_id is not None:
-        _leave_to_job(business_id, sid)
+        _leave_to_job(business_id, sid, attempt)
     return ""
 
 
-def _leave_to_job(business_id: UUID, sid: str) -> None:
+def _leave_to_job(business_id: UUID, sid: str, attempt: UUID | None = None) -> None:
+    """Have a call hung up that could not be told what is next; `attempt` shows whose an unknown one is."""
     with unit_of_work(of_business(business_id)):
-        enqueue_job("high", "hang_up_call", sid)
+        enqueue_job("high", "hang_up_call", sid, None if attempt is None else str(attempt))
 
 
 def _read_then(then_url: str, parts: AppParts) -> tuple[CallTicket, str]:

@@ -37,7 +37,7 @@ class Appointment(Base):
     id: Mapped[PrimaryId]
     business_id: Mapped[UUID] = mapped_column(ForeignKey("businesses.id"))
     lead_id: Mapped[UUID | None]
-    """Null: the lead has been deleted since."""
+    """Null: the lead has been deleted since, or whoever booked has no number."""
     call_id: Mapped[UUID | None]
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]

@@ -54,13 +54,13 @@ def book(
     session: Session,
     business: Business,
     *,
-    lead_id: UUID,
+    lead_id: UUID | None,
     call_id: UUID | None,
     weekday: str,
     at: time,
     actor: str,
 ) -> Appointment:
-    """Book the next such weekday at a local time.
+    """Book the next such weekday at a local time; without a lead, who is coming is known by the call.
 
     Raises OutsideHours, or SlotTaken with the day's free times; PostgreSQL decides between two
     who book at once. The same call booking the same slot again gets the same appointment.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import time
 from typing import Any, Literal
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -44,7 +45,7 @@ def book_appointment(session: Session, caller: ToolCaller, wish: SlotWish) -> Ma
     appointment = service.book(
         session,
         business,
-        lead_id=caller.lead_id or leads.lead_of_caller(session, caller.business_id, caller.phone),
+        lead_id=_lead_of(session, caller),
         call_id=caller.call_id,
         weekday=wish.weekday,
         at=wish.time,
@@ -52,3 +53,10 @@ def book_appointment(session: Session, caller: ToolCaller, wish: SlotWish) -> Ma
     )
     local = appointment.starts_at.astimezone(ZoneInfo(business.time_zone))
     return {"appointment_id": str(appointment.id), "starts_at_local": local.isoformat()}
+
+
+def _lead_of(session: Session, caller: ToolCaller) -> UUID | None:
+    """Return the lead on the line; None: they have no number to be known by, so the call alone tells."""
+    if caller.lead_id is not None or caller.phone is None:
+        return caller.lead_id
+    return leads.lead_of_caller(session, caller.business_id, caller.phone)

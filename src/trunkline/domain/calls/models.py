@@ -29,11 +29,16 @@ class CallState(enum.StrEnum):
 class Away(enum.StrEnum):
     """Why a call goes on without its agent; also the reason of its end, should it end like this."""
 
+    TRANSFERRING = "transferring"
+    """A colleague is to be rung up, or is; nobody has answered yet."""
     TRANSFERRED = "transferred"
+    """A colleague has taken the caller."""
     ON_HOLD = "on_hold"
     SENDING_DIGITS = "sending_digits"
     IN_CONFERENCE = "in_conference"
     """The caller waits while a colleague is asked whether they take the call."""
+    LEAVING_MESSAGE = "leaving_message"
+    """A message is to be left; the carrier has not been told to speak it yet."""
     MESSAGE_DROPPED = "message_dropped"
 
 

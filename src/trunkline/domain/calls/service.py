@@ -53,7 +53,7 @@ _CAME_TO = {
 }
 """Dispositions of calls that ended away from their agent, which had noted none."""
 
-_WITH_A_COLLEAGUE = frozenset({Away.TRANSFERRED, Away.IN_CONFERENCE})
+_WITH_A_COLLEAGUE = frozenset({Away.TRANSFERRING, Away.TRANSFERRED, Away.IN_CONFERENCE})
 """Where a colleague's telephone may ring for a caller who is gone."""
 
 _TIMERS_SLACK = timedelta(seconds=1)
@@ -241,13 +241,20 @@ def spend_media_token(session: Session, business_id: UUID, call_id: UUID, leg: i
     return call
 
 
-def note_hang_up(session: Session, business_id: UUID, sid: str) -> None:
-    """Note that a live call is being hung up on purpose, before the carrier is told."""
-    session.execute(
-        update(Call)
-        .where(Call.business_id == business_id, Call.carrier_sid == sid, Call.state != CallState.ENDED)
-        .values(end_reason=HUNG_UP)
-    )
+def note_hang_up(session: Session, business_id: UUID, sid: str) -> bool:
+    """Note that a live call is being hung up on purpose, before the carrier is told.
+
+    False: there is no such call, or it was noted before.
+    """
+    live = (Call.business_id == business_id, Call.carrier_sid == sid, Call.state != CallState.ENDED)
+    noted = update(Call).where(*live, Call.end_reason.is_(None)).values(end_reason=HUNG_UP)
+    return session.scalar(noted.returning(Call.id)) is not None
+
+
+def take_back_hang_up(session: Session, business_id: UUID, sid: str) -> None:
+    """The carrier refused to hang a call up: as it goes on, its end will have a reason of its own."""
+    live = (Call.business_id == business_id, Call.carrier_sid == sid, Call.state != CallState.ENDED)
+    session.execute(update(Call).where(*live, Call.end_reason == HUNG_UP).values(end_reason=None))
 
 
 def conclude_leg(
@@ -287,6 +294,23 @@ def send_away(call: Call, why: Away) -> None:
     """The call goes on without its agent; the end of the agent's stretch is not the call's."""
     call.away = why
     expect_end(call, within_s=_AWAY_LIMIT.total_seconds())
+
+
+def note_taken(call: Call) -> None:
+    """Note that a colleague has taken the caller.
+
+    The carrier may tell of it behind the call's end; what was concluded of that without it is put right.
+    """
+    if call.away != Away.TRANSFERRING:
+        return
+    call.away = Away.TRANSFERRED
+    if call.state != CallState.ENDED:
+        return
+    if call.end_reason == Away.TRANSFERRING:
+        call.end_reason = Away.TRANSFERRED
+    if call.disposition == NO_OUTCOME:
+        call.disposition = _CAME_TO[Away.TRANSFERRED]
+    _announce_finalized(call)
 
 
 def bring_back(call: Call, *, within_s: float) -> int:

@@ -48,14 +48,14 @@ def next_answer(session: Session, call: Call, *, behind: UUID | None = None) -> 
 
     What was asked for last counts. With nothing asked for, a call that was away only for a while goes
     back to its agent, and any other call ends. A carrier that asks twice, because our answer was lost,
-    gets the same one again.
+    gets the same one again. What was asked for too late is settled by the job that tends the call.
     """
     carrier = registry.carrier(call.carrier)
     call.steps += 1
-    control = newest_asked(session, call)
-    if control is not None:
-        return _answer_of(session, call, control)
     if call.state != CallState.ENDED:
+        control = newest_asked(session, call)
+        if control is not None:
+            return _answer_of(session, call, control)
         if behind is not None:
             control = get_control(session, call.business_id, behind)
             returns = control.call_id == call.id and control.verb in {Verb.HOLD, Verb.SEND_DIGITS}
@@ -93,6 +93,8 @@ def _answer_of(session: Session, call: Call, control: CallControl) -> Answer:
         case Verb.DROP_MESSAGE:
             assert call.agent_id is not None  # a call that is connected has one
             language = agents.get_agent(session, call.business_id, call.agent_id).language
+            # The carrier tells no more of it: what it was told to say counts as left.
+            call.away = Away.MESSAGE_DROPPED
             answer = carrier.say_answer(text=str(control.data["message"]), language=language)
         case Verb.RESUME:
             answer = places.back_to_agent(call, control)
@@ -110,6 +112,8 @@ def hear_dialled(session: Session, business_id: UUID, control_id: UUID, report: 
     if ControlState(control.state).is_open:
         state = ControlState.DONE if report.status in _TAKEN else ControlState.FAILED
         settle(control, state, status=report.status.value, duration_s=report.duration_s)
+        if state is ControlState.DONE:
+            calls.note_taken(call)
     if control.state == ControlState.DONE or report.call_is_over or call.state == CallState.ENDED:
         return registry.carrier(call.carrier).hang_up_answer()
     return places.back_to_agent(call, control)

@@ -14,12 +14,23 @@ KEYS = re.compile(r"[0-9*#wW]{1,64}")
 SUMMARY_MOST = 600
 """Characters of what a colleague is told of a call: about three quarters of a minute."""
 
+HANDED_ON = frozenset(
+    {
+        Away.TRANSFERRING,
+        Away.TRANSFERRED,
+        Away.IN_CONFERENCE,
+        Away.LEAVING_MESSAGE,
+        Away.MESSAGE_DROPPED,
+    }
+)
+"""Where a call is that nothing else can be done with than to end it."""
+
 _AWAY = {
-    Verb.TRANSFER: Away.TRANSFERRED,
+    Verb.TRANSFER: Away.TRANSFERRING,
     Verb.WARM_TRANSFER: Away.IN_CONFERENCE,
     Verb.HOLD: Away.ON_HOLD,
     Verb.SEND_DIGITS: Away.SENDING_DIGITS,
-    Verb.DROP_MESSAGE: Away.MESSAGE_DROPPED,
+    Verb.DROP_MESSAGE: Away.LEAVING_MESSAGE,
 }
 
 

@@ -24,7 +24,7 @@ from trunkline.domain.calls.models import Away, Call, CallState
 from trunkline.domain.control import places
 from trunkline.domain.control.answers import next_answer
 from trunkline.domain.control.models import CallControl, ControlState, Verb
-from trunkline.domain.control.rules import KEYS, left_for
+from trunkline.domain.control.rules import HANDED_ON, KEYS, left_for
 from trunkline.domain.control.store import get_control, locked, note, settle, tell
 from trunkline.domain.control.tending import LOOK_S
 from trunkline.domain.control.warm import fail, let_colleague_go
@@ -102,8 +102,7 @@ def carry_out(
         call = calls.get_call(session, business_id, call_id)
         answer = next_answer(session, call)
         carrier, sid, key = registry.carrier(call.carrier), call.carrier_sid, places.command_key(call)
-        if verb is Verb.HANG_UP:
-            calls.note_hang_up(session, business_id, sid)
+        is_noted = verb is Verb.HANG_UP and calls.note_hang_up(session, business_id, sid)
     trouble = ""
     try:
         if verb is Verb.HANG_UP:
@@ -128,6 +127,8 @@ def carry_out(
             let_colleague_go(control)
             # The call goes on as it was, and so does what it was told before.
             call.away, call.steps = came_from, step
+            if is_noted:
+                calls.take_back_hang_up(session, business_id, sid)
     if trouble:
         raise Conflict(f"The carrier refused: {trouble}.", doubt=False)
     return control
@@ -154,8 +155,7 @@ def _live_call(session: Session, business_id: UUID, call_id: UUID, verb: Verb) -
         raise Conflict("The call's carrier cannot do this.", carrier=call.carrier)
     if verb is Verb.RESUME and call.away != Away.ON_HOLD:
         raise Conflict("The call is not on hold.")
-    handed_on = call.away in {Away.TRANSFERRED, Away.IN_CONFERENCE, Away.MESSAGE_DROPPED}
-    if handed_on and verb is not Verb.HANG_UP:
+    if call.away in HANDED_ON and verb is not Verb.HANG_UP:
         raise Conflict("The call has been handed on.", away=call.away)
     return call
 

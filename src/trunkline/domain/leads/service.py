@@ -15,6 +15,7 @@ from trunkline.domain.leads import consent, keeping, store
 from trunkline.domain.leads.models import Lead, LeadList, LeadListEntry
 from trunkline.domain.leads.rules import LeadRow, RowFault, map_headers
 from trunkline.kit import clock
+from trunkline.kit.phone import is_e164
 
 
 @dataclass(slots=True)
@@ -67,7 +68,9 @@ def put_people(
 
 
 def lead_of_caller(session: Session, business_id: UUID, phone: str) -> UUID:
-    """Return the lead with this number, making one for somebody new."""
+    """Return the lead with this number, making one for somebody new. Raises InvalidInput for what is none."""
+    if not is_e164(phone):
+        raise InvalidInput("A lead is known by a telephone number, and this is none.")
     row = LeadRow(0, phone)
     return keeping.keep(session, business_id, [row], source="call", moment=clock.now()).ids[phone]
 

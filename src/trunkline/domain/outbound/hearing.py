@@ -88,7 +88,7 @@ def hear_report(
         runs.unsettle(session, run)
     attempt.carrier_sid = report.sid
     if not report.status.is_final:
-        hang_up_if_forced(session, business_id, attempt.run_id, report.sid)
+        hang_up_if_forced(session, business_id, attempt.run_id, attempt_id, report.sid)
     call = _call_of(session, run, attempt, report, carrier)
     attempt.call_id = call.id
     calls.note_status(session, call, report.status)
@@ -129,11 +129,11 @@ def hear_outcome(session: Session, business_id: UUID, call_id: UUID) -> None:
         )  # fmt: skip
 
 
-def hang_up_if_forced(session: Session, business_id: UUID, run_id: UUID, sid: str) -> None:
+def hang_up_if_forced(session: Session, business_id: UUID, run_id: UUID, attempt_id: UUID, sid: str) -> None:
     """Hang up a call that came to be known after its run was cancelled by force."""
     run = runs.get(session, business_id, run_id, fresh=True)
     if run.state == RunState.CANCELLED and run.options.get(FORCED):
-        enqueue_job("high", "hang_up_call", sid)
+        enqueue_job("high", "hang_up_call", sid, str(attempt_id))
 
 
 def report_of_listing(sid: str, status: CallStatus, attempt: OutboundAttempt) -> CallReport:

@@ -135,25 +135,33 @@ def reconcile_attempt(ctx: JobContext, attempt: str) -> None:
 
 
 @job(queue="high", timeout=60, retries=3)
-def hang_up_call(ctx: JobContext, sid: str) -> None:
+def hang_up_call(ctx: JobContext, sid: str, attempt: str | None = None) -> None:
     """End a live call at the carrier; its terminal callback does the rest.
 
-    Raises NotFound for a call that is not this business's.
+    `attempt` is the one that a signed report named with this call: the second call of an attempt is bound
+    to none, and not every carrier shows by which number it goes. Raises NotFound for a call that is not
+    this business's.
     """
     ctx.check_cancelled()
     with ctx.unit_of_work() as session:
         name = calls.carrier_of_sid(session, ctx.business, sid)
-        carrier = registry.carrier(name or tenants.carrier_of(session, ctx.business))
         is_ours = name is not None or store.is_bound(session, ctx.business, sid)
-        numbers = {number.e164 for number in tenants.list_numbers(session, ctx.business)}
-    if not is_ours:
-        # The second call of an attempt is bound to none. Whose it is, the carrier knows by the number.
-        call = carrier.fetch_call(sid)
-        if call is None or call.from_ not in numbers:
+        if not is_ours and attempt is not None:
+            named = store.attempt_for_update(session, ctx.business, UUID(attempt))
+            is_ours = named is not None
+            if named is not None and named.carrier_sid is not None:
+                name = calls.carrier_of_sid(session, ctx.business, named.carrier_sid)
+        if not is_ours:
             raise NotFound("There is no such call.")
-    with ctx.unit_of_work() as session:
-        calls.note_hang_up(session, ctx.business, sid)
-    carrier.hang_up(sid)
+        carrier = registry.carrier(name or tenants.carrier_of(session, ctx.business))
+        is_noted = calls.note_hang_up(session, ctx.business, sid)
+    try:
+        carrier.hang_up(sid)
+    except CarrierRefused:
+        if is_noted:
+            with ctx.unit_of_work() as session:
+                calls.take_back_hang_up(session, ctx.business, sid)
+        raise
 
 
 @job(queue="high", timeout=60, retries=3)
@@ -216,7 +224,7 @@ def _dial(ctx: JobContext, claim: Claim) -> None:
         barriers.reached("dial.posted")
         with ctx.unit_of_work() as session:
             dialling.bind(session, ctx.business, claim.attempt_id, sid=sid)
-            hearing.hang_up_if_forced(session, ctx.business, claim.run_id, sid)
+            hearing.hang_up_if_forced(session, ctx.business, claim.run_id, claim.attempt_id, sid)
     barriers.reached("dial.recorded")
 
 

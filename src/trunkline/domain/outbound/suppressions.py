@@ -25,7 +25,7 @@ from trunkline.domain.outbound.models import (
     SystemSuppression,
 )
 from trunkline.kit import clock
-from trunkline.kit.phone import InvalidPhone, to_e164
+from trunkline.kit.phone import InvalidPhone, is_e164, to_e164
 
 SUPPRESSED = "suppressed"
 """Disposition of an item whose number may not be called."""
@@ -45,7 +45,12 @@ _ADD = text(
 def suppress(
     session: Session, business_id: UUID, phone: str, *, reason: str, source: str, actor: str
 ) -> bool:
-    """Put an E.164 number on the business's list, at once. False: it stands there already."""
+    """Put an E.164 number on the business's list, at once. False: it stands there already.
+
+    Raises InvalidInput for what is no number: what stands there is read as one ever after.
+    """
+    if not is_e164(phone):
+        raise InvalidInput("Only telephone numbers stand on the list.")
     added = _add(session, business_id, [phone], reason=reason, source=source)
     if not added:
         return False

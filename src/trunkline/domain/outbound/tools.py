@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
+from trunkline.core.errors import InvalidInput
 from trunkline.core.events import announce
 from trunkline.core.toolbox import ToolCaller, tool
 from trunkline.domain.outbound import callbacks
@@ -27,7 +28,12 @@ class CallbackWish(BaseModel):
 
 @tool("do_not_call", description="Never call this person again.", arguments=Nothing)
 def do_not_call(session: Session, caller: ToolCaller, _arguments: Nothing) -> Mapping[str, Any]:
-    """Put the number on the line onto the suppression list; it holds from the next dial on."""
+    """Put the number on the line onto the suppression list; it holds from the next dial on.
+
+    Raises InvalidInput where there is no number that could be called.
+    """
+    if caller.phone is None:
+        raise InvalidInput("There is no number here that could be called, and so none to put on the list.")
     suppress(
         session, caller.business_id, caller.phone, reason="asked on the phone", source="call",
         actor=f"agent:{caller.agent_id}",
@@ -42,6 +48,8 @@ def request_callback(session: Session, caller: ToolCaller, wish: CallbackWish) -
     if not wish.at:
         announce("callback.requested", subject_id=caller.lead_id, actor=actor, note=wish.note)
         return {"noted": True}
+    if caller.phone is None:
+        raise InvalidInput("Nobody can be called back who has no number here.")
     at = callbacks.ask(
         session, caller.business_id, call_id=caller.call_id, phone=caller.phone, at=wish.at, note=wish.note,
         actor=actor,

@@ -145,14 +145,16 @@ class TelnyxCarrier:
     def redirect(self, sid: str, answer: Answer, *, key: UUID | None = None) -> None:
         """Send an answer's commands, one after another; those of the same key are carried out once.
 
-        Raises CarrierRefused where one was refused, and those behind it were not sent, else CarrierUncertain.
+        To hang up a call that is over is no error: whoever is called may do it at the same moment. Raises
+        CarrierRefused where one was refused, and those behind it were not sent, else CarrierUncertain.
         """
         for number, command in enumerate(answer.commands):
             keyed = {} if key is None else {"command_id": str(uuid5(key, f"{number} {command.name}"))}
             try:
                 self._rest.post(_path(sid, command.name), {**command.fields, **keyed})
             except CarrierRefused as error:
-                if command.name not in _TIDYING or error.code in _GONE:
+                is_over = error.code in _GONE
+                if not (command.name == Action.HANGUP if is_over else command.name in _TIDYING):
                     raise
 
     def start_recording(self, sid: str, *, status_url: str) -> str:

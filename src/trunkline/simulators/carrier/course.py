@@ -19,7 +19,13 @@ from trunkline.kit import tones
 from trunkline.kit.audio import pcm_to_ulaw
 from trunkline.kit.clock import now
 from trunkline.providers.ports import CallStatus
-from trunkline.providers.twilio.wire import ErrorCode, Field, RecordingStatus, StreamEvent
+from trunkline.providers.twilio.wire import (
+    DIRECTION_DIALLED,
+    ErrorCode,
+    Field,
+    RecordingStatus,
+    StreamEvent,
+)
 from trunkline.simulators.carrier import twiml
 from trunkline.simulators.carrier.book import Book
 from trunkline.simulators.carrier.calls import Call
@@ -34,8 +40,8 @@ _LONGEST_LOOP = 1_000
 """Turns of a file that is to be played for ever."""
 
 Verbs = list[twiml.Verb]
-DialLeg = Callable[[Call, twiml.DialNumber, Telephone], Awaitable[tuple[CallStatus, int, str]]]
-"""Reaches a colleague: returns how the leg ended, its seconds and its sid."""
+DialLeg = Callable[[Call, Call, Telephone, float], Awaitable[None]]
+"""Takes a leg through its life, for a call and its telephone, joined with it for so long at most."""
 
 
 class Course:
@@ -142,10 +148,10 @@ class Course:
         told: Mapping[str, str] | None = None
         match verb:
             case twiml.DialNumber():
-                told = _dialled(*await self._dial(self._call, verb, self._telephone))
+                told = await self._reach(verb)
             case twiml.DialConference():
                 await self._confer(verb)
-                told = _dialled(CallStatus.COMPLETED, 0, "")
+                told = _dialled(CallStatus.COMPLETED)
             case twiml.Record():
                 told = await self._record(verb)
             case twiml.Gather():
@@ -198,6 +204,23 @@ class Course:
         audio = await self._file(verb.url)
         for _ in range(verb.loop or _LONGEST_LOOP):
             await self._line.play(audio)
+
+    async def _reach(self, verb: twiml.DialNumber) -> Mapping[str, str]:
+        """Return what the action is told; a caller who has gone first has it told all the same."""
+        call = self._call
+        leg = Call(
+            account_sid=call.account_sid, to=verb.number, from_=verb.caller_id or call.to,
+            direction=DIRECTION_DIALLED, answer_url="", status_url="", parent_sid=call.sid,
+            ring_timeout_s=verb.timeout_s, begun_at=now(),
+        )  # fmt: skip
+        try:
+            await self._dial(leg, call, self._telephone, verb.limit_s)
+        except asyncio.CancelledError:
+            if call.cut.is_set() and verb.action:
+                over = {Field.CALL_STATUS: CallStatus.COMPLETED.value}
+                self._webhooks.post_later(verb.action, {**call.webhook_form(), **over, **_of_leg(leg)})
+            raise
+        return _of_leg(leg)
 
     async def _confer(self, verb: twiml.DialConference) -> None:
         music = await self._file(verb.wait_url) if verb.wait_url else b""
@@ -265,7 +288,11 @@ class Course:
             return pcm_to_ulaw(bytes(16_000))
 
 
-def _dialled(status: CallStatus, seconds: int, sid: str) -> dict[str, str]:
+def _of_leg(leg: Call) -> dict[str, str]:
+    return _dialled(leg.status, leg.talked_s, leg.sid)
+
+
+def _dialled(status: CallStatus, seconds: int = 0, sid: str = "") -> dict[str, str]:
     return {
         Field.DIAL_CALL_STATUS: status.value,
         Field.DIAL_CALL_DURATION: str(seconds),

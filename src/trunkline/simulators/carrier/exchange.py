@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from trunkline.kit.clock import now
 from trunkline.providers.ports import CallStatus, SpeechFailed
 from trunkline.providers.twilio.wire import (
-    DIRECTION_DIALLED,
     DIRECTION_INBOUND,
     Field,
     RecordingStatus,
@@ -239,27 +238,21 @@ class Exchange:
             population=self._population,
         )
 
-    async def _dial_leg(
-        self, call: Call, verb: twiml.DialNumber, telephone: Telephone
-    ) -> tuple[CallStatus, int, str]:
-        """Reach a colleague for a call and join the two. Returns the leg's end, seconds and sid."""
-        leg = Call(
-            account_sid=call.account_sid, to=verb.number, from_=verb.caller_id or call.to,
-            direction=DIRECTION_DIALLED, answer_url="", status_url="", parent_sid=call.sid,
-            ring_timeout_s=verb.timeout_s, begun_at=now(),
-        )  # fmt: skip
+    async def _dial_leg(self, leg: Call, call: Call, telephone: Telephone, limit_s: float) -> None:
+        """Reach a colleague for a call and join the two; how it went is in the leg."""
         self._open(leg, leg.to)
         callbacks = StatusCallbacks(leg, self._webhooks, self.book, self.faults)
         status = CallStatus.CANCELED
         try:
             self._set(leg, CallStatus.RINGING, callbacks)
-            status = await self._reach(leg, callbacks, call, telephone, limit_s=verb.limit_s)
+            status = await self._reach(leg, callbacks, call, telephone, limit_s=limit_s)
         finally:
+            if leg.answered_at is not None:
+                status = CallStatus.COMPLETED
             leg.ended_at = now()
             self.book.ended(leg.sid, by=leg.cut_by or "carrier")
             self._set(leg, status, callbacks)
             callbacks.abandon()
-        return status, leg.talked_s, leg.sid
 
     async def _reach(
         self, leg: Call, callbacks: StatusCallbacks, call: Call, telephone: Telephone, *, limit_s: float
