@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, ScalarResult, case, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -96,9 +96,7 @@ def open_call(
         )
         .on_conflict_do_nothing(index_elements=["business_id", "carrier_sid"])
     )  # fmt: skip
-    return session.scalars(
-        select(Call).where(Call.business_id == business_id, Call.carrier_sid == sid).with_for_update()
-    ).one()
+    return _locked(session, business_id, Call.carrier_sid == sid).one()
 
 
 def get_call(session: Session, business_id: UUID, call_id: UUID) -> Call:
@@ -110,10 +108,8 @@ def get_call(session: Session, business_id: UUID, call_id: UUID) -> Call:
 
 
 def call_of_sid(session: Session, business_id: UUID, sid: str) -> Call | None:
-    """Return the call that the carrier calls `sid`."""
-    return session.scalar(
-        select(Call).where(Call.business_id == business_id, Call.carrier_sid == sid).with_for_update()
-    )
+    """Return the call that the carrier calls `sid`, as it stands, locked until the transaction ends."""
+    return _locked(session, business_id, Call.carrier_sid == sid).one_or_none()
 
 
 def carrier_of_sid(session: Session, business_id: UUID, sid: str) -> str | None:
@@ -125,15 +121,20 @@ def carrier_of_sid(session: Session, business_id: UUID, sid: str) -> str | None:
 
 def lock_call(session: Session, business_id: UUID, call_id: UUID) -> Call:
     """Return a call as it stands, locked until the transaction ends. Raises NotFound."""
-    call = session.scalar(
-        select(Call)
-        .where(Call.business_id == business_id, Call.id == call_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    call = _locked(session, business_id, Call.id == call_id).one_or_none()
     if call is None:
         raise NotFound("There is no such call.")
     return call
+
+
+def _locked(session: Session, business_id: UUID, which: ColumnElement[bool]) -> ScalarResult[Call]:
+    """The one way to lock a call. Whoever has read it before gets what it has become while they waited."""
+    return session.scalars(
+        select(Call)
+        .where(Call.business_id == business_id, which)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
 
 
 def open_inbound_calls(session: Session, business_id: UUID) -> int:
@@ -257,9 +258,7 @@ def conclude_leg(
 
     False: nothing was finalized.
     """
-    call = session.scalar(
-        select(Call).where(Call.business_id == business_id, Call.id == call_id).with_for_update()
-    )
+    call = _locked(session, business_id, Call.id == call_id).one_or_none()
     if call is None or (call.away is None and leg >= call.media_legs):
         return finalize(session, business_id, call_id, end_reason=end_reason, disposition=disposition)
     if disposition not in {NO_OUTCOME, call.disposition}:

@@ -37,10 +37,7 @@ def what_is_next(session: Session, business_id: UUID, call_id: UUID, *, behind: 
 
     `behind` names the act whose music or keys have ended; without it a stream with the agent has.
     """
-    sid = calls.get_call(session, business_id, call_id).carrier_sid
-    call = calls.call_of_sid(session, business_id, sid)  # locked from here on
-    assert call is not None
-    return next_answer(session, call, behind=behind)
+    return next_answer(session, calls.lock_call(session, business_id, call_id), behind=behind)
 
 
 def next_answer(session: Session, call: Call, *, behind: UUID | None = None) -> Answer:

@@ -143,9 +143,7 @@ def _redirect(carrier: Carrier, sid: str, answer: Answer, key: UUID) -> None:
 
 
 def _live_call(session: Session, business_id: UUID, call_id: UUID, verb: Verb) -> Call:
-    found = calls.get_call(session, business_id, call_id)
-    call = calls.call_of_sid(session, business_id, found.carrier_sid)  # locked from here on
-    assert call is not None
+    call = calls.lock_call(session, business_id, call_id)
     if call.state != CallState.LIVE:
         raise Conflict("The call is not live.", state=call.state)
     capabilities = registry.carrier(call.carrier).capabilities
