@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, ScalarResult, case, func, literal, or_, select, update
@@ -286,6 +286,13 @@ def send_away(call: Call, why: Away) -> None:
     """The call goes on without its agent; the end of the agent's stretch is not the call's."""
     call.away = why
     expect_end(call, within_s=_AWAY_LIMIT.total_seconds())
+
+
+def take_back(call: Call, away: str | None, *, live_until: datetime | None) -> None:
+    """The call was sent nowhere: it is where it was, and lives no longer than was expected then."""
+    call.away = away
+    if live_until is not None:
+        expect_end(call, within_s=max((live_until - clock.now()).total_seconds(), 1.0))
 
 
 def bring_back(call: Call, *, within_s: float) -> int:

@@ -40,6 +40,15 @@ def what_is_next(session: Session, business_id: UUID, call_id: UUID, *, behind: 
     return next_answer(session, calls.lock_call(session, business_id, call_id), behind=behind)
 
 
+def behind_what(
+    session: Session, call: Call, *, behind: UUID | None, dial: DialReport | None = None
+) -> Answer:
+    """Return what comes behind an answer that has been carried out; `dial`: it was a colleague's leg."""
+    if dial is not None and behind is not None:
+        return hear_dialled(session, call.business_id, behind, dial)
+    return next_answer(session, call, behind=behind)
+
+
 def next_answer(session: Session, call: Call, *, behind: UUID | None = None) -> Answer:
     """Return what the carrier is to do with a call now, and note that it is being done.
 
