@@ -169,7 +169,7 @@ class _Told:
     def _outbound_changed(self, report: CallReport, attempt: AttemptRef) -> None:
         try:
             with unit_of_work(of_business(attempt.business_id)) as session:
-                carrier_calls.outbound_changed(session, attempt, report, carrier=TELNYX)
+                carrier_calls.outbound_changed(session, attempt, report, self._room, carrier=TELNYX)
         except hearing.SecondCall:
             if not report.status.is_final:
                 self._second(report, attempt.business_id)

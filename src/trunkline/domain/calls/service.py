@@ -30,6 +30,7 @@ lengths_of = reading.lengths_of
 lines_of = reading.lines_of
 hung_up = reading.hung_up
 list_calls = reading.list_calls
+live_ones = reading.live_ones
 record_events = reading.record_events
 told_before = reading.told_before
 
