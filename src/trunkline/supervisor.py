@@ -35,6 +35,8 @@ class Child:
     environment: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
     """File that its output is appended to; None: the supervisor's own output."""
+    outlives_others: bool = False
+    """It is asked to stop only when all the others have: they need it until then."""
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     pause_s: float = 0.25
@@ -51,16 +53,18 @@ class Supervisor:
         upkeep: Callable[[], object] | None = None,
         on_death: Callable[[int], object] = lambda _pid: None,
         stop_within_s: float = 20.0,
+        last_within_s: float = 20.0,
     ) -> None:
         """`upkeep` is called a few times a second in the supervisor's own loop, `on_death` with the
         process id of each child that is gone; a child that has not ended `stop_within_s` after it was
-        asked to is killed.
+        asked to is killed, and `last_within_s` after it, if it outlives the others.
         """
         self.children = tuple(children)
         self.stopping = False
         self._upkeep = upkeep
         self._on_death = on_death
         self._stop_within_s = stop_within_s
+        self._last_within_s = last_within_s
 
     def start(self) -> None:
         """Start every child that is not running."""
@@ -99,12 +103,17 @@ class Supervisor:
                 self._start(child)
 
     def stop(self) -> None:
-        """Ask every child to end, wait, then insist."""
-        running = [child.process for child in self.children if child.process is not None]
+        """Ask every child to end, wait, then insist; those that the others need are asked behind them."""
+        self._stop(outliving=False, within_s=self._stop_within_s)
+        self._stop(outliving=True, within_s=self._last_within_s)
+
+    def _stop(self, *, outliving: bool, within_s: float) -> None:
+        asked = [child for child in self.children if child.outlives_others is outliving]
+        running = [child.process for child in asked if child.process is not None]
         for process in running:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + self._stop_within_s
+        deadline = time.monotonic() + within_s
         for process in running:
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))

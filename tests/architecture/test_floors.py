@@ -31,6 +31,7 @@ MODELS_OF_OTHERS = {
     ("control.service", "tenants.extensions"),
     ("control.store", "calls.models"),
     ("control.tending", "calls.models"),
+    ("control.undoing", "calls.models"),
     ("control.warm", "calls.models"),
     ("outbound.callbacks", "leads.selection"),
     ("outbound.claim", "tenants.calling_rules"),

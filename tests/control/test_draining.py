@@ -85,6 +85,19 @@ async def test_without_a_call_there_is_nothing_to_wait_for(installation: Install
         await until(lambda: theatre.server.should_exit, 5)
 
 
+async def test_a_call_that_is_away_for_a_while_is_waited_for(installation: Installation, acme: World) -> None:
+    async with open_theatre(installation, acme) as theatre:
+        theatre.brain.scripts = [["One moment.", Use("hold_call", {"seconds": 8})], ["Back.", Use("hang_up")]]
+        sid = theatre.phone_in()
+        await theatre.live(sid)
+        theatre.server.handle_exit(signal.SIGTERM, None)
+        await until(lambda: theatre.row(sid).away == "on_hold")
+        await until(lambda: theatre.server.should_exit, 40)
+        assert (theatre.entry(sid).ended_by, theatre.entry(sid).errors) == ("twiml", [])
+        call = await theatre.over(sid)
+        assert (call.media_spent, call.end_reason) == (2, "agent_hung_up")
+
+
 async def test_a_call_that_comes_back_to_its_agent_is_no_new_one(
     installation: Installation, acme: World
 ) -> None:

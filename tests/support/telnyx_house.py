@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+import httpx
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from api.doorway import build_app
+from api.doorway import HEADERS, build_app
 from control.theatre import Rehearsed, serving_app
 from media.media_stubs import StubStt, StubTts, StubVad
 from simulators.product import until
 from support.installation import Installation
-from support.world import World
+from support.world import PASSWORD, World
 from trunkline.core import registry
 from trunkline.core.db import unit_of_work
 from trunkline.domain.agents import service as agents
@@ -32,6 +33,8 @@ from trunkline.simulators.telnyx import Leg, Manner, RunningTelnyx, TelnyxOption
 from trunkline.web.callroom import CallRoom, Speech
 
 API_KEY, CONNECTION = "KEY0188", "1684641123236054244"
+PICKED_UP = ["answer", "streaming_start"]
+"""What Telnyx is told of a call that an agent gets."""
 CALLER, OFFICE, NOBODY = "+12125550301", "+12125550311", "+12125550312"
 
 
@@ -91,6 +94,15 @@ class House:
     async def written(self) -> None:
         assert await self.room.log.flush()
         self.installation.run_jobs("high")
+
+
+@asynccontextmanager
+async def person(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody of the business who has signed in."""
+    async with httpx.AsyncClient(base_url=house.url, trust_env=False, headers=HEADERS, timeout=20) as client:
+        body = {"email": house.world.email, "password": PASSWORD}
+        (await client.post("/api/sign-in", json=body)).raise_for_status()
+        yield client
 
 
 @asynccontextmanager

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-import httpx
 import pytest
 
-from api.doorway import HEADERS
 from control.theatre import Use
 from simulators.product import until
-from support.telnyx_house import NOBODY, OFFICE, House
-from support.world import PASSWORD
+from support.telnyx_house import NOBODY, OFFICE, PICKED_UP, House, person
 from trunkline.core.db import unit_of_work
 from trunkline.core.errors import Conflict
 from trunkline.domain.control import service as control
@@ -21,17 +15,6 @@ from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.extensions import WhenFull
 from trunkline.simulators.telnyx.server import Fault
 from trunkline.web.sentences import BACK_AGAIN, NOBODY_THERE
-
-PICKED_UP = ["answer", "streaming_start"]
-
-
-@asynccontextmanager
-async def person(house: House) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody of the business who has signed in."""
-    async with httpx.AsyncClient(base_url=house.url, trust_env=False, headers=HEADERS, timeout=20) as client:
-        body = {"email": house.world.email, "password": PASSWORD}
-        (await client.post("/api/sign-in", json=body)).raise_for_status()
-        yield client
 
 
 async def test_an_agent_hands_the_caller_on(house: House) -> None:

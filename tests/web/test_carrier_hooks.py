@@ -18,7 +18,9 @@ from trunkline.core.events import Event
 from trunkline.domain.calls.models import Call
 from trunkline.domain.outbound import orders
 from trunkline.domain.outbound import service as outbound
-from trunkline.domain.outbound.claim import Claim, claim_next
+from trunkline.domain.outbound.claim import Claim, Denied, claim_next
+from trunkline.domain.outbound.hearing import NOBODY_TO_TALK
+from trunkline.domain.outbound.models import OutboundRun
 from trunkline.domain.outbound.options import installed_limits
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit.ids import new_id
@@ -150,6 +152,46 @@ def test_a_person_who_answers_is_connected(acme: World, carrier: TestClient) -> 
     path = dialled(acme)
     assert "<Stream" in answered(carrier, acme, path)
     assert the_calls(acme) == [("live", None)]
+
+
+def hold_of(world: World) -> str | None:
+    with unit_of_work(world.scope) as session:
+        return session.scalars(select(OutboundRun.held_reason)).one()
+
+
+def test_whom_we_called_before_the_process_began_to_drain_is_connected(
+    acme: World, carrier: TestClient, app: FastAPI
+) -> None:
+    path = dialled(acme)
+    assert hold_of(acme) is None
+    app.state.room.drain()
+    assert "<Stream" in answered(carrier, acme, path)
+    assert the_calls(acme) == [("live", None)]
+    # Whoever were called now would be called for nothing.
+    assert hold_of(acme) == NOBODY_TO_TALK
+    with unit_of_work(acme.scope) as session:
+        denied = claim_next(
+            session, acme.business_id, limits=installed_limits(), job_id=new_id(), lease_epoch=1
+        )
+    assert isinstance(denied, Denied)
+    assert denied.reason == "held"
+
+
+def test_whom_we_called_since_it_drains_hears_that_there_is_no_line(
+    acme: World, carrier: TestClient, app: FastAPI
+) -> None:
+    app.state.room.drain()
+    assert NO_LINE_LEFT["en"] in answered(carrier, acme, dialled(acme))
+    assert the_calls(acme) == [("ended", "rejected_capacity")]
+
+
+def test_a_run_rests_as_soon_as_it_rings_where_nobody_would_talk(
+    acme: World, carrier: TestClient, app: FastAPI
+) -> None:
+    path = dialled(acme).replace("/answer", "/status")
+    app.state.room.drain()
+    ask(carrier, path, To=CALLER, From=acme.number, Direction="outbound-api")
+    assert hold_of(acme) == NOBODY_TO_TALK
 
 
 # --- Who has answered ----------------------------------------------------------------------

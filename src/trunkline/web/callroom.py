@@ -7,8 +7,6 @@ what must touch the database in a bounded executor of its own, never on the loop
 from __future__ import annotations
 
 import asyncio
-import math
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -58,6 +56,7 @@ from trunkline.providers.ports import (
 from trunkline.web.browser_calls import BrowserCalls
 from trunkline.web.call_answers import CallAnswers
 from trunkline.web.call_log import CallLog
+from trunkline.web.draining import Draining
 from trunkline.web.early_brains import EarlyBrains, Opened
 from trunkline.web.live_metrics import LiveMetrics
 from trunkline.web.live_tools import tools_of
@@ -73,10 +72,6 @@ DRAINED = "draining"
 AGENT_UNUSABLE = "agent_unusable"
 """End reason of a call whose agent cannot hold it: its script, say, is not in its language."""
 _WARM_UP_S = 5.0
-_LAST_QUESTION_S = 3.0
-"""How long after a stream has closed the carrier may still ask what is next with its call."""
-_SOCKET_WITHIN_S = 5.0
-"""How long after a carrier was told to connect a call its socket is waited for before the process stops."""
 _POOL_SIZE = 8
 _LONGEST_AFTERMATH = timedelta(minutes=2)
 
@@ -142,9 +137,7 @@ class CallRoom:
         self._standing = StandingTasks()
         self._places_taken = 0
         registry.register_ears(speech.stt)
-        self.draining = False
-        """No new calls are taken; those that are live come to their own end."""
-        self._last_left_at = self._last_expected_at = -math.inf
+        self.parting = Draining(self._off_loop)
 
     @property
     def is_full(self) -> bool:
@@ -152,7 +145,17 @@ class CallRoom:
 
         Calls that are being prepared count as well. A process that drains takes none.
         """
-        return self.draining or not self._has_place or self.lag.mean_s > self._most_lag_s
+        return self.draining or not self.has_line
+
+    @property
+    def draining(self) -> bool:
+        """No new calls are taken; those that are live, or were placed before, come to their own end."""
+        return self.parting.since is not None
+
+    @property
+    def has_line(self) -> bool:
+        """True when one more call could be held here, draining or not."""
+        return self._has_place and self.lag.mean_s <= self._most_lag_s
 
     @property
     def _has_place(self) -> bool:
@@ -165,19 +168,17 @@ class CallRoom:
 
     @property
     def is_quiet(self) -> bool:
-        """True when no call is held here, none has just left and none is on its way."""
-        now = time.monotonic()
-        asked = now - self._last_left_at >= _LAST_QUESTION_S
-        return self.is_empty and asked and now - self._last_expected_at >= _SOCKET_WITHIN_S
+        """True when no call is held here, none has just left, is away for a while or on its way."""
+        return self.is_empty and self.parting.is_quiet
 
     def expect(self, business_id: UUID, call_id: UUID) -> None:
         """The carrier has been told to connect this call to us: begin its brain. From any thread."""
-        self._last_expected_at = time.monotonic()
+        self.parting.expect()
         self.early.expect(business_id, call_id)
 
     def drain(self) -> None:
         """Take no new call from now on."""
-        self.draining = True
+        self.parting.begin()
 
     def part_with_all(self) -> None:
         """Say goodbye on every line; `is_quiet` becomes true when the calls have ended."""
@@ -210,6 +211,7 @@ class CallRoom:
         self._standing.start("room-page", self.from_page.watch_forever)
         self._standing.start("room-reaper", self.live.patrol)
         self._standing.start("room-warm", WarmConnections(self._warmers).keep_forever)
+        self._standing.start("room-parting", self.parting.watch_forever)
         self._standing.start("room-lag", self.lag.measure_forever)
 
     def _warmers(self) -> dict[str, registry.Warmer]:
@@ -244,6 +246,7 @@ class CallRoom:
             with self._place(comes_back=ticket.leg > 1):
                 prepared = await self._off_loop(partial(self._prepare, ticket, start.call_sid))
                 await self._hold(edge, prepared, await self.early.take(ticket.call_id))
+                self.parting.leg_left(ticket.business_id, ticket.call_id)
                 return True
         except (NoStart, tokens.InvalidToken, TrunklineError, SQLAlchemyError) as refusal:
             # The last one: the database is away, and nobody knows whose call it is.
@@ -280,7 +283,7 @@ class CallRoom:
             yield
         finally:
             self._places_taken -= 1
-            self._last_left_at = time.monotonic()
+            self.parting.place_left()
 
     async def _early_brief(self, business_id: UUID, call_id: UUID) -> tuple[Brain, CallBrief] | None:
         prepared = await self._off_loop(partial(prepare_early, business_id, call_id))

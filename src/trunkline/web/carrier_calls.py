@@ -135,7 +135,8 @@ def outbound_answered(
     call = hearing.hear_report(session, attempt.business_id, attempt.attempt_id, report, carrier=carrier)
     if call is None or call.state == CallState.ENDED:
         return registry.carrier(carrier).hang_up_answer()
-    if room.is_full and call.media_opened_at is None:
+    _spare_others(session, attempt, room)
+    if call.media_opened_at is None and not _has_line(session, attempt, room):
         # Nobody here can talk to them; a person who has said hello is told so.
         calls.reject_for_capacity(call)
         language = tenants.get_business(session, attempt.business_id).language
@@ -143,9 +144,26 @@ def outbound_answered(
     return call
 
 
-def outbound_changed(session: Session, attempt: AttemptRef, report: CallReport, *, carrier: str) -> None:
+def outbound_changed(
+    session: Session, attempt: AttemptRef, report: CallReport, room: CallRoom, *, carrier: str
+) -> None:
     """A call that we made has changed. Raises SecondCall."""
     hearing.hear_report(session, attempt.business_id, attempt.attempt_id, report, carrier=carrier)
+    _spare_others(session, attempt, room)
+
+
+def _has_line(session: Session, attempt: AttemptRef, room: CallRoom) -> bool:
+    """Whom we called before the process began to drain is not called for nothing."""
+    since = room.parting.since
+    if not room.has_line or since is None:
+        return room.has_line
+    return hearing.dialled_at(session, attempt.business_id, attempt.attempt_id) < since
+
+
+def _spare_others(session: Session, attempt: AttemptRef, room: CallRoom) -> None:
+    """Nobody else is to be called whose answer would come here, where no new call is taken."""
+    if room.draining:
+        hearing.rest(session, attempt.business_id, attempt.attempt_id)
 
 
 def outbound_detected(attempt: AttemptRef, report: AnswerReport, room: CallRoom, *, carrier: str) -> None:

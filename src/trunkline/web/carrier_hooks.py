@@ -88,14 +88,14 @@ def answer_outbound(form: SignedForm, attempt: Attempt, parts: PartsDep, room: R
 
 
 @router.post("/outbound/status", status_code=204)
-def outbound_status(form: SignedForm, attempt: Attempt) -> None:
+def outbound_status(form: SignedForm, attempt: Attempt, room: RoomDep) -> None:
     """A call that we made has changed."""
     report = _report(form)
     barriers.reached("hook.heard")
     scope = of_business(attempt.business_id)
     try:
         with unit_of_work(scope) as session:
-            carrier_calls.outbound_changed(session, attempt, report, carrier=TWILIO)
+            carrier_calls.outbound_changed(session, attempt, report, room, carrier=TWILIO)
     except hearing.SecondCall:
         log.warning("second_call_reported", attempt_id=str(attempt.attempt_id), sid=report.sid)
         if not report.status.is_final:

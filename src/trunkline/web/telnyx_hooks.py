@@ -21,7 +21,7 @@ from trunkline.core.telemetry import get_logger
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call, CallState
 from trunkline.domain.calls.tickets import CallTicket, read_call_token
-from trunkline.domain.control import answers, places
+from trunkline.domain.control import answers, places, undoing
 from trunkline.domain.outbound import hearing
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import tokens
@@ -170,7 +170,7 @@ class _Told:
     def _outbound_changed(self, report: CallReport, attempt: AttemptRef) -> None:
         try:
             with unit_of_work(of_business(attempt.business_id)) as session:
-                carrier_calls.outbound_changed(session, attempt, report, carrier=TELNYX)
+                carrier_calls.outbound_changed(session, attempt, report, self._room, carrier=TELNYX)
         except hearing.SecondCall:
             if not report.status.is_final:
                 self._second(report, attempt)
@@ -194,14 +194,14 @@ def _go_on(then_url: str, parts: AppParts, dial: DialReport | None) -> None:
     ticket, name = _read_then(then_url, parts)
     with unit_of_work(of_business(ticket.business_id)) as session:
         call = calls.lock_call(session, ticket.business_id, ticket.call_id)
-        if call.steps != ticket.step:
-            log.info("told_late", call_id=str(call.id), step=ticket.step, now=call.steps)
-            return
-        if dial is not None and ticket.control_id is not None and name == "dialled":
+        told = None
+        if dial is not None and name == "dialled":
             told = DialReport(call.carrier_sid, dial.status, dial.duration_s, dial.call_is_over)
-            answer = answers.hear_dialled(session, ticket.business_id, ticket.control_id, told)
-        else:
-            answer = answers.next_answer(session, call, behind=ticket.control_id)
+        if not undoing.stands(session, call, ticket.step):
+            log.info("told_late", call_id=str(call.id), step=ticket.step, now=call.steps)
+            undoing.note_missed(session, call, ticket.step, ticket.control_id, told)
+            return
+        answer = answers.behind_what(session, call, behind=ticket.control_id, dial=told)
         sid, key = call.carrier_sid, places.command_key(call)
     trouble = _tell(ticket.business_id, sid, answer, key)
     if trouble:

@@ -47,6 +47,16 @@ def lengths_of(session: Session, business_id: UUID, call_ids: Collection[UUID]) 
     return {call_id: float(length) for call_id, length in rows}
 
 
+def live_ones(session: Session, business_id: UUID, call_ids: Collection[UUID]) -> dict[UUID, bool]:
+    """Return those of these calls that are not over, and whether they go on without their agent."""
+    rows = session.execute(
+        select(Call.id, Call.away).where(
+            Call.business_id == business_id, Call.id.in_(call_ids), Call.state != CallState.ENDED
+        )
+    )
+    return {row.id: row.away is not None for row in rows}
+
+
 def leads_on_the_line(session: Session, business_id: UUID, lead_ids: Collection[UUID]) -> set[UUID]:
     """Return those of these leads who have a call that is not over."""
     found = session.scalars(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, ScalarResult, case, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -30,6 +30,7 @@ lengths_of = reading.lengths_of
 lines_of = reading.lines_of
 hung_up = reading.hung_up
 list_calls = reading.list_calls
+live_ones = reading.live_ones
 record_events = reading.record_events
 told_before = reading.told_before
 
@@ -96,9 +97,7 @@ def open_call(
         )
         .on_conflict_do_nothing(index_elements=["business_id", "carrier_sid"])
     )  # fmt: skip
-    return session.scalars(
-        select(Call).where(Call.business_id == business_id, Call.carrier_sid == sid).with_for_update()
-    ).one()
+    return _locked(session, business_id, Call.carrier_sid == sid).one()
 
 
 def get_call(session: Session, business_id: UUID, call_id: UUID) -> Call:
@@ -110,10 +109,8 @@ def get_call(session: Session, business_id: UUID, call_id: UUID) -> Call:
 
 
 def call_of_sid(session: Session, business_id: UUID, sid: str) -> Call | None:
-    """Return the call that the carrier calls `sid`."""
-    return session.scalar(
-        select(Call).where(Call.business_id == business_id, Call.carrier_sid == sid).with_for_update()
-    )
+    """Return the call that the carrier calls `sid`, as it stands, locked until the transaction ends."""
+    return _locked(session, business_id, Call.carrier_sid == sid).one_or_none()
 
 
 def carrier_of_sid(session: Session, business_id: UUID, sid: str) -> str | None:
@@ -125,15 +122,20 @@ def carrier_of_sid(session: Session, business_id: UUID, sid: str) -> str | None:
 
 def lock_call(session: Session, business_id: UUID, call_id: UUID) -> Call:
     """Return a call as it stands, locked until the transaction ends. Raises NotFound."""
-    call = session.scalar(
-        select(Call)
-        .where(Call.business_id == business_id, Call.id == call_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    call = _locked(session, business_id, Call.id == call_id).one_or_none()
     if call is None:
         raise NotFound("There is no such call.")
     return call
+
+
+def _locked(session: Session, business_id: UUID, which: ColumnElement[bool]) -> ScalarResult[Call]:
+    """The one way to lock a call. Whoever has read it before gets what it has become while they waited."""
+    return session.scalars(
+        select(Call)
+        .where(Call.business_id == business_id, which)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
 
 
 def open_inbound_calls(session: Session, business_id: UUID) -> int:
@@ -264,9 +266,7 @@ def conclude_leg(
 
     False: nothing was finalized.
     """
-    call = session.scalar(
-        select(Call).where(Call.business_id == business_id, Call.id == call_id).with_for_update()
-    )
+    call = _locked(session, business_id, Call.id == call_id).one_or_none()
     if call is None or (call.away is None and leg >= call.media_legs):
         return finalize(session, business_id, call_id, end_reason=end_reason, disposition=disposition)
     if disposition not in {NO_OUTCOME, call.disposition}:
@@ -311,6 +311,13 @@ def note_taken(call: Call) -> None:
     if call.disposition == NO_OUTCOME:
         call.disposition = _CAME_TO[Away.TRANSFERRED]
     _announce_finalized(call)
+
+
+def take_back(call: Call, away: str | None, *, live_until: datetime | None) -> None:
+    """The call was sent nowhere: it is where it was, and lives no longer than was expected then."""
+    call.away = away
+    if live_until is not None:
+        expect_end(call, within_s=max((live_until - clock.now()).total_seconds(), 1.0))
 
 
 def bring_back(call: Call, *, within_s: float) -> int:

@@ -37,9 +37,15 @@ def what_is_next(session: Session, business_id: UUID, call_id: UUID, *, behind: 
 
     `behind` names the act whose music or keys have ended; without it a stream with the agent has.
     """
-    sid = calls.get_call(session, business_id, call_id).carrier_sid
-    call = calls.call_of_sid(session, business_id, sid)  # locked from here on
-    assert call is not None
+    return next_answer(session, calls.lock_call(session, business_id, call_id), behind=behind)
+
+
+def behind_what(
+    session: Session, call: Call, *, behind: UUID | None, dial: DialReport | None = None
+) -> Answer:
+    """Return what comes behind an answer that has been carried out; `dial`: it was a colleague's leg."""
+    if dial is not None and behind is not None:
+        return hear_dialled(session, call.business_id, behind, dial)
     return next_answer(session, call, behind=behind)
 
 

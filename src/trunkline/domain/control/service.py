@@ -18,16 +18,17 @@ from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import Conflict, Forbidden, InvalidInput
 from trunkline.core.jobs import enqueue_job
+from trunkline.core.telemetry import get_logger
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Away, Call, CallState
-from trunkline.domain.control import places
+from trunkline.domain.control import places, undoing
 from trunkline.domain.control.answers import next_answer
 from trunkline.domain.control.models import CallControl, ControlState, Verb
 from trunkline.domain.control.rules import HANDED_ON, KEYS, left_for
 from trunkline.domain.control.store import get_control, locked, note, settle, tell
 from trunkline.domain.control.tending import LOOK_S
-from trunkline.domain.control.warm import fail, let_colleague_go
+from trunkline.domain.control.warm import fail
 from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.extensions import is_allowed, resolve
 from trunkline.providers.ports import (
@@ -36,6 +37,8 @@ from trunkline.providers.ports import (
     CarrierRefused,
     CarrierUncertain,
 )
+
+log = get_logger(__name__)
 
 
 def ask(
@@ -96,11 +99,11 @@ def carry_out(
     """
     scope = of_business(business_id)
     with unit_of_work(scope) as session:
-        before = calls.get_call(session, business_id, call_id)
-        came_from, step = before.away, before.steps
+        call = calls.lock_call(session, business_id, call_id)
+        before = undoing.Before.of(call)
         control = ask(session, business_id, call_id, verb, actor=actor, to=to, **data)
-        call = calls.get_call(session, business_id, call_id)
         answer = next_answer(session, call)
+        undoing.begin_telling(control)
         carrier, sid, key = registry.carrier(call.carrier), call.carrier_sid, places.command_key(call)
         is_noted = verb is Verb.HANG_UP and calls.note_hang_up(session, business_id, sid)
     trouble = ""
@@ -115,6 +118,7 @@ def carry_out(
         # It may have happened: what the carrier tells of the call next will show.
         with unit_of_work(scope) as session:
             control = get_control(session, business_id, control.id)
+            undoing.end_telling(control)
             control.data = {**control.data, "doubt": str(error)}
             if verb is Verb.WARM_TRANSFER and control.state == ControlState.UNDER_WAY:
                 # A colleague would take a caller who may not be there: back to the agent, wherever they are.
@@ -122,16 +126,28 @@ def carry_out(
         raise Conflict(f"The carrier did not say whether it was done: {error}.", doubt=True) from error
     with unit_of_work(scope) as session:
         call, control = locked(session, business_id, control.id)
-        if trouble:
-            settle(control, ControlState.FAILED, why=trouble)
-            let_colleague_go(control)
-            # The call goes on as it was, and so does what it was told before.
-            call.away, call.steps = came_from, step
-            if is_noted:
-                calls.take_back_hang_up(session, business_id, sid)
-    if trouble:
-        raise Conflict(f"The carrier refused: {trouble}.", doubt=False)
-    return control
+        if not trouble:
+            undoing.end_telling(control)
+            return control
+        undone = undoing.take_back(session, call, control, before, trouble)
+        if is_noted:
+            calls.take_back_hang_up(session, business_id, sid)
+        key = places.command_key(call)
+    if not undone.is_undone:
+        return control
+    if undone.next is not None:
+        _tell_instead(business_id, carrier, sid, undone.next, key)
+    raise Conflict(f"The carrier refused: {trouble}.", doubt=False)
+
+
+def _tell_instead(business_id: UUID, carrier: Carrier, sid: str, answer: Answer, key: UUID) -> None:
+    """What came behind the call's last answer while another was refused; one that fails is hung up."""
+    try:
+        _redirect(carrier, sid, answer, key)
+    except (CarrierRefused, CarrierUncertain) as error:
+        log.warning("command_failed", sid=sid, error=str(error))
+        with unit_of_work(of_business(business_id)):
+            enqueue_job("high", "hang_up_call", sid)
 
 
 def _redirect(carrier: Carrier, sid: str, answer: Answer, key: UUID) -> None:
@@ -144,9 +160,7 @@ def _redirect(carrier: Carrier, sid: str, answer: Answer, key: UUID) -> None:
 
 
 def _live_call(session: Session, business_id: UUID, call_id: UUID, verb: Verb) -> Call:
-    found = calls.get_call(session, business_id, call_id)
-    call = calls.call_of_sid(session, business_id, found.carrier_sid)  # locked from here on
-    assert call is not None
+    call = calls.lock_call(session, business_id, call_id)
     if call.state != CallState.LIVE:
         raise Conflict("The call is not live.", state=call.state)
     capabilities = registry.carrier(call.carrier).capabilities

@@ -33,6 +33,7 @@ def get_control(session: Session, business_id: UUID, control_id: UUID) -> CallCo
         select(CallControl)
         .where(CallControl.business_id == business_id, CallControl.id == control_id)
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
     if control is None:
         raise NotFound("There is no such act of control.")
@@ -51,13 +52,8 @@ def locked(session: Session, business_id: UUID, control_id: UUID) -> tuple[Call,
     )
     if call_id is None:
         raise NotFound("There is no such act of control.")
-    sid = calls.get_call(session, business_id, call_id).carrier_sid
-    call = calls.call_of_sid(session, business_id, sid)
-    assert call is not None
-    session.refresh(call)
-    control = get_control(session, business_id, control_id)
-    session.refresh(control)
-    return call, control
+    call = calls.lock_call(session, business_id, call_id)
+    return call, get_control(session, business_id, control_id)
 
 
 def open_controls(session: Session, business_id: UUID, call_id: UUID) -> Sequence[CallControl]:
@@ -100,6 +96,7 @@ def newest_asked(session: Session, call: Call) -> CallControl | None:
         )
         .order_by(CallControl.created_at.desc(), CallControl.id.desc())
         .with_for_update()
+        .execution_options(populate_existing=True)
     ).all()
     for older in asked[1:]:
         settle(older, ControlState.FAILED, why="superseded")

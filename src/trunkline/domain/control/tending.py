@@ -33,8 +33,7 @@ def tend(session: Session, business_id: UUID, call_id: UUID) -> tuple[float | No
 
     Returns after how many seconds to look again (None: nothing is open) and which legs to ask about now.
     """
-    call = calls.call_of_sid(session, business_id, calls.get_call(session, business_id, call_id).carrier_sid)
-    assert call is not None
+    call = calls.lock_call(session, business_id, call_id)
     waits: list[float] = []
     legs: list[Leg] = []
     for control in open_controls(session, business_id, call_id):

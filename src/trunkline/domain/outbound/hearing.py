@@ -7,7 +7,7 @@ or its next try; knows no HTTP.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from trunkline.core.runs import service as runs
 from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call
-from trunkline.domain.outbound import dialling, store
+from trunkline.domain.outbound import dialling, run_store, store
 from trunkline.domain.outbound.models import (
     BEGUN_ITEM_STATES,
     WAITING_ITEM_STATES,
@@ -46,6 +46,10 @@ CALLBACK = "callback"
 
 _RETRY = "retry"
 """What an item waits for: the moment that the person named; another try."""
+
+NOBODY_TO_TALK = "nobody_to_talk"
+"""Why a run is held whose answered calls come to a process that is about to stop."""
+_REST = timedelta(minutes=2)
 
 FORCED = "forced"
 """Option of a run that was cancelled by force."""
@@ -127,6 +131,23 @@ def hear_outcome(session: Session, business_id: UUID, call_id: UUID) -> None:
             session, business_id, item.id, from_=_SETTLED, to=settled_state(attempt.disposition or ""),
             disposition=attempt.disposition,
         )  # fmt: skip
+
+
+def dialled_at(session: Session, business_id: UUID, attempt_id: UUID) -> datetime:
+    """Return when an attempt was committed, which has been heard of."""
+    attempt = store.attempt_for_update(session, business_id, attempt_id)
+    assert attempt is not None
+    return attempt.created_at
+
+
+def rest(session: Session, business_id: UUID, attempt_id: UUID) -> None:
+    """Let the run of an attempt dial nobody for a while: who answered now would find nobody here."""
+    attempt = store.attempt_for_update(session, business_id, attempt_id)
+    if attempt is not None:
+        now = clock.now()
+        run_store.hold_run(
+            session, business_id, attempt.run_id, until=now + _REST, reason=NOBODY_TO_TALK, now=now
+        )
 
 
 def hang_up_if_forced(session: Session, business_id: UUID, run_id: UUID, attempt_id: UUID, sid: str) -> None:

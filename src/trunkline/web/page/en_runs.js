@@ -72,6 +72,7 @@ export default {
   "pick.chosen": "{count} of at most {most} chosen. The 200 newest leads are shown.",
 
   "held.too_many_failures": "too many of its dials failed",
+  "held.nobody_to_talk": "the agents are about to restart",
 
   "waits_for.calling_hours": "calling hours",
   "waits_for.attempts_per_day": "enough dials for today",

@@ -91,6 +91,7 @@ export default {
   "pick.chosen": "נבחרו {count} מתוך {most} לכל היותר. מוצגים 200 הלידים החדשים ביותר.",
 
   "held.too_many_failures": "יותר מדי חיוגים שלו נכשלו",
+  "held.nobody_to_talk": "הסוכנים עומדים לעלות מחדש",
 
   "waits_for.calling_hours": "שעות החיוג",
   "waits_for.attempts_per_day": "די חיוגים להיום",
