@@ -243,7 +243,7 @@ class CallRoom:
             ticket = read_media_token(start.parameters.get("token", ""), key=self._token_key)
             with self._place(comes_back=ticket.leg > 1):
                 prepared = await self._off_loop(partial(self._prepare, ticket, start.call_sid))
-                await self._hold(edge, prepared, await self.early.take(ticket.call_id))
+                await self._hold(edge, prepared, await self.early.take(ticket.call_id, leg=ticket.leg))
                 return True
         except (NoStart, tokens.InvalidToken, TrunklineError, SQLAlchemyError) as refusal:
             # The last one: the database is away, and nobody knows whose call it is.
@@ -260,7 +260,7 @@ class CallRoom:
                 prepared = await self._off_loop(partial(self._prepare, ticket, None))
                 async with self.from_page.held(ticket):
                     await edge.welcome()
-                    await self._hold(edge, prepared, await self.early.take(ticket.call_id))
+                    await self._hold(edge, prepared, await self.early.take(ticket.call_id, leg=ticket.leg))
         except (NoStart, TrunklineError, SQLAlchemyError) as refusal:
             log.warning("media_refused", reason=str(refusal))
             await edge.refuse(*_in_words(refusal))
