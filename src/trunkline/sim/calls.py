@@ -236,9 +236,9 @@ def _port(settings: Settings) -> int:
     address = urlsplit(settings.twilio_base_url)
     if not is_loopback(address.hostname) or address.port is None:
         raise StartRefused(
-            f"This installation reaches Twilio at {settings.twilio_base_url}, and a simulation must not ring real "
-            "telephones. Scenarios in which the agent calls need one that was started with TWILIO_BASE_URL "
-            "at a port of this machine, such as http://127.0.0.1:8400."
+            f"This installation reaches Twilio at {settings.twilio_base_url}, and a simulation must not ring "
+            "real telephones. Scenarios in which the agent calls need one that was started with "
+            "TWILIO_BASE_URL at a port of this machine, such as http://127.0.0.1:8400."
         )
     return address.port
 

@@ -93,11 +93,11 @@ def found(scenario: Scenario, *, like: Model | None, at_once: int) -> Practice:
 
 
 def call_out(practice: Practice, phones: tuple[str, ...], *, at_once: int) -> UUID:
-    """Begin a run that calls these numbers, and return it. Raises StartRefused where they would really ring."""
+    """Begin a run that calls these numbers, and return it. StartRefused where they would really ring."""
     business_id = practice.business_id
     with unit_of_work(of_business(business_id)) as session:
         if tenants.carrier_of(session, business_id) != CARRIER:
-            raise StartRefused("The practice business calls by another carrier, and real telephones would ring.")
+            raise StartRefused("The practice business has another carrier, and real telephones would ring.")
         people = leads.make_list(session, business_id, "Simulated callers")
         rows = [LeadRow(line, phone, f"Caller {line}") for line, phone in enumerate(phones, 1)]
         leads.put_people(
