@@ -59,6 +59,7 @@ from trunkline.web.browser_calls import BrowserCalls
 from trunkline.web.call_answers import CallAnswers
 from trunkline.web.call_log import CallLog
 from trunkline.web.early_brains import EarlyBrains, Opened
+from trunkline.web.live_ends import AGENT_UNUSABLE, DRAINED, SHUTDOWN
 from trunkline.web.live_metrics import LiveMetrics
 from trunkline.web.live_tools import tools_of
 from trunkline.web.loop_lag import DEFAULT_MOST_LAG_S, LoopLag
@@ -68,10 +69,6 @@ from trunkline.web.sentences import APOLOGY, FAREWELL
 from trunkline.web.standing import StandingTasks
 from trunkline.web.warm_connections import WarmConnections
 
-DRAINED = "draining"
-"""End reason of a call that was still live when its process could wait no longer."""
-AGENT_UNUSABLE = "agent_unusable"
-"""End reason of a call whose agent cannot hold it: its script, say, is not in its language."""
 _WARM_UP_S = 5.0
 _LAST_QUESTION_S = 3.0
 """How long after a stream has closed the carrier may still ask what is next with its call."""
@@ -219,7 +216,7 @@ class CallRoom:
     async def close(self) -> None:
         """End every call, write what is still to be written, and leave nothing running."""
         await self.early.close()
-        self.live.stop_all("shutdown")
+        self.live.stop_all(SHUTDOWN)
         while self.live.count:  # noqa: ASYNC110 - the register tells a number, not a moment
             await asyncio.sleep(0.05)
         await self._standing.close()
