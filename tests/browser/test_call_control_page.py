@@ -124,10 +124,14 @@ def test_hebrew_leaves_no_english(page: Page, acme: World) -> None:
         for why in ("declined", "no_key", "caller_hung_up"):
             control = control_store.note(session, call, control_store.Verb.WARM_TRANSFER)
             control_store.settle(control, control_store.ControlState.FAILED, why=why)
+        left = control_store.note(session, call, control_store.Verb.VOICEMAIL)
+        control_store.settle(left, control_store.ControlState.DONE, duration_s=12, recording_url="https://x")
     english, hebrew = (_strings(page, language) for language in ("en", "he"))
     assert english.keys() == {key for key in hebrew if not key.endswith(".two")}
     page.locator("select").first.select_option("he")
     page.reload()
     expect(page.locator("[data-verb=warm_transfer]").first).to_contain_text(hebrew["control_why.declined"])
+    kept = hebrew["control.kept_message"].replace("{length}", hebrew["length.s"].replace("{s}", "12"))
+    expect(page.locator("[data-verb=voicemail]")).to_contain_text(kept)
     ours = [_pattern(text) for key, text in english.items() if text != hebrew[key] and _has_words(text)]
     assert [text for text in _texts(page) if any(pattern.fullmatch(text) for pattern in ours)] == []

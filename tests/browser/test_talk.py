@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from browser.conftest import launched, serving
 from browser.test_first_page import PAGE, _has_words, _pattern, _strings, _texts
@@ -23,6 +23,7 @@ from trunkline.core.access import Role
 from trunkline.core.db import unit_of_work
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call, CallEvent
+from trunkline.domain.outbound import service as outbound
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
 from trunkline.providers.local_speech import EspeakTextToSpeech
@@ -204,6 +205,55 @@ def test_whoever_leaves_the_page_has_hung_up(
     else:
         at_agent.goto("about:blank")
     assert settled(acme, installation).end_reason in {"stop", "disconnect"}
+
+
+@pytest.mark.parametrize("way", ["before the answer", "behind it", "by leaving"])
+def test_a_call_given_up_while_it_connects_gives_its_line_back(at_agent: Page, acme: World, way: str) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    def is_withdrawn() -> bool:
+        with unit_of_work(acme.scope) as session:
+            found = calls.list_calls(session, acme.business_id, limit=2, offset=0)
+            return [call.disposition for call in found] == ["cancelled"]
+
+    def heard() -> None:
+        """Let Playwright call `hold`, which it does only while the page is asked something."""
+        at_agent.evaluate("() => true")
+
+    panel = at_agent.locator("#talk")
+    if way == "before the answer":
+        at_agent.route("**/browser-calls", hold)
+    else:
+        # A socket that never opens.
+        at_agent.evaluate(
+            """() => {
+            window.WebSocket = class { static OPEN = 1; constructor() { window.dialled = true } close() {} };
+            }"""
+        )
+    talk(at_agent)
+    expect(panel).to_have_attribute("data-phase", "connecting")
+    if way == "before the answer":
+        eventually(lambda: heard() or bool(held), "the line is asked for", within_s=10)
+    else:
+        at_agent.wait_for_function("() => window.dialled")
+        assert lines_in_use(acme) == 1
+    if way == "by leaving":
+        at_agent.goto("about:blank")
+    else:
+        panel.get_by_role("button", name="Hang up").click()
+        expect(panel).to_have_attribute("data-phase", "ended")
+    for route in held:
+        route.continue_()
+    eventually(lambda: heard() or is_withdrawn(), "the line is given back", within_s=15)
+    assert lines_in_use(acme) == 0
+
+
+def lines_in_use(world: World) -> int:
+    with unit_of_work(world.scope) as session:
+        return outbound.lines_in_use(session, world.business_id)
 
 
 def test_every_line_taken_is_said_in_words(at_agent: Page, acme: World) -> None:

@@ -316,10 +316,41 @@ async def test_a_viewer_may_not_and_an_agent_may(theatre: Theatre) -> None:
         answer = await viewer.post(path)
         assert answer.status_code == 403
         assert answer.json()["error"]["data"]["reason"] == "insufficient_role"
+        assert (await viewer.delete(f"{path}/{UUID(int=1)}")).status_code == 403
     async with theatre.person("agent@acme.example") as agent:
         assert (await agent.post(path)).status_code == 201
         assert (await agent.post(f"/api/agents/{UUID(int=1)}/browser-calls")).status_code == 404
     assert lines_in_use(theatre) == 1
+
+
+async def test_a_call_that_is_given_up_before_its_socket_gives_its_line_back(theatre: Theatre) -> None:
+    theatre.brain.scripts = [[LONG]]
+    call = await begun(theatre)
+    path = f"/api/agents/{theatre.world.agent_id}/browser-calls"
+    async with theatre.person() as person:
+        assert lines_in_use(theatre) == 1
+        for _ in range(2):
+            assert (await person.delete(f"{path}/{call['call_id']}")).status_code == 204
+            assert lines_in_use(theatre) == 0
+        found = row(theatre, call["call_id"])
+        assert (found.state, found.disposition, found.answered_at) == ("ended", "cancelled", None)
+        async with on_line(theatre.url, call) as line:
+            await asyncio.wait_for(line.over.wait(), 20)
+            assert [(one["event"], one["code"]) for one in line.told] == [("refused", "conflict")]
+        # One that has begun is hung up instead, by the door for that; and a telephone's call was never its.
+        async with talking(theatre) as (line, call_id):
+            answer = await person.delete(f"{path}/{call_id}")
+            assert (answer.status_code, answer.json()["error"]["code"]) == (409, "conflict")
+            assert (
+                await person.delete(f"/api/agents/{UUID(int=1)}/browser-calls/{call_id}")
+            ).status_code == 404
+            assert not line.over.is_set()
+        assert (await over(theatre, call_id)).end_reason == "disconnect"
+        sid = theatre.phone_in()
+        of_carrier = await theatre.live(sid, talked=False)
+        assert (await person.delete(f"{path}/{of_carrier}")).status_code == 404
+        theatre.room.live.stop_all("enough")
+        await until(lambda: theatre.room.is_empty)
 
 
 async def test_every_line_of_the_business_counts_for_both_kinds_of_call(theatre: Theatre) -> None:

@@ -63,6 +63,12 @@ async def test_a_message_is_left_and_on_record(full: Theatre) -> None:
     assert control.data["recording_sid"] == kept["recording"]
     assert control.data["recording_url"].endswith(kept["recording"])
     assert full.entry(sid).errors == []
+    # Who may look is told that there is one and how long it is, and not where the carrier keeps it.
+    async with full.person() as person:
+        (shown,) = (await person.get(f"/api/calls/{full.call_id(sid)}/controls")).json()
+    told = {name: value for name, value in shown["data"].items() if value is not None}
+    assert told == {"duration_s": control.data["duration_s"]}
+    assert told["duration_s"] > 0
 
 
 async def test_a_caller_who_says_nothing_leaves_no_message(full: Theatre) -> None:

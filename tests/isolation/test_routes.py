@@ -52,6 +52,7 @@ CASES: dict[Door, list[Case]] = {
     Door("GET", "/api/agents/{agent_id}"): [Case(NOT_FOUND)],
     Door("PATCH", "/api/agents/{agent_id}"): [Case(NOT_FOUND, body=lambda a, b: {"name": "Stolen"})],
     Door("POST", "/api/agents/{agent_id}/browser-calls"): [Case(NOT_FOUND)],
+    Door("DELETE", "/api/agents/{agent_id}/browser-calls/{call_id}"): [Case(NOT_FOUND)],
     Door("GET", "/api/appointments"): [Case(FINE)],
     Door("GET", "/api/business"): [Case(FINE)],
     Door("PATCH", "/api/business"): [Case(FINE, body=lambda a, b: {"name": "Acme still"})],

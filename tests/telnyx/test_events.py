@@ -12,11 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from api.doorway import HEADERS
 from control.theatre import Use
 from simulators.product import until
-from support.installation import TOKEN_KEY
-from support.telnyx_house import CALLER, House
+from support.installation import TOKEN_KEY, Installation
+from support.telnyx_house import CALLER, House, open_telnyx
+from support.world import World
 from telnyx import Telnyx
+from trunkline.core.carrier_threads import AT_A_TIME
 from trunkline.core.db import unit_of_work
 from trunkline.domain.calls.models import Call
 from trunkline.domain.calls.tickets import MediaTicket, media_token
@@ -27,6 +30,7 @@ from trunkline.providers.ports import AnsweredBy, CallStatus
 from trunkline.providers.telnyx.commands import State, read_state, write_state
 from trunkline.providers.telnyx.events import read_event
 from trunkline.providers.telnyx.wire import STREAM_TOKEN_HEADER, HangupCause
+from trunkline.simulators.telnyx.server import Fault
 from trunkline.simulators.telnyx.webhooks import Webhooks
 
 
@@ -253,3 +257,24 @@ def test_of_the_dialled_leg_only_its_end_is_heard() -> None:
 def test_a_state_that_is_not_ours_says_nothing() -> None:
     for text in (None, 7, "", "!", "aGVsbG8=", "W10="):
         assert read_state(text) == State()
+
+
+async def test_a_carrier_that_stalls_holds_up_nobody_but_its_own_calls(
+    installation: Installation, acme: World
+) -> None:
+    async with (
+        open_telnyx(installation, acme, timeout_s=6) as house,
+        httpx.AsyncClient(base_url=house.url, trust_env=False, timeout=4, headers=HEADERS) as client,
+    ):
+        house.sim.faults.extend([Fault.LOSE_REPLY] * 100)
+        # More than there are threads for everybody; each is rejected, and the reply never comes.
+        legs = [house.sim.exchange.phone_in(CALLER, "+12125550399") for _ in range(60)]
+        await until(lambda: sum(bool(leg.commands) for leg in legs) >= AT_A_TIME)
+        for path, status in (("/ready", 200), ("/hooks/carrier/call/hold.wav", 200), ("/api/me", 401)) * 10:
+            assert (await client.get(path)).status_code == status
+        assert sum(bool(leg.commands) for leg in legs) == AT_A_TIME
+        # What waited its turn is told as soon as the carrier answers again.
+        house.sim.faults.clear()
+        told = house.sim.webhooks.delivered
+        await until(lambda: told.count(("call.initiated", 200)) == len(legs), 30)
+        assert all(leg.ended is not None for leg in legs)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from media.media_stubs import StubBrain, StubConversation, brief
 from trunkline.core.errors import NotFound
@@ -116,9 +117,55 @@ async def test_the_same_call_is_begun_once_and_no_more_than_there_is_room_for(ro
     await early.conversation.close()
 
 
-async def test_trouble_is_left_to_the_call_itself(room: Room) -> None:
-    room.fault = NotFound("There is no such call.")
+@pytest.mark.parametrize(
+    "fault",
+    [
+        NotFound("There is no such call."),
+        OperationalError("select 1", {}, Exception("the server closed the connection unexpectedly")),
+        RuntimeError("the client could not be built"),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+async def test_an_opening_that_fails_fails_no_call(room: Room, fault: Exception) -> None:
+    room.fault = fault
     call_id = uuid4()
     room.early.expect(BUSINESS, call_id)
     await until(lambda: room.early.count)
+    assert await room.early.take(call_id) is None
+
+
+async def test_an_opening_that_failed_and_that_nobody_takes_leaves_nothing_behind() -> None:
+    room = Room(kept_s=0.05)
+    room.fault = OperationalError("select 1", {}, Exception("the server closed the connection unexpectedly"))
+    room.early.expect(BUSINESS, uuid4())
+    await until(lambda: room.early.count)
+    await until(lambda: not room.early.count)
+    await room.early.close()
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("early-")]
+
+
+async def test_who_waits_for_an_opening_and_is_cancelled_leaves_none_open(room: Room) -> None:
+    room.gate.clear()
+    call_id = uuid4()
+    room.early.expect(BUSINESS, call_id)
+    await until(lambda: room.early.count)
+    taking = asyncio.create_task(room.early.take(call_id))
+    await asyncio.sleep(0)
+    taking.cancel()
+    await asyncio.wait([taking])
+    assert taking.cancelled()
+    room.gate.set()
+    await until(lambda: not [task for task in asyncio.all_tasks() if task.get_name().startswith("early-")])
+    assert room.brain.opened == []
+
+
+async def test_a_call_that_comes_back_gets_a_conversation_of_its_own(room: Room) -> None:
+    """Its first socket came to another process: what was begun here knows nothing of what was said there."""
+    call_id = uuid4()
+    room.early.expect(BUSINESS, call_id)
+    await until(lambda: room.brain.opened)
+    (begun,) = room.brain.opened
+    assert await room.early.take(call_id, leg=2) is None
+    await until(lambda: begun.closed)
+    assert room.early.count == 0
     assert await room.early.take(call_id) is None

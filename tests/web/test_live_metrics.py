@@ -85,6 +85,23 @@ def test_every_event_is_passed_on_and_counted(visitor: TestClient) -> None:
     assert found["trunkline_loop_lag_seconds",] >= 0
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "draining", "shutdown", "transferred", "in_conference", "on_hold", "message_dropped", "agent_hung_up",
+        "hung_up", "brain_failed", "agent_unusable", "stop", "stuck_wire",
+    ],
+)  # fmt: skip
+def test_an_end_that_no_script_has_named_is_counted_under_its_own_name(
+    visitor: TestClient, reason: str
+) -> None:
+    room: CallRoom = visitor.app.state.room  # type: ignore[attr-defined]
+    room.metrics.tapped(lambda _: None)(event(EventKind.ENDED, reason=reason, frames_in={}, frames_out={}))
+    found = figures(visitor.get("/metrics").text)
+    assert found["trunkline_calls_ended_total", reason] == 1
+    assert ("trunkline_calls_ended_total", "other") not in found
+
+
 def test_a_brain_that_gave_up_is_counted_by_its_name_and_the_reason(
     visitor: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

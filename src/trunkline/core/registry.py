@@ -95,6 +95,7 @@ def register_brain(
     _brains[name] = factory
     _closers.pop(name, None)
     _warmers.pop(name, None)
+    _connecting.discard(name)
     if warm is not None:
         _warmers[name] = warm
     if close is not None:

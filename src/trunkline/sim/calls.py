@@ -195,18 +195,14 @@ async def opened(
     seed: int = 7,
 ) -> AsyncIterator[Simulation]:
     """Run the carrier. Raises StartRefused where the installation cannot be reached or would call people."""
-    if settings.twilio_account_sid is None or settings.twilio_auth_token is None:
-        raise StartRefused(
-            "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are unset: simulated calls need those of the running "
-            "installation. Any values do for one that has no account yet."
-        )
+    account_sid, auth_token = account_of(settings)
     await _require_running(settings.public_url)
     ears = Ears(EspeakTextToSpeech(), SphinxSpeechToText(), models=models or {})
     if ears.models and set(settings.speech_to_text) != {_LOCAL}:
         ears.words = hearing_of(settings)
     options = CarrierOptions(
-        account_sid=settings.twilio_account_sid,
-        auth_token=settings.twilio_auth_token.get_secret_value(),
+        account_sid=account_sid,
+        auth_token=auth_token,
         port=_port(settings) if outbound else 0,
         seed=seed,
     )
@@ -225,14 +221,24 @@ async def opened(
         yield Simulation(settings, carrier, ears, phones=phones, at_once=at_once, seed=seed)
 
 
+def account_of(settings: Settings) -> tuple[str, str]:
+    """Return the account and the token that the callers' carrier has. Raises StartRefused."""
+    if settings.twilio_account_sid is None or settings.twilio_auth_token is None:
+        raise StartRefused(
+            "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are unset: simulated calls need those of the running "
+            "installation. Any values do for one that has no account yet, or that calls by another carrier."
+        )
+    return settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value()
+
+
 def _port(settings: Settings) -> int:
     """Return the port at which the installation looks for its carrier. Raises StartRefused."""
     address = urlsplit(settings.twilio_base_url)
     if not is_loopback(address.hostname) or address.port is None:
         raise StartRefused(
-            f"This installation calls by {settings.twilio_base_url}, and a simulation must not ring real "
-            "telephones. Scenarios in which the agent calls need one that was started with TWILIO_BASE_URL "
-            "at a port of this machine, such as http://127.0.0.1:8400."
+            f"This installation reaches Twilio at {settings.twilio_base_url}, and a simulation must not ring "
+            "real telephones. Scenarios in which the agent calls need one that was started with "
+            "TWILIO_BASE_URL at a port of this machine, such as http://127.0.0.1:8400."
         )
     return address.port
 

@@ -12,7 +12,7 @@ from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
 from trunkline.providers.ports import LanguageModel
 from trunkline.sim import practice as practices
-from trunkline.sim.calls import HeldCall, Progress, opened
+from trunkline.sim.calls import HeldCall, Progress, account_of, opened
 from trunkline.sim.grades import grade
 from trunkline.sim.practice import MOST_CALLS, Model, Practice
 from trunkline.sim.records import outcomes
@@ -39,6 +39,7 @@ def run(settings: Settings, order: Order, progress: Progress) -> list[Held]:
             f"One simulation has {MOST_CALLS - 1} calls at most: so many numbers are for fiction."
         )
     players = players_of(settings, order)
+    account_of(settings)
     grounds = [practices.found(one, like=order.like, at_once=order.at_once) for one in order.scenarios]
     try:
         held = asyncio.run(_hold(settings, order, grounds, players, progress))

@@ -1,7 +1,8 @@
 """People's door to calls from the page: a line, a row and a token for the socket.
 
 The same limits as for calls of a carrier, counted under the same lock. A person who finds no line is
-told at once, so nothing is logged of it.
+told at once, so nothing is logged of it. Who gives a call up before its socket is there gives the line back
+here; from then on a call is hung up, like any other.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from pydantic import BaseModel
 from trunkline.core.access import Role
 from trunkline.core.db import unit_of_work
 from trunkline.core.door import PrincipalDep
-from trunkline.core.errors import Conflict
+from trunkline.core.errors import Conflict, NotFound
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
+from trunkline.domain.calls.models import CallState
 from trunkline.domain.calls.tickets import MEDIA_TOKEN_LIFETIME_S, MediaTicket, browser_token
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.tenants import service as tenants
@@ -74,3 +76,15 @@ def begin_browser_call(agent_id: UUID, who: PrincipalDep, parts: PartsDep, room:
         call_id=ticket.call_id, socket=PATH, protocol=PROTOCOL,
         token=browser_token(ticket, key=parts.token_key),
     )  # fmt: skip
+
+
+@router.delete("/{agent_id}/browser-calls/{call_id}", status_code=204)
+def withdraw_browser_call(agent_id: UUID, call_id: UUID, who: PrincipalDep) -> None:
+    """Give the line of a call back whose socket has not come; its token lets none in any more."""
+    who.require(Role.AGENT)
+    with unit_of_work(who.scope) as session:
+        call = calls.lock_call(session, who.business, call_id)
+        if call.carrier != calls.BROWSER or call.agent_id != agent_id:
+            raise NotFound("There is no such call.")
+        if not calls.withdraw(session, who.business, call_id) and call.state != CallState.ENDED:
+            raise Conflict("The call has begun; it can be hung up.", state=call.state)

@@ -58,6 +58,7 @@ from trunkline.web.call_answers import CallAnswers
 from trunkline.web.call_log import CallLog
 from trunkline.web.draining import Draining
 from trunkline.web.early_brains import EarlyBrains, Opened
+from trunkline.web.live_ends import AGENT_UNUSABLE, DRAINED, SHUTDOWN
 from trunkline.web.live_metrics import LiveMetrics
 from trunkline.web.live_tools import tools_of
 from trunkline.web.loop_lag import DEFAULT_MOST_LAG_S, LoopLag
@@ -67,10 +68,6 @@ from trunkline.web.sentences import APOLOGY, FAREWELL
 from trunkline.web.standing import StandingTasks
 from trunkline.web.warm_connections import WarmConnections
 
-DRAINED = "draining"
-"""End reason of a call that was still live when its process could wait no longer."""
-AGENT_UNUSABLE = "agent_unusable"
-"""End reason of a call whose agent cannot hold it: its script, say, is not in its language."""
 _WARM_UP_S = 5.0
 _POOL_SIZE = 8
 _LONGEST_AFTERMATH = timedelta(minutes=2)
@@ -221,7 +218,7 @@ class CallRoom:
     async def close(self) -> None:
         """End every call, write what is still to be written, and leave nothing running."""
         await self.early.close()
-        self.live.stop_all("shutdown")
+        self.live.stop_all(SHUTDOWN)
         while self.live.count:  # noqa: ASYNC110 - the register tells a number, not a moment
             await asyncio.sleep(0.05)
         await self._standing.close()
@@ -245,7 +242,7 @@ class CallRoom:
             ticket = read_media_token(start.parameters.get("token", ""), key=self._token_key)
             with self._place(comes_back=ticket.leg > 1):
                 prepared = await self._off_loop(partial(self._prepare, ticket, start.call_sid))
-                await self._hold(edge, prepared, await self.early.take(ticket.call_id))
+                await self._hold(edge, prepared, await self.early.take(ticket.call_id, leg=ticket.leg))
                 self.parting.leg_left(ticket.business_id, ticket.call_id)
                 return True
         except (NoStart, tokens.InvalidToken, TrunklineError, SQLAlchemyError) as refusal:
@@ -263,7 +260,7 @@ class CallRoom:
                 prepared = await self._off_loop(partial(self._prepare, ticket, None))
                 async with self.from_page.held(ticket):
                     await edge.welcome()
-                    await self._hold(edge, prepared, await self.early.take(ticket.call_id))
+                    await self._hold(edge, prepared, await self.early.take(ticket.call_id, leg=ticket.leg))
         except (NoStart, TrunklineError, SQLAlchemyError) as refusal:
             log.warning("media_refused", reason=str(refusal))
             await edge.refuse(*_in_words(refusal))

@@ -96,7 +96,7 @@ def colleague_status(form: SignedForm, ticket: Ticket) -> None:
 
 @router.post("/recorded", status_code=204)
 def recorded(form: SignedForm, ticket: Ticket) -> None:
-    """A caller's message can be fetched; fetching it is a job's work."""
+    """A caller's message is with the carrier, who keeps it; its address and length are noted."""
     report = _read(registry.asking_carrier(places.TWILIO).read_recording, form)
     with unit_of_work(of_business(ticket.business_id)) as session:
         answers.hear_recording(session, ticket.business_id, _act(ticket), report)

@@ -2,7 +2,9 @@
 
 A brain that holds a connection of its own takes a while to open it. It is opened as soon as the carrier
 has been told to connect the call, kept under the call's id for a short while, and closed if no socket comes.
-Another process may get the socket; then what was begun here is closed, and nothing else is lost.
+Another process may get the socket; then what was begun here is closed, and nothing else is lost. It is a
+call's first stretch with its agent that is begun so, and one that cannot be begun fails no call: the call
+opens its brain itself.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from trunkline.core.errors import TrunklineError
 from trunkline.core.telemetry import get_logger
 from trunkline.providers.ports import (
     Brain,
@@ -87,14 +88,22 @@ class EarlyBrains:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._begin, business_id, call_id)
 
-    async def take(self, call_id: UUID) -> Opened | None:
-        """Return what was begun for this call, if anything was; it is the caller's to close."""
+    async def take(self, call_id: UUID, *, leg: int = 1) -> Opened | None:
+        """Return what was begun for this call, if anything was; it is the caller's to close.
+
+        None for a later stretch of the call, and what waits is closed: it knows nothing of the first, which
+        another process held.
+        """
+        if leg > 1:
+            if call_id in self._waiting:
+                self._expire(call_id)
+            return None
         waiting = self._waiting.pop(call_id, None)
         if waiting is None:
             return None
         if waiting.timer is not None:
             waiting.timer.cancel()
-        return await waiting.task
+        return await _what_came_of(waiting.task)
 
     async def close(self) -> None:
         """Close everything that waits."""
@@ -113,17 +122,12 @@ class EarlyBrains:
         waiting.timer = loop.call_later(self.kept_s, self._expire, call_id)
 
     async def _opened(self, business_id: UUID, call_id: UUID) -> Opened | None:
-        try:
-            found = await self.prepare(business_id, call_id)
-            if found is None:
-                return None
-            brain, brief = found
-            relay = Relay()
-            return Opened(brain.open(brief, relay), relay)
-        except (TrunklineError, ValueError) as error:
-            # The call itself meets the same trouble, and puts it on record.
-            log.info("early_opening_failed", call_id=str(call_id), reason=str(error))
+        found = await self.prepare(business_id, call_id)
+        if found is None:
             return None
+        brain, brief = found
+        relay = Relay()
+        return Opened(brain.open(brief, relay), relay)
 
     def _expire(self, call_id: UUID) -> None:
         waiting = self._waiting.pop(call_id)
@@ -134,7 +138,21 @@ class EarlyBrains:
         task.add_done_callback(self._closing.discard)
 
 
+async def _what_came_of(opening: asyncio.Task[Opened | None]) -> Opened | None:
+    """Wait for an opening, and return what it opened: nothing, where it failed of whatever."""
+    try:
+        await asyncio.wait([opening])
+    finally:
+        opening.cancel()  # whoever waited may have been cancelled; one that is over stays as it is
+    failure = opening.exception()
+    if failure is not None:
+        # What does not pass meets the call as well, which puts it on record.
+        log.warning("early_opening_failed", opening=opening.get_name(), exc_info=failure)
+        return None
+    return opening.result()
+
+
 async def _close(opening: asyncio.Task[Opened | None]) -> None:
-    opened = await opening
+    opened = await _what_came_of(opening)
     if opened is not None:
         await opened.conversation.close()

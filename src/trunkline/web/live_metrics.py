@@ -15,6 +15,8 @@ from prometheus_client.registry import Collector
 from trunkline.core import provider_failures
 from trunkline.core.provider_failures import Part, Then
 from trunkline.media import CallEvent, EventKind, EventSink
+from trunkline.media.parting import BRAIN_FAILED
+from trunkline.web.live_ends import ENDS
 from trunkline.web.loop_lag import LoopLag
 
 STAGES = {
@@ -35,18 +37,8 @@ The first six follow one another, from the end of the caller's speech to the age
 """
 
 _BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.5, 5.0, 10.0)
-_ENDS = frozenset(
-    {
-        "stop", "disconnect", "silence", "too_long", "speech_failed", "no_audio", "no_greeting",
-        "stuck_reply", "stuck_wire", "long_silence", "overdue", "cancelled", "reaped", "internal_error",
-        "shutdown", "voicemail", "agent_unusable", "brain_failed",
-    }
-)  # fmt: skip
 OTHER = "other"
 """An end that the agent's own script or model has named."""
-
-
-BRAIN_FAILED = "brain_failed"
 
 
 class _ProviderFailures(Collector):
@@ -117,7 +109,7 @@ class LiveMetrics:
             case EventKind.TROUBLE:
                 self._troubles.labels(data["what"]).inc()
             case EventKind.ENDED:
-                self._ends.labels(data["reason"] if data["reason"] in _ENDS else OTHER).inc()
+                self._ends.labels(data["reason"] if data["reason"] in ENDS else OTHER).inc()
                 self._count_frames("in", data["frames_in"], ("forwarded",))
                 self._count_frames("out", data["frames_out"], ("sent", "cleared", "comfort"))
 

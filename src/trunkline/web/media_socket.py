@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
-from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketState
 
 from trunkline.core import registry
@@ -62,7 +61,7 @@ async def telnyx_media(socket: WebSocket, parts: PartsDep, room: RoomDep) -> Non
     await socket.accept()
     edge = TelnyxStream(text_socket(socket))
     if await room.host(edge) and edge.begun is not None:
-        await run_in_threadpool(stream_closed, edge.begun.state, ticket.call_id, parts)
+        await stream_closed(edge.begun.state, ticket.call_id, parts)
 
 
 def text_socket(socket: WebSocket) -> Socket:

@@ -1,12 +1,13 @@
 """The door of a carrier that tells: signed events come in, and what is decided goes out as commands.
 
 The signature is checked before anything is read. What an event means for a call is decided in one
-transaction; the carrier is told behind it, never inside. A call whose carrier cannot be told anything is
-hung up by a job, so that nobody is left in silence.
+transaction; the carrier is told behind it, never inside, on threads of its own: while it is slow, others
+are not. A call whose carrier cannot be told anything is hung up by a job, so that nobody is left in silence.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid5
@@ -14,6 +15,7 @@ from uuid import UUID, uuid5
 from fastapi import APIRouter, Depends, Request, Response
 
 from trunkline.core import registry
+from trunkline.core.carrier_threads import wait_on_own_threads
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import InvalidInput
 from trunkline.core.jobs import enqueue_job
@@ -61,7 +63,7 @@ def attempt_if_any(parts: PartsDep, token: str = "") -> AttemptRef | None:
 
 
 @router.post(places.events_of(TELNYX))
-def events(
+async def events(
     body: Annotated[bytes, Depends(signed_event)],
     attempt: Annotated[AttemptRef | None, Depends(attempt_if_any)],
     parts: PartsDep,
@@ -73,15 +75,15 @@ def events(
     except ValueError as error:
         raise InvalidInput(f"The carrier's event cannot be read: {error}.") from error
     if event is not None:
-        _Told(parts, room).hear(event, attempt)
+        await wait_on_own_threads(TELNYX, partial(_Told(parts, room).hear, event, attempt))
     return Response()
 
 
-def stream_closed(state: str, call_id: UUID, parts: AppParts) -> None:
-    """A media stream of a call is over here; the carrier need not have told it yet. Blocks."""
+async def stream_closed(state: str, call_id: UUID, parts: AppParts) -> None:
+    """A media stream of a call is over here; the carrier need not have told it yet."""
     then_url = registry.telling_carrier(TELNYX).read_state(state)
     if then_url and _read_then(then_url, parts)[0].call_id == call_id:
-        _go_on(then_url, parts, None)
+        await wait_on_own_threads(TELNYX, partial(_go_on, then_url, parts, None))
 
 
 class _Told:

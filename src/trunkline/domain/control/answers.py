@@ -141,7 +141,10 @@ def hear_refused(session: Session, call: Call, why: str) -> Answer | None:
 
 
 def hear_recording(session: Session, business_id: UUID, control_id: UUID, report: RecordingReport) -> None:
-    """The message of a caller who found no free line can be fetched, or there is none."""
+    """The carrier keeps the message of a caller who found no free line, or there is none.
+
+    Nothing fetches it: whoever has the carrier's account hears it there.
+    """
     control = get_control(session, business_id, control_id)
     if ControlState(control.state).is_open:
         state = ControlState.DONE if report.is_complete else ControlState.FAILED

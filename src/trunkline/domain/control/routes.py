@@ -1,16 +1,19 @@
 """People's door to call control.
 
-No transaction is open while the carrier is told, so these take none from the doorway.
+No transaction is open while the carrier is told, so these take none from the doorway, and they wait for it
+on threads of their own.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
 
 from trunkline.core.access import Principal, Role
+from trunkline.core.carrier_threads import wait_on_own_threads
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.domain.control import service
 from trunkline.domain.control.models import Verb
@@ -27,48 +30,49 @@ def read_controls(call_id: UUID, session: SessionDep, who: PrincipalDep) -> list
 
 
 @router.post("/transfer", status_code=202)
-def transfer_call(call_id: UUID, body: TransferIn, who: PrincipalDep) -> ControlOut:
+async def transfer_call(call_id: UUID, body: TransferIn, who: PrincipalDep) -> ControlOut:
     """Hand a live call to a colleague; where nobody answers, the caller gets the agent back."""
-    return _do(who, call_id, Verb.TRANSFER, to=body.to)
+    return await _do(who, call_id, Verb.TRANSFER, to=body.to)
 
 
 @router.post("/warm-transfer", status_code=202)
-def warm_transfer(call_id: UUID, body: WarmTransferIn, who: PrincipalDep) -> ControlOut:
+async def warm_transfer(call_id: UUID, body: WarmTransferIn, who: PrincipalDep) -> ControlOut:
     """Ask a colleague whether they take a live call, which waits; if not, its caller gets the agent back."""
-    return _do(who, call_id, Verb.WARM_TRANSFER, to=body.to, summary=body.summary)
+    return await _do(who, call_id, Verb.WARM_TRANSFER, to=body.to, summary=body.summary)
 
 
 @router.post("/hold")
-def hold_call(call_id: UUID, who: PrincipalDep) -> ControlOut:
+async def hold_call(call_id: UUID, who: PrincipalDep) -> ControlOut:
     """Let the caller hear music until the call is resumed."""
-    return _do(who, call_id, Verb.HOLD)
+    return await _do(who, call_id, Verb.HOLD)
 
 
 @router.post("/resume")
-def resume_call(call_id: UUID, who: PrincipalDep) -> ControlOut:
+async def resume_call(call_id: UUID, who: PrincipalDep) -> ControlOut:
     """Bring a call on hold back to its agent."""
-    return _do(who, call_id, Verb.RESUME)
+    return await _do(who, call_id, Verb.RESUME)
 
 
 @router.post("/digits")
-def send_digits(call_id: UUID, body: DigitsIn, who: PrincipalDep) -> ControlOut:
+async def send_digits(call_id: UUID, body: DigitsIn, who: PrincipalDep) -> ControlOut:
     """Send keys down the line; the agent goes on afterwards."""
-    return _do(who, call_id, Verb.SEND_DIGITS, digits=body.digits)
+    return await _do(who, call_id, Verb.SEND_DIGITS, digits=body.digits)
 
 
 @router.post("/drop-message")
-def drop_message(call_id: UUID, body: MessageIn, who: PrincipalDep) -> ControlOut:
+async def drop_message(call_id: UUID, body: MessageIn, who: PrincipalDep) -> ControlOut:
     """Speak a message in the carrier's voice, onto a machine as a rule, and end the call."""
-    return _do(who, call_id, Verb.DROP_MESSAGE, message=body.message)
+    return await _do(who, call_id, Verb.DROP_MESSAGE, message=body.message)
 
 
 @router.post("/hang-up")
-def hang_up(call_id: UUID, who: PrincipalDep) -> ControlOut:
+async def hang_up(call_id: UUID, who: PrincipalDep) -> ControlOut:
     """End a live call now."""
-    return _do(who, call_id, Verb.HANG_UP)
+    return await _do(who, call_id, Verb.HANG_UP)
 
 
-def _do(who: Principal, call_id: UUID, verb: Verb, **data: Any) -> ControlOut:
+async def _do(who: Principal, call_id: UUID, verb: Verb, **data: Any) -> ControlOut:
     who.require(Role.AGENT)
-    control = service.carry_out(who.business, call_id, verb, actor=who.email, **data)
+    act = partial(service.carry_out, who.business, call_id, verb, actor=who.email, **data)
+    control = await wait_on_own_threads("people", act)
     return ControlOut.model_validate(control)

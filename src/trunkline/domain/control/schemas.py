@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from trunkline.domain.control.rules import SUMMARY_MOST
+
+
+class ControlData(BaseModel):
+    """What else belongs to an act, as far as it is the business's to know.
+
+    What the row keeps for the carrier stays there: the colleague's leg, the address of a recording, which
+    nobody here can open.
+    """
+
+    label: str | None = None
+    """The colleague, by name or number."""
+    summary: str | None = None
+    digits: str | None = None
+    message: str | None = None
+    times: int | None = None
+    """How often the music of a hold is played; 0 or none: until it is resumed."""
+    at: datetime | None = None
+    """When the caller is called back."""
+    stage: str | None = None
+    """The step that a warm transfer has come to."""
+    status: str | None = None
+    """How the dialled colleague's leg ended."""
+    duration_s: int | None = None
+    """Length of the talk with the colleague, or of the caller's message."""
+    why: str | None = None
+    """Why it failed."""
+    doubt: str | None = None
+    """The carrier's words where nobody knows whether it was done."""
 
 
 class ControlOut(BaseModel):
@@ -22,7 +49,7 @@ class ControlOut(BaseModel):
     state: str
     target: str | None
     actor: str
-    data: dict[str, Any]
+    data: ControlData
     created_at: datetime
     settled_at: datetime | None
 

@@ -30,7 +30,7 @@ class WhenFull(enum.StrEnum):
     MESSAGE = "message"
     """A sentence that asks them to call again."""
     VOICEMAIL = "voicemail"
-    """A tone, behind which they leave a message."""
+    """A tone, behind which they leave a message; the carrier keeps it, and it is heard in its account."""
     CALLBACK = "callback"
     """The promise that they are called back, which the dialler keeps."""
 

@@ -272,7 +272,7 @@ class Carrier(Protocol):
     def record_answer(
         self, *, text: str, language: str, longest_s: int, then_url: str, recording_url: str
     ) -> Answer:
-        """Say this, then record a message after a tone; `recording_url` is told when it can be fetched."""
+        """Say this, then record a message after a tone; `recording_url` is told when the carrier has it."""
 
     def conference_answer(
         self, *, name: str, begins: bool, ends: bool, music_url: str, then_url: str

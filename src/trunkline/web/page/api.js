@@ -32,8 +32,10 @@ export const get = (path, query = {}) => {
 export const post = (path, body) => request("POST", path, { body: JSON.stringify(body ?? {}), json: true });
 export const change = (path, body) => request("PATCH", path, { body: JSON.stringify(body), json: true });
 export const upload = (path, form) => request("POST", path, { body: form, patience: UPLOAD_PATIENCE_MS });
+/** Take something back; the request goes out even while the page is being left. */
+export const withdraw = (path) => request("DELETE", path, { keepalive: true });
 
-async function request(method, path, { body, json = false, patience = PATIENCE_MS } = {}) {
+async function request(method, path, { body, json = false, keepalive = false, patience = PATIENCE_MS } = {}) {
   const headers = { Accept: "application/json" };
   // A page of another site cannot send this header; the server refuses writes without it.
   if (method !== "GET") headers["X-Trunkline"] = "1";
@@ -43,7 +45,7 @@ async function request(method, path, { body, json = false, patience = PATIENCE_M
   let answer;
   try {
     const signal = AbortSignal.timeout(patience);
-    response = await fetch(`/api${path}`, { method, headers, body, signal, cache: "no-store" });
+    response = await fetch(`/api${path}`, { method, headers, body, keepalive, signal, cache: "no-store" });
     answer = response.status === 204 ? null : await response.json();
   } catch (failure) {
     if (response && !response.ok) throw awayOrOdd(response);

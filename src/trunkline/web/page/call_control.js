@@ -2,7 +2,7 @@
 
 import { post } from "/page/api.js";
 import { fill, h, phone, theirs } from "/page/dom.js";
-import { clock, t, term } from "/page/i18n.js";
+import { clock, length, t, term } from "/page/i18n.js";
 import { button, dialog, field } from "/page/parts.js";
 
 /** Whether the last act that counts has put the caller on hold. */
@@ -73,5 +73,7 @@ export const controlLines = (done) =>
       h("div", { class: "what" },
         fill(t("said.control"), { verb: term("control_verb", act.verb), state: term("control_state", act.state) }),
         act.target && [" ", phone(act.target)],
+        act.verb === "voicemail" && act.data.duration_s > 0
+          && h("span", { class: "quiet" }, " ", t("control.kept_message", { length: length(act.data.duration_s) })),
         act.data.why && h("span", { class: "quiet" }, " ", theirs(term("control_why", act.data.why))))),
   ]);

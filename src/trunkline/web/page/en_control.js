@@ -29,6 +29,7 @@ export default {
   "control.now_warm_transfer": "A colleague is being asked; the caller hears music.",
   "control.now_send_digits": "The keys are being sent.",
   "control.now_drop_message": "The message is being left; the call ends with it.",
+  "control.kept_message": "{length} long; the carrier keeps it, and it is heard in the carrier’s account.",
   "control_why.declined": "declined",
   "control_why.no_key": "no key was pressed",
   "control_why.busy": "busy",

@@ -46,6 +46,7 @@ export default {
   "control.now_warm_transfer": "עמית נשאל אם יקבל את השיחה; המתקשר שומע מוזיקה.",
   "control.now_send_digits": "המקשים נשלחים.",
   "control.now_drop_message": "ההודעה מושארת; השיחה תסתיים איתה.",
+  "control.kept_message": "באורך {length}; היא שמורה אצל חברת הטלפון, ונשמעת בחשבון שם.",
   "control_why.declined": "העמית דחה",
   "control_why.no_key": "לא הוקש מקש",
   "control_why.busy": "תפוס",

@@ -1,7 +1,7 @@
 // Talking to an agent from the page: the microphone, the socket, and where the call stands. One call at a time.
 // The sound itself is in talk_worklet.js; docs/reference/browser-calls.md says what travels on the socket.
 
-import { ApiError, get, NoAnswer, post } from "/page/api.js";
+import { ApiError, get, NoAnswer, post, withdraw } from "/page/api.js";
 import { h } from "/page/dom.js";
 import { t, term } from "/page/i18n.js";
 import { button, complaint, failure } from "/page/parts.js";
@@ -79,6 +79,8 @@ class Gone extends Error {}
 
 class Line {
   isClosed = false;
+  /** Path of the call from when it has a line until its socket has begun it. */
+  waiting = null;
 
   async open(agent) {
     if (!navigator.mediaDevices || !globalThis.AudioWorkletNode) throw new Insecure();
@@ -95,8 +97,10 @@ class Line {
     state.phase = "connecting";
     redraw();
     const call = await post(`/agents/${agent}/browser-calls`);
-    state.call = call.call_id;
+    this.waiting = `/agents/${agent}/browser-calls/${call.call_id}`;
+    if (this.isClosed) this.giveUp();
     this.here(call);
+    state.call = call.call_id;
     const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${call.socket}`;
     this.socket = new WebSocket(address, [call.protocol, call.token]);
     this.socket.binaryType = "arraybuffer";
@@ -124,6 +128,7 @@ class Line {
     }
     const message = JSON.parse(data);
     if (message.event === "started") {
+      this.waiting = null;
       this.sound.port.postMessage({ open: true });
       state.phase = "live";
       redraw();
@@ -152,6 +157,7 @@ class Line {
     if (this.isClosed) return;
     this.isClosed = true;
     this.socket?.close();
+    this.giveUp();
     this.silence(this.microphone);
     const wasLive = state.phase === "live";
     state.phase = "ended";
@@ -159,6 +165,17 @@ class Line {
     redraw();
     if (wasLive) void outcome(state.call);
     else if (this.socket && !state.complaint && !state.error) state.complaint = "talk.no_line";
+  }
+
+  /** Give back the line of a call that has not begun; without this it would be taken until the server forgets it. */
+  giveUp() {
+    if (!this.waiting) return;
+    const path = this.waiting;
+    this.waiting = null;
+    withdraw(path).catch((error) => {
+      // It has begun and ended meanwhile, or nobody can be told: then the server closes it by itself.
+      if (!(error instanceof ApiError || error instanceof NoAnswer)) throw error;
+    });
   }
 
   silence(microphone) {
