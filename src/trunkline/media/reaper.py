@@ -19,6 +19,7 @@ class LiveSessions:
         self._oldest_s = oldest_s
         self._live: dict[Session, asyncio.Task[object] | None] = {}
         self._warned: set[Session] = set()
+        self._cancelled: set[Session] = set()
         self.reaped = 0
 
     @property
@@ -39,6 +40,7 @@ class LiveSessions:
         finally:
             self._live.pop(session, None)
             self._warned.discard(session)
+            self._cancelled.discard(session)
 
     def of_call(self, call_id: str) -> Session | None:
         """Return the session that holds this call here, if one does."""
@@ -66,7 +68,10 @@ class LiveSessions:
             if session not in self._warned:
                 self._warned.add(session)
                 session.stop("reaped")
+            elif session in self._cancelled:
+                continue  # It is closing, which takes its time.
             elif task is not None:
+                self._cancelled.add(session)
                 task.cancel()
             self.reaped += 1
             reaped.append(session.call_id)

@@ -315,7 +315,21 @@ class Session:
             await self._talk.settle()
         finally:
             # The reaper may cancel even the wait for a tool; the call is closed all the same.
-            ended = await self._close()
+            ended = await self._through(self._close())
+        return ended
+
+    async def _through(self, closing: Coroutine[Any, Any, Ended]) -> Ended:
+        """Close to the end, which is bounded, however often the call is cancelled meanwhile."""
+        task = asyncio.get_running_loop().create_task(closing, name=f"call-{self.call_id}-close")
+        cancelled: asyncio.CancelledError | None = None
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        ended = task.result()
+        if cancelled is not None:
+            raise cancelled
         return ended
 
     async def _closed(self, work: Awaitable[None], otherwise: str) -> None:
@@ -334,10 +348,17 @@ class Session:
         self._ear.close()
         self._talk.discard()
         self._listener.drop()
-        await self._closed(self._wire.close(), "the socket did not close")
-        await self._closed(self._talk.close(), "the brain did not let go")
-        if self._recording is not None:
-            self._recording.close()
+        try:
+            await self._closed(self._wire.close(), "the socket did not close")
+            await self._closed(self._talk.close(), "the brain did not let go")
+        finally:
+            # Whatever the two did: a call without its last event would never be finalised.
+            if self._recording is not None:
+                self._recording.close()
+            ended = self._told_end()
+        return ended
+
+    def _told_end(self) -> Ended:
         self._scribe.fill_all()
         ended = Ended(
             reason=self._reason,
