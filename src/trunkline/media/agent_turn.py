@@ -47,6 +47,8 @@ class AgentTurn:
     outdated: bool = False
     """The caller has said something else: once no tool of it is under way, nothing more of it is done."""
     resumed: bool = False
+    repeated: bool = False
+    """Nothing of it could be voiced, and it was said once more."""
     told: bool = False
     """What was said is on record."""
     heard_text: str = ""

@@ -118,8 +118,8 @@ class Session:
             limit_frames=options.queue_frames,
             mark_grace_s=options.mark_grace_s,
             clock=self._now,
-            on_first_frame=self._talk.first_frame,
-            on_played=self._talk.played,
+            on_first_frame=self._talk.delivery.first_frame,
+            on_played=self._talk.delivery.played,
         )
         self._speaker = Speaker(
             tts,
@@ -129,9 +129,9 @@ class Session:
             pause_ms=options.sentence_pause_ms,
             clock=self._now,
             spawn=self._spawn,
-            on_failure=self._talk.voice_failed,
+            on_failure=self._talk.delivery.voice_failed,
         )
-        self._talk.bind(self._speaker, self._transmitter)
+        self._talk.delivery.bind(self._speaker, self._transmitter)
         self._reader = Reader(
             wire, on_audio=self._audio, on_digit=self._digit, on_mark=self._transmitter.mark_echoed
         )
@@ -279,7 +279,7 @@ class Session:
 
     def _tick(self, now: float) -> None:
         talk = self._talk
-        talk.tick()
+        talk.delivery.tick()
         if self._recording is not None:
             self._recording.tick()
         entry = self._keypad.tick(now)

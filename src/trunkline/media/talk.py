@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
-from trunkline.media.agent_turn import AgentTurn, CallerTurn, elapsed_ms, forget, latency
+from trunkline.media.agent_turn import AgentTurn, CallerTurn, forget
+from trunkline.media.delivery import Delivery
 from trunkline.media.floor import Floor
 from trunkline.media.keypad import Keypad
 from trunkline.media.listener import Listener
@@ -24,11 +25,9 @@ from trunkline.media.parting import (
     or_hang_up,
     parting,
 )
-from trunkline.media.playback import Piece, text_heard
 from trunkline.media.scribe import EventKind, Scribe
-from trunkline.media.speaker import Spawn, Speaker, close_all, close_early
+from trunkline.media.speaker import Spawn, close_all, close_early
 from trunkline.media.tool_use import ToolUse
-from trunkline.media.transmitter import Transmitter
 from trunkline.media.understanding import Understanding
 from trunkline.providers.ports import (
     Act,
@@ -43,7 +42,6 @@ from trunkline.providers.ports import (
     Note,
     Say,
     Sound,
-    Speaking,
     ToolRunner,
 )
 
@@ -82,13 +80,9 @@ class Talk:
         self._clock = clock
         self._spawn = spawn
         self._end = end
-        self._speaker: Speaker
-        self._transmitter: Transmitter
+        self.delivery = Delivery(scribe, clock=clock, most_failures=options.voice_failures, end=end)
         self._inbox: asyncio.Queue[CallerTurn | Performance] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
-        self._started_at = clock()
-        self._agent = AgentTurn(0, None, told=True, generated=True)
-        self._voice_failures = 0
         self._leaving: str | None = None
         self.grammar: Grammar | None = None
         """What the caller is expected to say next."""
@@ -104,11 +98,6 @@ class Talk:
         self.interruptions = 0
         self.turns = 0
 
-    def bind(self, speaker: Speaker, transmitter: Transmitter) -> None:
-        """Give it its voice; both report back here, so they are made after it."""
-        self._speaker = speaker
-        self._transmitter = transmitter
-
     # --- How it stands --------------------------------------------------------------------
 
     @property
@@ -122,20 +111,24 @@ class Talk:
         agent = self._agent
         if agent.sounded or agent.cut or agent.answers is None or self.floor.caller_speaks():
             return None
-        if agent.generated and all(piece.failed for piece in agent.pieces):
+        if agent.generated and (agent.told or not agent.pieces):
             return None
         return agent.answers.decided_at
 
     @property
     def quiet(self) -> bool:
         """True when the agent neither thinks nor speaks, and owes no answer."""
-        busy = self.floor.taken or not self._inbox.empty() or self._generating or self._speaker.busy
-        return not busy and not self.unattended and not self._transmitter.sounding()
+        busy = self.floor.taken or not self._inbox.empty() or self._generating
+        return not busy and not self.unattended and not self.delivery.sounding
 
     @property
     def listening(self) -> bool:
         """False once nothing that the caller says can change the end of the call."""
         return not self.closing or self._agent.hang_up not in LAST_WORDS
+
+    @property
+    def _agent(self) -> AgentTurn:
+        return self.delivery.agent
 
     @property
     def _generating(self) -> bool:
@@ -161,49 +154,18 @@ class Talk:
 
     async def heard_out(self) -> str:
         """Wait until all that was said has been played; return what was heard of the turn."""
-        await self._speaker.finished()
-        await self._transmitter.heard_out()
-        return text_heard(self._agent.pieces, self._clock())
+        await self.delivery.heard_out()
+        return self.delivery.text_heard()
 
     async def interrupt(self) -> None:
         """The caller speaks over the agent: silence it at once, and let the brain stop."""
         agent = self._agent
-        if self.closing or agent.cut or not (self._speaker.busy or self._transmitter.sounding()):
+        if self.closing or agent.cut or not self.delivery.sounding:
             return
         self.interruptions += 1
-        await self._hush(agent)
+        await self.delivery.hush()
         if self._generating:
             self._spawn("break-off", self._break_off(agent))
-
-    def tick(self) -> None:
-        """Put on record what was heard out without its mark coming back."""
-        if self._agent.generated and not (self._speaker.busy or self._transmitter.sounding()):
-            self._tell(self._agent)
-
-    def played(self, piece: Piece) -> None:
-        """The carrier confirmed a piece."""
-        agent = self._agent
-        agent.piece_played(piece, self._clock())
-        if agent.generated and not self._speaker.busy and all(one.played for one in agent.pieces):
-            self._tell(agent)
-
-    def voice_failed(self, piece: Piece, why: str) -> None:
-        """A sentence could not be spoken: the call goes on without it, unless it keeps happening."""
-        self._voice_failures += 1
-        self._scribe.record(EventKind.TROUBLE, what="voice_failed", detail=why, text=piece.text)
-        if self._voice_failures >= self._options.voice_failures:
-            self._end("speech_failed")
-
-    def first_frame(self, piece: Piece) -> None:
-        """A piece's first frame is on the wire: measure the turn if it is its first."""
-        self._voice_failures = 0
-        agent = self._agent
-        if agent.sounded or piece not in agent.pieces:
-            return
-        agent.sounded = True
-        measured = latency(agent, piece, began_at=self._started_at, wire_at=self._clock())
-        if measured:
-            self._scribe.record(EventKind.LATENCY, turn=agent.number, **measured)
 
     # --- Answering ------------------------------------------------------------------------
 
@@ -221,7 +183,8 @@ class Talk:
                 await self._take(item)
             else:
                 await self._take_floor()
-                self._start(item(), None)
+                if not self.closing:  # Which may have come about while a tool ended.
+                    self._start(item(), None)
             self.floor.taken = False
 
     async def _take(self, turn: CallerTurn) -> None:
@@ -262,11 +225,9 @@ class Talk:
         if agent.cut:
             if not (agent.generated and agent.unheard):
                 return False
-            self._agent = agent.resumption()
-            self._agent.pieces = [self._speaker.say(said) for said in agent.unheard]
-            agent.unheard = []
+            self.delivery.resume()
             return True
-        return self._generating or self._speaker.busy or self._transmitter.sounding()
+        return self._generating or self.delivery.sounding
 
     async def _take_floor(self) -> None:
         """Stop whatever the agent is still doing; a tool under way comes to its end first."""
@@ -275,9 +236,9 @@ class Talk:
             await self._break_off(agent)
         if self.closing:
             return
-        if not agent.cut and (self._speaker.busy or self._transmitter.sounding()):
-            await self._hush(agent)
-        self._tell(agent)
+        if not agent.cut and self.delivery.sounding:
+            await self.delivery.hush()
+        self.delivery.tell()
         if agent.outdated and not agent.cut:
             agent.cut_off(self._clock())
         if agent.cut:
@@ -290,23 +251,11 @@ class Talk:
             agent.outdated = True
             await self._tools.then_stop(self._task, unless=lambda: self._leaving is not None)
 
-    async def _hush(self, agent: AgentTurn) -> None:
-        decided_at = self._clock()
-        rests = (self._speaker.rest_of(piece) for piece in agent.pieces if not piece.failed)
-        agent.unheard = [rest for rest in rests if rest is not None]
-        agent.cut_off(decided_at)
-        self._speaker.cancel()
-        await self._transmitter.clear()
-        self._scribe.record(
-            EventKind.LATENCY, turn=agent.number, clear_ms=elapsed_ms(decided_at, self._clock())
-        )
-        self._tell(agent)
-
     # --- Performing -----------------------------------------------------------------------
 
     def _start(self, acts: AsyncIterator[Act], answers: CallerTurn | None) -> None:
         self.turns += 1
-        self._agent = AgentTurn(self.turns, answers)
+        self.delivery.agent = AgentTurn(self.turns, answers)
         self._keypad.offer(0)
         self._task = self._spawn("turn", self._perform(acts, self._agent))
 
@@ -330,28 +279,27 @@ class Talk:
         agent.generated = True
         agent.hang_up = agent.hang_up or agent.last_reason or self._leaving
         if agent.hang_up is None:
-            self.tick()
+            self.delivery.tick()
             return
         self.closing = True
         if not self.listening:
             self._listener.drop()
-        await self._speaker.finished()
-        await self._transmitter.heard_out()
+        await self.delivery.heard_out()
         await self.floor.until_free(lambda: not self.listening)
         if agent.hang_up is None:
             return  # "Bye ... wait": there is more to say.
-        self._tell(agent)
+        self.delivery.tell()
         self._end(agent.hang_up)
 
     def _may_sound(self) -> bool:
-        return self.unattended or self._speaker.busy or self._transmitter.sounding()
+        return self.unattended or self.delivery.sounding
 
     def _act(self, act: Act, agent: AgentTurn) -> None:
         match act:
             case Say(text=text) if text.strip() and not agent.cut:
-                self._say(text, agent)
+                self.delivery.say(text)
             case Sound(speaking=speaking) if not agent.cut:
-                self._say(speaking, agent)
+                self.delivery.say(speaking)
             case Note(name=name, value=value):
                 self._scribe.record(EventKind.NOTE, name=name, value=value)
             case Listen(grammar=grammar, digits=digits):
@@ -361,31 +309,11 @@ class Talk:
             case HangUp(reason=reason):
                 agent.hang_up = reason
 
-    def _say(self, said: str | Speaking, agent: AgentTurn) -> None:
-        if agent.first_text_at is None:
-            agent.first_text_at = self._clock()
-        agent.pieces.append(self._speaker.say(said))
-
-    # --- The record -----------------------------------------------------------------------
-
-    def _tell(self, agent: AgentTurn) -> None:
-        """Put what the agent said, and what was heard of it, on record; once."""
-        if agent.told or not agent.pieces:
-            return
-        agent.told = True
-        if not agent.cut:
-            agent.heard_text = text_heard(agent.pieces, self._clock())
-        self._scribe.record(EventKind.AGENT_SAID, **agent.account())
-
     # --- The end --------------------------------------------------------------------------
 
     async def settle(self) -> None:
         """The call is over: let a tool under way come to its end, so that its outcome is on record."""
-        self._tell(self._agent)
-        self._agent.cut = True
-        self._speaker.cancel()
-        self._transmitter.cut()
-        await close_all(self._agent.unheard)
+        await self.delivery.stop()
         if self._task is not None and self._tools.running:
             await asyncio.wait([self._task], timeout=self._options.tool_grace_s)
         await self._understanding.settle()

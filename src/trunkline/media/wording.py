@@ -32,7 +32,7 @@ _PARTING = _listed(
 _COURTESY = _listed("good you too have a nice one so much very great see and then", "רבה נעים גם לך לכם אז")
 
 _WISHES = _listed("good too nice great see", "גם נעים רבה")
-"""What is wished back to "have a nice day"; one of these is in every answer to it that has no farewell word."""
+"""What is wished back to "have a nice day"; one is in every answer to it that has no farewell word."""
 
 _GOES_ON = _listed(
     "and but or so because the a an to of for with my your our i i'm at on in is are if when that which who",
