@@ -89,7 +89,7 @@ class AgentTurn:
     def resumption(self) -> AgentTurn:
         """Return the turn that goes on where this one was cut, as yet without what it says."""
         return AgentTurn(
-            self.number, None, generated=True, resumed=True, hang_up=self.hang_up,
+            self.number, None, generated=self.generated, resumed=True, hang_up=self.hang_up,
             heard_before=self.heard_in_all, played_before_ms=self.played_in_all_ms,
         )  # fmt: skip
 

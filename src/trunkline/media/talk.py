@@ -83,6 +83,9 @@ class Talk:
         self.delivery = Delivery(scribe, clock=clock, most_failures=options.voice_failures, end=end)
         self._inbox: asyncio.Queue[CallerTurn | Performance] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._judged = asyncio.Event()
+        """Unset while the agent has been silenced and nobody knows yet whether that was meant."""
+        self._judged.set()
         self._leaving: str | None = None
         self.grammar: Grammar | None = None
         """What the caller is expected to say next."""
@@ -118,7 +121,7 @@ class Talk:
     @property
     def quiet(self) -> bool:
         """True when the agent neither thinks nor speaks, and owes no answer."""
-        busy = self.floor.taken or not self._inbox.empty() or self._generating
+        busy = self.floor.taken or not self._inbox.empty() or (self._generating and self._judged.is_set())
         return not busy and not self.unattended and not self.delivery.sounding
 
     @property
@@ -158,14 +161,21 @@ class Talk:
         return self.delivery.text_heard()
 
     async def interrupt(self) -> None:
-        """The caller speaks over the agent: silence it at once, and let the brain stop."""
-        agent = self._agent
-        if self.closing or agent.cut or not self.delivery.sounding:
+        """The caller speaks over the agent: silence it at once.
+
+        Whether they meant it their words tell. Until then the brain goes on, its acts held back, and
+        begins no tool: a hum must not cost the caller the rest of the answer.
+        """
+        if self.closing or self._agent.cut or not self.delivery.sounding:
             return
         self.interruptions += 1
+        self._judged.clear()
+        self._tools.hold()
         await self.delivery.hush()
-        if self._generating:
-            self._spawn("break-off", self._break_off(agent))
+
+    def _go_on(self) -> None:
+        self._judged.set()
+        self._tools.release()
 
     # --- Answering ------------------------------------------------------------------------
 
@@ -189,7 +199,8 @@ class Talk:
 
     async def _take(self, turn: CallerTurn) -> None:
         heard = await self._understanding.hear(turn)
-        over_agent = bool(self._agent.unheard or self._tools.running) or self._may_sound()
+        silenced = bool(self._agent.unheard) or not self._judged.is_set()
+        over_agent = silenced or bool(self._tools.running) or self._may_sound()
         if await self._understanding.is_nothing(turn, heard, over_agent=over_agent) and self._carry_on():
             return
         if not self.unattended:
@@ -222,18 +233,23 @@ class Talk:
         False if it was not saying anything.
         """
         agent = self._agent
-        if agent.cut:
-            if not (agent.generated and agent.unheard):
-                return False
-            self.delivery.resume()
-            return True
-        return self._generating or self.delivery.sounding
+        if not agent.cut:
+            return self._generating or self.delivery.sounding
+        if not self._generating and not (agent.generated and agent.unheard):
+            return False
+        self.delivery.resume()
+        self._go_on()
+        return True
 
     async def _take_floor(self) -> None:
         """Stop whatever the agent is still doing; a tool under way comes to its end first."""
         agent = self._agent
-        if self._generating and not self.closing:
-            await self._break_off(agent)
+        if self._task is not None and self._generating and not self.closing:
+            # Nobody waits for its answer any more. What its tool has done stays done.
+            agent.outdated = True
+            self._go_on()
+            await self._tools.then_stop(self._task, unless=lambda: self._leaving is not None)
+        self._go_on()
         if self.closing:
             return
         if not agent.cut and self.delivery.sounding:
@@ -245,39 +261,36 @@ class Talk:
             await close_all(agent.unheard)
             self._conversation.interrupted(agent.heard_in_all, played_ms=agent.played_in_all_ms)
 
-    async def _break_off(self, agent: AgentTurn) -> None:
-        """End a turn whose answer nobody waits for any more. What its tool has done stays done."""
-        if self._task is not None:
-            agent.outdated = True
-            await self._tools.then_stop(self._task, unless=lambda: self._leaving is not None)
-
     # --- Performing -----------------------------------------------------------------------
 
     def _start(self, acts: AsyncIterator[Act], answers: CallerTurn | None) -> None:
         self.turns += 1
         self.delivery.agent = AgentTurn(self.turns, answers)
         self._keypad.offer(0)
-        self._task = self._spawn("turn", self._perform(acts, self._agent))
+        self._task = self._spawn("turn", self._perform(acts))
 
-    async def _perform(self, acts: AsyncIterator[Act], agent: AgentTurn) -> None:
+    async def _perform(self, acts: AsyncIterator[Act]) -> None:
+        last_reason = self._agent.last_reason
         try:
             async for act in acts:
                 if act == MACHINE_NOTE and self.hears_machine():
                     break
-                if isinstance(act, Say | Sound):
-                    await self.floor.until_free(self._may_sound)
-                stale = agent.outdated and not self._tools.running and self._leaving is None
-                if stale and not isinstance(act, Note):
-                    return
-                self._act(act, agent)
+                if not isinstance(act, Note):
+                    await self._until_wanted(act)
+                    if self._agent.outdated and not self._tools.running and self._leaving is None:
+                        return
+                self._act(act)
         except BrainFailed as failure:
             self._scribe.record(EventKind.TROUBLE, what=BRAIN_FAILED, detail=str(failure))
-            self._act(Say(self._options.apology), agent)
-            agent.hang_up = BRAIN_FAILED
+            await self._judged.wait()
+            self._act(Say(self._options.apology))
+            self._agent.hang_up = BRAIN_FAILED
         finally:
             await close_early(acts)
+        await self._judged.wait()
+        agent = self._agent
         agent.generated = True
-        agent.hang_up = agent.hang_up or agent.last_reason or self._leaving
+        agent.hang_up = agent.hang_up or last_reason or self._leaving
         if agent.hang_up is None:
             self.delivery.tick()
             return
@@ -291,10 +304,17 @@ class Talk:
         self.delivery.tell()
         self._end(agent.hang_up)
 
+    async def _until_wanted(self, act: Act) -> None:
+        """Hold an act back: while the caller speaks where it sounds, and where the agent has been silenced."""
+        if isinstance(act, Say | Sound):
+            await self.floor.until_free(self._may_sound)
+        await self._judged.wait()
+
     def _may_sound(self) -> bool:
         return self.unattended or self.delivery.sounding
 
-    def _act(self, act: Act, agent: AgentTurn) -> None:
+    def _act(self, act: Act) -> None:
+        agent = self._agent
         match act:
             case Say(text=text) if text.strip() and not agent.cut:
                 self.delivery.say(text)

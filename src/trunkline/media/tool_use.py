@@ -53,10 +53,18 @@ class ToolUse:
         )
         return result
 
+    def hold(self) -> None:
+        """Begin no tool until `release`: what asks for one may have been broken off. Those under way go on."""
+        self._may_begin.clear()
+
+    def release(self) -> None:
+        """Let tools begin again."""
+        self._may_begin.set()
+
     async def then_stop(self, task: asyncio.Task[None], *, unless: Callable[[], bool]) -> None:
         """Stop a turn of the agent and wait for its end. A tool under way comes to its own first, and its
         outcome to the brain; none begins after it. Nothing is stopped where `unless` then says so."""
-        self._may_begin.clear()
+        self.hold()
         try:
             while self.running:
                 self._ended.clear()
@@ -65,5 +73,5 @@ class ToolUse:
             if not unless():
                 task.cancel()
         finally:
-            self._may_begin.set()
+            self.release()
         await asyncio.wait([task])
