@@ -6,11 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from media_stubs import Call, StubBrain, StubConversation, ask
+from media_stubs import Call, StubBrain, StubConversation, StubStt, ask, goodbye, voice
 from virtual_time import run
 
-from trunkline.media import EventKind, LiveSessions
-from trunkline.providers.ports import CallBrief, ToolRunner
+from trunkline.media import EventKind, LiveSessions, SessionOptions
+from trunkline.providers.ports import CallBrief, ToolResult, ToolRunner
 
 
 class _SlowToLeave(StubBrain):
@@ -69,3 +69,62 @@ def test_the_reaper_cancels_a_call_only_once() -> None:
 
 async def _endless(_name: str, _arguments: Any) -> Any:
     await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(("hang_up_at_s", "delay_s"), [(3.8, 0.1), (4.6, 1.0), (3.2, 0.1)])
+def test_what_the_caller_says_last_is_on_record(hang_up_at_s: float, delay_s: float) -> None:
+    """They hang up behind their words, while these are made out, and in the middle of them."""
+    brain = StubBrain(ask("Hello."))
+    call = Call(brain, stt=StubStt(["never call me again"], delay_s=delay_s))
+    run(call.run((2.0, lambda: call.carrier.say(voice(1500))), (hang_up_at_s, call.carrier.hang_up)))
+    assert [said["text"] for said in call.told(EventKind.CALLER_SAID)] == ["never call me again"]
+    assert call.events[-1].data["duration_ms"] < (hang_up_at_s + 1.5) * 1000
+    assert brain.heard == []
+
+
+def test_last_words_that_are_not_made_out_in_time_do_not_hold_the_call() -> None:
+    call = Call(StubBrain(ask("Hello.")), stt=StubStt(["too late"], delay_s=5.0))
+    run(call.run((1.0, lambda: call.carrier.say(voice(600))), (2.0, call.carrier.hang_up)))
+    assert call.told(EventKind.CALLER_SAID) == []
+    assert call.events[-1].data["duration_ms"] < 5_500
+
+
+def test_nothing_is_answered_behind_the_end() -> None:
+    """Two turns wait, and the agent was cut, when the caller hangs up: no brain is asked and nothing said."""
+    brain = StubBrain(ask("One two three four five six seven eight nine ten."))
+    call = Call(brain, stt=StubStt(["wait", "never mind"], delay_s=1.0))
+    script = [(at, lambda: call.carrier.say(voice(400))) for at in (1.0, 2.3)]
+    run(call.run(*script, (3.2, call.carrier.hang_up)))
+    assert [said["text"] for said in call.told(EventKind.CALLER_SAID)] == ["wait", "never mind"]
+    # The first one was understood 0.2 s before the end.
+    assert [heard.text for heard in brain.heard] == ["wait"]
+    assert len(call.told(EventKind.AGENT_SAID)) == 1
+
+
+async def _takes_8_s(_name: str, _arguments: Any) -> ToolResult:
+    await asyncio.sleep(8)
+    return ToolResult(ok=True, data={"booked": 1})
+
+
+@pytest.mark.parametrize(("grace_s", "ok"), [(12.0, True), (5.0, False)])
+def test_a_tool_that_outlasts_the_hang_up_is_on_record_whatever_comes_of_it(grace_s: float, ok: bool) -> None:
+    options = SessionOptions(tool_grace_s=grace_s)
+    call = Call(StubBrain(["book", *goodbye()]), tool=_takes_8_s, options=options)
+    run(call.run((1.0, call.carrier.hang_up)))
+    data = {"booked": 1} if ok else {"error": "unknown"}
+    assert [(used["ok"], used["data"]) for used in call.told(EventKind.TOOL_USED)] == [(ok, data)]
+
+
+def test_no_tool_begins_behind_the_end() -> None:
+    """The brain goes on from one tool to the next, and the caller has hung up meanwhile."""
+    began: list[str] = []
+
+    async def tool(name: str, _arguments: Any) -> ToolResult:
+        began.append(name)
+        await asyncio.sleep(2)
+        return ToolResult(ok=True, data={})
+
+    call = Call(StubBrain(["look", "book", *goodbye()]), tool=tool)
+    run(call.run((1.0, call.carrier.hang_up)))
+    assert began == ["look"]
+    assert [used["name"] for used in call.told(EventKind.TOOL_USED)] == ["look"]

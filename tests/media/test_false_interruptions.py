@@ -1,4 +1,4 @@
-"""A noise over an agent that is still thinking: it falls silent at once, and nothing of its answer is lost."""
+"""A noise over an agent that is still thinking: it falls silent at once, and its answer is not lost."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ SECOND = "And that is all."
 
 class Streaming(StubBrain):
     """Gives its acts one after another, as a model streams them: a number is a pause in seconds."""
+
+    def __init__(self, *turns: Sequence[Any]) -> None:
+        super().__init__(*turns)
 
     def open(self, brief: CallBrief, tools: ToolRunner) -> StubConversation:
         return _Streamed(self, tools)

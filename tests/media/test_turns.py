@@ -218,7 +218,8 @@ def test_what_people_say_while_a_call_ends(text: str, farewell: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "ends"),
     [
-        ("You too!", True), ("have a good one", True), ("See you.", True), ("גם לך", True), ("okay, bye", True),
+        ("You too!", True), ("have a good one", True), ("See you.", True), ("גם לך", True),
+        ("okay, bye", True),
         ("and then", False), ("good, and", False), ("you", False), ("too late", False), ("no wait", False),
     ],
 )  # fmt: skip

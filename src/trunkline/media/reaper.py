@@ -14,7 +14,7 @@ from trunkline.media.session import Ended, Session
 class LiveSessions:
     """Every session of this process, from its start to its last event."""
 
-    def __init__(self, *, socket_grace_s: float = 10.0, oldest_s: float = 3_600.0) -> None:
+    def __init__(self, *, socket_grace_s: float = 20.0, oldest_s: float = 3_600.0) -> None:
         self._socket_grace_s = socket_grace_s
         self._oldest_s = oldest_s
         self._live: dict[Session, asyncio.Task[object] | None] = {}

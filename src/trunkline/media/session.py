@@ -312,6 +312,7 @@ class Session:
 
     async def _finish(self) -> Ended:
         try:
+            self._ear.end()
             await self._talk.settle()
         finally:
             # The reaper may cancel even the wait for a tool; the call is closed all the same.

@@ -48,6 +48,9 @@ from trunkline.providers.ports import (
 _NUMBER_DIGITS = 4
 """An answer of this many digits is spoken in groups, with pauses between them."""
 
+_AFTER_TOOL_S = 1.0
+"""How long a brain may still note what a tool has come to after the end of the call."""
+
 Performance = Callable[[], AsyncIterator[Act]]
 """Begins a turn of the agent that answers nobody."""
 
@@ -81,7 +84,10 @@ class Talk:
         self._spawn = spawn
         self._end = end
         self.delivery = Delivery(scribe, clock=clock, most_failures=options.voice_failures, end=end)
-        self._inbox: asyncio.Queue[CallerTurn | Performance] = asyncio.Queue()
+        self._inbox: asyncio.Queue[CallerTurn | Performance | None] = asyncio.Queue()
+        self._answering: asyncio.Task[None] | None = None
+        self._over = False
+        """What the caller has said is put on record, and not answered any more."""
         self._task: asyncio.Task[None] | None = None
         self._judged = asyncio.Event()
         """Unset while the agent has been silenced and nobody knows yet whether that was meant."""
@@ -180,12 +186,14 @@ class Talk:
     # --- Answering ------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Open the conversation, then answer one turn of the caller after another."""
+        """Open the conversation, then answer one turn of the caller after another, until the call settles."""
+        self._answering = asyncio.current_task()
         self._start(self._conversation.begin(), None)
-        while True:
-            item = await self._inbox.get()
+        while (item := await self._inbox.get()) is not None:
             self.floor.taken = True
-            if self.closing and self.listening and isinstance(item, CallerTurn):
+            if self._over:
+                await self._note(item)
+            elif self.closing and self.listening and isinstance(item, CallerTurn):
                 await self._reconsider(item)
             elif self.closing or (self.unattended and isinstance(item, CallerTurn)):
                 forget(item)
@@ -193,7 +201,7 @@ class Talk:
                 await self._take(item)
             else:
                 await self._take_floor()
-                if not self.closing:  # Which may have come about while a tool ended.
+                if not (self.closing or self._over):  # Which may have come about while a tool ended.
                     self._start(item(), None)
             self.floor.taken = False
 
@@ -201,10 +209,20 @@ class Talk:
         heard = await self._understanding.hear(turn)
         silenced = bool(self._agent.unheard) or not self._judged.is_set()
         over_agent = silenced or bool(self._tools.running) or self._may_sound()
+        if self._over:
+            return
         if await self._understanding.is_nothing(turn, heard, over_agent=over_agent) and self._carry_on():
             return
         if not self.unattended:
             await self._answer(turn, heard)
+
+    async def _note(self, item: CallerTurn | Performance) -> None:
+        """The call is over: the caller's last words are worth knowing all the same, an opt-out above all."""
+        words = isinstance(item, CallerTurn) and item.kind in {InputKind.SPEECH, InputKind.DIGITS}
+        if isinstance(item, CallerTurn) and words and self.listening and not self.unattended:
+            await self._understanding.hear(item)
+        else:
+            forget(item)
 
     async def _reconsider(self, turn: CallerTurn) -> None:
         """Something was said during the goodbye: "bye" lets the call end, "wait, one more thing" does not."""
@@ -220,7 +238,7 @@ class Talk:
     async def _answer(self, turn: CallerTurn, heard: Heard, *, unless: str | None = None) -> None:
         """Answer a turn; a brain that has nothing more to say leaves the call's end as it was."""
         await self._take_floor()
-        if self.closing:
+        if self.closing or self._over:
             return
         answer = self._conversation.hear(heard)
         if turn.kind is InputKind.MACHINE:
@@ -233,7 +251,7 @@ class Talk:
         False if it was not saying anything.
         """
         agent = self._agent
-        if not agent.cut:
+        if not agent.cut or self._over:
             return self._generating or self.delivery.sounding
         if not self._generating and not (agent.generated and agent.unheard):
             return False
@@ -305,7 +323,7 @@ class Talk:
         self._end(agent.hang_up)
 
     async def _until_wanted(self, act: Act) -> None:
-        """Hold an act back: while the caller speaks where it sounds, and where the agent has been silenced."""
+        """Hold an act back: one that sounds over the caller, and any once the agent has been silenced."""
         if isinstance(act, Say | Sound):
             await self.floor.until_free(self._may_sound)
         await self._judged.wait()
@@ -332,10 +350,16 @@ class Talk:
     # --- The end --------------------------------------------------------------------------
 
     async def settle(self) -> None:
-        """The call is over: let a tool under way come to its end, so that its outcome is on record."""
+        """The call is over: put on record what a tool under way comes to and what the caller said last."""
+        self._over = True
+        self._judged.set()
+        self._inbox.put_nowait(None)
         await self.delivery.stop()
-        if self._task is not None and self._tools.running:
-            await asyncio.wait([self._task], timeout=self._options.tool_grace_s)
+        if await self._tools.end(within_s=self._options.tool_grace_s) and self._task is not None:
+            # What the brain makes of it at once, a disposition above all, is still taken down.
+            await asyncio.wait([self._task], timeout=_AFTER_TOOL_S)
+        if self._answering is not None:
+            await asyncio.wait([self._answering], timeout=self._options.transcript_grace_s)
         await self._understanding.settle()
 
     async def close(self) -> None:
