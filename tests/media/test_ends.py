@@ -6,11 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from media_stubs import Call, StubBrain, StubConversation, StubStt, ask, goodbye, voice
+from media_stubs import Call, Streaming, StubBrain, StubConversation, StubStt, StubTts, ask, goodbye, voice
 from virtual_time import run
 
 from trunkline.media import EventKind, LiveSessions, SessionOptions
-from trunkline.providers.ports import CallBrief, ToolResult, ToolRunner
+from trunkline.providers.ports import CallBrief, Listen, Say, ToolResult, ToolRunner
 
 
 class _SlowToLeave(StubBrain):
@@ -128,3 +128,54 @@ def test_no_tool_begins_behind_the_end() -> None:
     run(call.run((1.0, call.carrier.hang_up)))
     assert began == ["look"]
     assert [used["name"] for used in call.told(EventKind.TOOL_USED)] == ["look"]
+
+
+LONG = "This is a very long farewell that goes on for quite some while, and then on."
+
+
+def test_a_slow_tool_between_a_slow_brain_s_steps_does_not_end_the_call() -> None:
+    """Each within its own limit, and more than the longest wait for a reply together."""
+
+    async def tool(_name: str, _arguments: Any) -> ToolResult:
+        await asyncio.sleep(9.5)
+        return ToolResult(ok=True, data={})
+
+    brain = Streaming(ask("Hello."), [3.0, "book", 3.0, Say("Done."), Listen(None)])
+    call = Call(brain, stt=StubStt(["book it"]), tool=tool)
+    run(call.run((2.0, lambda: call.carrier.say(voice(600))), (20.5, call.carrier.hang_up)))
+    assert call.events[-1].data["reason"] == "disconnect"
+    assert call.told(EventKind.AGENT_SAID)[-1]["heard_text"] == "Done."
+
+
+@pytest.mark.parametrize("hangs", [(), ("I am sorry.",)])
+def test_a_reply_that_never_comes_is_apologised_for(hangs: tuple[str, ...]) -> None:
+    brain = Streaming(ask("Hello."), [1000.0])
+    options = SessionOptions(apology="I am sorry.")
+    call = Call(brain, stt=StubStt(["what now"]), tts=StubTts(hangs=hangs), options=options)
+    ended = run(call.run((2.0, lambda: call.carrier.say(voice(600)))))
+    assert ended.data["reason"] == "stuck_reply"
+    assert call.told(EventKind.AGENT_SAID)[-1]["heard_text"] == ("" if hangs else "I am sorry.")
+    assert ended.data["duration_ms"] < 26_000
+
+
+@pytest.mark.parametrize("reason", ["draining", "too_long", "whatever"])
+@pytest.mark.parametrize("speak_at_s", [1.7, 3.0])
+def test_a_call_that_is_parted_with_ends_whatever_is_said_to_it(reason: str, speak_at_s: float) -> None:
+    """The caller speaks as the farewell is due, and during it."""
+    brain = StubBrain(ask("Hello."), ask("What is it?"))
+    call = Call(brain, stt=StubStt(["wait a moment"]), options=SessionOptions(farewell=LONG))
+    script = [(2.0, lambda: call.session.part(reason)), (speak_at_s, lambda: call.carrier.say(voice(600)))]
+    ended = run(call.run(*script, (25, call.carrier.hang_up)))
+    assert ended.data["reason"] == reason
+    assert ended.data["duration_ms"] < 9_500
+    assert brain.heard == []
+    assert call.told(EventKind.AGENT_SAID)[-1]["heard_text"] == LONG
+
+
+def test_a_parting_that_comes_during_a_goodbye_makes_it_the_last_word() -> None:
+    brain = StubBrain(goodbye(LONG), ask("What is it?"))
+    call = Call(brain, stt=StubStt(["wait a moment"]), options=SessionOptions(farewell="We close."))
+    script = [(1.0, lambda: call.session.part("draining")), (2.0, lambda: call.carrier.say(voice(600)))]
+    ended = run(call.run(*script, (25, call.carrier.hang_up)))
+    assert (ended.data["reason"], brain.heard) == ("done", [])
+    assert call.told(EventKind.AGENT_SAID)[-1]["heard_text"] == LONG

@@ -3,54 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from media_stubs import Call, StubBrain, StubConversation, StubStt, goodbye, voice
+from media_stubs import Call, Streaming, StubStt, goodbye, voice
 from virtual_time import run
 
 from trunkline.media import EventKind, SessionOptions
-from trunkline.providers.ports import (
-    Act,
-    BrainFailed,
-    CallBrief,
-    HangUp,
-    Listen,
-    Say,
-    ToolResult,
-    ToolRunner,
-)
+from trunkline.providers.ports import BrainFailed, HangUp, Listen, Say, ToolResult
 
 FIRST = "One two three four five six seven eight nine ten."
 SECOND = "And that is all."
-
-
-class Streaming(StubBrain):
-    """Gives its acts one after another, as a model streams them: a number is a pause in seconds."""
-
-    def __init__(self, *turns: Sequence[Any]) -> None:
-        super().__init__(*turns)
-
-    def open(self, brief: CallBrief, tools: ToolRunner) -> StubConversation:
-        return _Streamed(self, tools)
-
-
-class _Streamed(StubConversation):
-    async def _play(self, acts: Sequence[Any]) -> AsyncIterator[Act]:
-        self.brain.thinking += 1
-        try:
-            for act in acts:
-                if isinstance(act, float):
-                    await asyncio.sleep(act)
-                elif isinstance(act, str):
-                    await self.tools(act, {})
-                elif isinstance(act, Exception):
-                    raise act
-                else:
-                    yield act
-        finally:
-            self.brain.thinking -= 1
 
 
 def heard_of(call: Call, turn: int) -> str:

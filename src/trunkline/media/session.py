@@ -87,6 +87,8 @@ class Session:
         self.started_at = self._now()
         self.wire_ended_at: float | None = None
         """When the carrier went away; the reaper goes by it."""
+        self._options = options
+        self._apologised = False
         self._brief = brief
         self._wire = wire
         self._tasks: set[asyncio.Task[None]] = set()
@@ -175,7 +177,7 @@ class Session:
 
     def part(self, reason: str) -> None:
         """End the call politely: the farewell of the options, then the end."""
-        self._talk.part(reason)
+        self._talk.part(reason, self._options.farewell)
 
     def trouble(self, what: str, detail: str) -> None:
         """Put on record what went wrong for this call outside of it; not after its end."""
@@ -290,6 +292,7 @@ class Session:
             audio_in_at=self._ear.audio_at,
             agent_spoke=self._transmitter.frames.sent > 0,
             reply_due_since=talk.reply_due_since,
+            brain_due_since=talk.brain_due_since,
             sending_since=self._transmitter.sending_since,
             quiet=talk.quiet and not self._ear.speaking and not self._keypad.open,
         )
@@ -304,7 +307,10 @@ class Session:
         if alarm in (Alarm.SILENCE, Alarm.LONG_SILENCE):
             self._talk.caller_turn(CallerTurn(InputKind.SILENCE, now, now, last=alarm is Alarm.LONG_SILENCE))
         elif alarm is Alarm.TOO_LONG:
-            self._talk.part(alarm.value)
+            self._talk.part(alarm.value, self._options.farewell)
+        elif alarm is Alarm.STUCK_REPLY and self._options.apology and not self._apologised:
+            self._apologised = True
+            self._talk.part(alarm.value, self._options.apology)
         elif alarm is not Alarm.LATE_REPLY:
             self.stop(alarm.value)
 

@@ -87,7 +87,7 @@ class Talk:
         self._inbox: asyncio.Queue[CallerTurn | Performance | None] = asyncio.Queue()
         self._answering: asyncio.Task[None] | None = None
         self._over = False
-        """What the caller has said is put on record, and not answered any more."""
+        """The call has ended."""
         self._task: asyncio.Task[None] | None = None
         self._judged = asyncio.Event()
         """Unset while the agent has been silenced and nobody knows yet whether that was meant."""
@@ -99,6 +99,8 @@ class Talk:
         """How long a number the caller is expected to say; 0 where none is."""
         self.closing = False
         """The goodbye is being said."""
+        self._parting = False
+        """The call is being ended from outside: the next goodbye is the last, whatever is said to it."""
         self.floor = Floor(waiting=lambda: not self._inbox.empty(), wanted=lambda: self._agent.outdated)
         self.unattended = False
         """A machine has answered and gets a message: what it says is no turn of anybody's."""
@@ -125,6 +127,12 @@ class Talk:
         return agent.answers.decided_at
 
     @property
+    def brain_due_since(self) -> float | None:
+        """The same, counted anew from the end of each tool; None while one is under way."""
+        due = self.reply_due_since
+        return None if due is None or self._tools.running else max(due, self._tools.ended_at)
+
+    @property
     def quiet(self) -> bool:
         """True when the agent neither thinks nor speaks, and owes no answer."""
         busy = self.floor.taken or not self._inbox.empty() or (self._generating and self._judged.is_set())
@@ -133,7 +141,7 @@ class Talk:
     @property
     def listening(self) -> bool:
         """False once nothing that the caller says can change the end of the call."""
-        return not self.closing or self._agent.hang_up not in LAST_WORDS
+        return not self.closing or not (self._parting or self._agent.hang_up in LAST_WORDS)
 
     @property
     def _agent(self) -> AgentTurn:
@@ -149,9 +157,10 @@ class Talk:
         """The caller has had a turn: answer it when those before it are answered."""
         self._inbox.put_nowait(turn)
 
-    def part(self, reason: str) -> None:
-        """End the call politely: the farewell, then the hang-up."""
-        self.perform(partial(parting, self._options.farewell, reason))
+    def part(self, reason: str, farewell: str) -> None:
+        """End the call politely: these words, then the hang-up. Nothing said from now on puts it off."""
+        self._parting = True
+        self.perform(partial(parting, farewell, reason))
 
     def leave(self, reason: str) -> None:
         """The agent's part is over with its present turn: end for this reason once that has been heard."""
@@ -191,7 +200,7 @@ class Talk:
         self._start(self._conversation.begin(), None)
         while (item := await self._inbox.get()) is not None:
             self.floor.taken = True
-            if self._over:
+            if self._over or (self._parting and isinstance(item, CallerTurn)):
                 await self._note(item)
             elif self.closing and self.listening and isinstance(item, CallerTurn):
                 await self._reconsider(item)
@@ -217,7 +226,7 @@ class Talk:
             await self._answer(turn, heard)
 
     async def _note(self, item: CallerTurn | Performance) -> None:
-        """The call is over: the caller's last words are worth knowing all the same, an opt-out above all."""
+        """Nobody answers any more: what the caller says is put on record all the same, an opt-out above all."""
         words = isinstance(item, CallerTurn) and item.kind in {InputKind.SPEECH, InputKind.DIGITS}
         if isinstance(item, CallerTurn) and words and self.listening and not self.unattended:
             await self._understanding.hear(item)

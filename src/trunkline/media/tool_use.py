@@ -31,6 +31,8 @@ class ToolUse:
         self._over = False
         self.running = 0
         """Tools under way."""
+        self.ended_at = clock()
+        """When the last one came to its end; at first, when the call began."""
 
     async def use(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
         """Run a tool and put its outcome on record; one that takes too long has failed."""
@@ -48,6 +50,7 @@ class ToolUse:
             raise
         finally:
             self.running -= 1
+            self.ended_at = self._clock()
             self._ended.set()
         self._note(name, arguments, result, began_at)
         return result
