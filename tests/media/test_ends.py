@@ -10,6 +10,7 @@ from media_stubs import Call, Streaming, StubBrain, StubConversation, StubStt, S
 from virtual_time import run
 
 from trunkline.media import EventKind, LiveSessions, SessionOptions
+from trunkline.providers.brain_fallback import FallbackBrain, FallbackOptions
 from trunkline.providers.ports import CallBrief, Listen, Say, ToolResult, ToolRunner
 
 
@@ -145,6 +146,28 @@ def test_a_slow_tool_between_a_slow_brain_s_steps_does_not_end_the_call() -> Non
     run(call.run((2.0, lambda: call.carrier.say(voice(600))), (20.5, call.carrier.hang_up)))
     assert call.events[-1].data["reason"] == "disconnect"
     assert call.told(EventKind.AGENT_SAID)[-1]["heard_text"] == "Done."
+
+
+@pytest.mark.parametrize("filler", [None, {"en": "One moment, please."}])
+@pytest.mark.parametrize("voice_s", [0.05, 1.5])
+def test_another_brain_greets_before_a_silent_one_costs_the_call(
+    filler: dict[str, str] | None, voice_s: float
+) -> None:
+    """With the limits of every call: the first brain is silent, the second one slow."""
+    second = Streaming([2.5, *ask("Hello from the second.")])
+    brain = FallbackBrain([Streaming([1000.0]), second], FallbackOptions(filler=filler))
+    call = Call(brain, tts=StubTts(delay_s=voice_s))
+    ended = run(call.run((14, call.carrier.hang_up)))
+    assert ended.data["reason"] == "disconnect"
+    assert call.told(EventKind.AGENT_SAID)[-1]["heard_text"].endswith("Hello from the second.")
+
+
+def test_the_last_brain_is_given_its_time_to_open() -> None:
+    brain = FallbackBrain([Streaming([1000.0]), Streaming([4.5, *ask("Hello.")])])
+    call = Call(brain)
+    ended = run(call.run((14, call.carrier.hang_up)))
+    assert ended.data["reason"] == "disconnect"
+    assert call.told(EventKind.AGENT_SAID)[0]["heard_text"] == "Hello."
 
 
 @pytest.mark.parametrize("hangs", [(), ("I am sorry.",)])

@@ -132,7 +132,7 @@ def test_only_true_silence_counts() -> None:
     ("signs", "expected"),
     [
         ({"audio_in_at": 3.0}, (13.0, Alarm.NO_AUDIO)),
-        ({"agent_spoke": False}, (5.0, Alarm.NO_GREETING)),
+        ({"agent_spoke": False}, (8.0, Alarm.NO_GREETING)),
         ({"reply_due_since": 4.0}, (6.6, Alarm.LATE_REPLY)),
         ({"sending_since": 4.0}, (9.0, Alarm.STUCK_WIRE)),
     ],

@@ -471,7 +471,7 @@ def test_a_voice_that_never_answers_ends_the_call() -> None:
     )
     ended = run(call.run())
     assert ended.data["reason"] == "no_greeting"
-    assert ended.data["duration_ms"] == pytest.approx(5000, abs=250)
+    assert ended.data["duration_ms"] == pytest.approx(8000, abs=250)
 
 
 def test_one_failed_sentence_is_left_out_and_the_call_goes_on() -> None:

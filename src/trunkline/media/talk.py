@@ -226,7 +226,7 @@ class Talk:
             await self._answer(turn, heard)
 
     async def _note(self, item: CallerTurn | Performance) -> None:
-        """Nobody answers any more: what the caller says is put on record all the same, an opt-out above all."""
+        """Nobody answers any more: what the caller says is put on record, an opt-out above all."""
         words = isinstance(item, CallerTurn) and item.kind in {InputKind.SPEECH, InputKind.DIGITS}
         if isinstance(item, CallerTurn) and words and self.listening and not self.unattended:
             await self._understanding.hear(item)

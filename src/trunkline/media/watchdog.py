@@ -16,8 +16,9 @@ class WatchRules:
 
     no_audio_s: float = 10.0
     """No frame from the carrier."""
-    greeting_s: float = 5.0
-    """From the start to the first agent audio on the wire."""
+    greeting_s: float = 8.0
+    """From the start to the first agent audio on the wire: longer than a brain's own patience with its
+    opening, so that another one, or the apology, comes first."""
     late_reply_s: float = 2.5
     """From the caller's turn to agent audio; noted once a turn."""
     stuck_reply_s: float = 15.0
