@@ -218,6 +218,33 @@ class StubBrain:
         return StubConversation(self, tools)
 
 
+class Streaming(StubBrain):
+    """Gives its acts one after another, as a model streams them: a number is a pause in seconds."""
+
+    def __init__(self, *turns: Sequence[Any]) -> None:
+        super().__init__(*turns)
+
+    def open(self, brief: CallBrief, tools: ToolRunner) -> StubConversation:
+        return _Streamed(self, tools)
+
+
+class _Streamed(StubConversation):
+    async def _play(self, acts: Sequence[Any]) -> AsyncIterator[Act]:
+        self.brain.thinking += 1
+        try:
+            for act in acts:
+                if isinstance(act, float):
+                    await asyncio.sleep(act)
+                elif isinstance(act, str):
+                    await self.tools(act, {})
+                elif isinstance(act, Exception):
+                    raise act
+                else:
+                    yield act
+        finally:
+            self.brain.thinking -= 1
+
+
 class FakeCarrier:
     """The carrier's end of the socket: its own message format, its own jitter-free buffer."""
 

@@ -160,7 +160,7 @@ async def test_sound_is_given_to_the_next_brains_ears(openai: OpenAIRealtimeStan
 async def test_a_greeting_that_never_comes_is_said_by_the_next(openai: OpenAIRealtimeStandIn) -> None:
     openai.is_deaf = True
     brain = FallbackBrain(
-        [first(openai), Words()], FallbackOptions(first_sound_s=0.3, filler=FILLER, filler_after_s=9)
+        [first(openai), Words()], FallbackOptions(greeting_s=0.3, filler=FILLER, filler_after_s=9)
     )
     conversation = brain.open(a_brief(), Tools())
     turn = await performed(conversation.begin())

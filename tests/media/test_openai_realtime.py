@@ -506,7 +506,7 @@ async def test_a_caller_who_speaks_while_a_tool_runs_is_answered_with_what_it_ca
         brain,
         (lambda c: said(c) == 1, lambda c: c.carrier.say(voice(600))),
         (lambda c: tools.used, lambda c: c.carrier.say(silence(600) + voice(500))),
-        (lambda c: c.session._talk._agent.outdated, lambda c: tools.wait.set()),
+        (lambda c: c.session._talk.delivery.agent.outdated, lambda c: tools.wait.set()),
         tool=tools,
     )
     assert call.events[-1].data["reason"] == "done"

@@ -106,7 +106,7 @@ def watch(seconds: float, *, rules: WatchRules | None = None, **signs: Any) -> l
     """Let time pass in steps of 0.2 s; a sign may be a function of the time."""
     dog = Watchdog(rules or WatchRules(), started_at=0.0)
     usual = {"audio_in_at": lambda now: now, "agent_spoke": True, "reply_due_since": None}
-    usual |= {"sending_since": None, "quiet": False} | signs
+    usual |= {"sending_since": None, "quiet": False, "brain_due_since": signs.get("reply_due_since")} | signs
     told = []
     for tick in range(1, int(seconds * 5) + 1):
         now = tick / 5
@@ -132,7 +132,7 @@ def test_only_true_silence_counts() -> None:
     ("signs", "expected"),
     [
         ({"audio_in_at": 3.0}, (13.0, Alarm.NO_AUDIO)),
-        ({"agent_spoke": False}, (5.0, Alarm.NO_GREETING)),
+        ({"agent_spoke": False}, (8.0, Alarm.NO_GREETING)),
         ({"reply_due_since": 4.0}, (6.6, Alarm.LATE_REPLY)),
         ({"sending_since": 4.0}, (9.0, Alarm.STUCK_WIRE)),
     ],
@@ -143,9 +143,15 @@ def test_each_limit_raises_its_alarm(signs: dict[str, Any], expected: tuple[floa
     assert at == pytest.approx(expected[0], abs=0.21)
 
 
-def test_a_late_reply_is_told_once_and_a_stuck_one_again() -> None:
-    told = watch(15.2, reply_due_since=0.0)
-    assert [alarm for _, alarm in told] == [Alarm.LATE_REPLY, Alarm.STUCK_REPLY, Alarm.STUCK_REPLY]
+def test_a_late_reply_is_told_once_and_a_stuck_one_again_behind_the_apology() -> None:
+    told = watch(23.2, reply_due_since=0.0)
+    assert told == [(2.6, Alarm.LATE_REPLY), (15.0, Alarm.STUCK_REPLY), (23.0, Alarm.STUCK_REPLY)]
+
+
+def test_the_time_that_a_tool_takes_does_not_make_a_reply_stuck() -> None:
+    told = watch(25, reply_due_since=0.0, brain_due_since=lambda now: None if now < 9.9 else 10.0)
+    assert [alarm for _, alarm in told] == [Alarm.LATE_REPLY, Alarm.STUCK_REPLY]
+    assert told[-1][0] == pytest.approx(25.0)
 
 
 def test_the_longest_call_is_told_once_and_then_has_a_last_limit() -> None:

@@ -471,7 +471,7 @@ def test_a_voice_that_never_answers_ends_the_call() -> None:
     )
     ended = run(call.run())
     assert ended.data["reason"] == "no_greeting"
-    assert ended.data["duration_ms"] == pytest.approx(5000, abs=250)
+    assert ended.data["duration_ms"] == pytest.approx(8000, abs=250)
 
 
 def test_one_failed_sentence_is_left_out_and_the_call_goes_on() -> None:
@@ -481,6 +481,30 @@ def test_one_failed_sentence_is_left_out_and_the_call_goes_on() -> None:
     assert ended.data["reason"] == "done"
     assert call.told(EventKind.TROUBLE)[0]["what"] == "voice_failed"
     assert call.told(EventKind.AGENT_SAID)[0]["heard_text"] == "Good."
+
+
+def test_a_turn_that_could_not_be_voiced_at_all_is_said_once_more() -> None:
+    tts = StubTts(fails=["Are you there?"])
+    call = Call(StubBrain(ask("Are you there?")), tts=tts)
+    run(
+        call.run(
+            (0.15, lambda: setattr(tts, "fails", ())),
+            (3.0, call.carrier.hang_up),
+        )
+    )
+    assert tts.spoken == ["Are you there?", "Are you there?"]
+    said = call.told(EventKind.AGENT_SAID)
+    assert [(one["turn"], one["text"], one["heard_text"]) for one in said] == [
+        (1, "Are you there?", "Are you there?")
+    ]
+
+
+def test_a_turn_that_fails_twice_is_not_said_a_third_time() -> None:
+    tts = StubTts(fails=["Are you there?"])
+    call = Call(StubBrain(ask("Are you there?")), tts=tts)
+    run(call.run((4.0, call.carrier.hang_up)))
+    assert tts.spoken == ["Are you there?", "Are you there?"]
+    assert [one["heard_text"] for one in call.told(EventKind.AGENT_SAID)] == [""]
 
 
 def test_a_voice_that_always_fails_ends_the_call() -> None:

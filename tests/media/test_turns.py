@@ -24,7 +24,7 @@ from trunkline.media.turns import (
     cut_short,
     step,
 )
-from trunkline.media.wording import is_backchannel, is_farewell
+from trunkline.media.wording import ends_the_goodbye, is_backchannel, is_farewell
 
 RULES = TurnRules()
 VOICE = Evidence(length_ms=32, probability=0.95, level=2000, floor=100)
@@ -213,6 +213,18 @@ def test_only_what_is_not_echo_must_be_louder_than_the_noise() -> None:
 )  # fmt: skip
 def test_what_people_say_while_a_call_ends(text: str, farewell: bool) -> None:
     assert is_farewell(text) is farewell
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("You too!", True), ("have a good one", True), ("See you.", True), ("גם לך", True),
+        ("okay, bye", True),
+        ("and then", False), ("good, and", False), ("you", False), ("too late", False), ("no wait", False),
+    ],
+)  # fmt: skip
+def test_a_wish_that_is_wished_back_asks_for_no_more(text: str, ends: bool) -> None:
+    assert ends_the_goodbye(text) is ends
 
 
 @pytest.mark.parametrize(

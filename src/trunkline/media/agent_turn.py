@@ -47,6 +47,8 @@ class AgentTurn:
     outdated: bool = False
     """The caller has said something else: once no tool of it is under way, nothing more of it is done."""
     resumed: bool = False
+    repeated: bool = False
+    """Nothing of it could be voiced, and it was said once more."""
     told: bool = False
     """What was said is on record."""
     heard_text: str = ""
@@ -87,7 +89,7 @@ class AgentTurn:
     def resumption(self) -> AgentTurn:
         """Return the turn that goes on where this one was cut, as yet without what it says."""
         return AgentTurn(
-            self.number, None, generated=True, resumed=True, hang_up=self.hang_up,
+            self.number, None, generated=self.generated, resumed=True, hang_up=self.hang_up,
             heard_before=self.heard_in_all, played_before_ms=self.played_in_all_ms,
         )  # fmt: skip
 

@@ -120,6 +120,12 @@ class Ear:
         while self._windows and not self._interrupting.is_set():
             self._judge(self._windows.popleft())
 
+    def end(self) -> None:
+        """The call is over: what was being said was the caller's last turn."""
+        if self.speaking and not self._talk.unattended:
+            self._turn = cut_short(self._turn)
+            self._end_turn()
+
     def close(self) -> None:
         """The call is over: windows that are still with the detector are nobody's."""
         self._closed = True

@@ -37,7 +37,7 @@ class SessionOptions:
     late_transcript_s: float = 0.6
     """How long to wait for the words of whoever spoke over the agent, where a brain hears for itself."""
     transcript_grace_s: float = 3.0
-    """How long words on their way are waited for once the call is over."""
+    """How long the caller's last words are waited for once the call is over."""
     voice_timeout_s: float = 4.0
     """Longest wait for the next stretch of a sentence's audio."""
     voice_failures: int = 3
@@ -60,8 +60,9 @@ class SessionOptions:
     """Missing audio after which an open turn of the caller is closed."""
     tool_timeout_s: float = 20.0
     """The call room has a deadline of its own; this one only keeps a lost tool from holding the call."""
-    tool_grace_s: float = 5.0
-    """How long a tool already under way may finish after the call has ended, so that its outcome is known."""
+    tool_grace_s: float = 12.0
+    """How long a tool already under way may finish after the call has ended, so that its outcome is known:
+    longer than the call room's deadline for it."""
     farewell: str = ""
     """Said before a call is ended for its length; empty: nothing."""
     apology: str = ""

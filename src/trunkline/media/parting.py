@@ -15,14 +15,11 @@ VOICEMAIL = "voicemail"
 MACHINE_NOTE = Note("disposition", VOICEMAIL)
 """How a brain says that by the words a machine has answered."""
 
-TOO_LONG = "too_long"
-"""End reason of a call that has reached its longest."""
-
 BRAIN_FAILED = "brain_failed"
 """End reason of a call whose brain can not go on, and the trouble on record."""
 
-LAST_WORDS = frozenset({VOICEMAIL, TOO_LONG, BRAIN_FAILED})
-"""Ends that nothing said during the goodbye puts off."""
+LAST_WORDS = frozenset({VOICEMAIL, BRAIN_FAILED})
+"""Ends of the agent's own that nothing said during the goodbye puts off."""
 
 
 async def parting(farewell: str, reason: str) -> AsyncIterator[Act]:

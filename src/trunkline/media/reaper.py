@@ -14,11 +14,12 @@ from trunkline.media.session import Ended, Session
 class LiveSessions:
     """Every session of this process, from its start to its last event."""
 
-    def __init__(self, *, socket_grace_s: float = 10.0, oldest_s: float = 3_600.0) -> None:
+    def __init__(self, *, socket_grace_s: float = 20.0, oldest_s: float = 3_600.0) -> None:
         self._socket_grace_s = socket_grace_s
         self._oldest_s = oldest_s
         self._live: dict[Session, asyncio.Task[object] | None] = {}
         self._warned: set[Session] = set()
+        self._cancelled: set[Session] = set()
         self.reaped = 0
 
     @property
@@ -39,6 +40,7 @@ class LiveSessions:
         finally:
             self._live.pop(session, None)
             self._warned.discard(session)
+            self._cancelled.discard(session)
 
     def of_call(self, call_id: str) -> Session | None:
         """Return the session that holds this call here, if one does."""
@@ -66,7 +68,10 @@ class LiveSessions:
             if session not in self._warned:
                 self._warned.add(session)
                 session.stop("reaped")
+            elif session in self._cancelled:
+                continue  # It is closing, which takes its time.
             elif task is not None:
+                self._cancelled.add(session)
                 task.cancel()
             self.reaped += 1
             reaped.append(session.call_id)

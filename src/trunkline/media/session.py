@@ -87,6 +87,8 @@ class Session:
         self.started_at = self._now()
         self.wire_ended_at: float | None = None
         """When the carrier went away; the reaper goes by it."""
+        self._options = options
+        self._apologised = False
         self._brief = brief
         self._wire = wire
         self._tasks: set[asyncio.Task[None]] = set()
@@ -118,8 +120,8 @@ class Session:
             limit_frames=options.queue_frames,
             mark_grace_s=options.mark_grace_s,
             clock=self._now,
-            on_first_frame=self._talk.first_frame,
-            on_played=self._talk.played,
+            on_first_frame=self._talk.delivery.first_frame,
+            on_played=self._talk.delivery.played,
         )
         self._speaker = Speaker(
             tts,
@@ -129,9 +131,9 @@ class Session:
             pause_ms=options.sentence_pause_ms,
             clock=self._now,
             spawn=self._spawn,
-            on_failure=self._talk.voice_failed,
+            on_failure=self._talk.delivery.voice_failed,
         )
-        self._talk.bind(self._speaker, self._transmitter)
+        self._talk.delivery.bind(self._speaker, self._transmitter)
         self._reader = Reader(
             wire, on_audio=self._audio, on_digit=self._digit, on_mark=self._transmitter.mark_echoed
         )
@@ -175,7 +177,7 @@ class Session:
 
     def part(self, reason: str) -> None:
         """End the call politely: the farewell of the options, then the end."""
-        self._talk.part(reason)
+        self._talk.part(reason, self._options.farewell)
 
     def trouble(self, what: str, detail: str) -> None:
         """Put on record what went wrong for this call outside of it; not after its end."""
@@ -279,7 +281,7 @@ class Session:
 
     def _tick(self, now: float) -> None:
         talk = self._talk
-        talk.tick()
+        talk.delivery.tick()
         if self._recording is not None:
             self._recording.tick()
         entry = self._keypad.tick(now)
@@ -290,6 +292,7 @@ class Session:
             audio_in_at=self._ear.audio_at,
             agent_spoke=self._transmitter.frames.sent > 0,
             reply_due_since=talk.reply_due_since,
+            brain_due_since=talk.brain_due_since,
             sending_since=self._transmitter.sending_since,
             quiet=talk.quiet and not self._ear.speaking and not self._keypad.open,
         )
@@ -304,7 +307,10 @@ class Session:
         if alarm in (Alarm.SILENCE, Alarm.LONG_SILENCE):
             self._talk.caller_turn(CallerTurn(InputKind.SILENCE, now, now, last=alarm is Alarm.LONG_SILENCE))
         elif alarm is Alarm.TOO_LONG:
-            self._talk.part(alarm.value)
+            self._talk.part(alarm.value, self._options.farewell)
+        elif alarm is Alarm.STUCK_REPLY and self._options.apology and not self._apologised:
+            self._apologised = True
+            self._talk.part(alarm.value, self._options.apology)
         elif alarm is not Alarm.LATE_REPLY:
             self.stop(alarm.value)
 
@@ -312,10 +318,25 @@ class Session:
 
     async def _finish(self) -> Ended:
         try:
+            self._ear.end()
             await self._talk.settle()
         finally:
             # The reaper may cancel even the wait for a tool; the call is closed all the same.
-            ended = await self._close()
+            ended = await self._through(self._close())
+        return ended
+
+    async def _through(self, closing: Coroutine[Any, Any, Ended]) -> Ended:
+        """Close to the end, which is bounded, however often the call is cancelled meanwhile."""
+        task = asyncio.get_running_loop().create_task(closing, name=f"call-{self.call_id}-close")
+        cancelled: asyncio.CancelledError | None = None
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        ended = task.result()
+        if cancelled is not None:
+            raise cancelled
         return ended
 
     async def _closed(self, work: Awaitable[None], otherwise: str) -> None:
@@ -334,10 +355,17 @@ class Session:
         self._ear.close()
         self._talk.discard()
         self._listener.drop()
-        await self._closed(self._wire.close(), "the socket did not close")
-        await self._closed(self._talk.close(), "the brain did not let go")
-        if self._recording is not None:
-            self._recording.close()
+        try:
+            await self._closed(self._wire.close(), "the socket did not close")
+            await self._closed(self._talk.close(), "the brain did not let go")
+        finally:
+            # Whatever the two did: a call without its last event would never be finalised.
+            if self._recording is not None:
+                self._recording.close()
+            ended = self._told_end()
+        return ended
+
+    def _told_end(self) -> Ended:
         self._scribe.fill_all()
         ended = Ended(
             reason=self._reason,

@@ -159,6 +159,7 @@ class Speaker:
         said = piece.said
         audio = self._tts.speak(said, self._voice) if isinstance(said, str) else aiter(said)
         self._voicing = voicing = (piece, audio)
+        self._unput = (b"", 0)
         try:
             while True:
                 try:

@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
-from trunkline.media.agent_turn import AgentTurn, CallerTurn, elapsed_ms, forget, latency
+from trunkline.media.agent_turn import AgentTurn, CallerTurn, forget
+from trunkline.media.delivery import Delivery
 from trunkline.media.floor import Floor
 from trunkline.media.keypad import Keypad
 from trunkline.media.listener import Listener
@@ -24,11 +25,9 @@ from trunkline.media.parting import (
     or_hang_up,
     parting,
 )
-from trunkline.media.playback import Piece, text_heard
 from trunkline.media.scribe import EventKind, Scribe
-from trunkline.media.speaker import Spawn, Speaker, close_all, close_early
+from trunkline.media.speaker import Spawn, close_all, close_early
 from trunkline.media.tool_use import ToolUse
-from trunkline.media.transmitter import Transmitter
 from trunkline.media.understanding import Understanding
 from trunkline.providers.ports import (
     Act,
@@ -43,12 +42,14 @@ from trunkline.providers.ports import (
     Note,
     Say,
     Sound,
-    Speaking,
     ToolRunner,
 )
 
 _NUMBER_DIGITS = 4
 """An answer of this many digits is spoken in groups, with pauses between them."""
+
+_AFTER_TOOL_S = 1.0
+"""How long a brain may still note what a tool has come to after the end of the call."""
 
 Performance = Callable[[], AsyncIterator[Act]]
 """Begins a turn of the agent that answers nobody."""
@@ -82,13 +83,15 @@ class Talk:
         self._clock = clock
         self._spawn = spawn
         self._end = end
-        self._speaker: Speaker
-        self._transmitter: Transmitter
-        self._inbox: asyncio.Queue[CallerTurn | Performance] = asyncio.Queue()
+        self.delivery = Delivery(scribe, clock=clock, most_failures=options.voice_failures, end=end)
+        self._inbox: asyncio.Queue[CallerTurn | Performance | None] = asyncio.Queue()
+        self._answering: asyncio.Task[None] | None = None
+        self._over = False
+        """The call has ended."""
         self._task: asyncio.Task[None] | None = None
-        self._started_at = clock()
-        self._agent = AgentTurn(0, None, told=True, generated=True)
-        self._voice_failures = 0
+        self._judged = asyncio.Event()
+        """Unset while the agent has been silenced and nobody knows yet whether that was meant."""
+        self._judged.set()
         self._leaving: str | None = None
         self.grammar: Grammar | None = None
         """What the caller is expected to say next."""
@@ -96,6 +99,8 @@ class Talk:
         """How long a number the caller is expected to say; 0 where none is."""
         self.closing = False
         """The goodbye is being said."""
+        self._parting = False
+        """The call is being ended from outside: the next goodbye is the last, whatever is said to it."""
         self.floor = Floor(waiting=lambda: not self._inbox.empty(), wanted=lambda: self._agent.outdated)
         self.unattended = False
         """A machine has answered and gets a message: what it says is no turn of anybody's."""
@@ -103,11 +108,6 @@ class Talk:
         """Told when the brain takes the words for a machine's; True: somebody else sees to the call."""
         self.interruptions = 0
         self.turns = 0
-
-    def bind(self, speaker: Speaker, transmitter: Transmitter) -> None:
-        """Give it its voice; both report back here, so they are made after it."""
-        self._speaker = speaker
-        self._transmitter = transmitter
 
     # --- How it stands --------------------------------------------------------------------
 
@@ -122,20 +122,30 @@ class Talk:
         agent = self._agent
         if agent.sounded or agent.cut or agent.answers is None or self.floor.caller_speaks():
             return None
-        if agent.generated and all(piece.failed for piece in agent.pieces):
+        if agent.generated and (agent.told or not agent.pieces):
             return None
         return agent.answers.decided_at
 
     @property
+    def brain_due_since(self) -> float | None:
+        """The same, counted anew from the end of each tool; None while one is under way."""
+        due = self.reply_due_since
+        return None if due is None or self._tools.running else max(due, self._tools.ended_at)
+
+    @property
     def quiet(self) -> bool:
         """True when the agent neither thinks nor speaks, and owes no answer."""
-        busy = self.floor.taken or not self._inbox.empty() or self._generating or self._speaker.busy
-        return not busy and not self.unattended and not self._transmitter.sounding()
+        busy = self.floor.taken or not self._inbox.empty() or (self._generating and self._judged.is_set())
+        return not busy and not self.unattended and not self.delivery.sounding
 
     @property
     def listening(self) -> bool:
         """False once nothing that the caller says can change the end of the call."""
-        return not self.closing or self._agent.hang_up not in LAST_WORDS
+        return not self.closing or not (self._parting or self._agent.hang_up in LAST_WORDS)
+
+    @property
+    def _agent(self) -> AgentTurn:
+        return self.delivery.agent
 
     @property
     def _generating(self) -> bool:
@@ -147,9 +157,10 @@ class Talk:
         """The caller has had a turn: answer it when those before it are answered."""
         self._inbox.put_nowait(turn)
 
-    def part(self, reason: str) -> None:
-        """End the call politely: the farewell, then the hang-up."""
-        self.perform(partial(parting, self._options.farewell, reason))
+    def part(self, reason: str, farewell: str) -> None:
+        """End the call politely: these words, then the hang-up. Nothing said from now on puts it off."""
+        self._parting = True
+        self.perform(partial(parting, farewell, reason))
 
     def leave(self, reason: str) -> None:
         """The agent's part is over with its present turn: end for this reason once that has been heard."""
@@ -161,59 +172,37 @@ class Talk:
 
     async def heard_out(self) -> str:
         """Wait until all that was said has been played; return what was heard of the turn."""
-        await self._speaker.finished()
-        await self._transmitter.heard_out()
-        return text_heard(self._agent.pieces, self._clock())
+        await self.delivery.heard_out()
+        return self.delivery.text_heard()
 
     async def interrupt(self) -> None:
-        """The caller speaks over the agent: silence it at once, and let the brain stop."""
-        agent = self._agent
-        if self.closing or agent.cut or not (self._speaker.busy or self._transmitter.sounding()):
+        """The caller speaks over the agent: silence it at once.
+
+        Whether they meant it their words tell. Until then the brain goes on, its acts held back, and
+        begins no tool: a hum must not cost the caller the rest of the answer.
+        """
+        if self.closing or self._agent.cut or not self.delivery.sounding:
             return
         self.interruptions += 1
-        await self._hush(agent)
-        if self._generating:
-            self._spawn("break-off", self._break_off(agent))
+        self._judged.clear()
+        self._tools.hold()
+        await self.delivery.hush()
 
-    def tick(self) -> None:
-        """Put on record what was heard out without its mark coming back."""
-        if self._agent.generated and not (self._speaker.busy or self._transmitter.sounding()):
-            self._tell(self._agent)
-
-    def played(self, piece: Piece) -> None:
-        """The carrier confirmed a piece."""
-        agent = self._agent
-        agent.piece_played(piece, self._clock())
-        if agent.generated and not self._speaker.busy and all(one.played for one in agent.pieces):
-            self._tell(agent)
-
-    def voice_failed(self, piece: Piece, why: str) -> None:
-        """A sentence could not be spoken: the call goes on without it, unless it keeps happening."""
-        self._voice_failures += 1
-        self._scribe.record(EventKind.TROUBLE, what="voice_failed", detail=why, text=piece.text)
-        if self._voice_failures >= self._options.voice_failures:
-            self._end("speech_failed")
-
-    def first_frame(self, piece: Piece) -> None:
-        """A piece's first frame is on the wire: measure the turn if it is its first."""
-        self._voice_failures = 0
-        agent = self._agent
-        if agent.sounded or piece not in agent.pieces:
-            return
-        agent.sounded = True
-        measured = latency(agent, piece, began_at=self._started_at, wire_at=self._clock())
-        if measured:
-            self._scribe.record(EventKind.LATENCY, turn=agent.number, **measured)
+    def _go_on(self) -> None:
+        self._judged.set()
+        self._tools.release()
 
     # --- Answering ------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Open the conversation, then answer one turn of the caller after another."""
+        """Open the conversation, then answer one turn of the caller after another, until the call settles."""
+        self._answering = asyncio.current_task()
         self._start(self._conversation.begin(), None)
-        while True:
-            item = await self._inbox.get()
+        while (item := await self._inbox.get()) is not None:
             self.floor.taken = True
-            if self.closing and self.listening and isinstance(item, CallerTurn):
+            if self._over or (self._parting and isinstance(item, CallerTurn)):
+                await self._note(item)
+            elif self.closing and self.listening and isinstance(item, CallerTurn):
                 await self._reconsider(item)
             elif self.closing or (self.unattended and isinstance(item, CallerTurn)):
                 forget(item)
@@ -221,16 +210,28 @@ class Talk:
                 await self._take(item)
             else:
                 await self._take_floor()
-                self._start(item(), None)
+                if not (self.closing or self._over):  # Which may have come about while a tool ended.
+                    self._start(item(), None)
             self.floor.taken = False
 
     async def _take(self, turn: CallerTurn) -> None:
         heard = await self._understanding.hear(turn)
-        over_agent = bool(self._agent.unheard or self._tools.running) or self._may_sound()
+        silenced = bool(self._agent.unheard) or not self._judged.is_set()
+        over_agent = silenced or bool(self._tools.running) or self._may_sound()
+        if self._over:
+            return
         if await self._understanding.is_nothing(turn, heard, over_agent=over_agent) and self._carry_on():
             return
         if not self.unattended:
             await self._answer(turn, heard)
+
+    async def _note(self, item: CallerTurn | Performance) -> None:
+        """Nobody answers any more: what the caller says is put on record, an opt-out above all."""
+        words = isinstance(item, CallerTurn) and item.kind in {InputKind.SPEECH, InputKind.DIGITS}
+        if isinstance(item, CallerTurn) and words and self.listening and not self.unattended:
+            await self._understanding.hear(item)
+        else:
+            forget(item)
 
     async def _reconsider(self, turn: CallerTurn) -> None:
         """Something was said during the goodbye: "bye" lets the call end, "wait, one more thing" does not."""
@@ -246,7 +247,7 @@ class Talk:
     async def _answer(self, turn: CallerTurn, heard: Heard, *, unless: str | None = None) -> None:
         """Answer a turn; a brain that has nothing more to say leaves the call's end as it was."""
         await self._take_floor()
-        if self.closing:
+        if self.closing or self._over:
             return
         answer = self._conversation.hear(heard)
         if turn.kind is InputKind.MACHINE:
@@ -259,99 +260,93 @@ class Talk:
         False if it was not saying anything.
         """
         agent = self._agent
-        if agent.cut:
-            if not (agent.generated and agent.unheard):
-                return False
-            self._agent = agent.resumption()
-            self._agent.pieces = [self._speaker.say(said) for said in agent.unheard]
-            agent.unheard = []
-            return True
-        return self._generating or self._speaker.busy or self._transmitter.sounding()
+        if not agent.cut or self._over:
+            return self._generating or self.delivery.sounding
+        if not self._generating and not (agent.generated and agent.unheard):
+            return False
+        self.delivery.resume()
+        self._go_on()
+        return True
 
     async def _take_floor(self) -> None:
         """Stop whatever the agent is still doing; a tool under way comes to its end first."""
         agent = self._agent
-        if self._generating and not self.closing:
-            await self._break_off(agent)
+        if self._task is not None and self._generating and not self.closing:
+            # Nobody waits for its answer any more. What its tool has done stays done.
+            agent.outdated = True
+            self._go_on()
+            await self._tools.then_stop(self._task, unless=lambda: self._leaving is not None)
+        self._go_on()
         if self.closing:
             return
-        if not agent.cut and (self._speaker.busy or self._transmitter.sounding()):
-            await self._hush(agent)
-        self._tell(agent)
+        if not agent.cut and self.delivery.sounding:
+            await self.delivery.hush()
+        self.delivery.tell()
         if agent.outdated and not agent.cut:
             agent.cut_off(self._clock())
         if agent.cut:
             await close_all(agent.unheard)
             self._conversation.interrupted(agent.heard_in_all, played_ms=agent.played_in_all_ms)
 
-    async def _break_off(self, agent: AgentTurn) -> None:
-        """End a turn whose answer nobody waits for any more. What its tool has done stays done."""
-        if self._task is not None:
-            agent.outdated = True
-            await self._tools.then_stop(self._task, unless=lambda: self._leaving is not None)
-
-    async def _hush(self, agent: AgentTurn) -> None:
-        decided_at = self._clock()
-        rests = (self._speaker.rest_of(piece) for piece in agent.pieces if not piece.failed)
-        agent.unheard = [rest for rest in rests if rest is not None]
-        agent.cut_off(decided_at)
-        self._speaker.cancel()
-        await self._transmitter.clear()
-        self._scribe.record(
-            EventKind.LATENCY, turn=agent.number, clear_ms=elapsed_ms(decided_at, self._clock())
-        )
-        self._tell(agent)
-
     # --- Performing -----------------------------------------------------------------------
 
     def _start(self, acts: AsyncIterator[Act], answers: CallerTurn | None) -> None:
         self.turns += 1
-        self._agent = AgentTurn(self.turns, answers)
+        self.delivery.agent = AgentTurn(self.turns, answers)
         self._keypad.offer(0)
-        self._task = self._spawn("turn", self._perform(acts, self._agent))
+        self._task = self._spawn("turn", self._perform(acts))
 
-    async def _perform(self, acts: AsyncIterator[Act], agent: AgentTurn) -> None:
+    async def _perform(self, acts: AsyncIterator[Act]) -> None:
+        last_reason = self._agent.last_reason
         try:
             async for act in acts:
                 if act == MACHINE_NOTE and self.hears_machine():
                     break
-                if isinstance(act, Say | Sound):
-                    await self.floor.until_free(self._may_sound)
-                stale = agent.outdated and not self._tools.running and self._leaving is None
-                if stale and not isinstance(act, Note):
-                    return
-                self._act(act, agent)
+                if not isinstance(act, Note):
+                    await self._until_wanted(act)
+                    if self._agent.outdated and not self._tools.running and self._leaving is None:
+                        return
+                self._act(act)
         except BrainFailed as failure:
             self._scribe.record(EventKind.TROUBLE, what=BRAIN_FAILED, detail=str(failure))
-            self._act(Say(self._options.apology), agent)
-            agent.hang_up = BRAIN_FAILED
+            await self._judged.wait()
+            self._act(Say(self._options.apology))
+            self._agent.hang_up = BRAIN_FAILED
         finally:
             await close_early(acts)
+        await self._judged.wait()
+        agent = self._agent
         agent.generated = True
-        agent.hang_up = agent.hang_up or agent.last_reason or self._leaving
+        agent.hang_up = agent.hang_up or last_reason or self._leaving
         if agent.hang_up is None:
-            self.tick()
+            self.delivery.tick()
             return
         self.closing = True
         if not self.listening:
             self._listener.drop()
-        await self._speaker.finished()
-        await self._transmitter.heard_out()
+        await self.delivery.heard_out()
         await self.floor.until_free(lambda: not self.listening)
         if agent.hang_up is None:
             return  # "Bye ... wait": there is more to say.
-        self._tell(agent)
+        self.delivery.tell()
         self._end(agent.hang_up)
 
-    def _may_sound(self) -> bool:
-        return self.unattended or self._speaker.busy or self._transmitter.sounding()
+    async def _until_wanted(self, act: Act) -> None:
+        """Hold an act back: one that sounds over the caller, and any once the agent has been silenced."""
+        if isinstance(act, Say | Sound):
+            await self.floor.until_free(self._may_sound)
+        await self._judged.wait()
 
-    def _act(self, act: Act, agent: AgentTurn) -> None:
+    def _may_sound(self) -> bool:
+        return self.unattended or self.delivery.sounding
+
+    def _act(self, act: Act) -> None:
+        agent = self._agent
         match act:
             case Say(text=text) if text.strip() and not agent.cut:
-                self._say(text, agent)
+                self.delivery.say(text)
             case Sound(speaking=speaking) if not agent.cut:
-                self._say(speaking, agent)
+                self.delivery.say(speaking)
             case Note(name=name, value=value):
                 self._scribe.record(EventKind.NOTE, name=name, value=value)
             case Listen(grammar=grammar, digits=digits):
@@ -361,33 +356,19 @@ class Talk:
             case HangUp(reason=reason):
                 agent.hang_up = reason
 
-    def _say(self, said: str | Speaking, agent: AgentTurn) -> None:
-        if agent.first_text_at is None:
-            agent.first_text_at = self._clock()
-        agent.pieces.append(self._speaker.say(said))
-
-    # --- The record -----------------------------------------------------------------------
-
-    def _tell(self, agent: AgentTurn) -> None:
-        """Put what the agent said, and what was heard of it, on record; once."""
-        if agent.told or not agent.pieces:
-            return
-        agent.told = True
-        if not agent.cut:
-            agent.heard_text = text_heard(agent.pieces, self._clock())
-        self._scribe.record(EventKind.AGENT_SAID, **agent.account())
-
     # --- The end --------------------------------------------------------------------------
 
     async def settle(self) -> None:
-        """The call is over: let a tool under way come to its end, so that its outcome is on record."""
-        self._tell(self._agent)
-        self._agent.cut = True
-        self._speaker.cancel()
-        self._transmitter.cut()
-        await close_all(self._agent.unheard)
-        if self._task is not None and self._tools.running:
-            await asyncio.wait([self._task], timeout=self._options.tool_grace_s)
+        """The call is over: put on record what a tool under way comes to and what the caller said last."""
+        self._over = True
+        self._judged.set()
+        self._inbox.put_nowait(None)
+        await self.delivery.stop()
+        if await self._tools.end(within_s=self._options.tool_grace_s) and self._task is not None:
+            # What the brain makes of it at once, a disposition above all, is still taken down.
+            await asyncio.wait([self._task], timeout=_AFTER_TOOL_S)
+        if self._answering is not None:
+            await asyncio.wait([self._answering], timeout=self._options.transcript_grace_s)
         await self._understanding.settle()
 
     async def close(self) -> None:

@@ -14,7 +14,7 @@ from trunkline.media.options import SessionOptions
 from trunkline.media.scribe import EventKind, Scribe
 from trunkline.media.speaker import Spawn
 from trunkline.media.transcripts import LateTranscripts
-from trunkline.media.wording import is_farewell, telling
+from trunkline.media.wording import ends_the_goodbye, telling
 from trunkline.providers.ports import Heard, InputKind, SpeechFailed
 
 
@@ -67,7 +67,7 @@ class Understanding:
     async def is_more_than_goodbye(self, turn: CallerTurn, heard: Heard) -> bool:
         """Judge what was said during the agent's goodbye. Unknown words are taken for one."""
         words = await self._words(turn, heard)
-        return words is not None and bool(telling(words)) and not is_farewell(words)
+        return words is not None and bool(telling(words)) and not ends_the_goodbye(words)
 
     async def settle(self) -> None:
         """The call is over: wait a little for words that are still on their way."""

@@ -16,12 +16,15 @@ class WatchRules:
 
     no_audio_s: float = 10.0
     """No frame from the carrier."""
-    greeting_s: float = 5.0
-    """From the start to the first agent audio on the wire."""
+    greeting_s: float = 8.0
+    """From the start to the first agent audio on the wire: longer than a brain's own patience with its
+    opening, so that another one, or the apology, comes first."""
     late_reply_s: float = 2.5
     """From the caller's turn to agent audio; noted once a turn."""
     stuck_reply_s: float = 15.0
-    """The same, when waiting longer makes no sense."""
+    """The same without the time that tools take, when waiting longer makes no sense."""
+    apology_s: float = 8.0
+    """How long an apology may take then, before the call is cut."""
     stuck_wire_s: float = 5.0
     """One send that does not come back."""
     silence_s: tuple[float, ...] = (10.0, 17.0)
@@ -40,6 +43,8 @@ class Signs:
     agent_spoke: bool
     reply_due_since: float | None
     """Since when the caller has been waiting for the agent's voice."""
+    brain_due_since: float | None
+    """The same, counted anew from a tool's end, which has a deadline of its own; None while one runs."""
     sending_since: float | None
     quiet: bool
     """Nobody speaks, nobody thinks: it is the caller's turn."""
@@ -67,6 +72,7 @@ class Watchdog:
         self._started_at = started_at
         self._checked_at = started_at
         self._late_for: float | None = None
+        self._stuck_at: float | None = None
         self._asked_again = 0
         self._too_long = False
         self._silence_over = False
@@ -85,7 +91,7 @@ class Watchdog:
         self._checked_at = now
         if signs.quiet:
             self.silent_s += passed_s
-        return self._fatal(now, signs) or self._late(now, signs) or self._silence()
+        return self._fatal(now, signs) or self._stuck(now, signs) or self._late(now, signs) or self._silence()
 
     def _fatal(self, now: float, signs: Signs) -> Alarm | None:
         rules = self._rules
@@ -103,13 +109,19 @@ class Watchdog:
             return Alarm.TOO_LONG
         return None
 
+    def _stuck(self, now: float, signs: Signs) -> Alarm | None:
+        """Tell of a reply that will not come; again if the apology for it does not come either."""
+        since, rules = signs.brain_due_since, self._rules
+        if since is None or now - since < rules.stuck_reply_s:
+            return None
+        if self._stuck_at is not None and now - self._stuck_at < rules.apology_s:
+            return None
+        self._stuck_at = now
+        return Alarm.STUCK_REPLY
+
     def _late(self, now: float, signs: Signs) -> Alarm | None:
         since = signs.reply_due_since
-        if since is None:
-            return None
-        if now - since >= self._rules.stuck_reply_s:
-            return Alarm.STUCK_REPLY
-        if now - since >= self._rules.late_reply_s and self._late_for != since:
+        if since is not None and now - since >= self._rules.late_reply_s and self._late_for != since:
             self._late_for = since
             return Alarm.LATE_REPLY
         return None

@@ -31,6 +31,9 @@ _PARTING = _listed(
 """One of these is in every farewell that is more than assent."""
 _COURTESY = _listed("good you too have a nice one so much very great see and then", "רבה נעים גם לך לכם אז")
 
+_WISHES = _listed("good too nice great see", "גם נעים רבה")
+"""What is wished back to "have a nice day"; one is in every answer to it that has no farewell word."""
+
 _GOES_ON = _listed(
     "and but or so because the a an to of for with my your our i i'm at on in is are if when that which who",
     "like about from well actually maybe um uh er erm hmm let's it's than until between",
@@ -70,6 +73,15 @@ def is_farewell(text: str) -> bool:
     if not all(word in _PARTING | _COURTESY | _ASSENT for word in words):
         return False
     return all(word in _ASSENT for word in words) or any(word in _PARTING for word in words)
+
+
+def ends_the_goodbye(text: str) -> bool:
+    """True for what answers a goodbye: a farewell, or "you too", "have a good one" and their like."""
+    words = telling(text)
+    if is_farewell(text):
+        return True
+    polite = all(word in _PARTING | _COURTESY | _ASSENT for word in words)
+    return polite and not is_unfinished(text) and any(word in _WISHES for word in words)
 
 
 def is_unfinished(text: str) -> bool:

@@ -45,6 +45,8 @@ class FallbackOptions:
 
     first_sound_s: float = 5.0
     """Longest wait for a turn to begin to sound; a tool that is under way does not count."""
+    greeting_s: float = 2.5
+    """The same for the opening, while another brain is left: nobody waits that long for a hello."""
     filler_after_s: float = 1.0
     """A caller who has waited so long when a brain is replaced is told to wait."""
     filler: Mapping[str, str] | None = None
@@ -146,7 +148,9 @@ class FallbackConversation:
         has_filled = False
         while True:
             try:
-                async with aclosing(self._in_time(acts)) as timely:
+                opening = heard is None and bool(self._left)
+                limit_s = self._options.greeting_s if opening else self._options.first_sound_s
+                async with aclosing(self._in_time(acts, limit_s)) as timely:
                     async for act in timely:
                         yield act
                 return
@@ -165,10 +169,10 @@ class FallbackConversation:
                 if self._on_failure is not None:
                     self._on_failure(failed, str(failure), self._name)
 
-    async def _in_time(self, acts: AsyncIterator[Act]) -> AsyncGenerator[Act, None]:
+    async def _in_time(self, acts: AsyncIterator[Act], limit_s: float) -> AsyncGenerator[Act, None]:
         """Yield a brain's acts. Raises BrainFailed when it does not begin to sound in time."""
         loop = asyncio.get_running_loop()
-        self._due_at = loop.time() + self._options.first_sound_s
+        self._due_at = loop.time() + limit_s
         has_sounded = False
         coming: asyncio.Future[Act | None] | None = None
         try:
@@ -177,7 +181,7 @@ class FallbackConversation:
                 while not has_sounded and not coming.done():
                     wait_s = self._due_at - loop.time()
                     if wait_s <= 0 and not self._tools_running:
-                        raise BrainFailed(f"no sound within {self._options.first_sound_s:g} s")
+                        raise BrainFailed(f"no sound within {limit_s:g} s")
                     await asyncio.wait([coming], timeout=max(wait_s, _LOOK_S))
                 act = await coming
                 if act is None:
