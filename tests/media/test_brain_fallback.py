@@ -141,6 +141,25 @@ async def test_sound_that_was_not_written_down_is_heard_by_a_recogniser(
     assert (await transcript.later()).text == "at eleven"
 
 
+async def test_the_next_brain_answers_the_turn_that_ended_and_not_the_one_that_has_begun(
+    openai: OpenAIRealtimeStandIn,
+) -> None:
+    second = Words()
+    openai.script.transcript_after_s = 60
+    stt = StubStt(["at eleven"])
+    brain = FallbackBrain([first(openai, [Stall()]), second], stt=stt)
+    conversation = brain.open(a_brief(), Tools())
+    await caller_speaks(conversation, 700)
+    going_on = conversation.listen()
+    assert going_on is not None
+    going_on.feed(voice(100))
+    await performed(conversation.hear(SPEECH))
+    assert second.heard == [Heard(InputKind.SPEECH, "at eleven", 0.9)]
+    assert len(stt.utterances[0].pcm) == 700 * 16
+    going_on.cancel()
+    await conversation.close()
+
+
 async def test_sound_is_given_to_the_next_brains_ears(openai: OpenAIRealtimeStandIn) -> None:
     async with OpenAIRealtimeStandIn(api_key=KEY) as other:
         openai.script.transcript_after_s = 60

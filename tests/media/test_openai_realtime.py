@@ -233,6 +233,22 @@ async def test_a_second_utterance_waits_for_the_first(openai: OpenAIRealtimeStan
     assert [item.audio_ms for item in openai.sessions[0].items if item.role == "user"] == [600.0, 800.0]
 
 
+async def test_a_turn_is_answered_by_its_own_sound_while_the_caller_goes_on(
+    openai: OpenAIRealtimeStandIn,
+) -> None:
+    program(openai, [Speak("Monday.")], [Speak("Tuesday, then.")], hears=["monday", "no, tuesday"])
+    async with Talking(openai) as (conversation, _):
+        await caller_speaks(conversation)
+        second = conversation.listen()
+        assert second is not None
+        second.feed(voice(600))
+        assert (await performed(conversation.hear(SPEECH))).said == ["Monday."]
+        await second.finish()
+        assert (await performed(conversation.hear(SPEECH))).said == ["Tuesday, then."]
+    # Nothing was told in its place.
+    assert [role for role, _ in texts(openai.sessions[0]) if role == "system"] == []
+
+
 async def test_an_utterance_that_was_nothing_leaves_nothing(openai: OpenAIRealtimeStandIn) -> None:
     program(openai, [Speak("Yes.")])
     async with Talking(openai) as (conversation, _):

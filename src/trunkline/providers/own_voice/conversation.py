@@ -48,7 +48,6 @@ class OwnVoiceConversation:
         self._disclosure = " ".join(brief.filled(brief.disclosure).split())
         said = " ".join(line.text for line in brief.past if line.who == "agent")
         self._owed = "" if not brief.past or _contains(said, self._disclosure) else self._disclosure
-        self._utterance: LiveUtterance | None = None
         self._spoken: list[LiveSpeech] = []
         """The speeches of the turn in the air, in order."""
         self._must_hear = ""
@@ -67,7 +66,7 @@ class OwnVoiceConversation:
         return self._greet(greeting)
 
     def hear(self, heard: Heard) -> AsyncIterator[Act]:
-        utterance, self._utterance = self._utterance, None
+        utterance, self._line.last_turn = self._line.last_turn, None
         match heard.kind:
             case InputKind.MACHINE:
                 return _to_a_machine()
@@ -76,7 +75,7 @@ class OwnVoiceConversation:
             case InputKind.DIGITS:
                 return self._answer(Ask(_told(call_prompt.keyed(heard.text))))
             case InputKind.SPEECH:
-                if utterance is not None and utterance.is_finished:
+                if utterance is not None:
                     return self._answer(Ask())
                 text = call_prompt.theirs(heard.text.strip())
                 return self._answer(
@@ -98,8 +97,7 @@ class OwnVoiceConversation:
         self._spoken = []
 
     def listen(self) -> LiveUtterance:
-        self._utterance = self._line.listen()
-        return self._utterance
+        return self._line.listen()
 
     async def close(self) -> None:
         await self._line.close()

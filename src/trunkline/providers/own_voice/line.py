@@ -77,6 +77,8 @@ class LiveLine(abc.ABC, Generic[Message]):
         self.memory: list[Memory] = list(brief.past)
         self.troubles: list[str] = []
         """What the provider complained of and was not fatal; whoever puts it on record empties it."""
+        self.last_turn: LiveUtterance | None = None
+        """The caller's turn that ended last; whoever answers it empties it. Another may have begun since."""
         self.connections = 0
         self._live = False
         self._healthy = False
@@ -214,6 +216,7 @@ class LiveLine(abc.ABC, Generic[Message]):
     def finished(self, utterance: LiveUtterance) -> None:
         """The utterance is a turn of the caller."""
         self.memory.append(utterance)
+        self.last_turn = utterance
         self._advance()
 
     def dropped(self, utterance: LiveUtterance) -> None:
