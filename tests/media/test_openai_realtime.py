@@ -183,6 +183,25 @@ async def test_an_interruption_cancels_and_truncates_to_what_was_heard(openai: O
     assert session.faults == []
 
 
+async def test_an_answer_given_up_before_it_began_does_not_spoil_the_next(
+    openai: OpenAIRealtimeStandIn,
+) -> None:
+    program(openai, [Speak("Never mind.")], [Speak("Yes?")], hears=["one"])
+    async with Talking(openai) as (conversation, _):
+        await caller_speaks(conversation)
+        await until(lambda: openai.sessions and openai.sessions[0].items)
+        given_up = asyncio.create_task(performed(conversation.hear(SPEECH)))
+        await asyncio.sleep(0)  # It is asked for, and nothing has come back.
+        given_up.cancel()
+        await asyncio.wait([given_up])
+        turn = await performed(conversation.hear(Heard(InputKind.DIGITS, "1")))
+        assert turn.said == ["Yes?"]
+    (session,) = openai.sessions
+    assert [kind for _, kind in session.received if kind.startswith("response.")] == [
+        "response.create", "response.cancel", "response.cancel", "response.create",
+    ]  # fmt: skip
+
+
 async def test_what_was_not_heard_at_all_is_taken_back(openai: OpenAIRealtimeStandIn) -> None:
     program(openai, [Speak("First this."), Use("book", {"time": "ten"})], [Speak("Then that.")])
     async with Talking(openai) as (conversation, _):
