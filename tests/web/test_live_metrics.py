@@ -22,9 +22,10 @@ from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 from trunkline.media import CallEvent, EventKind
 from trunkline.providers.ports import CallBrief, Voice
-from trunkline.web import callroom
-from trunkline.web.callroom import CallRoom, Preparation, RoomFull, Speech
+from trunkline.web import live_tools
+from trunkline.web.callroom import CallRoom, RoomFull, Speech
 from trunkline.web.loop_lag import LoopLag
+from trunkline.web.preparation import Preparation
 
 SAID = {"Authorization": "Bearer scrape me"}
 
@@ -156,11 +157,12 @@ async def test_a_tool_that_breaks_is_told_to_the_brain_and_ends_no_call(
     def breaks(*_: object, **__: object) -> None:
         raise OSError("the database is away")
 
-    monkeypatch.setattr(callroom, "run_tool", breaks)
+    monkeypatch.setattr(live_tools, "run_tool", breaks)
     business_id, call_id = new_id(), new_id()
     brief = CallBrief(str(call_id), "inbound", "en", "Acme", "", "", None, (), clock.now())
     caller = ToolCaller(business_id=business_id, call_id=call_id, agent_id=new_id(), lead_id=None, phone="+1")
     prepared = Preparation(business_id, brief, "scripted", Voice("en"), caller, ("x",), Machines())
-    result = await room._tools(prepared)("x", {})
+    tools = live_tools.tools_of(prepared, live=room.live, off_loop=room._off_loop)
+    result = await tools("x", {})
     assert (result.ok, result.data) == (False, {"error": "unavailable"})
     await room.close()
