@@ -228,6 +228,37 @@ async def test_a_disclosure_that_was_cut_off_is_said_again(openai: OpenAIRealtim
     assert "You speak with an AI." in told[1]
 
 
+@pytest.mark.parametrize("greeting", ["", "Hello, this is {business_name}."])
+async def test_a_disclosure_that_the_model_leaves_out_is_asked_for_again_and_not_for_ever(
+    openai: OpenAIRealtimeStandIn, greeting: str
+) -> None:
+    program(openai, *[[Speak("Hi there!")]] * 4)
+    async with Talking(openai, a_brief(greeting=greeting, disclosure="You speak with an AI.")) as (it, _):
+        turns = [await performed(it.begin())]
+        for digit in "123":
+            turns.append(await performed(it.hear(Heard(InputKind.DIGITS, digit))))
+    left_out = [Note("disclosure_missing", "Hi there!") in turn.others for turn in turns]
+    assert left_out == [True, True, True, False]
+    told = [text for role, text in texts(openai.sessions[0]) if role == "system"]
+    assert ["You speak with an AI." in text for text in told] == [True, True, True, False]
+
+
+async def test_what_was_keyed_is_told_though_its_answer_is_given_up_before_it_begins(
+    openai: OpenAIRealtimeStandIn,
+) -> None:
+    program(openai, [Obey()], [Speak("Yes?")])
+    async with Talking(openai) as (conversation, _):
+        await performed(conversation.begin())
+        given_up = conversation.hear(Heard(InputKind.DIGITS, "4711"))
+        await given_up.aclose()  # type: ignore[attr-defined]
+        conversation.interrupted("", played_ms=0)
+        assert (await performed(conversation.hear(Heard(InputKind.DIGITS, "12")))).said == ["Yes?"]
+        told = [text for role, text in texts(openai.sessions[0]) if role == "system"]
+        assert ["4711" in text for text in told] == [False, True, False]
+        # The turn before it was heard out.
+        assert next(item.text for item in openai.sessions[0].items if item.role == "assistant") == GREETING
+
+
 async def test_a_greeting_in_other_words_is_on_record(openai: OpenAIRealtimeStandIn) -> None:
     program(openai, [Speak("Hi there!")])
     async with Talking(openai) as (conversation, _):
