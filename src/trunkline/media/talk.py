@@ -278,7 +278,7 @@ class Talk:
         if not agent.cut and (self._speaker.busy or self._transmitter.sounding()):
             await self._hush(agent)
         self._tell(agent)
-        if agent.outdated and not agent.cut:
+        if (agent.outdated or agent.failed) and not agent.cut:
             agent.cut_off(self._clock())
         if agent.cut:
             await close_all(agent.unheard)
