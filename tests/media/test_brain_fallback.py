@@ -94,7 +94,7 @@ async def test_the_next_brain_has_what_was_said_and_answers_the_last_turn(
 ) -> None:
     second = Words()
     brain = FallbackBrain(
-        [first(openai, [Obey()], [Use("book", {"time": "ten"})], [Speak("Booked.")], [Stall()],
+        [first(openai, [Obey()], [Use("book", {"time": "ten"})], [Speak("Booked it.")], [Stall()],
                hears=["at ten", "and parking"]), second],
         FallbackOptions(filler=FILLER, filler_after_s=0.2),
     )  # fmt: skip
@@ -103,7 +103,7 @@ async def test_the_next_brain_has_what_was_said_and_answers_the_last_turn(
     await performed(conversation.begin())
     await caller_speaks(conversation)
     await performed(conversation.hear(SPEECH))
-    conversation.interrupted("Boo", played_ms=100)
+    conversation.interrupted("Booked", played_ms=100)
     transcript = await caller_speaks(conversation)
     await transcript.later()
     turn = await performed(conversation.hear(SPEECH))
@@ -114,7 +114,7 @@ async def test_the_next_brain_has_what_was_said_and_answers_the_last_turn(
     (brief,) = second.briefs
     said = [(line.who, line.text) for line in brief.past if line.who != "tool"]
     assert said == [
-        ("agent", "Hello, this is Oak Dental."), ("caller", "at ten"), ("agent", "Boo"),
+        ("agent", "Hello, this is Oak Dental."), ("caller", "at ten"), ("agent", "Booked"),
         ("agent", "One moment, please."),
     ]  # fmt: skip
     (tool,) = [json.loads(line.text) for line in brief.past if line.who == "tool"]
@@ -139,6 +139,25 @@ async def test_sound_that_was_not_written_down_is_heard_by_a_recogniser(
     await conversation.close()
     # Whoever keeps the record gets the words that the recogniser made out.
     assert (await transcript.later()).text == "at eleven"
+
+
+async def test_the_next_brain_answers_the_turn_that_ended_and_not_the_one_that_has_begun(
+    openai: OpenAIRealtimeStandIn,
+) -> None:
+    second = Words()
+    openai.script.transcript_after_s = 60
+    stt = StubStt(["at eleven"])
+    brain = FallbackBrain([first(openai, [Stall()]), second], stt=stt)
+    conversation = brain.open(a_brief(), Tools())
+    await caller_speaks(conversation, 700)
+    going_on = conversation.listen()
+    assert going_on is not None
+    going_on.feed(voice(100))
+    await performed(conversation.hear(SPEECH))
+    assert second.heard == [Heard(InputKind.SPEECH, "at eleven", 0.9)]
+    assert len(stt.utterances[0].pcm) == 700 * 16
+    going_on.cancel()
+    await conversation.close()
 
 
 async def test_sound_is_given_to_the_next_brains_ears(openai: OpenAIRealtimeStandIn) -> None:
@@ -221,6 +240,45 @@ async def test_a_cut_turn_of_two_brains_is_told_each_its_part(openai: OpenAIReal
     conversation.interrupted("First two words You", played_ms=1500)
     assert second.cuts == [("You", 1500 - 3 * 350)]
     assert second.briefs[0].past == (Line("agent", "First two words"),)
+
+
+@pytest.mark.parametrize(
+    ("heard", "past", "cut"),
+    [
+        (
+            "Let me look. Ten is free. You",
+            ["Let me look.", "tool", "Ten is free. You"],
+            ("You", 3000 - 6 * 350),
+        ),
+        ("Let me", ["Let me", "tool"], ("", 3000 - 3 * 350)),
+        # The voice could not say what was before the tool.
+        ("Ten is free. You said", ["tool", "Ten is free. You said"], ("You said", 3000 - 3 * 350)),
+    ],
+)
+async def test_a_turn_that_used_a_tool_is_told_by_what_was_heard_before_and_behind_it(
+    heard: str, past: list[str], cut: tuple[str, int]
+) -> None:
+    class Halting(Words):
+        def open(self, brief: CallBrief, tools: ToolRunner) -> Words:
+            self.tools = tools
+            return super().open(brief, tools)
+
+        async def _say(self, text: str) -> AsyncIterator[Act]:
+            yield Say("Let me look.")
+            await self.tools("book", {})
+            yield Say("Ten is free.")
+            raise BrainFailed("half way")
+
+    second, third = Words(), Words()
+    conversation = FallbackBrain([Halting(), second, third]).open(a_brief(), Tools())
+    await performed(conversation.hear(Heard(InputKind.SPEECH, "hi")))
+    conversation.interrupted(heard, played_ms=3000)
+    assert second.cuts == [cut]
+    second.fails = True
+    await performed(conversation.hear(Heard(InputKind.SPEECH, "go on")))
+    (brief,) = third.briefs
+    lines = [line.text if line.who == "agent" else line.who for line in brief.past]
+    assert lines == ["caller", *past]
 
 
 async def test_none_that_can_use_the_brief_is_a_fault_of_the_brief() -> None:

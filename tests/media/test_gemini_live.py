@@ -145,6 +145,21 @@ async def test_keys_and_silence_are_told(gemini: GeminiLiveStandIn) -> None:
     assert "said nothing" in told[1]
 
 
+async def test_what_was_keyed_is_told_though_its_answer_is_given_up_before_it_begins(
+    gemini: GeminiLiveStandIn,
+) -> None:
+    program(gemini, [Obey()], [Speak("Yes?")])
+    async with Talking(gemini) as (conversation, _):
+        await performed(conversation.begin())
+        given_up = conversation.hear(Heard(InputKind.DIGITS, "4711"))
+        await given_up.aclose()  # type: ignore[attr-defined]
+        conversation.interrupted("", played_ms=0)
+        assert (await performed(conversation.hear(Heard(InputKind.DIGITS, "12")))).said == ["Yes?"]
+    told = [text for role, text in texts(gemini.sessions[0]) if role == "user"]
+    assert [keyed for text in told for keyed in ("4711", "12") if keyed in text] == ["4711", "12"]
+    assert gemini.sessions[0].faults == []
+
+
 async def test_an_interruption_ends_the_generation_and_tells_what_was_heard(
     gemini: GeminiLiveStandIn,
 ) -> None:

@@ -183,6 +183,25 @@ async def test_an_interruption_cancels_and_truncates_to_what_was_heard(openai: O
     assert session.faults == []
 
 
+async def test_an_answer_given_up_before_it_began_does_not_spoil_the_next(
+    openai: OpenAIRealtimeStandIn,
+) -> None:
+    program(openai, [Speak("Never mind.")], [Speak("Yes?")], hears=["one"])
+    async with Talking(openai) as (conversation, _):
+        await caller_speaks(conversation)
+        await until(lambda: openai.sessions and openai.sessions[0].items)
+        given_up = asyncio.create_task(performed(conversation.hear(SPEECH)))
+        await asyncio.sleep(0)  # It is asked for, and nothing has come back.
+        given_up.cancel()
+        await asyncio.wait([given_up])
+        turn = await performed(conversation.hear(Heard(InputKind.DIGITS, "1")))
+        assert turn.said == ["Yes?"]
+    (session,) = openai.sessions
+    assert [kind for _, kind in session.received if kind.startswith("response.")] == [
+        "response.create", "response.cancel", "response.cancel", "response.create",
+    ]  # fmt: skip
+
+
 async def test_what_was_not_heard_at_all_is_taken_back(openai: OpenAIRealtimeStandIn) -> None:
     program(openai, [Speak("First this."), Use("book", {"time": "ten"})], [Speak("Then that.")])
     async with Talking(openai) as (conversation, _):
@@ -209,6 +228,37 @@ async def test_a_disclosure_that_was_cut_off_is_said_again(openai: OpenAIRealtim
     assert "You speak with an AI." in told[1]
 
 
+@pytest.mark.parametrize("greeting", ["", "Hello, this is {business_name}."])
+async def test_a_disclosure_that_the_model_leaves_out_is_asked_for_again_and_not_for_ever(
+    openai: OpenAIRealtimeStandIn, greeting: str
+) -> None:
+    program(openai, *[[Speak("Hi there!")]] * 4)
+    async with Talking(openai, a_brief(greeting=greeting, disclosure="You speak with an AI.")) as (it, _):
+        turns = [await performed(it.begin())]
+        for digit in "123":
+            turns.append(await performed(it.hear(Heard(InputKind.DIGITS, digit))))
+    left_out = [Note("disclosure_missing", "Hi there!") in turn.others for turn in turns]
+    assert left_out == [True, True, True, False]
+    told = [text for role, text in texts(openai.sessions[0]) if role == "system"]
+    assert ["You speak with an AI." in text for text in told] == [True, True, True, False]
+
+
+async def test_what_was_keyed_is_told_though_its_answer_is_given_up_before_it_begins(
+    openai: OpenAIRealtimeStandIn,
+) -> None:
+    program(openai, [Obey()], [Speak("Yes?")])
+    async with Talking(openai) as (conversation, _):
+        await performed(conversation.begin())
+        given_up = conversation.hear(Heard(InputKind.DIGITS, "4711"))
+        await given_up.aclose()  # type: ignore[attr-defined]
+        conversation.interrupted("", played_ms=0)
+        assert (await performed(conversation.hear(Heard(InputKind.DIGITS, "12")))).said == ["Yes?"]
+        told = [text for role, text in texts(openai.sessions[0]) if role == "system"]
+        assert ["4711" in text for text in told] == [False, True, False]
+        # The turn before it was heard out.
+        assert next(item.text for item in openai.sessions[0].items if item.role == "assistant") == GREETING
+
+
 async def test_a_greeting_in_other_words_is_on_record(openai: OpenAIRealtimeStandIn) -> None:
     program(openai, [Speak("Hi there!")])
     async with Talking(openai) as (conversation, _):
@@ -231,6 +281,22 @@ async def test_a_second_utterance_waits_for_the_first(openai: OpenAIRealtimeStan
         await performed(conversation.hear(SPEECH))
         assert [(await each.later()).text for each in (one, two)] == ["first", "second"]
     assert [item.audio_ms for item in openai.sessions[0].items if item.role == "user"] == [600.0, 800.0]
+
+
+async def test_a_turn_is_answered_by_its_own_sound_while_the_caller_goes_on(
+    openai: OpenAIRealtimeStandIn,
+) -> None:
+    program(openai, [Speak("Monday.")], [Speak("Tuesday, then.")], hears=["monday", "no, tuesday"])
+    async with Talking(openai) as (conversation, _):
+        await caller_speaks(conversation)
+        second = conversation.listen()
+        assert second is not None
+        second.feed(voice(600))
+        assert (await performed(conversation.hear(SPEECH))).said == ["Monday."]
+        await second.finish()
+        assert (await performed(conversation.hear(SPEECH))).said == ["Tuesday, then."]
+    # Nothing was told in its place.
+    assert [role for role, _ in texts(openai.sessions[0]) if role == "system"] == []
 
 
 async def test_an_utterance_that_was_nothing_leaves_nothing(openai: OpenAIRealtimeStandIn) -> None:

@@ -474,6 +474,13 @@ def test_a_voice_that_never_answers_ends_the_call() -> None:
     assert ended.data["duration_ms"] == pytest.approx(8000, abs=250)
 
 
+def test_the_brain_is_told_what_could_not_be_voiced() -> None:
+    brain = StubBrain([Say("Bad."), Say("Good."), Listen(None)], goodbye())
+    call = Call(brain, stt=StubStt(["yes"]), tts=StubTts(fails=["Bad."]))
+    run(call.run((2.0, lambda: call.carrier.say(voice(300)))))
+    assert brain.cut_at == ["Good."]
+
+
 def test_one_failed_sentence_is_left_out_and_the_call_goes_on() -> None:
     brain = StubBrain([Say("Bad."), Say("Good."), Listen(None)], goodbye())
     call = Call(brain, stt=StubStt(["yes"]), tts=StubTts(fails=["Bad."]))

@@ -231,6 +231,13 @@ def test_an_answer_to_a_question_nobody_heard_is_not_taken() -> None:
     assert spoken(scene.say("yes")) == ["Which day of the week would you like?"]
 
 
+def test_a_question_behind_a_sentence_that_could_not_be_voiced_was_heard() -> None:
+    scene = Scene()
+    scene.turn()
+    scene.conversation.interrupted("Would you like", played_ms=800)
+    assert spoken(scene.say("yes")) == ["Which day of the week would you like?"]
+
+
 def test_what_was_hardly_heard_counts_only_where_it_is_read_back() -> None:
     scene = Scene()
     scene.turn()

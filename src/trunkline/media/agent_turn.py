@@ -64,6 +64,11 @@ class AgentTurn:
     hang_up: str | None = None
 
     @property
+    def failed(self) -> bool:
+        """True where not all of it could be voiced: the brain takes it for said."""
+        return any(piece.failed for piece in self.pieces)
+
+    @property
     def heard_in_all(self) -> str:
         """What was heard of it, and of the turn that it resumes."""
         return f"{self.heard_before} {self.heard_text}".strip()

@@ -282,7 +282,7 @@ class Talk:
         if not agent.cut and self.delivery.sounding:
             await self.delivery.hush()
         self.delivery.tell()
-        if agent.outdated and not agent.cut:
+        if (agent.outdated or agent.failed) and not agent.cut:
             agent.cut_off(self._clock())
         if agent.cut:
             await close_all(agent.unheard)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from trunkline.kit.audio import BYTES_PER_MS
+from trunkline.providers.heard_words import heard_of
 from trunkline.providers.ports import Line, Speaking, ToolResult
 
 _WORD_MS = 350
@@ -49,16 +50,25 @@ class Account:
 
     def __init__(self, past: tuple[Line, ...]) -> None:
         self._lines: list[Line] = list(past)
-        self._turn: list[str | Tapped] = []
+        self._turn: list[str | Tapped | Line] = []
+        """What was said in it, with the tools used in between."""
         self._kept = 0
-        """How many pieces of the turn are by brains that have failed since."""
+        """How much of the turn is by brains that have failed since."""
         self._answers: Callable[[], str] | None = None
         self._began_at = len(self._lines)
 
     def lines(self) -> tuple[Line, ...]:
         """Return everything so far but what the caller said last, which is being answered."""
-        said = _text(self._turn)
-        return (*self._lines, Line("agent", said)) if said else tuple(self._lines)
+        lines, said = list(self._lines), ""
+        for piece in self._turn:
+            if not isinstance(piece, Line):
+                said = f"{said} {_text(piece)}".strip()
+                continue
+            if said:
+                lines.append(Line("agent", said))
+            lines.append(piece)
+            said = ""
+        return (*lines, Line("agent", said)) if said else tuple(lines)
 
     def said(self, piece: str | Tapped) -> None:
         """The agent says this."""
@@ -70,10 +80,8 @@ class Account:
 
     def used(self, name: str, arguments: Mapping[str, Any], result: ToolResult) -> None:
         """A tool was used. What was said before it stands before it."""
-        self._lines = list(self.lines())
-        self._turn, self._kept = [], 0
         known = {"name": name, "arguments": dict(arguments), "ok": result.ok, "answer": dict(result.data)}
-        self._lines.append(Line("tool", json.dumps(known, ensure_ascii=False, default=str)))
+        self._turn.append(Line("tool", json.dumps(known, ensure_ascii=False, default=str)))
 
     def next_turn(self, answers: Callable[[], str] | None) -> None:
         """The agent's turn is over; in its next one it answers this. Its words may be known later."""
@@ -86,16 +94,23 @@ class Account:
 
     def heard(self, said: str, played_ms: int) -> tuple[str, int]:
         """Keep of the turn what was heard of it; return how much of that is by the brain now at work."""
-        earlier = self._turn[: self._kept]
-        words = said.split()[len(_text(earlier).split()) :]
-        earlier_ms = sum(_ms(piece) for piece in earlier)
-        self._turn, self._kept = [said] if said else [], 0
-        return " ".join(words), max(0, played_ms - int(earlier_ms))
+        counts = iter(heard_of([_text(piece) for piece in self._turn if not isinstance(piece, Line)], said))
+        its_words: list[str] = []
+        earlier_ms = 0.0
+        for at, piece in enumerate(self._turn):
+            if isinstance(piece, Line):
+                continue
+            heard = " ".join(_text(piece).split()[: next(counts)])
+            if at >= self._kept:
+                its_words.append(heard)
+            elif heard:
+                earlier_ms += _ms(piece)
+            self._turn[at] = heard
+        return " ".join(filter(None, its_words)), max(0, played_ms - int(earlier_ms))
 
 
-def _text(pieces: list[str | Tapped]) -> str:
-    texts = (piece if isinstance(piece, str) else piece.text for piece in pieces)
-    return " ".join(filter(None, texts))
+def _text(piece: str | Tapped) -> str:
+    return piece if isinstance(piece, str) else piece.text
 
 
 def _ms(piece: str | Tapped) -> float:

@@ -108,7 +108,8 @@ class FallbackConversation:
         self._name = ""
         """Who is at work."""
         self._account = Account(brief.past)
-        self._utterance: Repeatable | None = None
+        self._last_turn: Repeatable | None = None
+        """The caller's turn that ended last and is not answered. Another may have begun since."""
         self._closing: set[asyncio.Task[None]] = set()
         self._tools_running = 0
         self._due_at = 0.0
@@ -120,7 +121,9 @@ class FallbackConversation:
         return self._perform(self._current.begin(), None, None)
 
     def hear(self, heard: Heard) -> AsyncIterator[Act]:
-        utterance, self._utterance = self._utterance, None
+        utterance, self._last_turn = self._last_turn, None
+        if heard.kind is not InputKind.SPEECH:
+            utterance = None
         self._account.next_turn(partial(_words_of, heard, utterance))
         return self._perform(self._current.hear(heard), heard, utterance)
 
@@ -130,13 +133,15 @@ class FallbackConversation:
 
     def listen(self) -> Repeatable | None:
         inner = self._current.listen()
-        self._utterance = None if inner is None else Repeatable(inner)
-        return self._utterance
+        return None if inner is None else Repeatable(inner, finished=self._turn_ended)
 
     async def close(self) -> None:
         await self._current.close()
         if self._closing:
             await asyncio.wait(self._closing)
+
+    def _turn_ended(self, utterance: Repeatable) -> None:
+        self._last_turn = utterance
 
     # --- A turn ---------------------------------------------------------------------------
 

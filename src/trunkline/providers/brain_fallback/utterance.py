@@ -17,10 +17,11 @@ _RESCUE_S = 4.0
 
 
 class Repeatable:
-    """An utterance at a brain's ears, its sound kept."""
+    """An utterance at a brain's ears, its sound kept. `finished` is told when it is a turn."""
 
-    def __init__(self, inner: Utterance) -> None:
+    def __init__(self, inner: Utterance, *, finished: Callable[[Repeatable], None]) -> None:
         self._inner = inner
+        self._finished = finished
         self.pcm = bytearray()
         self._is_rescued = asyncio.Event()
         self._rescue: Callable[[], Awaitable[Transcript]] | None = None
@@ -35,6 +36,7 @@ class Repeatable:
         return self._inner.text_so_far
 
     async def finish(self) -> Transcript:
+        self._finished(self)
         transcript = await self._inner.finish()
         if transcript.later is None:
             return transcript

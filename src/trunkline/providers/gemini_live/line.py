@@ -26,7 +26,7 @@ from trunkline.kit.resample import StreamResampler
 from trunkline.providers.call_prompt import GONE_ON, on_the_line
 from trunkline.providers.gemini_live import messages
 from trunkline.providers.own_voice.line import LineBroken, LineRefused, LiveLine, VoiceOptions
-from trunkline.providers.own_voice.memory import Told, ToolUse
+from trunkline.providers.own_voice.memory import Memory, Told, ToolUse
 from trunkline.providers.own_voice.reply import LiveSpeech, Reply
 from trunkline.providers.own_voice.utterance import LiveUtterance
 from trunkline.providers.ports import SAMPLE_RATE, CallBrief, ToolCall, ToolSpec
@@ -154,17 +154,20 @@ class GeminiLine(LiveLine[Sending]):
 
     # --- What is sent ---------------------------------------------------------------------
 
-    def _past(self) -> list[Any]:
+    def _past(self) -> list[Memory]:
         """Return what a new session does not know yet and is not about to be asked."""
-        past = self.memory[self._handle_covers :] if self._handle is not None else list(self.memory)
-        if self._reply is not None and past and isinstance(past[-1], Told):
+        past = self._unknown()
+        if past and isinstance(past[-1], Told):
             past.pop()
         return past
 
+    def _unknown(self) -> list[Memory]:
+        return self.memory[self._handle_covers :] if self._handle is not None else list(self.memory)
+
     def _restore(self) -> None:
         past = self._past()
-        if self._reply is not None and self.memory and isinstance(self.memory[-1], Told):
-            self._to_tell = self.memory[-1]
+        last = self._unknown()[-1:]
+        self._to_tell = last[0] if last and isinstance(last[0], Told) else None
         contents = messages.contents_of(past)
         if contents:
             # A session that was resumed is in the midst of its history; a new one waits for it.
@@ -177,6 +180,9 @@ class GeminiLine(LiveLine[Sending]):
                 self._commit(one)
 
     def _tell(self, told: Told) -> None:
+        if self._to_tell is not None:
+            # The turn that was to answer it was given up before it was asked for.
+            self._notes.append(self._to_tell.text)
         self._to_tell = told
 
     def _sound(self, utterance: LiveUtterance, pcm: bytes) -> None:
@@ -272,6 +278,8 @@ class GeminiLine(LiveLine[Sending]):
     def _covered(self) -> int:
         """Return how much of what is remembered the session knows: what is being asked it may not."""
         count = len(self.memory)
+        if self._to_tell is not None:
+            return next(at for at, one in enumerate(self.memory) if one is self._to_tell)
         if self._expected:
             while count and isinstance(self.memory[count - 1], Told | LiveUtterance | LiveSpeech):
                 count -= 1

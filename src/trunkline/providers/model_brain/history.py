@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from trunkline.providers.call_prompt import CONNECTED, on_the_line, theirs
+from trunkline.providers.heard_words import heard_of
 from trunkline.providers.ports import Line, Message, ToolCall, ToolResult
 
 
@@ -126,23 +127,14 @@ class History:
         self._rounds[-1].used.append((call, result))
 
     def heard(self, said: str) -> None:
-        """The turn was cut: strike what is not among the words heard.
-
-        They may begin in the midst of the turn, where the agent has gone on after a false alarm: what
-        is before them was heard as well.
-        """
-        left = said.split()
-        start = _place_of(left, [word for spoken in self._spoken for word in spoken.text.split()])
+        """Not all of the turn was heard: strike what is not among the words that were."""
+        counts = heard_of([spoken.text for spoken in self._spoken], said)
         self.owed = []
         kept: list[_Spoken] = []
         for turn in self._rounds:
             turn.said.clear()
-        for spoken in self._spoken:
+        for spoken, count in zip(self._spoken, counts, strict=True):
             words = spoken.text.split()
-            before = min(start, len(words))
-            start -= before
-            count = before + _common(words[before:], left)
-            left = left[count - before :]
             if spoken.is_owed and count < len(words):
                 self.owed.append(spoken.text)
             text = " ".join(words[:count])
@@ -152,23 +144,6 @@ class History:
                 spoken.round.said.append(text)
             kept.append(_Spoken(text, spoken.round, spoken.is_owed))
         self._spoken = kept
-
-
-def _place_of(heard: list[str], spoken: list[str]) -> int:
-    """Return where among the words spoken those heard begin: 0 unless they lie elsewhere as a whole."""
-    if not heard:
-        return 0
-    last = len(spoken) - len(heard)
-    return next((at for at in range(last + 1) if spoken[at : at + len(heard)] == heard), 0)
-
-
-def _common(words: list[str], heard: list[str]) -> int:
-    count = 0
-    for word, other in zip(words, heard, strict=False):
-        if word != other:
-            break
-        count += 1
-    return count
 
 
 def _as_json(result: ToolResult) -> str:

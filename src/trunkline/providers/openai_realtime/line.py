@@ -183,8 +183,8 @@ class OpenAILine(LiveLine[str]):
         self._send(messages.dumped({"type": "input_audio_buffer.clear"}))
 
     def _request(self, reply: Reply) -> None:
-        if self._active is not None:
-            # One response at a time: the one that was cancelled has not said its last yet.
+        if self._active is not None or self._asked_for:
+            # One response at a time: the one that was given up has not said its last yet, or not its first.
             self._waiting = reply
             return
         event_id = self._next_id("ask")
@@ -323,6 +323,9 @@ class OpenAILine(LiveLine[str]):
                 self._timer = asyncio.get_running_loop().call_later(_AGAIN_S, self._ask_again, reply)
             else:
                 reply.fail(f"OpenAI could not answer: {code}")
+        self._ask_for_waiting()
+
+    def _ask_for_waiting(self) -> None:
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             self._request(waiting)
@@ -352,3 +355,5 @@ class OpenAILine(LiveLine[str]):
             asked.fail(f"OpenAI refused to answer: {error.message}")
         elif code not in _HARMLESS:
             self.troubles.append(f"{code}: {error.message}"[:200])
+        if asked is not None:
+            self._ask_for_waiting()

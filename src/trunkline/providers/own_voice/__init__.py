@@ -4,12 +4,11 @@ A provider's own module subclasses `LiveLine` with its messages. Knows no provid
 """
 
 from trunkline.providers.own_voice.conversation import OwnVoiceConversation
-from trunkline.providers.own_voice.line import Ask, LineBroken, LineRefused, LiveLine, VoiceOptions
+from trunkline.providers.own_voice.line import LineBroken, LineRefused, LiveLine, VoiceOptions
 from trunkline.providers.own_voice.reply import LiveSpeech, Reply
 from trunkline.providers.own_voice.utterance import LiveUtterance
 
 __all__ = [
-    "Ask",
     "LineBroken",
     "LineRefused",
     "LiveLine",

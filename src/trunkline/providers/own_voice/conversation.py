@@ -14,7 +14,7 @@ from typing import Any
 
 from trunkline.providers import call_prompt
 from trunkline.providers.own_voice import prompt
-from trunkline.providers.own_voice.line import Ask, LiveLine, VoiceOptions
+from trunkline.providers.own_voice.line import LiveLine, VoiceOptions
 from trunkline.providers.own_voice.memory import Told
 from trunkline.providers.own_voice.reply import LiveSpeech, Reply
 from trunkline.providers.own_voice.utterance import LiveUtterance
@@ -33,6 +33,8 @@ from trunkline.providers.ports import (
 )
 
 _VOICEMAIL = "voicemail"
+_MOST_LEFT_OUT = 3
+"""How often a model that leaves out what has to be heard is asked for it: it will not say it then."""
 
 
 class OwnVoiceConversation:
@@ -48,11 +50,12 @@ class OwnVoiceConversation:
         self._disclosure = " ".join(brief.filled(brief.disclosure).split())
         said = " ".join(line.text for line in brief.past if line.who == "agent")
         self._owed = "" if not brief.past or _contains(said, self._disclosure) else self._disclosure
-        self._utterance: LiveUtterance | None = None
         self._spoken: list[LiveSpeech] = []
         """The speeches of the turn in the air, in order."""
         self._must_hear = ""
         """Words of the turn in the air that have to be heard whole."""
+        self._left_out = 0
+        """How often the model has left them out."""
 
     # --- The port -------------------------------------------------------------------------
 
@@ -62,32 +65,32 @@ class OwnVoiceConversation:
         greeting = f"{self._disclosure} {' '.join(self._brief.filled(self._brief.greeting).split())}".strip()
         if greeting == self._disclosure:
             self._owed = self._disclosure
-            return self._answer(Ask(_told(prompt.TO_GREET)))
+            return self._answer(_told(prompt.TO_GREET))
         self._must_hear = self._disclosure
+        self._line.tell(Told(prompt.word_for_word(greeting)))
         return self._greet(greeting)
 
     def hear(self, heard: Heard) -> AsyncIterator[Act]:
-        utterance, self._utterance = self._utterance, None
+        utterance, self._line.last_turn = self._line.last_turn, None
         match heard.kind:
             case InputKind.MACHINE:
                 return _to_a_machine()
             case InputKind.SILENCE:
-                return self._answer(Ask(_told(call_prompt.SILENCE)))
+                return self._answer(_told(call_prompt.SILENCE))
             case InputKind.DIGITS:
-                return self._answer(Ask(_told(call_prompt.keyed(heard.text))))
+                return self._answer(_told(call_prompt.keyed(heard.text)))
             case InputKind.SPEECH:
-                if utterance is not None and utterance.is_finished:
-                    return self._answer(Ask())
+                if utterance is not None:
+                    return self._answer(None)
                 text = call_prompt.theirs(heard.text.strip())
-                return self._answer(
-                    Ask(Told(text, by_caller=True) if text else _told(call_prompt.NOT_MADE_OUT))
-                )
+                return self._answer(Told(text, by_caller=True) if text else _told(call_prompt.NOT_MADE_OUT))
 
     def interrupted(self, said: str, *, played_ms: int) -> None:
         """Strike what was not heard, word by word and sound by sound."""
         words = said.split()
         if self._must_hear and not _contains(said, self._must_hear):
             self._owed = self._must_hear
+        self._must_hear = ""
         left_ms = float(played_ms)
         for speech in self._spoken:
             count = len(speech.text.split())
@@ -98,8 +101,7 @@ class OwnVoiceConversation:
         self._spoken = []
 
     def listen(self) -> LiveUtterance:
-        self._utterance = self._line.listen()
-        return self._utterance
+        return self._line.listen()
 
     async def close(self) -> None:
         await self._line.close()
@@ -107,14 +109,11 @@ class OwnVoiceConversation:
     # --- Turns ----------------------------------------------------------------------------
 
     async def _greet(self, greeting: str) -> AsyncGenerator[Act, None]:
-        async with aclosing(self._turn(Ask(Told(prompt.word_for_word(greeting))))) as acts:
+        async with aclosing(self._turn()) as acts:
             async for act in acts:
                 yield act
-        said = " ".join(speech.text for speech in self._spoken)
-        if prompt.spoken_words(said) != prompt.spoken_words(greeting):
-            if self._must_hear and not _contains(said, self._must_hear):
-                self._owed = self._must_hear
-            yield Note("greeting_differs", said)
+        if prompt.spoken_words(self._said()) != prompt.spoken_words(greeting):
+            yield Note("greeting_differs", self._said())
 
     async def _go_on(self) -> AsyncGenerator[Act, None]:
         """Another brain was there before: answer if the caller waits for it."""
@@ -122,33 +121,48 @@ class OwnVoiceConversation:
         if last == "agent" and not self._owed:
             yield Listen(None, self._options.digits)
             return
-        ask = Ask() if last == "caller" and not self._owed else Ask(_told(call_prompt.GONE_ON))
-        async with aclosing(self._answer(ask)) as acts:
+        told = None if last == "caller" and not self._owed else _told(call_prompt.GONE_ON)
+        async with aclosing(self._answer(told)) as acts:
             async for act in acts:
                 yield act
 
-    async def _answer(self, ask: Ask) -> AsyncGenerator[Act, None]:
+    def _answer(self, told: Told | None) -> AsyncGenerator[Act, None]:
+        """Begin a turn. The model is told at once: a turn given up before its first act is remembered."""
+        if self._must_hear and not _contains(self._said(), self._must_hear):
+            self._left_out += 1
+            if self._left_out < _MOST_LEFT_OUT:
+                self._owed = self._must_hear
         self._must_hear, self._owed = self._owed, ""
+        self._spoken = []
         if self._must_hear:
-            told = f"{ask.told.text} " if ask.told is not None else ""
-            ask = Ask(Told(f"{told}{prompt.owed(self._must_hear)}"))
-        async with aclosing(self._turn(ask)) as acts:
+            before = f"{told.text} " if told is not None else ""
+            told = Told(f"{before}{prompt.owed(self._must_hear)}")
+        if told is not None:
+            self._line.tell(told)
+        return self._turn()
+
+    async def _turn(self) -> AsyncGenerator[Act, None]:
+        async with aclosing(self._rounds()) as acts:
             async for act in acts:
                 yield act
+        if self._must_hear and not _contains(self._said(), self._must_hear):
+            yield Note("disclosure_missing", self._said())
 
-    async def _turn(self, ask: Ask) -> AsyncGenerator[Act, None]:
+    def _said(self) -> str:
+        """Return the words of the turn in the air that are known by now; more may come behind their sound."""
+        return " ".join(speech.text for speech in self._spoken)
+
+    async def _rounds(self) -> AsyncGenerator[Act, None]:
         """Ask, run the tools asked for, ask again, until there is nothing more to do. Raises BrainFailed."""
-        self._spoken = []
         hang_up: str | None = None
         silent = 0
         for _ in range(self._options.tool_rounds + 1):
             calls: list[ToolCall] = []
-            async with aclosing(self._hear_out(self._line.ask(ask), calls)) as acts:
+            async with aclosing(self._hear_out(self._line.ask(), calls)) as acts:
                 async for act in acts:
                     yield act
             for note in self._troubles():
                 yield note
-            ask = Ask()
             built_in = {call_prompt.END_CALL, call_prompt.SET_DISPOSITION}
             others = [call for call in calls if call.name not in built_in]
             unanswered = deque(calls)

@@ -60,13 +60,6 @@ class VoiceOptions:
     """Is told why, each time that another connection has to be made because one failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What an answer is asked to: something told, or where that is None, what was heard or looked up."""
-
-    told: Told | None = None
-
-
 class LiveLine(abc.ABC, Generic[Message]):
     """One call's line. Made in a running loop; it begins to connect at once."""
 
@@ -77,6 +70,8 @@ class LiveLine(abc.ABC, Generic[Message]):
         self.memory: list[Memory] = list(brief.past)
         self.troubles: list[str] = []
         """What the provider complained of and was not fatal; whoever puts it on record empties it."""
+        self.last_turn: LiveUtterance | None = None
+        """The caller's turn that ended last; whoever answers it empties it. Another may have begun since."""
         self.connections = 0
         self._live = False
         self._healthy = False
@@ -114,7 +109,7 @@ class LiveLine(abc.ABC, Generic[Message]):
 
     @abc.abstractmethod
     def _tell(self, told: Told) -> None:
-        """Tell the model something that it is to answer next."""
+        """Tell the model something that it is to answer next, or, where it is told more, to know by then."""
 
     @abc.abstractmethod
     def _sound(self, utterance: LiveUtterance, pcm: bytes) -> None:
@@ -154,18 +149,20 @@ class LiveLine(abc.ABC, Generic[Message]):
         self._ears.append(utterance)
         return utterance
 
-    def ask(self, ask: Ask) -> Reply:
-        """Ask for an answer. Failures are told by the reply."""
+    def tell(self, told: Told) -> None:
+        """Tell the model something, which the next answer asked for takes into account."""
+        self.memory.append(told)
+        if self._live:
+            self._tell(told)
+
+    def ask(self) -> Reply:
+        """Ask for an answer to what was told, heard or looked up. Failures are told by the reply."""
         reply = Reply()
         if self._failure:
             reply.fail(self._failure)
             return reply
-        if ask.told is not None:
-            self.memory.append(ask.told)
         self._reply = reply
         if self._live:
-            if ask.told is not None:
-                self._tell(ask.told)
             self._request(reply)
         return reply
 
@@ -214,6 +211,7 @@ class LiveLine(abc.ABC, Generic[Message]):
     def finished(self, utterance: LiveUtterance) -> None:
         """The utterance is a turn of the caller."""
         self.memory.append(utterance)
+        self.last_turn = utterance
         self._advance()
 
     def dropped(self, utterance: LiveUtterance) -> None:

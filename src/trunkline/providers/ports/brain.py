@@ -170,7 +170,7 @@ class Conversation(Protocol):
         """Answer the caller's turn."""
 
     def interrupted(self, said: str, *, played_ms: int) -> None:
-        """The caller cut the agent short.
+        """Not all of the last turn was heard: the caller cut it short, or a sentence could not be voiced.
 
         `said` is what they did hear of the last turn, `played_ms` how much of its sound was played.
         """

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from pydantic import ValidationError
 
 from trunkline.kit.dialogue import Dialogue
+from trunkline.providers.heard_words import heard_of
 from trunkline.providers.ports import Act, CallBrief, Conversation, Heard, Say, ToolRunner
 from trunkline.providers.scripted import engine
-from trunkline.providers.scripted.phrases import words
 
 
 class ScriptedBrain:
@@ -70,16 +70,13 @@ class ScriptedConversation:
         return self._perform((progress, (*map(Say, self._news), *steps)))
 
     def interrupted(self, said: str, *, played_ms: int) -> None:
-        """Judge by the count of words whether the turn's last sentence, the question, was reached."""
-        before_question = sum(len(words(sentence)) for sentence in self._said[:-1])
-        reached = len(words(said)) > before_question
+        """Judge by the words whether the turn's last sentence, the question, was reached."""
+        counts = heard_of(self._said, said)
+        reached = bool(counts) and counts[-1] > 0
         self._progress = engine.interrupted(self._progress, question_heard=reached and not self._using)
-        before = sum(len(words(sentence)) for sentence in self._before_news)
-        self._untold = []
-        for sentence in self._news:
-            if len(words(said)) <= before:
-                self._untold.append(sentence)
-            before += len(words(sentence))
+        heard_news = counts[len(self._before_news) :][: len(self._news)]
+        heard_news += [0] * (len(self._news) - len(heard_news))
+        self._untold = [one for one, count in zip(self._news, heard_news, strict=True) if not count]
 
     def listen(self) -> None:
         """A recogniser hears the caller: what is expected is written in grammars."""
