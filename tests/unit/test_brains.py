@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from media.media_stubs import brief
+from media.media_stubs import StubBrain, brief
 from trunkline import brains
 from trunkline.core import provider_failures, registry
 from trunkline.core.errors import InvalidInput, StartRefused
@@ -29,6 +29,7 @@ def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_brains", {})
     monkeypatch.setattr(registry, "_closers", {})
     monkeypatch.setattr(registry, "_warmers", {})
+    monkeypatch.setattr(registry, "_connecting", set())
     monkeypatch.setattr(provider_failures, "_counted", Counter())
 
 
@@ -54,6 +55,17 @@ async def test_each_model_is_a_brain_of_its_name_and_loads_when_it_is_asked_for(
         assert registry.brain(name) is registry.brain(name)
     for close in registry.brain_closers():
         await close()
+
+
+def test_a_brain_registered_anew_has_nothing_of_the_one_before() -> None:
+    async def nothing() -> None: ...
+
+    registry.register_brain("one", StubBrain, close=nothing, warm=nothing)
+    registry.register_connecting("one")
+    assert registry.connects("one")
+    registry.register_brain("one", StubBrain)
+    assert not registry.connects("one")
+    assert (registry.brain_closers(), registry.brain_warmers()) == ((), {})
 
 
 @pytest.mark.parametrize(

@@ -270,6 +270,7 @@ export default {
     "note.brain_replaced": "another brain took over",
     "note.brain_trouble": "trouble of the brain",
     "note.greeting_differs": "the greeting was said differently",
+    "note.disclosure_missing": "what the law wants said was left out",
     "tool.book_appointment": "“book an appointment”",
     "tool.find_free_slots": "“find free times”",
     "tool.do_not_call": "“do not call again”",

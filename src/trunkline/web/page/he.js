@@ -317,6 +317,7 @@ export default {
     "note.brain_replaced": "מוח אחר החליף",
     "note.brain_trouble": "תקלה במוח",
     "note.greeting_differs": "ברכת הפתיחה נאמרה אחרת",
+    "note.disclosure_missing": "לא נאמר מה שהחוק מחייב לומר",
     "tool.book_appointment": "״קביעת פגישה״",
     "tool.find_free_slots": "״חיפוש זמנים פנויים״",
     "tool.do_not_call": "״לא להתקשר עוד״",
