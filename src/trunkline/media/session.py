@@ -185,8 +185,12 @@ class Session:
             self._scribe.record(EventKind.TROUBLE, what=what, detail=detail)
 
     async def press(self, digits: str) -> None:
-        """Send keys as tones, behind what the agent is saying. Raises ValueError on what is no key."""
-        piece, tones = Piece(""), keys(digits)
+        """Send keys as tones, behind what the agent is saying. Raises ValueError on what is no key.
+
+        Nothing said meanwhile keeps them from going out: a menu talks over its own keys.
+        """
+        piece, tones = Piece("", protected=True), keys(digits)
+        await self._speaker.finished()
         self._transmitter.add(piece)
         await self._transmitter.put(piece, tones)
         self._transmitter.finish(piece)
