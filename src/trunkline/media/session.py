@@ -267,9 +267,13 @@ class Session:
             self._scribe.record(EventKind.TROUBLE, what="key_not_offered", detail=key)
             return
         self._watchdog.caller_active()
-        # A key is no echo and no cough: it silences the agent without further evidence.
+        was_open = self._keypad.open
         entry = self._keypad.press(key, self._now())
-        await self._talk.interrupt()
+        if entry is not None or self._keypad.open:
+            # A key is no echo and no cough: it silences the agent without further evidence.
+            await self._talk.interrupt()
+        elif was_open:
+            self._talk.taken_back()
         if entry is not None:
             self._ear.instead(InputKind.DIGITS, entry)
 
