@@ -202,3 +202,16 @@ def test_a_parting_that_comes_during_a_goodbye_makes_it_the_last_word() -> None:
     ended = run(call.run(*script, (25, call.carrier.hang_up)))
     assert (ended.data["reason"], brain.heard) == ("done", [])
     assert call.told(EventKind.AGENT_SAID)[-1]["heard_text"] == LONG
+
+
+def test_a_parting_that_waited_for_a_transfer_does_not_speak_over_its_last_words() -> None:
+    async def transfer(_name: str, _arguments: Any) -> ToolResult:
+        await asyncio.sleep(3)
+        call.session.leave("transferred")
+        return ToolResult(ok=True, data={})
+
+    call = Call(StubBrain(["transfer"]), tool=transfer, options=SessionOptions(farewell=LONG))
+    ended = run(call.run((1.0, lambda: call.session.part("draining"))))
+    assert ended.data["reason"] == "transferred"
+    assert LONG not in call.tts.spoken
+    assert [said["heard_text"] for said in call.told(EventKind.AGENT_SAID)] == ["tool True"]

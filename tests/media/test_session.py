@@ -426,6 +426,30 @@ def test_a_key_silences_the_agent_at_once() -> None:
     assert call.brain.cut_at
 
 
+@pytest.mark.parametrize("keys", ["#", "*", "1*"])
+def test_a_key_that_leaves_no_entry_costs_nothing_of_the_question(keys: str) -> None:
+    call = Call(StubBrain(ask(LONG, 4), goodbye()), stt=StubStt(["yes"]))
+    presses = [
+        (1.0 + place / 5, lambda key=key: call.carrier.put("dtmf", dtmf={"digit": key}))
+        for place, key in enumerate(keys)
+    ]
+    run(call.run(*presses, (5.0, lambda: call.carrier.say(voice(300)))))
+    heard = [one["heard_text"] for one in call.told(EventKind.AGENT_SAID) if one["turn"] == 1]
+    assert " ".join(heard) == LONG
+    assert len(call.carrier.times("clear")) == (len(keys) == 2)
+    assert [heard.text for heard in call.brain.heard] == ["yes"]
+
+
+def test_an_entry_that_was_cleared_can_be_keyed_anew() -> None:
+    call = Call(StubBrain(ask(LONG, 2), goodbye()))
+    presses = [
+        (1.0 + place / 5, lambda key=key: call.carrier.put("dtmf", dtmf={"digit": key}))
+        for place, key in enumerate("1*23")
+    ]
+    run(call.run(*presses))
+    assert [heard.text for heard in call.brain.heard] == ["23"]
+
+
 def test_silence_is_asked_about_twice_and_then_ends_the_call_politely() -> None:
     brain = StubBrain(ask("Hello."), ask("Still there?"), ask("Anybody?"), [Say("Then goodbye.")])
     call = Call(brain)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from itertools import groupby
+from typing import Any
+
 import numpy as np
 import pytest
+from media_stubs import Call, FakeCarrier, StubBrain, StubStt, silence, tone, voice
+from virtual_time import run as run_call
 
-from media.media_stubs import silence, tone, voice
 from trunkline.kit import tones
 from trunkline.kit.audio import FRAME_BYTES, level, pcm_to_ulaw, ulaw_to_pcm
+from trunkline.providers.ports import Listen, Say, ToolResult
 
 KEYS = "0123456789*#"
 
@@ -59,3 +66,73 @@ def test_the_music_has_no_click_where_it_begins_anew() -> None:
     edge = tones.music()[-320:] + tones.music()[:320]
     assert level(edge) < level(tones.music()) / 3
     assert tones.music_file()[:4] == b"RIFF"
+
+
+MENU = "For sales press one."
+LONG = "One two three four five six seven eight nine ten."
+
+
+class Listening(FakeCarrier):
+    """Keeps what it would play, and throws away at a `clear` what it has not played yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.buffer = bytearray()
+        self.begins = 0.0
+
+    async def send_text(self, text: str) -> None:
+        message = json.loads(text)
+        now = self.now()
+        if message["event"] == "media":
+            played_s = max(0.0, now - self.begins)
+            if played_s * 8000 > len(self.buffer):
+                self.buffer += b"\xff" * (int(played_s * 8000) - len(self.buffer))
+            self.buffer += base64.b64decode(message["media"]["payload"])
+        elif message["event"] == "clear":
+            del self.buffer[int((now - self.begins) * 8000) :]
+        await super().send_text(text)
+
+    def keys(self) -> str:
+        """Return the keys of which at least 60 ms in a row were heard."""
+        sound = ulaw_to_pcm(bytes(self.buffer))
+        heard = [
+            key_of(sound[at : at + FRAME_BYTES]) for at in range(0, len(sound) - FRAME_BYTES, FRAME_BYTES)
+        ]
+        runs = [(key, len(list(run))) for key, run in groupby(heard)]
+        return "".join(key for key, length in runs if key is not None and length >= 3)
+
+
+@pytest.mark.parametrize("acts", [["keys", Listen(None)], [Say(LONG), "keys", Listen(None)]])
+@pytest.mark.parametrize("speak_at_s", [0.5, 1.0, 3.1])
+def test_keys_go_out_whole_while_the_menu_talks(acts: list[Any], speak_at_s: float) -> None:
+    """Over the keys, over what is said before them, and behind them."""
+    carrier = Listening()
+
+    async def tool(_name: str, _arguments: Any) -> ToolResult:
+        await call.session.press("12345678")
+        return ToolResult(ok=True, data={})
+
+    async def scene() -> None:
+        carrier.begins = carrier.now()
+        await call.run((speak_at_s, lambda: carrier.say(voice(800))), (9.0, carrier.hang_up))
+
+    call = Call(
+        StubBrain(acts, [Say("Thank you."), Listen(None)]), carrier=carrier, tool=tool, stt=StubStt([MENU])
+    )
+    run_call(scene())
+    assert carrier.keys() == "12345678"
+    assert call.events[-1].data["reason"] == "disconnect"
+
+
+def test_the_end_of_the_call_cuts_even_keys() -> None:
+    carrier = Listening()
+
+    async def tool(_name: str, _arguments: Any) -> ToolResult:
+        await call.session.press("12345678")
+        return ToolResult(ok=True, data={})
+
+    call = Call(StubBrain(["keys", Listen(None)]), carrier=carrier, tool=tool)
+    run_call(call.run((0.6, carrier.hang_up)))
+    out = call.events[-1].data["frames_out"]
+    assert out["queued"] == out["sent"] + out["cleared"]
+    assert out["cleared"] > 0

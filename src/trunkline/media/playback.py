@@ -46,6 +46,8 @@ class Piece:
     """The voice could not say it, or not all of it."""
     cut: bool = False
     """Thrown away by an interruption or the end of the call."""
+    protected: bool = False
+    """It goes out whole: keys that were half sent are other keys."""
     played: bool = False
     """The carrier has confirmed that all of it was played."""
     first_audio_at: float | None = None

@@ -185,8 +185,12 @@ class Session:
             self._scribe.record(EventKind.TROUBLE, what=what, detail=detail)
 
     async def press(self, digits: str) -> None:
-        """Send keys as tones, behind what the agent is saying. Raises ValueError on what is no key."""
-        piece, tones = Piece(""), keys(digits)
+        """Send keys as tones, behind what the agent is saying. Raises ValueError on what is no key.
+
+        Nothing said meanwhile keeps them from going out: a menu talks over its own keys.
+        """
+        piece, tones = Piece("", protected=True), keys(digits)
+        await self._speaker.finished()
         self._transmitter.add(piece)
         await self._transmitter.put(piece, tones)
         self._transmitter.finish(piece)
@@ -263,9 +267,13 @@ class Session:
             self._scribe.record(EventKind.TROUBLE, what="key_not_offered", detail=key)
             return
         self._watchdog.caller_active()
-        # A key is no echo and no cough: it silences the agent without further evidence.
+        was_open = self._keypad.open
         entry = self._keypad.press(key, self._now())
-        await self._talk.interrupt()
+        if entry is not None or self._keypad.open:
+            # A key is no echo and no cough: it silences the agent without further evidence.
+            await self._talk.interrupt()
+        elif was_open:
+            self._talk.taken_back()
         if entry is not None:
             self._ear.instead(InputKind.DIGITS, entry)
 

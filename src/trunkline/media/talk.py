@@ -188,6 +188,12 @@ class Talk:
         self._tools.hold()
         await self.delivery.hush()
 
+    def taken_back(self) -> None:
+        """The caller has cleared what they had keyed: go on with what the first key silenced."""
+        undecided = self.floor.taken or self.floor.caller_speaks() or not self._inbox.empty()
+        if self._agent.cut and not undecided and not self.closing:
+            self._carry_on()
+
     def _go_on(self) -> None:
         self._judged.set()
         self._tools.release()

@@ -195,12 +195,37 @@ class Transmitter:
 
     def cut(self) -> None:
         """Throw away everything in line and on its way. What was heard must be asked before."""
-        for piece in (*self._line, *self._unplayed.values()):
-            piece.cut = True
-            self._waiting -= len(piece.frames)
-            self.frames.cleared += len(piece.frames)
-            piece.frames.clear()
-        self._line.clear()
+        self._cut([])
+
+    async def clear(self) -> None:
+        """Silence the agent: cut our line, flush the carrier's buffer. What is protected still goes out."""
+        now = self._clock()
+        kept = [piece for piece in self._line if piece.protected]
+        begun = [piece for piece in (*kept, *self._unplayed.values()) if piece.protected and piece.sent]
+        if any(now < piece.plays_until for piece in begun):
+            # The carrier's buffer holds nothing else by now.
+            self._drop_line(kept)
+            return
+        self._cut(kept)
+        await self._wire.send_clear()
+
+    def _drop_line(self, kept: list[Piece]) -> None:
+        for piece in self._line:
+            if piece not in kept:
+                self._throw_away(piece)
+        self._line = deque(kept)
+        self._room.set()
+
+    def _throw_away(self, piece: Piece) -> None:
+        piece.cut = True
+        self._waiting -= len(piece.frames)
+        self.frames.cleared += len(piece.frames)
+        piece.frames.clear()
+
+    def _cut(self, kept: list[Piece]) -> None:
+        self._drop_line(kept)
+        for piece in self._unplayed.values():
+            self._throw_away(piece)
         self._unplayed.clear()
         now = self._clock()
         self._plays_until = min(self._plays_until, now)
@@ -209,12 +234,6 @@ class Transmitter:
         self._comfort_at = now + _HUSH_S
         if self.tap is not None:
             self.tap.cut(now)
-        self._room.set()
-
-    async def clear(self) -> None:
-        """Silence the agent: cut our line, then flush the carrier's buffer."""
-        self.cut()
-        await self._wire.send_clear()
 
     # --- The loop -------------------------------------------------------------------------
 
