@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from trunkline.kit.audio import BYTES_PER_MS
@@ -73,7 +75,10 @@ class Reader:
 
     async def run(self) -> str:
         """Read until the wire ends; return why it did."""
-        pushed = isinstance(self._wire, PushingWire) and self._wire.listen(self._brought)
+        # Whoever brings events does so in its connection's context; what follows of them is this task's: its
+        # logs name the call, and whoever is told of its failures is told of these.
+        brought = partial(copy_context().run, self._brought)
+        pushed = isinstance(self._wire, PushingWire) and self._wire.listen(brought)
         try:
             while True:
                 if not pushed:
