@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from trunkline.kit.audio import BYTES_PER_MS
@@ -77,8 +76,10 @@ class Reader:
         """Read until the wire ends; return why it did."""
         # Whoever brings events does so in its connection's context; what follows of them is this task's: its
         # logs name the call, and whoever is told of its failures is told of these.
-        brought = partial(copy_context().run, self._brought)
-        pushed = isinstance(self._wire, PushingWire) and self._wire.listen(brought)
+        context = copy_context()
+        pushed = isinstance(self._wire, PushingWire) and self._wire.listen(
+            lambda event: context.run(self._brought, event)
+        )
         try:
             while True:
                 if not pushed:
