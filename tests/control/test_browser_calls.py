@@ -394,6 +394,19 @@ async def test_a_full_process_and_one_that_drains_take_no_call(
             assert (await person.post(path)).status_code == 503
 
 
+async def test_a_socket_that_says_nothing_holds_no_line_of_the_process(
+    installation: Installation, acme: World
+) -> None:
+    async with open_theatre(installation, acme, max_calls=1) as theatre:
+        theatre.brain.scripts = [[LONG]]
+        idle = await begun(theatre)
+        async with knock(theatre.url, idle["protocol"], idle["token"]):
+            async with talking(theatre) as (line, call_id):
+                assert not line.over.is_set()
+                assert line.of("refused") == []
+            await over(theatre, call_id)
+
+
 # --- What is wrong at the door -------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import base64
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextvars import Context, ContextVar
 from typing import Any
 
 import numpy as np
@@ -363,6 +364,31 @@ def test_messages_become_events() -> None:
 
 
 @pytest.mark.parametrize(
+    ("timestamp", "believed"),
+    [
+        ("40", 40),
+        ("86400000", 86_400_000),
+        ("86400001", -1),
+        ("9" * 18, -1),
+        pytest.param("9" * 4_000, -1, id="huge"),
+        ("-7", -1),
+    ],
+)
+def test_a_timestamp_is_believed_within_the_longest_call(timestamp: str, believed: int) -> None:
+    payload = base64.b64encode(b"\xff" * 160).decode()
+    assert received(media(payload, timestamp=timestamp), None)[0] == AudioIn(silence(20), believed)
+    whole = _TWILIO % ("4", "inbound", "2", timestamp, payload, "MZ1")
+    assert brought(whole.encode())[0] == AudioIn(silence(20), believed)
+
+
+def test_more_than_a_second_of_audio_in_a_message_is_refused_also_on_the_short_way() -> None:
+    payload = base64.b64encode(b"\xff" * 8_001).decode()
+    assert received(media(payload, timestamp="40"), None)[0] == BadFrame("too_long")
+    whole = _TWILIO % ("4", "inbound", "2", "40", payload, "MZ1")
+    assert brought(whole.encode())[0] == BadFrame("too_long")
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("{", "malformed"),
@@ -535,6 +561,28 @@ def test_what_a_wire_brings_is_taken_at_once_and_what_breaks_is_raised_in_the_lo
         assert reader.frames.dropped == {"ended": 2}
 
     run(scene())
+
+
+def test_what_a_wire_brings_is_taken_in_the_context_of_the_call() -> None:
+    whose: ContextVar[str] = ContextVar("whose", default="nobody's")
+
+    class Foreign(BringingWire):
+        def listen(self, take: Callable[[WireEvent], None]) -> bool:
+            return Context().run(super().listen, take)
+
+    async def scene() -> list[str]:
+        seen: list[str] = []
+
+        def on_audio(_pcm: bytes) -> None:
+            seen.append(whose.get())
+
+        wire: Any = Foreign(AudioIn(silence(20)))
+        reader = Reader(wire, on_audio=on_audio, on_digit=lambda _: asyncio.sleep(0), on_mark=lambda _: None)
+        whose.set("this call's")
+        await reader.run()
+        return seen
+
+    assert run(scene()) == ["this call's"]
 
 
 def test_every_frame_is_accounted_for_and_holes_are_measured() -> None:

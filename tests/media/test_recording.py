@@ -119,28 +119,41 @@ def test_what_a_clear_threw_away_is_not_in_the_file(tmp_path: Path) -> None:
     assert alike > 0.99
 
 
+class Noted:
+    """Keeps when the caller's frames were placed."""
+
+    dropped, failure = 0, ""
+
+    def __init__(self) -> None:
+        self.at: list[float] = []
+
+    def on_caller(self, pcm: bytes, when: float) -> None:
+        self.at.append(when)
+
+    def on_agent(self, pcm: bytes, when: float) -> None:
+        raise AssertionError
+
+    def close(self) -> None: ...
+
+
+def test_one_time_that_is_far_off_misplaces_nothing() -> None:
+    noted, now = Noted(), [100.0]
+    tap = Recording(noted, Scribe("7", lambda _: None), clock=lambda: now[0])
+    for number in range(50):
+        now[0] = 100.02 + number * 0.02
+        tap.caller(AudioIn(silence(20), 80_000_000 if number == 20 else number * 20))
+    assert noted.at == pytest.approx([100.0 + number * 0.02 for number in range(50)], abs=0.005)
+
+
 def test_bursts_and_stalls_of_the_network_leave_no_trace() -> None:
-    at: list[float] = []
-
-    class Noted:
-        dropped, failure = 0, ""
-
-        def on_caller(self, pcm: bytes, when: float) -> None:
-            at.append(when)
-
-        def on_agent(self, pcm: bytes, when: float) -> None:
-            raise AssertionError
-
-        def close(self) -> None: ...
-
-    now = [100.02]
-    tap = Recording(Noted(), Scribe("7", lambda _: None), clock=lambda: now[0])
+    noted, now = Noted(), [100.02]
+    tap = Recording(noted, Scribe("7", lambda _: None), clock=lambda: now[0])
     for number in range(150):
         # Half a second in which nothing comes, and then everything at once; before it jitter.
         late = 0.5 - (number - 50) * 0.02 if 50 <= number < 75 else 0.01 * (number % 3)
         now[0] = 100.02 + number * 0.02 + max(0.0, late)
         tap.caller(AudioIn(silence(20), number * 20))
-    assert at == pytest.approx([100.0 + number * 0.02 for number in range(150)], abs=0.005)
+    assert noted.at == pytest.approx([100.0 + number * 0.02 for number in range(150)], abs=0.005)
 
 
 def test_a_full_disk_ends_the_recording_and_not_the_call(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ LONGEST_MESSAGE = 65_536
 """Characters; a carrier's media messages have about 270."""
 _LONGEST_AUDIO = 8_000
 """Bytes, one second: more in one message is no carrier's, and would hold up the other calls of the loop."""
+_LONGEST_CALL_MS = 24 * 3_600_000
+"""A timestamp beyond it is none: what came after would be placed by it."""
 _KEYS = frozenset("0123456789*#ABCD")
 
 
@@ -225,7 +227,14 @@ def decoded(payload: bytes, timestamp_ms: int) -> AudioIn | None:
         ulaw = binascii.a2b_base64(payload, strict_mode=True)
     except ValueError:
         return None
-    return AudioIn(ulaw_to_pcm(ulaw), timestamp_ms) if 0 < len(ulaw) <= _LONGEST_AUDIO else None
+    if not ulaw or len(ulaw) > _LONGEST_AUDIO:
+        return None
+    return AudioIn(ulaw_to_pcm(ulaw), _believed(timestamp_ms))
+
+
+def _believed(timestamp_ms: int) -> int:
+    """Return a timestamp if a call can be so long, else that there is none."""
+    return timestamp_ms if 0 <= timestamp_ms <= _LONGEST_CALL_MS else -1
 
 
 def _key(key: Any) -> WireEvent:
@@ -247,4 +256,4 @@ def _audio(body: Any) -> WireEvent:
         return BadFrame("empty")
     if len(ulaw) > _LONGEST_AUDIO:
         return BadFrame("too_long")
-    return AudioIn(ulaw_to_pcm(ulaw), timestamp_ms)
+    return AudioIn(ulaw_to_pcm(ulaw), _believed(timestamp_ms))

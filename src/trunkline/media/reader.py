@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +74,12 @@ class Reader:
 
     async def run(self) -> str:
         """Read until the wire ends; return why it did."""
-        pushed = isinstance(self._wire, PushingWire) and self._wire.listen(self._brought)
+        # Whoever brings events does so in its connection's context; what follows of them is this task's: its
+        # logs name the call, and whoever is told of its failures is told of these.
+        context = copy_context()
+        pushed = isinstance(self._wire, PushingWire) and self._wire.listen(
+            lambda event: context.run(self._brought, event)
+        )
         try:
             while True:
                 if not pushed:

@@ -21,6 +21,8 @@ _DRIFT_S = 0.00002
 """How much the carrier's clock may fall behind ours in a frame: a thousandth."""
 _LOST_S = 0.25
 """Where the carrier does not say when: audio this much later than reckoned follows a hole."""
+_ASTRAY_S = 10.0
+"""Where it does: audio this much later than reckoned follows a time that was wrong. No network is so late."""
 
 
 class Recorder(Protocol):
@@ -65,7 +67,7 @@ class Recording:
         stream_s = (audio.timestamp_ms if stamped else self._heard_ms) / 1000
         self._heard_ms += length_ms
         offset_s = now - length_ms / 1000 - stream_s
-        if offset_s < self._offset_s or (not stamped and offset_s > self._offset_s + _LOST_S):
+        if offset_s < self._offset_s or offset_s > self._offset_s + (_ASTRAY_S if stamped else _LOST_S):
             self._offset_s = offset_s
         else:
             self._offset_s += min(offset_s - self._offset_s, _DRIFT_S)

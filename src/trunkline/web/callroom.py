@@ -255,8 +255,9 @@ class CallRoom:
         """Hold a call from the page, whose token has let its socket in; say why, where it cannot be."""
         edge = BrowserStream(socket)
         try:
+            # No line before its first word: a token lets in any number of sockets, and is spent behind it.
+            await edge.start()
             with self._place():
-                await edge.start()
                 prepared = await self._off_loop(partial(self._prepare, ticket, None))
                 async with self.from_page.held(ticket):
                     await edge.welcome()

@@ -22,13 +22,18 @@ _LONGEST_GOODBYE_S = 1.0
 
 
 class HelperPool:
-    """Up to `size` processes that run one module and answer one request at a time each."""
+    """Up to `size` processes that run one module and answer one request at a time each.
 
-    def __init__(self, module: str, *, size: int) -> None:
+    With `most_waiting` requests in line for them the next one fails at once.
+    """
+
+    def __init__(self, module: str, *, size: int, most_waiting: int | None = None) -> None:
         if size < 1:
             raise ValueError("a pool needs at least one helper")
         self._module = module
         self._turns = asyncio.Semaphore(size)
+        self._waiting = 0
+        self._most_waiting = most_waiting
         self._idle: list[Process] = []
         self._exchanges: set[asyncio.Task[Message | SpeechFailed]] = set()
         self._closed = False
@@ -36,14 +41,13 @@ class HelperPool:
     async def ask(self, header: dict[str, Any], body: bytes = b"") -> Message:
         """Return a helper's answer. Raises SpeechFailed.
 
-        A caller that is cancelled leaves at once; its helper finishes the exchange by itself, so
-        that the next request finds the pipe clean and the process warm.
+        A caller that is cancelled leaves at once, the line as well; a helper that is at its request
+        finishes the exchange by itself, so that the next one finds the pipe clean and the process warm.
         """
-        if self._closed:
-            raise SpeechFailed("local speech is closed")
-        exchange = asyncio.create_task(self._take_turn(header, body))
+        await self._wait_in_line()
+        exchange = asyncio.create_task(self._answer(header, body))
         self._exchanges.add(exchange)
-        exchange.add_done_callback(self._exchanges.discard)
+        exchange.add_done_callback(self._ended)
         answer = await asyncio.shield(exchange)
         if isinstance(answer, SpeechFailed):
             raise answer
@@ -58,23 +62,39 @@ class HelperPool:
         while self._idle:
             await _end(self._idle.pop())
 
-    async def _take_turn(self, header: dict[str, Any], body: bytes) -> Message | SpeechFailed:
+    async def _wait_in_line(self) -> None:
+        """Wait for a helper to be free. Raises SpeechFailed."""
+        if self._turns.locked() and self._waiting == self._most_waiting:
+            raise SpeechFailed("the speech helpers have too much to do")
+        self._waiting += 1
+        try:
+            await self._turns.acquire()
+        finally:
+            self._waiting -= 1
+        if self._closed:
+            self._turns.release()
+            raise SpeechFailed("local speech is closed")
+
+    def _ended(self, exchange: asyncio.Task[Message | SpeechFailed]) -> None:
+        self._exchanges.discard(exchange)
+        self._turns.release()
+
+    async def _answer(self, header: dict[str, Any], body: bytes) -> Message | SpeechFailed:
         # Failure is returned, not raised: nobody may be left to take an exception.
-        async with self._turns:
-            try:
-                helper = self._waiting_helper() or await self._start()
-            except OSError as error:
-                return SpeechFailed(f"a speech helper could not start: {error}")
-            try:
-                async with asyncio.timeout(_LONGEST_EXCHANGE_S):
-                    answer = await _exchange(helper, pack(header, body))
-            except (OSError, asyncio.IncompleteReadError, TimeoutError):
-                await _end(helper, now=True)
-                return SpeechFailed("a speech helper died or hung")
-            except asyncio.CancelledError:
-                await _end(helper, now=True)
-                raise
-            self._idle.append(helper)
+        try:
+            helper = self._waiting_helper() or await self._start()
+        except OSError as error:
+            return SpeechFailed(f"a speech helper could not start: {error}")
+        try:
+            async with asyncio.timeout(_LONGEST_EXCHANGE_S):
+                answer = await _exchange(helper, pack(header, body))
+        except (OSError, asyncio.IncompleteReadError, TimeoutError):
+            await _end(helper, now=True)
+            return SpeechFailed("a speech helper died or hung")
+        except asyncio.CancelledError:
+            await _end(helper, now=True)
+            raise
+        self._idle.append(helper)
         if refusal := answer[0].get("error"):
             return SpeechFailed(str(refusal))
         return answer

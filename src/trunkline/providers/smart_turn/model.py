@@ -8,6 +8,8 @@ from trunkline.providers.local_speech.helpers import HelperPool
 from trunkline.providers.ports import SpeechFailed
 
 _HELPER = "trunkline.providers.smart_turn.helper"
+_MOST_WAITING = 8
+"""Questions in line for each helper: one that waits longer is answered after its turn has been judged."""
 
 
 class SmartTurn:
@@ -17,7 +19,7 @@ class SmartTurn:
         if not model.is_file():
             raise FileNotFoundError(f"there is no model of turn ends at {model}")
         self._model = str(model)
-        self._pool = HelperPool(_HELPER, size=helpers)
+        self._pool = HelperPool(_HELPER, size=helpers, most_waiting=_MOST_WAITING * helpers)
 
     async def over(self, pcm: bytes) -> float | None:
         """Return the model's probability that the turn is over; None if it cannot say."""

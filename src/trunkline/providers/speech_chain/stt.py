@@ -36,7 +36,8 @@ class FallbackSpeechToText:
     """The `SpeechToText` port over others, in their order. One that fails or stalls is left alone for
     `cool_s`.
 
-    `patience_s` bounds each one's wait for the text after an utterance's end.
+    `patience_s` bounds each one's wait for the text after an utterance's end, `within_s` those of all
+    together: whoever wants the text must have more patience than that.
     """
 
     def __init__(
@@ -44,12 +45,13 @@ class FallbackSpeechToText:
         ears: Mapping[str, SpeechToText],
         *,
         patience_s: float = 2.7,
+        within_s: float = 5.4,
         cool_s: float = 30.0,
         on_failure: TellFailure | None = None,
     ) -> None:
         self._ears = dict(ears)
         self._cooling = Cooling(tuple(ears), seconds=cool_s)
-        self._patience_s = patience_s
+        self._patience_s = min(patience_s, within_s / len(ears))
         self._on_failure = on_failure
 
     def open(self, *, language: str, grammar: Grammar | None) -> Utterance:

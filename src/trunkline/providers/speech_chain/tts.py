@@ -26,9 +26,10 @@ _LEARNING = 0.3
 class FallbackTextToSpeech:
     """The `TextToSpeech` port over others. One that fails or stalls is left alone for `cool_s`.
 
-    `patience_s` bounds each wait for the next sound of a voice. `Voice.name` is the name at `Voice.provider`,
-    or at the first of the chain; elsewhere the voice is called what `Voice.names` says, or has the provider's
-    own.
+    `patience_s` bounds each wait for the next sound of a voice, `within_s` those of all together: whoever
+    takes the sound must have more patience than that, or the last of many never has its turn. `Voice.name`
+    is the name at `Voice.provider`, or at the first of the chain; elsewhere the voice is called what
+    `Voice.names` says, or has the provider's own.
     """
 
     def __init__(
@@ -36,12 +37,13 @@ class FallbackTextToSpeech:
         mouths: Mapping[str, TextToSpeech],
         *,
         patience_s: float = 1.8,
+        within_s: float = 3.6,
         cool_s: float = 30.0,
         on_failure: TellFailure | None = None,
     ) -> None:
         self._mouths = dict(mouths)
         self._cooling = Cooling(tuple(mouths), seconds=cool_s)
-        self._patience_s = patience_s
+        self._patience_s = min(patience_s, within_s / len(mouths))
         self._on_failure = on_failure
         self._pace = dict.fromkeys(mouths, USUAL_MS_PER_LETTER)
 
