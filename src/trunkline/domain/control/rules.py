@@ -7,12 +7,24 @@ import re
 
 from trunkline.domain.calls.models import Away
 from trunkline.domain.control.models import Verb
+from trunkline.providers.ports import CarrierCapabilities
 
 KEYS = re.compile(r"[0-9*#wW]{1,64}")
 """What can be sent down a line; `w` waits half a second."""
 
 SUMMARY_MOST = 600
 """Characters of what a colleague is told of a call: about three quarters of a minute."""
+
+
+def able(capabilities: CarrierCapabilities) -> frozenset[Verb]:
+    """Return what can be done with a live call that goes by a carrier with these capabilities."""
+    verbs = {Verb.HANG_UP} if capabilities.hangs_up else set()
+    if capabilities.transfers:
+        verbs |= {Verb.TRANSFER, Verb.HOLD, Verb.RESUME, Verb.SEND_DIGITS, Verb.DROP_MESSAGE}
+        if capabilities.conferences:
+            verbs.add(Verb.WARM_TRANSFER)
+    return frozenset(verbs)
+
 
 _AWAY = {
     Verb.TRANSFER: Away.TRANSFERRED,
