@@ -74,6 +74,7 @@ AGENT_UNUSABLE = "agent_unusable"
 _WARM_UP_S = 5.0
 _POOL_SIZE = 8
 _LONGEST_AFTERMATH = timedelta(minutes=2)
+"""How much longer than the longest call its session may be here: less than its row may be thought to live."""
 
 T = TypeVar("T")
 

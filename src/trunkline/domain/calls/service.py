@@ -35,9 +35,9 @@ live_ones = reading.live_ones
 record_events = reading.record_events
 told_before = reading.told_before
 
-TWILIO = "twilio"
+TWILIO = registry.TWILIO
 """The carrier of a call of which nothing else is said."""
-BROWSER = "browser"
+BROWSER = registry.BROWSER
 """The carrier of calls from the page: it tells of nothing, so whoever holds such a call does."""
 
 NO_OUTCOME, CUT_OFF, CANCELLED = "no_response", "cut_off", "cancelled"
