@@ -277,7 +277,7 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     keepers.register_keeper("appointments", keepers.Keeper(held=appointments.held_leads))
     schedule.install()
     register_carriers(settings)
-    registry.register_carrier(browser.BrowserCarrier, browser.NAME, offered=False)
+    registry.register_carrier(browser.BrowserCarrier, registry.BROWSER, offered=False)
     install_limits(
         DialLimits(
             account=settings.twilio_account_sid or settings.telnyx_connection_id or "none",

@@ -93,6 +93,20 @@ async def test_people_hand_calls_to_no_other_number_either(theatre: Theatre) -> 
     assert [leg.to for leg in theatre.legs(sid)] == [OTHER]
 
 
+def test_an_agent_whose_colleague_has_left_can_be_changed(acme: World) -> None:
+    change(acme, extensions=[{"extension": "101", "name": "Office", "number": OFFICE}])
+
+    def change_agent(**changes: Any) -> None:
+        with unit_of_work(acme.scope) as session:
+            agents.update_agent(session, acme.business_id, acme.agent_id, changes, actor="test")
+
+    change_agent(transfer_to=["101"])
+    change(acme, extensions=[])
+    change_agent(name="Dana")
+    with pytest.raises(InvalidInput, match="neither an extension nor a telephone number"):
+        change_agent(transfer_to=["101"])
+
+
 async def test_what_is_taken_off_the_list_is_off_for_agents_at_once(theatre: Theatre) -> None:
     with unit_of_work(theatre.world.scope) as session:
         business_id = theatre.world.business_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import select
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -19,10 +21,13 @@ from support.installation import TOKEN_KEY, Installation
 from support.telnyx_house import CALLER, House, open_telnyx
 from support.world import World
 from telnyx import Telnyx
+from trunkline.core import registry
 from trunkline.core.carrier_threads import AT_A_TIME
 from trunkline.core.db import unit_of_work
+from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call
 from trunkline.domain.calls.tickets import MediaTicket, media_token
+from trunkline.domain.control import places
 from trunkline.domain.outbound import orders
 from trunkline.kit import tokens
 from trunkline.kit.ids import new_id
@@ -138,6 +143,45 @@ async def test_a_media_socket_needs_a_token_of_ours(house: House) -> None:
         await socket.send(json.dumps({"event": "start", "stream_id": "s", "start": start}))
         await socket.wait_closed()
     assert house.room.is_empty
+
+
+async def test_a_call_of_another_carrier_or_another_call_does_not_come_in_by_this_door(house: House) -> None:
+    ours, sids = [], ["CA" + "1" * 32, "v3:one"]
+    with unit_of_work(house.world.scope) as session:
+        for sid, carrier in zip(sids, ["twilio", "telnyx"], strict=True):
+            call = calls.open_call(
+                session, house.world.business_id, sid=sid, direction="inbound", ours=house.world.number,
+                theirs="+12125550101", agent_id=house.world.agent_id, lead_id=None, carrier=carrier,
+            )  # fmt: skip
+            ours.append(media_token(MediaTicket(house.world.business_id, call.id, 1), key=TOKEN_KEY))
+    # A call of Twilio's comes with Twilio's signature; the socket is the call's own.
+    for opened, begun, sid in ((ours[0], ours[0], sids[0]), (ours[0], ours[1], sids[1])):
+        async with telnyx_socket(house, opened) as socket:
+            await socket.send(start_of(begun, sid))
+            await asyncio.wait_for(socket.wait_closed(), 10)
+    with unit_of_work(house.world.scope) as session:
+        assert list(session.scalars(select(Call.media_spent))) == [0, 0]
+    # Nor does any, where there is no such carrier.
+    theirs = registry._carriers.pop(places.TELNYX)
+    try:
+        with pytest.raises(InvalidStatus):
+            async with telnyx_socket(house, ours[1]):
+                pass
+    finally:
+        registry.register_carrier(theirs, places.TELNYX)
+
+
+def telnyx_socket(house: House, token: str) -> connect:
+    url = f"{house.url.replace('http', 'ws')}/media/telnyx"
+    return connect(url, additional_headers={STREAM_TOKEN_HEADER: token}, proxy=None)
+
+
+def start_of(token: str, sid: str) -> str:
+    start = {
+        "call_control_id": sid, "custom_parameters": {"token": token},
+        "media_format": {"encoding": "PCMU", "sample_rate": 8000, "channels": 1},
+    }  # fmt: skip
+    return json.dumps({"event": "start", "stream_id": "s", "start": start})
 
 
 async def test_a_token_that_is_spent_opens_no_second_socket_and_harms_no_call(house: House) -> None:

@@ -171,3 +171,19 @@ async def test_without_recordings_a_full_line_gets_the_sentence(house: House) ->
     leg = house.phone_in()
     await until(lambda: leg.ended is not None)
     assert leg.actions == ["answer", "speak", "hangup"]
+
+
+async def test_nobody_is_offered_what_the_carrier_cannot_do(house: House) -> None:
+    house.brain.scripts = [["Hello. " * 20]]
+    leg = house.phone_in()
+    call_id = await house.live(leg)
+    tools = {tool.name for tool in house.brain.briefs[0].tools}
+    assert "transfer_call" in tools
+    assert "warm_transfer" not in tools
+    async with person(house) as client:
+        call = (await client.get(f"/api/calls/{call_id}")).json()
+        assert (call["transfers"], call["conferences"]) == (True, False)
+        refused = await client.post(f"/api/calls/{call_id}/warm-transfer", json={"to": OFFICE})
+        assert (refused.status_code, refused.json()["error"]["data"]["carrier"]) == (409, "telnyx")
+    await house.sim.exchange.person_hangs_up(leg)
+    await house.over(leg)

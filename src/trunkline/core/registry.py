@@ -15,10 +15,13 @@ Warmer = Callable[[], Awaitable[None]]
 CarrierFactory = Callable[[], Carrier]
 BrainFactory = Callable[[], Brain]
 
+TWILIO, TELNYX, BROWSER = "twilio", "telnyx", "browser"
+"""The names of carriers, here and on record. The last one's calls come from the page."""
+
 _carriers: dict[str, CarrierFactory] = {}
 _unoffered: set[str] = set()
 """Carriers that no business can choose: their calls come to them by themselves."""
-_first_carrier = "twilio"
+_first_carrier = TWILIO
 """Which one serves those who name none."""
 _brains: dict[str, BrainFactory] = {}
 _connecting: set[str] = set()
@@ -28,7 +31,7 @@ _warmers: dict[str, Warmer] = {}
 _closers: dict[str, Callable[[], Awaitable[None]]] = {}
 
 
-def register_carrier(factory: CarrierFactory, name: str = "twilio", *, offered: bool = True) -> None:
+def register_carrier(factory: CarrierFactory, name: str = TWILIO, *, offered: bool = True) -> None:
     """Have a carrier under this name; one that is not offered cannot be a business's own."""
     _carriers[name] = factory
     if not offered:

@@ -20,8 +20,6 @@ from trunkline.providers.ports import (
     CarrierRefused,
 )
 
-NAME = "browser"
-
 _NOTHING = Answer("", "text/plain")
 """A browser does not ask what to do next."""
 

@@ -66,11 +66,12 @@ from trunkline.web.preparation import Preparation, prepare, prepare_early
 from trunkline.web.recording import Recordings, WavRecording
 from trunkline.web.sentences import APOLOGY, FAREWELL
 from trunkline.web.standing import StandingTasks
-from trunkline.web.warm_connections import WarmConnections
+from trunkline.web.warm_connections import WarmConnections, build_brains, build_carriers
 
 _WARM_UP_S = 5.0
 _POOL_SIZE = 8
 _LONGEST_AFTERMATH = timedelta(minutes=2)
+"""How much longer than the longest call its session may be here: less than its row may be thought to live."""
 
 T = TypeVar("T")
 
@@ -183,7 +184,7 @@ class CallRoom:
 
     async def warm_up(self) -> None:
         """Load, off the loop, what the first call would otherwise wait for. Trouble is left to that call."""
-        steps = [self._off_loop(work) for work in (self._first_window, _build_carrier, _build_brains)]
+        steps = [self._off_loop(work) for work in (self._first_window, build_carriers, build_brains)]
         if self._speech.warm_up is not None:
             steps.append(self._speech.warm_up())
         try:
@@ -235,13 +236,20 @@ class CallRoom:
             await self._off_loop(self._recordings.close)
         self._pool.shutdown()
 
-    async def host(self, edge: JsonStream) -> bool:
-        """Hold the call on a carrier's stream, from its start message to its last event. False: refused."""
+    async def host(
+        self, edge: JsonStream, *, carrier: str = calls.TWILIO, let_in: MediaTicket | None = None
+    ) -> bool:
+        """Hold the call on a carrier's stream, from its start message to its last event. False: refused.
+
+        The door says whose stream it is, and whose ticket has opened it, if one has.
+        """
         try:
             start = await edge.start()
             ticket = read_media_token(start.parameters.get("token", ""), key=self._token_key)
+            if let_in not in {None, ticket}:
+                raise Forbidden("The stream bears another token than its socket.", reason="wrong_call")
             with self._place(comes_back=ticket.leg > 1):
-                prepared = await self._off_loop(partial(self._prepare, ticket, start.call_sid))
+                prepared = await self._off_loop(partial(self._prepare, ticket, carrier, start.call_sid))
                 await self._hold(edge, prepared, await self.early.take(ticket.call_id, leg=ticket.leg))
                 self.parting.leg_left(ticket.business_id, ticket.call_id)
                 return True
@@ -258,7 +266,7 @@ class CallRoom:
             # No line before its first word: a token lets in any number of sockets, and is spent behind it.
             await edge.start()
             with self._place():
-                prepared = await self._off_loop(partial(self._prepare, ticket, None))
+                prepared = await self._off_loop(partial(self._prepare, ticket, calls.BROWSER, None))
                 async with self.from_page.held(ticket):
                     await edge.welcome()
                     await self._hold(edge, prepared, await self.early.take(ticket.call_id, leg=ticket.leg))
@@ -350,12 +358,12 @@ class CallRoom:
     def _off_loop(self, work: Callable[[], T]) -> Awaitable[T]:
         return asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, work)
 
-    def _prepare(self, ticket: MediaTicket, sid: str | None) -> Preparation:
+    def _prepare(self, ticket: MediaTicket, carrier: str, sid: str | None) -> Preparation:
         """Spend the token and read what the call needs. Raises TrunklineError. A browser names no SID."""
         business_id, call_id = ticket.business_id, ticket.call_id
         with unit_of_work(of_business(business_id)) as session:
             call = calls.spend_media_token(session, business_id, call_id, ticket.leg)
-            if sid is not None and call.carrier_sid != sid:
+            if call.carrier != carrier or sid not in {None, call.carrier_sid}:
                 raise Forbidden("The token belongs to another call.", reason="wrong_call")
             said = self.log.said_in(str(call_id)) if ticket.leg > 1 else ()
             return prepare(session, call, leg=ticket.leg, said=said)
@@ -375,15 +383,3 @@ def _in_words(refusal: Exception) -> tuple[str, str]:
     if isinstance(refusal, SQLAlchemyError):
         return "not_ready", "The database cannot be reached; try again shortly."
     return "no_start", str(refusal)
-
-
-def _build_carrier() -> None:
-    """Have the carriers' clients built, which read the certificates of the world."""
-    for name in registry.carrier_names():
-        registry.carrier(name)
-
-
-def _build_brains() -> None:
-    """Have every brain built: the clients of language models take a second to load."""
-    for name in registry.brain_names():
-        registry.brain(name)

@@ -8,7 +8,6 @@ our own signed token, never from a field that a caller could choose.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -30,11 +29,8 @@ from trunkline.kit.phone import InvalidPhone, to_e164
 from trunkline.providers.ports import Answer, AnswerReport, CallReport
 from trunkline.web import turned_away
 from trunkline.web.callroom import CallRoom
-from trunkline.web.parts import AppParts, PartsDep
+from trunkline.web.parts import PartsDep
 from trunkline.web.sentences import NO_LINE_LEFT
-
-_AFTERMATH = timedelta(minutes=3)
-"""How much longer than the longest call a call may be thought to live."""
 
 log = get_logger(__name__)
 
@@ -102,16 +98,11 @@ def admit(
     return call
 
 
-def to_agent(call: Call, parts: AppParts) -> Answer:
+def to_agent(call: Call) -> Answer:
     """Return the answer that connects a call with its agent, and see to its end in any case."""
     # The carrier may go silent, the process may die: the call is closed all the same.
-    calls.expect_end(call, within_s=longest_life_s(parts))
+    calls.expect_end(call, within_s=places.longest_life_s())
     return places.to_agent(call, calls.next_leg(call))
-
-
-def longest_life_s(parts: AppParts) -> float:
-    """Return after how many seconds a call connected now is surely over."""
-    return (parts.longest_call + _AFTERMATH).total_seconds()
 
 
 def inbound_changed(report: CallReport) -> None:

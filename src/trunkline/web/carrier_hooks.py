@@ -48,7 +48,7 @@ router = APIRouter(prefix="/hooks/carrier", tags=["carrier"], include_in_schema=
 
 
 @router.post("/inbound/answer")
-def answer_inbound(form: SignedForm, parts: PartsDep, room: RoomDep) -> Response:
+def answer_inbound(form: SignedForm, room: RoomDep) -> Response:
     """Somebody calls one of our numbers. A number that is nobody's is rejected."""
     report = _report(form)
     business_id = carrier_calls.business_called(report)
@@ -59,7 +59,7 @@ def answer_inbound(form: SignedForm, parts: PartsDep, room: RoomDep) -> Response
         admitted = carrier_calls.admit(session, business_id, report, full=room.is_full, carrier=TWILIO)
         if not isinstance(admitted, Call):
             return _body(admitted or registry.carrier(TWILIO).reject_answer())
-        answer = carrier_calls.to_agent(admitted, parts)
+        answer = carrier_calls.to_agent(admitted)
     room.expect(business_id, admitted.id)
     return _body(answer)
 
@@ -71,7 +71,7 @@ def inbound_status(form: SignedForm) -> None:
 
 
 @router.post("/outbound/answer")
-def answer_outbound(form: SignedForm, attempt: Attempt, parts: PartsDep, room: RoomDep) -> Response:
+def answer_outbound(form: SignedForm, attempt: Attempt, room: RoomDep) -> Response:
     """A person whom we called has answered. A second call for one attempt is hung up."""
     report = _report(form)
     try:
@@ -79,7 +79,7 @@ def answer_outbound(form: SignedForm, attempt: Attempt, parts: PartsDep, room: R
             call = carrier_calls.outbound_answered(session, attempt, report, room, carrier=TWILIO)
             if not isinstance(call, Call):
                 return _body(call)
-            answer = carrier_calls.to_agent(call, parts)
+            answer = carrier_calls.to_agent(call)
     except hearing.SecondCall:
         log.warning("second_call_hung_up", attempt_id=str(attempt.attempt_id), sid=report.sid)
         return _body(registry.carrier(TWILIO).hang_up_answer())

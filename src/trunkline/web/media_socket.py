@@ -48,19 +48,21 @@ async def carrier_media(socket: WebSocket, parts: PartsDep, room: RoomDep) -> No
 
 @router.websocket(TELNYX_PATH)
 async def telnyx_media(socket: WebSocket, parts: PartsDep, room: RoomDep) -> None:
-    """A stream of Telnyx's. Its upgrade and its start message carry the call's token.
+    """A stream of Telnyx's, where there is Telnyx. Its upgrade and its start message carry the call's token.
 
     When the call has left its agent, what is next is decided here, without waiting to be told.
     """
     try:
         ticket = read_media_token(socket.headers.get(_TELNYX_TOKEN, ""), key=parts.token_key)
+        if places.TELNYX not in registry.carrier_names():
+            raise tokens.InvalidToken("nobody here could have been given it")
     except tokens.InvalidToken:
         log.warning("media_unsigned")
         await socket.close(_POLICY_VIOLATION)
         return
     await socket.accept()
     edge = TelnyxStream(text_socket(socket))
-    if await room.host(edge) and edge.begun is not None:
+    if await room.host(edge, carrier=places.TELNYX, let_in=ticket) and edge.begun is not None:
         await stream_closed(edge.begun.state, ticket.call_id, parts)
 
 

@@ -70,10 +70,7 @@ def prepare(session: Session, call: Call, *, leg: int, said: Sequence[Line] = ()
     rules = CallingRules.model_validate(business.calling_rules)
     # Who calls us knows whom they have called.
     discloses = call.direction == "outbound" and leg == 1
-    built_in = built_in_tools(agent.transfer_to)
-    if call.carrier == calls.BROWSER:
-        # Of what an agent does with a line, only its end is there.
-        built_in = ("hang_up",)
+    built_in = built_in_tools(agent.transfer_to, registry.carrier(call.carrier).capabilities)
     allowed = tuple(dict.fromkeys((*agent.tools, *built_in)))
     return Preparation(
         business_id=business_id,

@@ -128,7 +128,7 @@ class _Told:
                 session, business_id, report, full=self._room.is_full, carrier=TELNYX
             )
             if isinstance(admitted, Call):
-                calls.expect_end(admitted, within_s=carrier_calls.longest_life_s(self._parts))
+                calls.expect_end(admitted, within_s=places.longest_life_s())
         answer = carrier.reject_answer() if admitted is None else carrier.pick_up_answer()
         if isinstance(admitted, Call):
             self._room.expect(business_id, admitted.id)
@@ -157,7 +157,7 @@ class _Told:
                     if call.steps or call.media_opened_at is not None:
                         return  # told twice; the call is further
                     calls.note_status(session, call, report.status)
-                    found = carrier_calls.to_agent(call, self._parts)
+                    found = carrier_calls.to_agent(call)
                 key = uuid5(business_id, f"{report.sid} answered")
         except hearing.SecondCall:
             assert attempt is not None  # calls to us have none

@@ -56,3 +56,15 @@ class WarmConnections:
         except TimeoutError:
             return f"not open within {_PATIENCE_S:g} s"
         return ""
+
+
+def build_carriers() -> None:
+    """Have the carriers' clients built, which read the certificates of the world."""
+    for name in registry.carrier_names():
+        registry.carrier(name)
+
+
+def build_brains() -> None:
+    """Have every brain built: the clients of language models take a second to load."""
+    for name in registry.brain_names():
+        registry.brain(name)

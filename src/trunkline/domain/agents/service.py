@@ -66,7 +66,9 @@ def update_agent(
         setattr(agent, field, value)
     agent.updated_at = clock.now()
     _check(agent)
-    agent.transfer_to = _targets(session, agent)
+    if "transfer_to" in changes:
+        # A list that stands may name who has left: that is checked when a call is handed on.
+        agent.transfer_to = _targets(session, agent)
     announce("agent.updated", subject_id=agent.id, actor=actor, fields=sorted(changes))
     return agent
 

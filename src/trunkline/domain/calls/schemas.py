@@ -48,4 +48,8 @@ class CallEventOut(BaseModel):
 class CallDetail(CallOut):
     """A call with all that happened in it."""
 
+    transfers: bool
+    """Whether its carrier can hand it on, hold it, send keys into it and speak a message."""
+    conferences: bool
+    """Whether a colleague can be asked first."""
     events: list[CallEventOut]

@@ -9,14 +9,15 @@ from sqlalchemy import ColumnElement, ScalarResult, case, func, literal, or_, se
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from trunkline.core.errors import Conflict, NotFound
+from trunkline.core import registry
+from trunkline.core.errors import Conflict, InvalidInput, NotFound
 from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_job
 from trunkline.domain.calls import reading
 from trunkline.domain.calls.models import Away, Call, CallState
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
-from trunkline.providers.ports import AnsweredBy, AnswerReport, CallStatus
+from trunkline.providers.ports import AnsweredBy, AnswerReport, CallStatus, CarrierCapabilities
 
 # Whoever uses the verbs reads by the same door.
 EVENTS_A_LEG = reading.EVENTS_A_LEG
@@ -34,9 +35,9 @@ live_ones = reading.live_ones
 record_events = reading.record_events
 told_before = reading.told_before
 
-TWILIO = "twilio"
+TWILIO = registry.TWILIO
 """The carrier of a call of which nothing else is said."""
-BROWSER = "browser"
+BROWSER = registry.BROWSER
 """The carrier of calls from the page: it tells of nothing, so whoever holds such a call does."""
 
 NO_OUTCOME, CUT_OFF, CANCELLED = "no_response", "cut_off", "cancelled"
@@ -118,6 +119,14 @@ def carrier_of_sid(session: Session, business_id: UUID, sid: str) -> str | None:
     return session.scalar(
         select(Call.carrier).where(Call.business_id == business_id, Call.carrier_sid == sid)
     )
+
+
+def capabilities_of(call: Call) -> CarrierCapabilities | None:
+    """Return what the call's carrier can do; None: this installation no longer has it."""
+    try:
+        return registry.carrier(call.carrier).capabilities
+    except InvalidInput:
+        return None
 
 
 def lock_call(session: Session, business_id: UUID, call_id: UUID) -> Call:

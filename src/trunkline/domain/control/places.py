@@ -16,10 +16,10 @@ from trunkline.domain.calls.tickets import CallTicket, MediaTicket, call_token, 
 from trunkline.domain.control.models import CallControl
 from trunkline.providers.ports import Answer
 
-TWILIO, TELNYX = "twilio", "telnyx"
+TWILIO, TELNYX = registry.TWILIO, registry.TELNYX
 HOOKS = "/hooks/carrier/call"
 MUSIC = f"{HOOKS}/hold.wav"
-_AFTERMATH_S = 180.0
+_AFTERMATH = timedelta(minutes=3)
 """How much longer than the longest call a call may be thought to live."""
 
 
@@ -72,6 +72,11 @@ def music_url() -> str:
     return f"{installed_places().public_url}{MUSIC}"
 
 
+def longest_life_s() -> float:
+    """Return after how many seconds a call that is connected now is surely over."""
+    return (installed_places().longest_call + _AFTERMATH).total_seconds()
+
+
 def to_agent(call: Call, leg: int) -> Answer:
     """Connect the call to its agent; afterwards the carrier asks what is next."""
     places = installed_places()
@@ -92,7 +97,7 @@ def back_to_agent(call: Call, control: CallControl) -> Answer:
     """
     leg = control.data.get("back_leg")
     if leg is None:
-        leg = calls.bring_back(call, within_s=installed_places().longest_call.total_seconds() + _AFTERMATH_S)
+        leg = calls.bring_back(call, within_s=longest_life_s())
         control.data = {**control.data, "back_leg": leg}
     return to_agent(call, leg)
 

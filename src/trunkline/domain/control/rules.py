@@ -7,6 +7,7 @@ import re
 
 from trunkline.domain.calls.models import Away
 from trunkline.domain.control.models import Verb
+from trunkline.providers.ports import CarrierCapabilities
 
 KEYS = re.compile(r"[0-9*#wW]{1,64}")
 """What can be sent down a line; `w` waits half a second."""
@@ -24,6 +25,17 @@ HANDED_ON = frozenset(
     }
 )
 """Where a call is that nothing else can be done with than to end it."""
+
+
+def able(capabilities: CarrierCapabilities) -> frozenset[Verb]:
+    """Return what can be done with a live call that goes by a carrier with these capabilities."""
+    verbs = {Verb.HANG_UP} if capabilities.hangs_up else set()
+    if capabilities.transfers:
+        verbs |= {Verb.TRANSFER, Verb.HOLD, Verb.RESUME, Verb.SEND_DIGITS, Verb.DROP_MESSAGE}
+        if capabilities.conferences:
+            verbs.add(Verb.WARM_TRANSFER)
+    return frozenset(verbs)
+
 
 _AWAY = {
     Verb.TRANSFER: Away.TRANSFERRING,

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from trunkline.core.toolbox import ToolCaller, tool
 from trunkline.domain.control import service
 from trunkline.domain.control.models import Verb
-from trunkline.domain.control.rules import SUMMARY_MOST
+from trunkline.domain.control.rules import SUMMARY_MOST, able
 from trunkline.kit.tones import MUSIC_S
+from trunkline.providers.ports import CarrierCapabilities
 
 LEAVES = {
     "transfer_call": "transferred",
@@ -31,6 +32,15 @@ BUILT_IN = (*LEAVES, "send_digits")
 
 TRANSFERS = frozenset({"transfer_call", "warm_transfer"})
 """Those that only an agent has who may hand calls to somebody."""
+
+_VERBS = {
+    "transfer_call": Verb.TRANSFER,
+    "warm_transfer": Verb.WARM_TRANSFER,
+    "hold_call": Verb.HOLD,
+    "leave_message": Verb.DROP_MESSAGE,
+    "hang_up": Verb.HANG_UP,
+    "send_digits": Verb.SEND_DIGITS,
+}
 
 
 class Nothing(BaseModel):
@@ -70,9 +80,12 @@ class Message(BaseModel):
     message: str = Field(min_length=1, max_length=1000)
 
 
-def built_in_tools(transfer_to: list[str]) -> tuple[str, ...]:
-    """Return the tools that an agent with this list of colleagues has by itself."""
-    return tuple(name for name in BUILT_IN if transfer_to or name not in TRANSFERS)
+def built_in_tools(transfer_to: list[str], capabilities: CarrierCapabilities) -> tuple[str, ...]:
+    """Return the tools that an agent with this list of colleagues has by itself, on such a carrier's call."""
+    verbs = able(capabilities)
+    return tuple(
+        name for name in BUILT_IN if _VERBS[name] in verbs and (transfer_to or name not in TRANSFERS)
+    )
 
 
 def _asked(session: Session, caller: ToolCaller, verb: Verb, **data: Any) -> Mapping[str, Any]:

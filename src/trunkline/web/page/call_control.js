@@ -13,10 +13,10 @@ const isHandedOn = (done) => done.some(({ verb, state }) => ["transfer", "warm_t
 
 export function controls(call, done) {
   const act = (name) => button(name, t(`control.${name}`), { "data-id": call.id });
-  // A call from a page can be ended, and nothing else.
-  const acts = call.carrier === "browser" || isHandedOn(done)
+  const colleague = call.conferences ? ["transfer", "warm_transfer"] : ["transfer"];
+  const acts = !call.transfers || isHandedOn(done)
     ? ["hang_up"]
-    : ["transfer", "warm_transfer", isHeld(done) ? "resume" : "hold", "send_digits", "drop_message", "hang_up"];
+    : [...colleague, isHeld(done) ? "resume" : "hold", "send_digits", "drop_message", "hang_up"];
   return h("div", { class: "tools", role: "group", "aria-label": t("control.label") }, acts.map(act));
 }
 
