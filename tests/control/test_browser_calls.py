@@ -21,7 +21,7 @@ from support.browser_line import START, BrowserLine, frame, knock, on_line
 from support.installation import TOKEN_KEY, Installation
 from support.world import PASSWORD, World
 from trunkline.core.access import Role
-from trunkline.core.db import unit_of_work
+from trunkline.core.db import Database, database, install_database, unit_of_work
 from trunkline.domain.agents import service as agents
 from trunkline.domain.appointments.models import Appointment
 from trunkline.domain.calls import service as calls
@@ -287,7 +287,7 @@ async def test_a_live_call_says_again_and_again_that_it_lives(
     theatre: Theatre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(browser_calls, "_LOOK_EVERY_S", 0.02)
-    monkeypatch.setattr(browser_calls, "_TELL_EVERY", 3)
+    monkeypatch.setattr(browser_calls, "_TELL_EVERY_S", 0.05)
     theatre.brain.scripts = [[LONG]]
     async with talking(theatre) as (_, call_id):
         seen: set[object] = set()
@@ -297,6 +297,34 @@ async def test_a_live_call_says_again_and_again_that_it_lives(
             return len(seen) >= 3
 
         await until(thrice)
+    await over(theatre, call_id)
+
+
+async def test_a_word_that_could_not_be_written_is_written_when_the_database_is_back(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it is until the next one would be due."""
+    monkeypatch.setattr(browser_calls, "_TELL_EVERY_S", 3_600.0)
+    monkeypatch.setattr(browser_calls, "_LOOK_EVERY_S", 0.05)
+    theirs, away = database(), Database("postgresql://nobody@127.0.0.1:9/nowhere")
+    looks: list[object] = []
+    real_look = browser_calls._look
+
+    def look(*asked: Any) -> Any:
+        install_database(theirs if looks else away)
+        try:
+            looks.append(seen := real_look(*asked))
+        finally:
+            install_database(theirs)
+        return seen
+
+    monkeypatch.setattr(browser_calls, "_look", look)
+    theatre.brain.scripts = [[LONG]]
+    async with talking(theatre) as (_, call_id):
+        await until(lambda: len(looks) > 2)
+        assert looks[:3] == [(set(), set()), (set(), {call_id}), (set(), set())]
+        assert (row(theatre, call_id).live_until or clock.now()) > clock.now() + timedelta(seconds=100)
+    away.dispose()
     await over(theatre, call_id)
 
 

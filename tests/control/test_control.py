@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from control.theatre import OFFICE, Theatre, Use, open_theatre
 from simulators.product import until
 from support.installation import Installation
 from support.world import PASSWORD, World
 from trunkline.core.access import Role
-from trunkline.core.db import of_business, unit_of_work
+from trunkline.core.db import database, of_business, unit_of_work
+from trunkline.core.toolbox import ToolCaller
 from trunkline.domain.calls import service as calls
+from trunkline.domain.calls.models import Call
 from trunkline.domain.calls.service import EVENTS_A_LEG
 from trunkline.domain.control import answers
+from trunkline.domain.control import service as control_service
+from trunkline.domain.control.models import CallControl
 from trunkline.domain.people import service as people
 from trunkline.kit import clock
-from trunkline.providers.ports import CallStatus, DialReport
+from trunkline.providers.ports import CallStatus, DialReport, ToolResult, Voice
 from trunkline.simulators.carrier import Persona
+from trunkline.web import live_tools
+from trunkline.web.preparation import Machines, Preparation
 from trunkline.web.sentences import BACK_AGAIN, NOBODY_THERE
 
 
@@ -302,3 +311,53 @@ async def test_two_calls_are_controlled_apart(theatre: Theatre) -> None:
     theatre.sim.exchange.calls[other].hang_up("person")
     await until(lambda: theatre.entry(other).ended_at is not None)
     await until(lambda: theatre.room.is_empty)
+
+
+@pytest.mark.parametrize("how", ["waits", "dawdles"])
+async def test_of_a_tool_that_takes_too_long_nothing_happens(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """For another's lock, or for whatever else it does: its thread goes on, and commits nothing."""
+    monkeypatch.setattr(live_tools, "_DEADLINE_S", 0.3)
+    monkeypatch.setattr(live_tools, "_GRACE_S", 0.3)
+    theatre.brain.scripts = [["One moment. " * 20]]
+    sid = theatre.phone_in()
+    call_id = await theatre.live(sid)
+    world, held, is_over, may_go = theatre.world, None, threading.Event(), threading.Event()
+    if how == "waits":
+        held = database().begin(world.scope).session
+        held.execute(select(Call).where(Call.id == call_id).with_for_update())
+    else:
+        real_tell = control_service.tell
+
+        def tell(control: CallControl) -> None:
+            assert may_go.wait(20)
+            real_tell(control)
+
+        monkeypatch.setattr(control_service, "tell", tell)
+
+    def off_loop(work: Callable[[], ToolResult]) -> Awaitable[ToolResult]:
+        def whole() -> ToolResult:
+            try:
+                return work()
+            finally:
+                is_over.set()
+
+        return theatre.room._off_loop(whole)
+
+    brief = theatre.brain.briefs[0]
+    caller = ToolCaller(world.business_id, call_id, world.agent_id, None, None)
+    prepared = Preparation(
+        world.business_id, brief, "rehearsed", Voice("en"), caller, ("transfer_call",), Machines()
+    )
+    tools = live_tools.tools_of(prepared, live=theatre.room.live, off_loop=off_loop)
+    result = await tools("transfer_call", {"to": "101"})
+    assert (result.ok, result.data) == (False, {"error": "timeout"})
+    may_go.set()
+    if held is not None:
+        held.close()
+    await until(is_over.is_set)
+    assert theatre.controls(sid) == []
+    assert theatre.row(sid).away is None
+    theatre.sim.exchange.calls[sid].hang_up("person")
+    assert (await theatre.over(sid)).end_reason == "stop"

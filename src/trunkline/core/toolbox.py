@@ -6,12 +6,17 @@ never from the model's words.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from psycopg.errors import QueryCanceled
 from pydantic import BaseModel, ValidationError
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from trunkline.core.db import of_business, unit_of_work
@@ -70,12 +75,26 @@ def specs_of(names: Iterable[str]) -> tuple[ToolSpec, ...]:
     return tuple(ToolSpec(tool.name, tool.description, tool.arguments.model_json_schema()) for tool in chosen)
 
 
+TIMED_OUT = ToolResult(ok=False, data={"error": "timeout"})
+"""What is told of a tool that took too long; nothing of it has happened."""
+
+
+class _TooLate(Exception):
+    """The tool's time is over; what it wrote is rolled back."""
+
+
 def run_tool(
-    name: str, arguments: Mapping[str, Any], *, caller: ToolCaller, allowed: tuple[str, ...]
+    name: str,
+    arguments: Mapping[str, Any],
+    *,
+    caller: ToolCaller,
+    allowed: tuple[str, ...],
+    until: float = math.inf,
 ) -> ToolResult:
     """Run a tool in a transaction of its own, in the caller's business.
 
-    What the law forbids, or the arguments lack, comes back as a result that says so.
+    What the law forbids, or the arguments lack, comes back as a result that says so. So does a tool that is
+    not done at `until`, a moment of `time.monotonic`: it has then done nothing.
     """
     if name not in allowed or name not in _tools:
         return ToolResult(ok=False, data={"error": "unknown_tool", "message": f"No tool {name!r} here."})
@@ -83,8 +102,29 @@ def run_tool(
     try:
         parsed = chosen.arguments.model_validate(arguments)
         with unit_of_work(of_business(caller.business_id)) as session:
-            return ToolResult(ok=True, data=chosen.function(session, caller, parsed))
+            _end_statements(session, until)
+            data = chosen.function(session, caller, parsed)
+            session.flush()
+            if time.monotonic() >= until:
+                raise _TooLate
+        return ToolResult(ok=True, data=data)
+    except _TooLate:
+        return TIMED_OUT
+    except OperationalError as error:
+        if not isinstance(error.orig, QueryCanceled):
+            raise
+        return TIMED_OUT
     except ValidationError as error:
         return ToolResult(ok=False, data={"error": "invalid_arguments", "message": str(error)})
     except TrunklineError as error:
         return ToolResult(ok=False, data={"error": error.code, "message": error.message, **error.data})
+
+
+def _end_statements(session: Session, until: float) -> None:
+    """Have the database end whatever still waits or works then. Raises _TooLate where that is past."""
+    if until == math.inf:
+        return
+    left_ms = int((until - time.monotonic()) * 1_000)
+    if left_ms <= 0:
+        raise _TooLate
+    session.execute(text(f"set local statement_timeout = {left_ms}"))
