@@ -130,7 +130,7 @@ def carry_out(
             undoing.end_telling(control)
             return control
         undone = undoing.take_back(session, call, control, before, trouble)
-        if is_noted:
+        if is_noted and undone.is_undone:
             calls.take_back_hang_up(session, business_id, sid)
         key = places.command_key(call)
     if not undone.is_undone:
