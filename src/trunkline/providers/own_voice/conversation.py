@@ -217,8 +217,9 @@ class OwnVoiceConversation:
             self._line.tool_answered(call, call_prompt.DONE)
 
     def _troubles(self) -> list[Note]:
-        troubles, self._line.troubles = self._line.troubles, []
-        return [Note("brain_trouble", trouble) for trouble in troubles]
+        notes = [Note("brain_trouble", trouble) for trouble in self._line.troubles]
+        self._line.troubles.clear()
+        return notes
 
 
 def _told(what: str) -> Told:

@@ -25,6 +25,7 @@ from trunkline.providers.ports import CallBrief, ToolCall, ToolResult, ToolSpec
 
 _MOST_UNSENT = 3_000
 """Messages that may wait to be sent: a minute of sound. With more the connection is taken for dead."""
+_MOST_TROUBLES = 20
 _DISCONNECT_S = 1.0
 
 Message = TypeVar("Message")
@@ -68,8 +69,8 @@ class LiveLine(abc.ABC, Generic[Message]):
         self._specs = tuple(tools)
         self._options = options
         self.memory: list[Memory] = list(brief.past)
-        self.troubles: list[str] = []
-        """What the provider complained of and was not fatal; whoever puts it on record empties it."""
+        self.troubles: deque[str] = deque(maxlen=_MOST_TROUBLES)
+        """What the provider complained of last and was not fatal; whoever puts it on record empties it."""
         self.last_turn: LiveUtterance | None = None
         """The caller's turn that ended last; whoever answers it empties it. Another may have begun since."""
         self.connections = 0

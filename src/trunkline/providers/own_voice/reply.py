@@ -15,6 +15,8 @@ from trunkline.providers.ports import BrainFailed, SpeechFailed, ToolCall
 
 _LETTERS_A_SECOND = 14.0
 """How fast a voice speaks, where only part of the sound is there."""
+_LONGEST_MS = 120_000
+"""Sound of one speech that is kept for the caller; whoever makes more does not come to an end."""
 
 
 class LiveSpeech:
@@ -48,10 +50,14 @@ class LiveSpeech:
 
     def add(self, pcm: bytes) -> None:
         """More sound has come."""
-        if not self._ended:
-            self.audio_ms += len(pcm) / BYTES_PER_MS
-            self._audio.append(pcm)
-            self._news.set()
+        if self._ended:
+            return
+        if self.audio_ms >= _LONGEST_MS:
+            self.fail("the model does not stop speaking")
+            return
+        self.audio_ms += len(pcm) / BYTES_PER_MS
+        self._audio.append(pcm)
+        self._news.set()
 
     def add_words(self, words: str) -> None:
         """More words are known; they bring their own spaces."""

@@ -27,7 +27,7 @@ class LiveUtterance:
 
     def __init__(self, ears: Ears) -> None:
         self.pcm = bytearray()
-        """All of its sound, until its text is known."""
+        """All of its sound, until its text is known, or known never to be."""
         self.key = ""
         """The provider's name of it, once that is known."""
         self.text: str | None = None
@@ -75,8 +75,9 @@ class LiveUtterance:
             self._known.set()
 
     def fail(self, why: str) -> None:
-        """Its text will never be known."""
+        """Its text will never be known; its sound is not given a second time."""
         self._why = why
+        self.pcm.clear()
         self._known.set()
 
     async def _later(self) -> Transcript:
