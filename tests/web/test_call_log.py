@@ -146,6 +146,18 @@ def test_an_agent_that_fails_where_it_has_handed_the_call_on_leaves_the_call_wha
         assert call.disposition == "transferred"
 
 
+def test_that_a_colleague_took_a_call_which_we_hung_up_may_be_told_behind_its_end(acme: World) -> None:
+    call_id = open_call(acme)
+    with unit_of_work(acme.scope) as session:
+        call = calls.spend_media_token(session, acme.business_id, call_id)
+        calls.send_away(call, models.Away.TRANSFERRING)
+        assert calls.note_hang_up(session, acme.business_id, call.carrier_sid)
+        calls.note_status(session, call, CallStatus.COMPLETED)
+        assert (call.disposition, call.end_reason) == ("cancelled", "hung_up")
+        calls.note_taken(call)
+        assert (call.disposition, call.end_reason) == ("transferred", "hung_up")
+
+
 async def test_while_the_database_is_away_batches_wait_on_disk(
     acme: World, installation: Installation, book: CallLog, database_away: Away
 ) -> None:

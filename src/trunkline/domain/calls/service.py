@@ -163,7 +163,8 @@ def note_status(session: Session, call: Call, status: CallStatus) -> bool:
         call.ended_at = clock.now()
         # Of an answered call, media tells the disposition when it has told all else.
         if call.away is not None:
-            call.disposition = call.disposition or _CAME_TO.get(Away(call.away), NO_OUTCOME)
+            came_to_nothing = CANCELLED if call.end_reason == HUNG_UP else NO_OUTCOME
+            call.disposition = call.disposition or _CAME_TO.get(Away(call.away), came_to_nothing)
             call.end_reason = call.end_reason or call.away
             call.finalized_at = clock.now()
             _announce_finalized(call)
@@ -313,7 +314,7 @@ def note_taken(call: Call) -> None:
         return
     if call.end_reason == Away.TRANSFERRING:
         call.end_reason = Away.TRANSFERRED
-    if call.disposition == NO_OUTCOME:
+    if call.disposition in {NO_OUTCOME, CANCELLED}:
         call.disposition = _CAME_TO[Away.TRANSFERRED]
     _announce_finalized(call)
 
