@@ -22,6 +22,7 @@ from support.installation import TOKEN_KEY, Installation
 from support.world import PASSWORD, World
 from trunkline.core.access import Role
 from trunkline.core.db import Database, database, install_database, unit_of_work
+from trunkline.core.events import Event
 from trunkline.domain.agents import service as agents
 from trunkline.domain.appointments.models import Appointment
 from trunkline.domain.calls import service as calls
@@ -214,6 +215,10 @@ async def test_whoever_tries_an_agent_becomes_no_lead_and_no_number_that_is_neve
         assert (appointment.lead_id, appointment.call_id) == (None, call_id)
         assert {lead.phone for lead in session.scalars(select(Lead))} == known
         assert list(session.scalars(select(Suppression))) == []
+        # The wish leads to the call, and the call to who it was.
+        (wish,) = session.scalars(select(Event).where(Event.kind == "callback.requested"))
+        assert (wish.subject_id, wish.data["phone"], wish.data["call_id"]) == (None, None, str(call_id))
+        assert calls.get_call(session, world.business_id, call_id).theirs == world.email
 
 
 @pytest.mark.parametrize("politely", [True, False])

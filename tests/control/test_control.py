@@ -19,7 +19,7 @@ from trunkline.core.toolbox import ToolCaller
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call
 from trunkline.domain.calls.service import EVENTS_A_LEG
-from trunkline.domain.control import answers
+from trunkline.domain.control import answers, tending
 from trunkline.domain.control import service as control_service
 from trunkline.domain.control.models import CallControl
 from trunkline.domain.people import service as people
@@ -237,6 +237,46 @@ async def test_a_caller_who_ends_the_talk_with_a_colleague_was_handed_on(theatre
     await settled(theatre, sid, "done")
     call = theatre.row(sid)
     assert (call.disposition, call.end_reason, call.away) == ("transferred",) * 3
+
+
+async def test_a_talk_with_a_colleague_that_we_hang_up_was_handed_on(theatre: Theatre) -> None:
+    theatre.brain.scripts = [["Hello. " * 40]]
+    sid = theatre.phone_in()
+    call_id = await theatre.live(sid)
+    async with theatre.person() as person:
+        await person.post(f"/api/calls/{call_id}/transfer", json={"to": OFFICE})
+        await until(lambda: any(leg.status == "in-progress" for leg in theatre.legs(sid)), 20)
+        assert (await person.post(f"/api/calls/{call_id}/hang-up")).status_code == 200
+    await theatre.over(sid)
+    await until(lambda: theatre.controls(sid)[0].state != "under_way")
+    call = theatre.row(sid)
+    acts = [(act.verb, act.state) for act in theatre.controls(sid)]
+    assert acts == [("transfer", "done"), ("hang_up", "done")]
+    assert (call.disposition, call.end_reason) == ("transferred", "hung_up")
+
+
+async def test_a_transfer_that_we_hang_up_before_anybody_answers_has_failed_by_us(
+    installation: Installation, acme: World
+) -> None:
+    """Also where the carrier tells nothing more of it."""
+    async with open_theatre(installation, acme, realtime=True) as theatre:
+        theatre.brain.scripts = [["Hello. " * 40]]
+        sid = theatre.phone_in()
+        call_id = await theatre.live(sid)
+        async with theatre.person() as person:
+            await person.post(f"/api/calls/{call_id}/transfer", json={"to": "102"})
+        await until(lambda: any(leg.status == "ringing" for leg in theatre.legs(sid)), 20)
+        with unit_of_work(acme.scope) as session:
+            call = calls.lock_call(session, acme.business_id, call_id)
+            assert calls.note_hang_up(session, acme.business_id, sid)
+            calls.note_status(session, call, CallStatus.COMPLETED)
+            assert (call.disposition, call.end_reason) == ("cancelled", "hung_up")
+        with clock.frozen_at(clock.now() + timedelta(minutes=3)), unit_of_work(acme.scope) as session:
+            tending.tend(session, acme.business_id, call_id)
+        (act,) = theatre.controls(sid)
+        assert (act.state, act.data["why"]) == ("failed", "hung_up")
+        theatre.sim.exchange.calls[sid].hang_up("person")
+        await theatre.over(sid)
 
 
 async def test_that_a_colleague_had_answered_is_put_right_behind_the_end(theatre: Theatre) -> None:

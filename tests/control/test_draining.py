@@ -64,7 +64,8 @@ async def test_a_call_that_does_not_end_gets_a_goodbye_that_is_heard(
         installation.run_jobs("high")
         said = [event.data for event in theatre.events(sid) if event.kind == "agent_said"]
         assert said[-1]["heard_text"] == FAREWELL["en"]
-        assert theatre.row(sid).end_reason == "draining"
+        row = theatre.row(sid)
+        assert (row.end_reason, row.disposition) == ("draining", "cut_off")
 
 
 async def test_a_second_signal_does_not_wait(installation: Installation, acme: World) -> None:

@@ -31,7 +31,7 @@ from trunkline.core.jobs import enqueue_job
 from trunkline.core.jobs.models import Job, JobState
 from trunkline.core.runs.models import Run
 from trunkline.domain.calls import service as calls
-from trunkline.domain.outbound import retrying, service, tending
+from trunkline.domain.outbound import hearing, retrying, service, tending
 from trunkline.domain.outbound.claim import Denied
 from trunkline.domain.outbound.options import installed_limits
 from trunkline.domain.tenants import service as tenants
@@ -106,6 +106,27 @@ def test_the_outcome_of_an_earlier_dial_leaves_the_newest_one_its_own(
         assert [dial.disposition for dial in attempts(acme, run)] == ["booked", None]
         report(acme, attempts(acme, run)[-1], CallStatus.BUSY)
     assert items(acme, run)[0].disposition == "busy"
+
+
+def test_while_no_answer_of_ours_comes_nobody_is_used_up_and_the_run_rests(
+    installation: Installation, acme: World, carrier: ListeningCarrier
+) -> None:
+    breaker = {"of_last": 4, "share": 0.5, "within_s": 600, "pause_s": 120}
+    run = run_over(acme, *acme.phones, max_attempts=3, retry_delay_s=150, breaker=breaker)
+    for minute in range(4):
+        with clock.frozen_at(NOON + timedelta(minutes=minute)):
+            installation.run_jobs()  # which dials
+            call_id, _ = answered(acme, run)
+            report(acme, attempts(acme, run)[-1], CallStatus.COMPLETED)
+            with unit_of_work(acme.scope) as session:
+                calls.finalize(
+                    session, acme.business_id, call_id, end_reason="brain_failed", disposition=calls.OUR_FAULT
+                )
+                hearing.hear_outcome(session, acme.business_id, call_id)
+    assert [dial.disposition for dial in attempts(acme, run)] == ["our_fault"] * 4
+    assert {(row.state, row.disposition) for row in items(acme, run)} == {("retry_wait", "our_fault")}
+    with clock.frozen_at(NOON + timedelta(minutes=4)):
+        assert claim(acme) == Denied("held", retry_at=NOON + timedelta(minutes=5))
 
 
 def test_an_outcome_that_nobody_tells_is_concluded_though_the_job_for_it_died(

@@ -131,6 +131,8 @@ def options(**values: Any) -> RunOptions:
         ("no_answer", 1, 2, False, ItemState.RETRY_WAIT),
         ("failed", 1, 2, False, ItemState.RETRY_WAIT),
         ("failed", 1, 2, True, ItemState.FAILED),
+        ("our_fault", 1, 2, False, ItemState.RETRY_WAIT),
+        ("our_fault", 2, 2, False, ItemState.FAILED),
         ("cancelled", 1, 2, False, ItemState.FAILED),
         ("refused", 1, 2, False, ItemState.FAILED),
     ],

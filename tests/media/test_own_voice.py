@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import pytest
-from media_stubs import Call, StubStt, StubTts, silence, voice
+from media_stubs import Call, Streaming, StubStt, StubTts, silence, voice
 from virtual_time import run
 
 from trunkline.media import EventKind, SessionOptions
@@ -19,6 +19,7 @@ from trunkline.providers.ports import (
     Heard,
     InputKind,
     Listen,
+    Say,
     Sound,
     SpeechFailed,
     ToolResult,
@@ -267,7 +268,27 @@ def test_a_brain_that_fails_ends_the_call_with_an_apology() -> None:
     assert ended.data["reason"] == "brain_failed"
     assert call.told(EventKind.AGENT_SAID)[-1]["heard_text"] == "Sorry, please call again."
     assert call.told(EventKind.TROUBLE)[0] == {"what": "brain_failed", "detail": "gone"}
+    # The greeting was one; an apology is no reply, and would spoil the figures.
+    (measured,) = call.told(EventKind.LATENCY)
+    assert "greeting_ms" in measured
     assert brain.closed == 1
+
+
+def test_an_apology_is_no_greeting() -> None:
+    brain = OwnVoice(BrainFailed("gone"), hears=[])
+    call = Call(brain, options=SessionOptions(apology="Sorry, please call again."))
+    ended = run(call.run())
+    assert ended.data["reason"] == "brain_failed"
+    assert call.told(EventKind.AGENT_SAID)[0]["heard_text"] == "Sorry, please call again."
+    assert call.told(EventKind.LATENCY) == []
+
+
+def test_a_brain_that_fails_behind_its_first_sentence_has_greeted() -> None:
+    brain = Streaming([Say("Hello there."), BrainFailed("gone")])
+    call = Call(brain, options=SessionOptions(apology="Sorry, please call again."))
+    run(call.run())
+    assert call.told(EventKind.AGENT_SAID)[0]["heard_text"] == "Hello there. Sorry, please call again."
+    assert [list(measured) for measured in call.told(EventKind.LATENCY)] == [["turn", "greeting_ms"]]
 
 
 def test_sound_that_breaks_off_is_told_as_far_as_it_came() -> None:

@@ -16,11 +16,13 @@ from support.installation import Installation
 from support.world import World
 from trunkline.core.db import unit_of_work
 from trunkline.core.telemetry import current_trace_id
+from trunkline.domain.calls import models
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 from trunkline.media import CallEvent, EventKind
+from trunkline.providers.ports import CallStatus
 from trunkline.web import call_log
 from trunkline.web.call_log import CallLog
 from web.conftest import Away
@@ -75,6 +77,85 @@ async def test_what_is_told_becomes_rows_and_the_call_is_over(
     with unit_of_work(acme.scope) as session:
         call = session.scalars(select(Call)).one()
         assert (call.state, call.end_reason, call.disposition) == ("ended", "done", "no_response")
+
+
+Told = tuple[EventKind, dict[str, str]]
+APOLOGISES: Told = (EventKind.TROUBLE, {"what": "brain_failed", "detail": "gone"})
+STUCK: Told = (EventKind.TROUBLE, {"what": "stuck_reply", "detail": "15.0 s into the call"})
+NOTED: Told = (EventKind.NOTE, {"name": "disposition", "value": "booked"})
+SPEAKS: Told = (EventKind.CALLER_SAID, {"text": "hello?"})
+
+
+@pytest.mark.parametrize(
+    ("before", "came_to"),
+    [
+        ([APOLOGISES], ("brain_failed", "our_fault")),
+        # Whoever hangs up on the apology has heard of the failure all the same.
+        ([APOLOGISES], ("stop", "our_fault")),
+        ([APOLOGISES, SPEAKS], ("disconnect", "our_fault")),
+        ([NOTED, APOLOGISES], ("brain_failed", "booked")),
+        ([SPEAKS, STUCK], ("stop", "our_fault")),
+        ([STUCK, SPEAKS], ("stop", "no_response")),
+        ([], ("stuck_reply", "our_fault")),
+        ([], ("no_greeting", "our_fault")),
+        ([], ("speech_failed", "our_fault")),
+        ([], ("internal_error", "our_fault")),
+        ([], ("agent_unusable", "our_fault")),
+        ([], ("no_audio", "failed")),
+        ([], ("stuck_wire", "failed")),
+        ([], ("draining", "cut_off")),
+        ([], ("shutdown", "cut_off")),
+        ([], ("reaped", "cut_off")),
+        ([], ("cancelled", "cut_off")),
+        ([], ("silence", "no_response")),
+        ([], ("too_long", "no_response")),
+        ([], ("stop", "no_response")),
+    ],
+)
+async def test_a_call_that_ended_by_us_or_the_line_is_not_taken_for_a_silent_person(
+    acme: World, installation: Installation, book: CallLog, before: list[Told], came_to: tuple[str, str]
+) -> None:
+    reason, disposition = came_to
+    call_id = open_call(acme)
+    told = [*before, (EventKind.ENDED, {"reason": reason})]
+    for sequence, (kind, data) in enumerate(told, start=1):
+        book.sink_for(acme.business_id)(CallEvent(str(call_id), sequence, clock.now(), kind, data))
+    assert await book.flush()
+    assert written(installation, acme, call_id) == list(range(1, len(told) + 1))
+    with unit_of_work(acme.scope) as session:
+        call = session.scalars(select(Call)).one()
+        assert (call.end_reason, call.disposition) == (reason, disposition)
+
+
+def test_an_agent_that_fails_where_it_has_handed_the_call_on_leaves_the_call_what_that_comes_to(
+    acme: World,
+) -> None:
+    call_id = open_call(acme)
+    with unit_of_work(acme.scope) as session:
+        call = calls.spend_media_token(session, acme.business_id, call_id)
+        calls.send_away(call, models.Away.TRANSFERRING)
+    with unit_of_work(acme.scope) as session:
+        assert not calls.conclude_leg(
+            session, acme.business_id, call_id, leg=1, end_reason="brain_failed", disposition=calls.OUR_FAULT
+        )
+    with unit_of_work(acme.scope) as session:
+        call = calls.lock_call(session, acme.business_id, call_id)
+        assert call.disposition is None
+        calls.note_taken(call)
+        assert calls.note_status(session, call, CallStatus.COMPLETED)
+        assert call.disposition == "transferred"
+
+
+def test_that_a_colleague_took_a_call_which_we_hung_up_may_be_told_behind_its_end(acme: World) -> None:
+    call_id = open_call(acme)
+    with unit_of_work(acme.scope) as session:
+        call = calls.spend_media_token(session, acme.business_id, call_id)
+        calls.send_away(call, models.Away.TRANSFERRING)
+        assert calls.note_hang_up(session, acme.business_id, call.carrier_sid)
+        calls.note_status(session, call, CallStatus.COMPLETED)
+        assert (call.disposition, call.end_reason) == ("cancelled", "hung_up")
+        calls.note_taken(call)
+        assert (call.disposition, call.end_reason) == ("transferred", "hung_up")
 
 
 async def test_while_the_database_is_away_batches_wait_on_disk(

@@ -143,7 +143,7 @@ async def test_an_agent_that_cannot_hold_the_call_ends_it_and_is_on_record(
     await room.log.flush()
     installation.run_jobs("high")
     row = line.row()
-    assert (row.state, row.end_reason) == ("ended", AGENT_UNUSABLE)
+    assert (row.state, row.end_reason, row.disposition) == ("ended", AGENT_UNUSABLE, calls.OUR_FAULT)
     assert row.finalized_at is not None
     with unit_of_work(acme.scope) as session:
         told = calls.events_of(session, acme.business_id, line.call_id)

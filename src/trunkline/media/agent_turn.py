@@ -62,6 +62,8 @@ class AgentTurn:
     unheard: list[str | Speaking] = field(default_factory=list)
     """What is left to be said of a turn that was cut."""
     hang_up: str | None = None
+    apologises_from: int | None = None
+    """From which of its pieces on it asks pardon for a brain that has failed."""
 
     @property
     def failed(self) -> bool:
@@ -128,7 +130,12 @@ def elapsed_ms(since: float, until: float) -> float:
 
 
 def latency(agent: AgentTurn, piece: Piece, *, began_at: float, wire_at: float) -> dict[str, Any]:
-    """Break a turn's latency down, now that its first frame is on the wire; empty if it answers nobody."""
+    """Break a turn's latency down, now that its first frame is on the wire; empty if it answers nobody.
+
+    An apology that comes first is neither a greeting nor an answer.
+    """
+    if agent.apologises_from is not None and agent.pieces.index(piece) >= agent.apologises_from:
+        return {}
     caller = agent.answers
     if caller is None:
         first = agent.number == 1 and not agent.resumed

@@ -316,6 +316,7 @@ class Talk:
         except BrainFailed as failure:
             self._scribe.record(EventKind.TROUBLE, what=BRAIN_FAILED, detail=str(failure))
             await self._judged.wait()
+            self._agent.apologises_from = len(self._agent.pieces)
             self._act(Say(self._options.apology))
             self._agent.hang_up = BRAIN_FAILED
         finally:

@@ -31,10 +31,11 @@ from trunkline.core.errors import TrunklineError
 from trunkline.core.jobs import enqueue_job
 from trunkline.core.telemetry import get_logger
 from trunkline.domain.calls.jobs import finalize_call_log, save_conversation_turn
-from trunkline.domain.calls.service import NO_OUTCOME
 from trunkline.kit.ids import new_id
 from trunkline.media import CallEvent, EventKind
+from trunkline.media.parting import LAST_WORDS
 from trunkline.providers.ports import Line
+from trunkline.web.live_ends import APOLOGIES, came_to
 
 _GATHER_S = 0.2
 _CALLS_REMEMBERED = 300
@@ -71,6 +72,7 @@ class CallLog:
         self._pool = pool
         self._waiting: dict[str, Batch] = {}
         self._dispositions: dict[str, str] = {}
+        self._apologised: dict[str, str] = {}
         self._said: OrderedDict[str, list[Line]] = OrderedDict()
         self._news = asyncio.Event()
 
@@ -88,6 +90,13 @@ class CallLog:
             if len(self._said) > _CALLS_REMEMBERED:
                 self._said.popitem(last=False)
 
+    def _note_apology(self, event: CallEvent) -> None:
+        """Keep for what trouble the agent takes its leave; a caller who speaks may yet put that off."""
+        if event.kind is EventKind.TROUBLE and event.data["what"] in APOLOGIES:
+            self._apologised[event.call_id] = str(event.data["what"])
+        elif event.kind is EventKind.CALLER_SAID and self._apologised.get(event.call_id) not in LAST_WORDS:
+            self._apologised.pop(event.call_id, None)
+
     def sink_for(self, business_id: UUID, *, after: int = 0) -> Callable[[CallEvent], None]:
         """Return the sink of one call of this business. It never blocks and never raises.
 
@@ -96,6 +105,7 @@ class CallLog:
 
         def take(event: CallEvent) -> None:
             self._remember(event)
+            self._note_apology(event)
             batch = self._waiting.setdefault(event.call_id, Batch(business_id, event.call_id))
             batch.events.append(
                 {
@@ -108,9 +118,11 @@ class CallLog:
             if event.kind is EventKind.NOTE and event.data["name"] == "disposition":
                 self._dispositions[event.call_id] = str(event.data["value"])
             elif event.kind is EventKind.ENDED:
+                reason = str(event.data["reason"])
+                by_its_end = came_to(reason, apologised_for=self._apologised.pop(event.call_id, None))
                 batch.ended = {
-                    "end_reason": str(event.data["reason"]),
-                    "disposition": self._dispositions.pop(event.call_id, NO_OUTCOME),
+                    "end_reason": reason,
+                    "disposition": self._dispositions.pop(event.call_id, by_its_end),
                     "events_total": after + event.sequence,
                 }
             self._news.set()

@@ -31,6 +31,7 @@ _HEBREW: dict[str, dict[str, str]] = {
         "failed": "נכשלה",
         "cancelled": "בוטלה",
         "cut_off": "נקטעה אצלנו",
+        "our_fault": "תקלה בצד שלנו",
         "no_conversation": "לא הייתה שיחה",
         "rejected_capacity": "כל הקווים היו תפוסים",
         "refused": "סורבה בידי חברת הטלפון",

@@ -41,8 +41,12 @@ BROWSER = registry.BROWSER
 """The carrier of calls from the page: it tells of nothing, so whoever holds such a call does."""
 
 NO_OUTCOME, CUT_OFF, CANCELLED = "no_response", "cut_off", "cancelled"
-"""Dispositions of a conversation that came to nothing: by itself; because our process died; because we
-hung up."""
+"""Dispositions of a conversation that came to nothing: by itself; because our process died or could not
+wait; because we hung up."""
+OUR_FAULT, LINE_FAILED = "our_fault", "failed"
+"""The same, because no answer or no voice of ours came; because no sound came over the line or got away."""
+_NOTHING_NOTED = frozenset({NO_OUTCOME, CUT_OFF, OUR_FAULT, LINE_FAILED})
+"""What is concluded of a conversation in which nobody noted an outcome."""
 
 PROCESS_LOST, HUNG_UP = "process_lost", reading.HUNG_UP
 """Reasons of a call's end: nobody told of it, for the process died that held it; somebody had it hung up."""
@@ -168,7 +172,8 @@ def note_status(session: Session, call: Call, status: CallStatus) -> bool:
         call.ended_at = clock.now()
         # Of an answered call, media tells the disposition when it has told all else.
         if call.away is not None:
-            call.disposition = call.disposition or _CAME_TO.get(Away(call.away), NO_OUTCOME)
+            came_to_nothing = CANCELLED if call.end_reason == HUNG_UP else NO_OUTCOME
+            call.disposition = call.disposition or _CAME_TO.get(Away(call.away), came_to_nothing)
             call.end_reason = call.end_reason or call.away
             call.finalized_at = clock.now()
             _announce_finalized(call)
@@ -278,7 +283,8 @@ def conclude_leg(
     call = _locked(session, business_id, Call.id == call_id).one_or_none()
     if call is None or (call.away is None and leg >= call.media_legs):
         return finalize(session, business_id, call_id, end_reason=end_reason, disposition=disposition)
-    if disposition not in {NO_OUTCOME, call.disposition}:
+    # An agent that fails where it has handed the call on leaves the call what that comes to.
+    if disposition not in _NOTHING_NOTED | {call.disposition}:
         call.disposition = disposition
         if call.finalized_at is not None:
             _announce_finalized(call)
@@ -317,7 +323,7 @@ def note_taken(call: Call) -> None:
         return
     if call.end_reason == Away.TRANSFERRING:
         call.end_reason = Away.TRANSFERRED
-    if call.disposition == NO_OUTCOME:
+    if call.disposition in {NO_OUTCOME, CANCELLED}:
         call.disposition = _CAME_TO[Away.TRANSFERRED]
     _announce_finalized(call)
 
@@ -346,8 +352,9 @@ def finalize(
     silent_so_far: ColumnElement[bool] = Call.finalized_at.is_(None)
     came_to: ColumnElement[str] = literal(disposition)
     reason: ColumnElement[str] = literal(end_reason)
-    if disposition in {NO_OUTCOME, CUT_OFF}:
-        told_earlier = Call.disposition.not_in([CUT_OFF, CANCELLED]) & (Call.media_legs > 1)
+    if disposition in _NOTHING_NOTED:
+        concluded = {*_NOTHING_NOTED, CANCELLED} - {NO_OUTCOME}
+        told_earlier = Call.disposition.not_in(concluded) & (Call.media_legs > 1)
         came_to = case(
             (Call.end_reason == HUNG_UP, CANCELLED),
             (told_earlier, Call.disposition),

@@ -70,18 +70,19 @@ def way_back(session: Session, business_id: UUID, control_id: UUID) -> tuple[Cal
 
 def _after_the_end(call: Call, control: CallControl) -> float | None:
     verb = Verb(control.verb)
+    by_us = call.end_reason == calls.HUNG_UP
     if control.state == ControlState.ASKED:
-        settle(control, ControlState.FAILED, why="caller_hung_up")
+        settle(control, ControlState.FAILED, why=calls.HUNG_UP if by_us else "caller_hung_up")
         return None
     if verb is Verb.WARM_TRANSFER:
-        warm.end(control)
+        warm.end(control, why=calls.HUNG_UP if by_us else "caller_hung_up")
         return None
     left_s = (
         (call.ended_at or clock.now()) + _TELLS_WITHIN.get(verb, timedelta()) - clock.now()
     ).total_seconds()
     if left_s > 0:
         return left_s
-    settle(control, ControlState.FAILED, why="nobody_told")
+    settle(control, ControlState.FAILED, why=calls.HUNG_UP if by_us else "nobody_told")
     return None
 
 

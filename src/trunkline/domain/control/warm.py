@@ -184,12 +184,12 @@ def hear_left(session: Session, business_id: UUID, control_id: UUID, sid: str, *
     return places.back_to_agent(call, control)
 
 
-def end(control: CallControl) -> None:
-    """The call is over: so is the act, and the colleague's leg."""
+def end(control: CallControl, *, why: str) -> None:
+    """The call is over: so is the act, and the colleague's leg. `why` tells who ended a call too early."""
     if stage_of(control) is Stage.TAKEN:
         settle(control, ControlState.DONE)
     else:
-        settle(control, ControlState.FAILED, why="caller_hung_up")
+        settle(control, ControlState.FAILED, why=why)
     let_colleague_go(control)
 
 

@@ -79,6 +79,6 @@ def ask(
         raise InvalidInput("Nobody can be called back who has withheld their number.")
     announce(
         "callback.requested", subject_id=call.lead_id, actor=actor, at=moment.isoformat(), note=note,
-        call_id=str(call_id),
+        call_id=str(call_id), phone=phone,
     )  # fmt: skip
     return moment

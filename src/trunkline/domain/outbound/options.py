@@ -84,7 +84,7 @@ class RunOptions(BaseModel):
     max_attempts: Annotated[int, Field(ge=1, le=MOST_ATTEMPTS)] = 1
     """How often one lead is dialled at most; a call that they asked for themselves is not counted."""
     retry_delay_s: Annotated[float, Field(ge=0, le=30 * 86_400)] = 1_800
-    """When a lead is called again after busy, no answer or failure, if `retries` says nothing else."""
+    """When a lead is called again after busy, no answer or a failure, if `retries` is silent on it."""
     retries: dict[str, RetryRule] = {}
     """Disposition -> what follows it. `max_attempts` is the limit of them all."""
     ramp_up_per_minute: Annotated[int, Field(ge=1, le=10)] | None = None
@@ -106,8 +106,10 @@ class RunOptions(BaseModel):
 
 
 RETRYABLE = frozenset(
-    {"busy", "no_answer", "failed", "voicemail", "no_response", "no_conversation", "cut_off"}
-)
+    {
+        "busy", "no_answer", "failed", "voicemail", "no_response", "no_conversation", "cut_off", "our_fault",
+    }
+)  # fmt: skip
 """Dispositions that may be followed by another dial: nobody has spoken with the person to the end."""
 
 

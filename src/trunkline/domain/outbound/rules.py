@@ -111,8 +111,8 @@ _DISPOSITIONS = {
     CallStatus.CANCELED: "cancelled",
 }
 
-FAILURES = frozenset({"failed", "refused", "unknown"})
-"""Dispositions of a dial that tell of the way to the people, not of the people."""
+FAILURES = frozenset({"failed", "refused", "unknown", "our_fault"})
+"""Dispositions of a dial that tell of us and of the way to the people, not of the people."""
 
 
 def attempt_state_of(status: CallStatus) -> AttemptState:
@@ -136,7 +136,7 @@ class ItemVerdict:
 _UNREACHED = frozenset(
     {
         "busy", "no_answer", "failed", "refused", "cancelled", "rejected_capacity", "no_conversation",
-        "cut_off",
+        "cut_off", "our_fault",
     }
 )  # fmt: skip
 """Dispositions that leave a lead not called, as the run's list of leads shows it."""
@@ -164,5 +164,5 @@ def settled_state(disposition: str) -> ItemState:
     return ItemState.FAILED if disposition in _UNREACHED else ItemState.COMPLETED
 
 
-_RETRIED_UNASKED = frozenset({"busy", "no_answer", "failed"})
+_RETRIED_UNASKED = frozenset({"busy", "no_answer", "failed", "our_fault"})
 """After these a run that allows more attempts tries again without being told."""

@@ -46,7 +46,11 @@ def request_callback(session: Session, caller: ToolCaller, wish: CallbackWish) -
     """Call at the time that was named; where none was, leave word for the business's people."""
     actor = f"agent:{caller.agent_id}"
     if not wish.at:
-        announce("callback.requested", subject_id=caller.lead_id, actor=actor, note=wish.note)
+        # Whoever is to keep the promise finds the person by the call, also where there is no number.
+        announce(
+            "callback.requested", subject_id=caller.lead_id, actor=actor, note=wish.note,
+            call_id=str(caller.call_id), phone=caller.phone,
+        )  # fmt: skip
         return {"noted": True}
     if caller.phone is None:
         raise InvalidInput("Nobody can be called back who has no number here.")

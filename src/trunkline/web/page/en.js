@@ -226,6 +226,7 @@ export default {
     "disposition.failed": "Failed",
     "disposition.cancelled": "Cancelled",
     "disposition.cut_off": "Cut off by us",
+    "disposition.our_fault": "Failed on our side",
     "disposition.no_conversation": "No conversation",
     "disposition.rejected_capacity": "All lines were taken",
     "disposition.refused": "Refused by the carrier",

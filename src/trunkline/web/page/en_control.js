@@ -38,6 +38,7 @@ export default {
   "control_why.canceled": "was not reached",
   "control_why.refused": "the carrier would not call",
   "control_why.caller_hung_up": "the caller hung up first",
+  "control_why.hung_up": "we hung up first",
   "control_why.nobody_told": "the carrier told nothing more of it",
   "control_why.conference_ended": "the conference ended",
   "control_why.superseded": "something else was asked for afterwards",

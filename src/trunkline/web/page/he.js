@@ -273,6 +273,7 @@ export default {
     "disposition.failed": "נכשלה",
     "disposition.cancelled": "בוטלה",
     "disposition.cut_off": "נקטעה אצלנו",
+    "disposition.our_fault": "תקלה בצד שלנו",
     "disposition.no_conversation": "לא הייתה שיחה",
     "disposition.rejected_capacity": "כל הקווים היו תפוסים",
     "disposition.refused": "סורבה בידי חברת הטלפון",

@@ -55,6 +55,7 @@ export default {
   "control_why.canceled": "לא הושג",
   "control_why.refused": "חברת הטלפון סירבה לחייג",
   "control_why.caller_hung_up": "המתקשר ניתק קודם",
+  "control_why.hung_up": "ניתקנו קודם",
   "control_why.nobody_told": "חברת הטלפון לא דיווחה עוד",
   "control_why.conference_ended": "שיחת הוועידה הסתיימה",
   "control_why.superseded": "התבקש דבר אחר לאחר מכן",

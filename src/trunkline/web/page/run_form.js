@@ -11,7 +11,7 @@ const LINES_AT_FIRST = 3;
 const CHOSEN_AT_MOST = 200;
 const AT_ONCE = 3;
 const DIALS_AT_MOST = 10;
-const RETRYABLE = ["busy", "no_answer", "failed", "voicemail", "no_response", "no_conversation", "cut_off"];
+const RETRYABLE = ["busy", "no_answer", "failed", "voicemail", "no_response", "no_conversation", "cut_off", "our_fault"];
 
 /** Ask for a new run; `made(run, outcome)` is told of it, and of a start that was refused, before the view is drawn. */
 export async function newRunDialog(app, made) {
