@@ -215,6 +215,8 @@ export default {
     "call.silent": "לא נאמר דבר בשיחה הזו.",
     "call.not_yet": "מה שנאמר יופיע כאן, תור אחר תור.",
     "call.struck_note": "מילים בקו חוצה לא נשמעו: הצד השני הקדים לדבר.",
+    "call.struck_by_end": "מילים בקו חוצה לא נשמעו: הסוכן יצא מהשיחה לפני כן.",
+    "call.struck_unvoiced": "מילים בקו חוצה לא נשמעו: הקול לא הצליח לומר אותן.",
     "call.measures": "הצגת מדידות",
     "stages.title": "כמה מהר ענה הסוכן",
     "stages.turn": "תור",
@@ -226,6 +228,7 @@ export default {
     "stages.heard": "נשמע",
     "stages.reply": "נענה אחרי",
     "stages.note": "באלפיות שנייה, כל שלב מסוף השלב שלפניו; הראשון מהצליל האחרון של המתקשר. על תשובה שנקטעה אין ידיעה מתי נשמעה.",
+    "stages.note_legs": "הסוכן יצא מהשיחה וחזר, ובכל פעם התורים נספרים מחדש: 2.1 הוא התור הראשון אחרי שחזר.",
 
     "said.agent": "סוכן",
     "said.caller": "הצד השני",
@@ -258,6 +261,8 @@ export default {
     "said.cleared": "השתתק בתוך {ms} אלפיות שנייה",
     "said.trouble": "תקלה: {what}",
     "said.started": "השיחה התחילה",
+    "said.agent_left": "הסוכן יצא מהשיחה",
+    "said.agent_back": "הסוכן חזר לשיחה",
     "said.ended": "השיחה הסתיימה: {reason}",
 
     "disposition.booked": "נקבעה פגישה",
@@ -278,6 +283,7 @@ export default {
     "disposition.refused": "סורבה בידי חברת הטלפון",
     "disposition.suppressed": "ברשימת ״אין להתקשר״",
     "disposition.lost": "לא ידוע",
+    "came_to.ended_by_us": "הסתיימה על ידינו",
 
     "reason.booked": "נקבעה פגישה",
     "reason.callback_requested": "בקשה לשיחה מאוחר יותר",
