@@ -1,4 +1,4 @@
-"""The page of a call that its agent left: what it says of the agent's end, of the call's, and of each turn's time."""
+"""The page of a call that its agent left: the agent's end, the call's own, and each turn's time."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from trunkline.domain.control.models import Verb
 from trunkline.kit import clock
 from trunkline.providers.ports import CallStatus
 
+NOTHING = "\N{EN DASH}"
 SID = "CA" + "2" * 32
 GREETING = "Hello, this is Acme. Would you like to book an appointment?"
 LEFT, BACK = "The agent left the call", "The agent came back to the call"
@@ -155,8 +156,8 @@ def test_turns_of_two_legs_are_kept_apart(acme: World, opens: Opens) -> None:
         expect(said).to_contain_text(["Answered after 900 ms", "Answered after 1,700 ms"])
         rows = page.locator("section.stages tbody tr")
         expect(rows).to_have_count(2)
-        expect(rows.nth(0).get_by_role("cell")).to_have_text(["1.2", "400", *"–" * 4, "90", "900"])
-        expect(rows.nth(1).get_by_role("cell")).to_have_text(["2.2", "400", *"–" * 4, "170", "1,700"])
+        expect(rows.nth(0).get_by_role("cell")).to_have_text(["1.2", "400", *NOTHING * 4, "90", "900"])
+        expect(rows.nth(1).get_by_role("cell")).to_have_text(["2.2", "400", *NOTHING * 4, "170", "1,700"])
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,9 @@ async def test_what_this_carrier_has_not_is_refused(house: House) -> None:
     house.brain.scripts = [["Hello. " * 20]]
     leg = house.phone_in()
     call_id = await house.live(leg)
+    with unit_of_work(house.world.scope) as session:
+        offered = control.possible_acts(session, house.world.business_id, call_id)
+    assert offered == ["transfer", "hold", "send_digits", "drop_message", "hang_up"]
     with unit_of_work(house.world.scope) as session, pytest.raises(Conflict, match="carrier cannot do this"):
         control.ask(session, house.world.business_id, call_id, Verb.WARM_TRANSFER, actor="test", to="Office")
     await house.sim.exchange.person_hangs_up(leg)

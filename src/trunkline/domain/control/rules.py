@@ -7,6 +7,7 @@ import re
 
 from trunkline.domain.calls.models import Away
 from trunkline.domain.control.models import Verb
+from trunkline.providers.ports import CarrierCapabilities
 
 KEYS = re.compile(r"[0-9*#wW]{1,64}")
 """What can be sent down a line; `w` waits half a second."""
@@ -32,6 +33,33 @@ _AWAY = {
     Verb.SEND_DIGITS: Away.SENDING_DIGITS,
     Verb.DROP_MESSAGE: Away.LEAVING_MESSAGE,
 }
+
+
+_BY_PEOPLE = (
+    Verb.TRANSFER,
+    Verb.WARM_TRANSFER,
+    Verb.HOLD,
+    Verb.RESUME,
+    Verb.SEND_DIGITS,
+    Verb.DROP_MESSAGE,
+    Verb.HANG_UP,
+)
+
+
+def is_within(verb: Verb, capabilities: CarrierCapabilities) -> bool:
+    """Return whether a carrier that can do this can do that act."""
+    if verb is Verb.HANG_UP:
+        return capabilities.hangs_up
+    return capabilities.transfers and (verb is not Verb.WARM_TRANSFER or capabilities.conferences)
+
+
+def possible(away: str | None, capabilities: CarrierCapabilities) -> list[Verb]:
+    """Return what people can do with a live call that is away like this, in the order in which it is offered."""
+    if away in HANDED_ON:
+        wanted = {Verb.HANG_UP}
+    else:
+        wanted = {*_BY_PEOPLE} - {Verb.HOLD if away == Away.ON_HOLD else Verb.RESUME}
+    return [verb for verb in _BY_PEOPLE if verb in wanted and is_within(verb, capabilities)]
 
 
 def left_for(verb: Verb) -> Away | None:

@@ -24,12 +24,14 @@ export const callView = {
 
   async load(id) {
     const call = await get(`/calls/${id}`);
-    const [leads, done] = await Promise.all([everyLead([call.lead_id]), get(`/calls/${id}/controls`)]);
-    return { call, done, lead: leads.get(call.lead_id), agent: await agentName(call.agent_id) };
+    const [leads, done, possible] = await Promise.all([
+      everyLead([call.lead_id]), get(`/calls/${id}/controls`), call.state === "live" ? get(`/calls/${id}/controls/possible`) : [],
+    ]);
+    return { call, done, possible, lead: leads.get(call.lead_id), agent: await agentName(call.agent_id) };
   },
 
   draw(data, app) {
-    const { call, done } = data;
+    const { call, done, possible } = data;
     const said = transcript(call, done);
     return [
       h("p", {}, h("a", { href: "#/calls" }, t("back.calls"))),
@@ -37,7 +39,7 @@ export const callView = {
         h("h1", { tabindex: -1 }, fill(t("call.title"), { number: phone(call.theirs) })), h("div", { class: "tools" }, cameTo(call))),
       zoneNote(),
       facts(data),
-      call.state === "live" && app.may("agent") && controls(call, done),
+      possible.length > 0 && app.may("agent") && controls(call, possible),
       h("div", { class: "line" },
         h("h2", { class: "grow" }, t("call.transcript")),
         h("label", { class: "check" }, h("input", { type: "checkbox", "data-act": "measures", checked: showsMeasures }), t("call.measures"))),
