@@ -12,8 +12,11 @@ import { table, zoneNote } from "/page/parts.js";
 /** Troubles that the transcript tells as a silent turn of the caller. */
 const TOLD_ANYWAY = new Set(["silence", "long_silence"]);
 
-/** Of an answer, in their order; `reply` is all but the last together. */
-const STAGES = ["endpoint", "transcript", "thought", "voice", "wire", "heard", "reply"];
+/** The stages of an answer, in their order and by the names that they have in the metrics. */
+const PARTS = ["endpoint", "transcript", "first_token", "first_audio", "on_the_wire"];
+
+/** `reply` is all but the last before it together. */
+const STAGES = [...PARTS, "heard", "reply"];
 
 let showsMeasures = true;
 
@@ -224,11 +227,9 @@ function measures(latency) {
   const shown = [];
   if (latency.greeting_ms !== undefined) shown.push(h("span", {}, t("said.greeting", { ms: ms(latency.greeting_ms) })));
   if (latency.reply_ms !== undefined) {
-    const parts = t("said.reply_parts", {
-      endpoint: ms(latency.endpoint_ms), transcript: ms(latency.transcript_ms), thought: ms(latency.thought_ms),
-      voice: ms(latency.voice_ms), wire: ms(latency.wire_ms),
-    });
-    shown.push(h("details", {}, h("summary", {}, t("said.reply", { ms: ms(latency.reply_ms) })), h("span", {}, parts)));
+    const parts = PARTS.filter((stage) => latency[`${stage}_ms`] !== undefined)
+      .map((stage) => t("said.reply_part", { stage: t(`stages.${stage}`), ms: ms(latency[`${stage}_ms`]) }));
+    shown.push(h("details", {}, h("summary", {}, t("said.reply", { ms: ms(latency.reply_ms) })), h("span", {}, parts.join(", "))));
   }
   if (latency.clear_ms !== undefined) shown.push(h("span", {}, t("said.cleared", { ms: number(latency.clear_ms) })));
   return h("span", { class: "measures" }, shown);
