@@ -20,7 +20,8 @@ from trunkline.web.live_ends import ENDS
 from trunkline.web.loop_lag import LoopLag
 
 STAGES = (
-    "endpoint", "transcript", "first_token", "first_audio", "on_the_wire", "heard", "reply", "greeting", "clear",
+    "endpoint", "transcript", "first_token", "first_audio", "on_the_wire", "heard", "reply",
+    "greeting", "clear",
 )  # fmt: skip
 """The stages of a turn; its events measure each in the field of this name with `_ms`.
 

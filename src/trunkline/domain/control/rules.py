@@ -54,7 +54,7 @@ def is_within(verb: Verb, capabilities: CarrierCapabilities) -> bool:
 
 
 def possible(away: str | None, capabilities: CarrierCapabilities) -> list[Verb]:
-    """Return what people can do with a live call that is away like this, in the order in which it is offered."""
+    """Return what people can do with a live call that is away like this, in the order of offering it."""
     if away in HANDED_ON:
         wanted = {Verb.HANG_UP}
     else:
