@@ -138,6 +138,30 @@ def test_a_call_that_ends_away_from_its_agent_ends_after_it(acme: World, opens: 
         expect(page.locator(".transcript .what")).to_contain_text(["Hold: done", LEFT, "The call ended"])
 
 
+@pytest.mark.parametrize("language", ["en", "he"])
+def test_a_narrow_window_shows_what_a_call_came_to_beside_its_title(
+    acme: World, opens: Opens, language: str
+) -> None:
+    held = Held(acme)
+    held.greet(0, told_at=5.5)
+    with unit_of_work(acme.scope) as session:
+        # Calls from the page are named by the person's address, which may be as long as it likes.
+        calls.lock_call(session, acme.business_id, held.id).theirs = "a.long.name.of.somebody@bakery.example"
+    held.end_leg(6, "stop")
+    with opens(held) as page:
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.locator("select").first.select_option(language)
+        expect(page.locator(".transcript")).to_be_visible()
+        title = page.locator("h1 bdi").bounding_box()
+        badge = page.locator("header.heading .badge").bounding_box()
+        assert title is not None
+        assert badge is not None
+        across = min(title["x"] + title["width"], badge["x"] + badge["width"]) - max(title["x"], badge["x"])
+        down = min(title["y"] + title["height"], badge["y"] + badge["height"]) - max(title["y"], badge["y"])
+        assert min(across, down) <= 0, "one lies over the other"
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_turns_of_two_legs_are_kept_apart(acme: World, opens: Opens) -> None:
     held = Held(acme)
     held.greet(0, told_at=5.5)
