@@ -129,10 +129,11 @@ def create_business(
 @user_app.command("create")
 def create_user(
     email: str,
+    # With a default, if only "", the question would show it in brackets.
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
     business: Annotated[UUID | None, typer.Option(help="Its id; without one, a system admin")] = None,
     role: Annotated[Role, typer.Option(help="What they may do in the business")] = Role.OWNER,
     name: Annotated[str, typer.Option(help="How they are called")] = "",
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
 ) -> None:
     """Let a person in."""
     scope = SYSTEM if business is None else of_business(business)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import make_url
+from typer.testing import CliRunner
 
 from support.commands import trunkline
 from support.installation import Installation
 from support.world import PASSWORD, World
+from trunkline.cli import app
 from trunkline.core.db import SYSTEM, unit_of_work
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit.ids import new_id
@@ -24,6 +26,11 @@ def test_a_person_of_a_business_that_is_not_there_is_refused(acme: World, instal
     assert (status, said) == (1, "trunkline: There is no such business.")
     status, said, _ = create_user(installation, "a@acme.example", acme.business_id)
     assert (status, said) == (0, "a@acme.example can sign in.")
+
+
+def test_the_password_is_asked_for_without_a_proposal() -> None:
+    asked = CliRunner().invoke(app, ["user", "create", "a@acme.example"], input="")
+    assert asked.output.startswith("Password: ")
 
 
 @pytest.mark.parametrize(

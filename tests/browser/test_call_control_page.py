@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,12 +15,15 @@ from support.installation import Installation
 from support.world import World
 from trunkline.core.db import unit_of_work
 from trunkline.domain.calls import service as calls
+from trunkline.domain.calls.models import Away
 from trunkline.domain.control import store as control_store
 from trunkline.domain.control.models import CallControl
 from trunkline.domain.tenants import service as tenants
 
 _NO_CARRIER = {
     "TWILIO_ACCOUNT_SID": "AC" + "7" * 32, "TWILIO_AUTH_TOKEN": "none", "TWILIO_BASE_URL": "http://127.0.0.1:9",
+    "TELNYX_API_KEY": "none", "TELNYX_CONNECTION_ID": "1", "TELNYX_PUBLIC_KEY": "A" * 43 + "=",
+    "TELNYX_BASE_URL": "http://127.0.0.1:9",
 }  # fmt: skip
 """Nobody listens there: what is asked for is refused, and stays on record."""
 
@@ -113,9 +117,29 @@ def test_a_call_that_has_been_handed_on_can_only_be_ended(page: Page, acme: Worl
     expect(buttons).to_have_count(6)
     with unit_of_work(acme.scope) as session:
         (call,) = calls.list_calls(session, acme.business_id, limit=2, offset=0)
-        control_store.note(session, call, control_store.Verb.WARM_TRANSFER)
+        calls.send_away(call, Away.ON_HOLD)
+    page.reload()
+    expect(buttons).to_have_count(6)
+    expect(buttons.nth(2)).to_have_text(words["control.resume"])
+    with unit_of_work(acme.scope) as session:
+        calls.send_away(calls.lock_call(session, acme.business_id, call.id), Away.IN_CONFERENCE)
     page.reload()
     expect(buttons).to_have_text([words["control.hang_up"]])
+
+
+def test_a_call_is_offered_nothing_that_its_carrier_cannot_do(
+    chromium: Browser, url: str, acme: World, call_id: str
+) -> None:
+    # Telnyx joins no conferences, and a call from a page can only be ended.
+    for carrier, offered in (
+        ("telnyx", ["transfer", "hold", "send_digits", "drop_message", "hang_up"]), ("browser", ["hang_up"]),
+    ):  # fmt: skip
+        with unit_of_work(acme.scope) as session:
+            calls.lock_call(session, acme.business_id, UUID(call_id)).carrier = carrier
+        with visit(chromium, url, acme.email, f"calls/{call_id}") as page:
+            words = _strings(page, "en")
+            group = page.get_by_role("group", name=words["control.label"])
+            expect(group.get_by_role("button")).to_have_text([words[f"control.{act}"] for act in offered])
 
 
 def test_hebrew_leaves_no_english(page: Page, acme: World) -> None:

@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 NOTHING = "\N{EN DASH}"
-STAGES = ("endpoint", "transcript", "thought", "voice", "wire", "heard", "reply")
+STAGES = ("endpoint", "transcript", "first_token", "first_audio", "on_the_wire", "heard", "reply")
 TITLES = {
-    "en": ("How fast the agent answered", ["Turn", "Turn decided", "Transcript", "First words", "First sound",
-                                           "On the wire", "Heard", "Answered after"]),
+    "en": ("How fast the agent answered", ["Turn", "Endpoint", "Transcript", "First token", "First audio",
+                                           "On the wire", "Heard", "Reply"]),
     "he": ("כמה מהר ענה הסוכן", ["תור", "הוחלט שהתור נגמר", "תמלול", "מילים ראשונות", "צליל ראשון",
                                  "נשלח לקו", "נשמע", "נענה אחרי"]),
 }  # fmt: skip

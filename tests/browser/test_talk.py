@@ -137,7 +137,7 @@ def test_a_person_hears_the_agent_answers_it_and_both_are_on_record(
     # The agent has understood what came by the microphone: it takes its leave and ends the call.
     expect(panel).to_have_attribute("data-phase", "ended", timeout=30_000)
     call = settled(acme, installation)
-    expect(panel.get_by_role("status")).to_have_text("The call is over. Ended by: declined.")
+    expect(panel.get_by_role("status")).to_have_text("The call is over. Why it ended: declined.")
     picture(at_agent, "talk-ended")
     assert (call.state, call.disposition, call.end_reason) == ("ended", "declined", "declined")
     told = events_of(acme, call.id)

@@ -68,6 +68,7 @@ CASES: dict[Door, list[Case]] = {
     Door("GET", "/api/calls"): [Case(FINE)],
     Door("GET", "/api/calls/{call_id}"): [Case(NOT_FOUND)],
     Door("GET", "/api/calls/{call_id}/controls"): [Case(NOT_FOUND)],
+    Door("GET", "/api/calls/{call_id}/controls/possible"): [Case(NOT_FOUND)],
     Door("POST", "/api/calls/{call_id}/transfer"): [
         Case(NOT_FOUND, body=lambda a, b: {"to": "101"}),
         # B's extension is no extension of A's.

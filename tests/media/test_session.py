@@ -125,11 +125,11 @@ def test_latency_is_measured_from_the_last_voiced_frame_to_the_wire() -> None:
     assert 250 <= greeting["greeting_ms"] <= 260
     assert 400 <= reply["endpoint_ms"] <= 440
     assert reply["transcript_ms"] == pytest.approx(100, abs=1)
-    assert reply["thought_ms"] == pytest.approx(200, abs=1)
-    assert reply["voice_ms"] == pytest.approx(50, abs=1)
+    assert reply["first_token_ms"] == pytest.approx(200, abs=1)
+    assert reply["first_audio_ms"] == pytest.approx(50, abs=1)
     first_after = next(at for at in call.carrier.times("media") if at > 1002.5)
     assert reply["reply_ms"] == pytest.approx((first_after - 1002.5) * 1000, abs=40)
-    parts = ("transcript_ms", "thought_ms", "voice_ms", "wire_ms")
+    parts = ("transcript_ms", "first_token_ms", "first_audio_ms", "on_the_wire_ms")
     assert reply["decided_to_wire_ms"] == pytest.approx(sum(reply[part] for part in parts), abs=1)
 
 
@@ -608,7 +608,7 @@ def test_speech_while_a_tool_runs_is_answered_in_place_of_what_was_asked_before(
     assert brain.cut_at == ["I look."]
     assert "That was done." not in call.tts.spoken
     # The answer begins with the end of the tool, not a turn of the brain's later.
-    assert call.told(EventKind.LATENCY)[-1]["wire_ms"] < 100
+    assert call.told(EventKind.LATENCY)[-1]["on_the_wire_ms"] < 100
 
 
 def test_an_mm_hm_while_a_tool_runs_changes_nothing() -> None:

@@ -158,6 +158,9 @@ async def test_what_this_carrier_has_not_is_refused(house: House) -> None:
     house.brain.scripts = [["Hello. " * 20]]
     leg = house.phone_in()
     call_id = await house.live(leg)
+    with unit_of_work(house.world.scope) as session:
+        offered = control.possible_acts(session, house.world.business_id, call_id)
+    assert offered == ["transfer", "hold", "send_digits", "drop_message", "hang_up"]
     with unit_of_work(house.world.scope) as session, pytest.raises(Conflict, match="carrier cannot do this"):
         control.ask(session, house.world.business_id, call_id, Verb.WARM_TRANSFER, actor="test", to="Office")
     await house.sim.exchange.person_hangs_up(leg)
@@ -181,8 +184,9 @@ async def test_nobody_is_offered_what_the_carrier_cannot_do(house: House) -> Non
     assert "transfer_call" in tools
     assert "warm_transfer" not in tools
     async with person(house) as client:
-        call = (await client.get(f"/api/calls/{call_id}")).json()
-        assert (call["transfers"], call["conferences"]) == (True, False)
+        possible = (await client.get(f"/api/calls/{call_id}/controls/possible")).json()
+        assert "transfer" in possible
+        assert "warm_transfer" not in possible
         refused = await client.post(f"/api/calls/{call_id}/warm-transfer", json={"to": OFFICE})
         assert (refused.status_code, refused.json()["error"]["data"]["carrier"]) == (409, "telnyx")
     await house.sim.exchange.person_hangs_up(leg)

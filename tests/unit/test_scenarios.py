@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from trunkline.core.errors import StartRefused
 from trunkline.sim.grades import Outcome, grade, timings
+from trunkline.sim.report import Held, show
 from trunkline.sim.scenario import LIBRARY, Expect, Scenario, find, library, read_scenario
-from trunkline.sim.words import LANGUAGES, terms
+from trunkline.sim.words import LANGUAGES, Language, terms
 from trunkline.simulators.callers import Deed, EarFigures
 
 MONDAY = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -95,6 +98,16 @@ def test_both_languages_have_every_word() -> None:
     assert terms("en") == terms("he")
     graded = {found.what for _, outcome in BROKEN for found in grade(everything(), [outcome])}
     assert graded <= terms(LANGUAGES[0])
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "said"),
+    [("en", 1, "(1 call)"), ("en", 2, "(2 calls)"), ("he", 1, "(שיחה אחת)"), ("he", 2, "(2 שיחות)")],
+)
+def test_how_many_calls_were_held_is_said_in_words(language: Language, count: int, said: str) -> None:
+    printed = StringIO()
+    show(Console(file=printed), [Held(everything(), "", [as_expected()] * count, [])], language)
+    assert said in printed.getvalue()
 
 
 def everything() -> Scenario:

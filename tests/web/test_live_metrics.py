@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -24,9 +25,11 @@ from trunkline.media import CallEvent, EventKind
 from trunkline.providers.ports import CallBrief, Voice
 from trunkline.web import live_tools
 from trunkline.web.callroom import CallRoom, RoomFull, Speech
+from trunkline.web.live_metrics import STAGES
 from trunkline.web.loop_lag import LoopLag
 from trunkline.web.preparation import Preparation
 
+ROOT = Path(__file__).parents[2]
 SAID = {"Authorization": "Bearer scrape me"}
 
 
@@ -120,6 +123,14 @@ def test_a_brain_that_gave_up_is_counted_by_its_name_and_the_reason(
     assert found[name, "silent", "brain", "gemini_live", "gave_up"] == 2
     assert found[name, "broken", "brain", "gemini_live", "gave_up"] == 1
     assert sum(value for key, value in found.items() if key[0] == name) == 3
+
+
+def test_the_metrics_page_and_the_calls_page_name_the_stages_that_are_measured() -> None:
+    explained = (ROOT / "docs/reference/metrics.md").read_text("utf-8").split("| stage | ends when |")[1]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", explained.split("\n\n")[0], re.MULTILINE)) == STAGES
+    shown = (ROOT / "src/trunkline/web/page/en.js").read_text("utf-8")
+    titles = set(re.findall(r'"stages\.(\w+)":', shown)) - {"title", "turn", "note", "note_legs"}
+    assert titles == set(STAGES) - {"greeting", "clear"}
 
 
 async def test_a_loop_that_is_held_up_is_measured() -> None:

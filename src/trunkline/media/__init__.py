@@ -21,7 +21,7 @@ The sink gets each `CallEvent` at once, must not block and must not raise. Kinds
     machine_found  by (heard, words, carrier), what (greeting, beep, voicemail, machine, fax), action
     message_left  text, heard_text, after (beep, silence)
     latency      turn and one of: greeting_ms | clear_ms | kind, endpoint_ms, transcript_ms,
-                 thought_ms, voice_ms, wire_ms, decided_to_wire_ms, reply_ms
+                 first_token_ms, first_audio_ms, on_the_wire_ms, decided_to_wire_ms, reply_ms
     trouble      what, detail (an alarm's name, voice_failed, brain_failed, transcript_failed, ...)
     ended        reason, duration_ms, frames_in {received, forwarded, dropped {reason: n}, lost_ms},
                  frames_out {queued, sent, cleared, stalls, gap_ms, worst_gap_ms, starved, comfort}, turns,

@@ -146,9 +146,9 @@ def latency(agent: AgentTurn, piece: Piece, *, began_at: float, wire_at: float) 
         "kind": caller.kind.value,
         "endpoint_ms": elapsed_ms(caller.ended_at, caller.decided_at),
         "transcript_ms": elapsed_ms(caller.decided_at, caller.text_at),
-        "thought_ms": elapsed_ms(caller.text_at, text_at),
-        "voice_ms": elapsed_ms(text_at, audio_at),
-        "wire_ms": elapsed_ms(audio_at, wire_at),
+        "first_token_ms": elapsed_ms(caller.text_at, text_at),
+        "first_audio_ms": elapsed_ms(text_at, audio_at),
+        "on_the_wire_ms": elapsed_ms(audio_at, wire_at),
         "decided_to_wire_ms": elapsed_ms(caller.decided_at, wire_at),
         "reply_ms": elapsed_ms(caller.ended_at, wire_at),
     }

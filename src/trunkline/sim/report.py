@@ -120,8 +120,9 @@ def show(console: Console, held: Sequence[Held], language: Language) -> None:
 
 
 def _show_grades(console: Console, one: Held, language: Language) -> None:
-    calls = word("calls", language)
-    title = f"{one.scenario.name}: {one.scenario.about.strip()} ({len(one.outcomes)} {calls})"
+    size = len(one.outcomes)
+    held = word("one_held" if size == 1 else "many_held", language, count=size)
+    title = f"{one.scenario.name}: {one.scenario.about.strip()} ({held})"
     table = Table(*(word(term, language) for term in ("grade", "expected", "found")), "", title=title)
     for what in dict.fromkeys(grade.what for grade in one.grades):
         rows = [grade for grade in one.grades if grade.what == what]

@@ -19,18 +19,11 @@ from trunkline.media.parting import BRAIN_FAILED
 from trunkline.web.live_ends import ENDS
 from trunkline.web.loop_lag import LoopLag
 
-STAGES = {
-    "endpoint_ms": "endpoint",
-    "transcript_ms": "transcript",
-    "thought_ms": "first_token",
-    "voice_ms": "first_audio",
-    "wire_ms": "on_the_wire",
-    "heard_ms": "heard",
-    "reply_ms": "reply",
-    "greeting_ms": "greeting",
-    "clear_ms": "clear",
-}
-"""What the events of a turn measure, and the stage's name.
+STAGES = (
+    "endpoint", "transcript", "first_token", "first_audio", "on_the_wire", "heard", "reply",
+    "greeting", "clear",
+)  # fmt: skip
+"""The stages of a turn; its events measure each in the field of this name with `_ms`.
 
 The first six follow one another, from the end of the caller's speech to the agent's voice in their ear;
 `reply` is the first five together.
@@ -103,9 +96,10 @@ class LiveMetrics:
         data = event.data
         match event.kind:
             case EventKind.LATENCY | EventKind.AGENT_SAID:
-                for measured, stage in STAGES.items():
-                    if data.get(measured) is not None:
-                        self._turns.labels(stage).observe(data[measured] / 1000)
+                for stage in STAGES:
+                    measured = data.get(f"{stage}_ms")
+                    if measured is not None:
+                        self._turns.labels(stage).observe(measured / 1000)
             case EventKind.TROUBLE:
                 self._troubles.labels(data["what"]).inc()
             case EventKind.ENDED:

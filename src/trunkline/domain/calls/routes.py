@@ -31,10 +31,7 @@ def read_call(call_id: UUID, session: SessionDep, who: PrincipalDep) -> CallDeta
     """One call with its transcript and everything else that happened in it."""
     call = service.get_call(session, who.business, call_id)
     events = service.events_of(session, who.business, call_id)
-    can = service.capabilities_of(call)
     return CallDetail(
         **CallOut.model_validate(call).model_dump(),
-        transfers=can is not None and can.transfers,
-        conferences=can is not None and can.conferences,
         events=[CallEventOut.model_validate(event) for event in events],
     )

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, computed_field
+
+from trunkline.domain.calls.reading import leg_of
 
 
 class CallOut(BaseModel):
@@ -24,6 +26,8 @@ class CallOut(BaseModel):
     agent_id: UUID | None
     lead_id: UUID | None
     state: str
+    away: str | None
+    """Why it goes on, or ended, without its agent: on hold, say, or with a colleague."""
     disposition: str | None
     end_reason: str | None
     answered_by: str | None
@@ -44,12 +48,14 @@ class CallEventOut(BaseModel):
     at: datetime
     data: dict[str, Any]
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def leg(self) -> int:
+        """In which stretch with the agent: each counts its turns from 1."""
+        return leg_of(self.sequence)
+
 
 class CallDetail(CallOut):
     """A call with all that happened in it."""
 
-    transfers: bool
-    """Whether its carrier can hand it on, hold it, send keys into it and speak a message."""
-    conferences: bool
-    """Whether a colleague can be asked first."""
     events: list[CallEventOut]

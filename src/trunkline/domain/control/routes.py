@@ -29,6 +29,12 @@ def read_controls(call_id: UUID, session: SessionDep, who: PrincipalDep) -> list
     return [ControlOut.model_validate(row) for row in controls_of(session, who.business, call_id)]
 
 
+@router.get("/controls/possible")
+def read_possible_controls(call_id: UUID, session: SessionDep, who: PrincipalDep) -> list[Verb]:
+    """What can be done with a call now: its carrier's part, as the call stands."""
+    return service.possible_acts(session, who.business, call_id)
+
+
 @router.post("/transfer", status_code=202)
 async def transfer_call(call_id: UUID, body: TransferIn, who: PrincipalDep) -> ControlOut:
     """Hand a live call to a colleague; where nobody answers, the caller gets the agent back."""

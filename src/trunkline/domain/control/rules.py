@@ -27,16 +27,6 @@ HANDED_ON = frozenset(
 """Where a call is that nothing else can be done with than to end it."""
 
 
-def able(capabilities: CarrierCapabilities) -> frozenset[Verb]:
-    """Return what can be done with a live call that goes by a carrier with these capabilities."""
-    verbs = {Verb.HANG_UP} if capabilities.hangs_up else set()
-    if capabilities.transfers:
-        verbs |= {Verb.TRANSFER, Verb.HOLD, Verb.RESUME, Verb.SEND_DIGITS, Verb.DROP_MESSAGE}
-        if capabilities.conferences:
-            verbs.add(Verb.WARM_TRANSFER)
-    return frozenset(verbs)
-
-
 _AWAY = {
     Verb.TRANSFER: Away.TRANSFERRING,
     Verb.WARM_TRANSFER: Away.IN_CONFERENCE,
@@ -44,6 +34,33 @@ _AWAY = {
     Verb.SEND_DIGITS: Away.SENDING_DIGITS,
     Verb.DROP_MESSAGE: Away.LEAVING_MESSAGE,
 }
+
+
+_BY_PEOPLE = (
+    Verb.TRANSFER,
+    Verb.WARM_TRANSFER,
+    Verb.HOLD,
+    Verb.RESUME,
+    Verb.SEND_DIGITS,
+    Verb.DROP_MESSAGE,
+    Verb.HANG_UP,
+)
+
+
+def is_within(verb: Verb, capabilities: CarrierCapabilities) -> bool:
+    """Return whether a carrier that can do this can do that act."""
+    if verb is Verb.HANG_UP:
+        return capabilities.hangs_up
+    return capabilities.transfers and (verb is not Verb.WARM_TRANSFER or capabilities.conferences)
+
+
+def possible(away: str | None, capabilities: CarrierCapabilities) -> list[Verb]:
+    """Return what people can do with a live call that is away like this, in the order of offering it."""
+    if away in HANDED_ON:
+        wanted = {Verb.HANG_UP}
+    else:
+        wanted = {*_BY_PEOPLE} - {Verb.HOLD if away == Away.ON_HOLD else Verb.RESUME}
+    return [verb for verb in _BY_PEOPLE if verb in wanted and is_within(verb, capabilities)]
 
 
 def left_for(verb: Verb) -> Away | None:

@@ -25,7 +25,7 @@ from trunkline.domain.calls.models import Away, Call, CallState
 from trunkline.domain.control import places, undoing
 from trunkline.domain.control.answers import next_answer
 from trunkline.domain.control.models import CallControl, ControlState, Verb
-from trunkline.domain.control.rules import HANDED_ON, KEYS, able, left_for
+from trunkline.domain.control.rules import HANDED_ON, KEYS, is_within, left_for, possible
 from trunkline.domain.control.store import get_control, locked, note, settle, tell
 from trunkline.domain.control.tending import LOOK_S
 from trunkline.domain.control.warm import fail
@@ -75,6 +75,13 @@ def ask(
     tell(control)
     enqueue_job("high", "tend_controls", str(call_id), run_in=LOOK_S)
     return control
+
+
+def possible_acts(session: Session, business_id: UUID, call_id: UUID) -> list[Verb]:
+    """Return what people can do with a call now: nothing with one that is not live. Raises NotFound."""
+    call = calls.get_call(session, business_id, call_id)
+    can = calls.capabilities_of(call) if call.state == CallState.LIVE else None
+    return possible(call.away, can) if can is not None else []
 
 
 def ask_for_tones(
@@ -163,7 +170,7 @@ def _live_call(session: Session, business_id: UUID, call_id: UUID, verb: Verb) -
     call = calls.lock_call(session, business_id, call_id)
     if call.state != CallState.LIVE:
         raise Conflict("The call is not live.", state=call.state)
-    if verb not in able(registry.carrier(call.carrier).capabilities):
+    if not is_within(verb, registry.carrier(call.carrier).capabilities):
         raise Conflict("The call's carrier cannot do this.", carrier=call.carrier)
     if verb is Verb.RESUME and call.away != Away.ON_HOLD:
         raise Conflict("The call is not on hold.")

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from trunkline.core.toolbox import ToolCaller, tool
 from trunkline.domain.control import service
 from trunkline.domain.control.models import Verb
-from trunkline.domain.control.rules import SUMMARY_MOST, able
+from trunkline.domain.control.rules import SUMMARY_MOST, is_within
 from trunkline.kit.tones import MUSIC_S
 from trunkline.providers.ports import CarrierCapabilities
 
@@ -82,9 +82,10 @@ class Message(BaseModel):
 
 def built_in_tools(transfer_to: list[str], capabilities: CarrierCapabilities) -> tuple[str, ...]:
     """Return the tools that an agent with this list of colleagues has by itself, on such a carrier's call."""
-    verbs = able(capabilities)
     return tuple(
-        name for name in BUILT_IN if _VERBS[name] in verbs and (transfer_to or name not in TRANSFERS)
+        name
+        for name in BUILT_IN
+        if is_within(_VERBS[name], capabilities) and (transfer_to or name not in TRANSFERS)
     )
 
 

@@ -1,4 +1,5 @@
 // One call: its facts and its transcript, with what was not heard struck out.
+// An agent's part may end and begin again while the call goes on; its end is the call's own where the record says so.
 
 import { get } from "/page/api.js";
 import { controlActs, controlLines, controls } from "/page/call_control.js";
@@ -11,8 +12,11 @@ import { table, zoneNote } from "/page/parts.js";
 /** Troubles that the transcript tells as a silent turn of the caller. */
 const TOLD_ANYWAY = new Set(["silence", "long_silence"]);
 
-/** Of an answer, in their order; `reply` is all but the last together. */
-const STAGES = ["endpoint", "transcript", "thought", "voice", "wire", "heard", "reply"];
+/** The stages of an answer, in their order and by the names that they have in the metrics. */
+const PARTS = ["endpoint", "transcript", "first_token", "first_audio", "on_the_wire"];
+
+/** `reply` is all but the last before it together. */
+const STAGES = [...PARTS, "heard", "reply"];
 
 let showsMeasures = true;
 
@@ -23,27 +27,29 @@ export const callView = {
 
   async load(id) {
     const call = await get(`/calls/${id}`);
-    const [leads, done] = await Promise.all([everyLead([call.lead_id]), get(`/calls/${id}/controls`)]);
-    return { call, done, lead: leads.get(call.lead_id), agent: await agentName(call.agent_id) };
+    const [leads, done, possible] = await Promise.all([
+      everyLead([call.lead_id]), get(`/calls/${id}/controls`), call.state === "live" ? get(`/calls/${id}/controls/possible`) : [],
+    ]);
+    return { call, done, possible, lead: leads.get(call.lead_id), agent: await agentName(call.agent_id) };
   },
 
   draw(data, app) {
-    const { call, done } = data;
-    const said = transcript(call.events, done);
+    const { call, done, possible } = data;
+    const said = transcript(call, done);
     return [
       h("p", {}, h("a", { href: "#/calls" }, t("back.calls"))),
       h("header", { class: "heading" },
         h("h1", { tabindex: -1 }, fill(t("call.title"), { number: phone(call.theirs) })), h("div", { class: "tools" }, cameTo(call))),
       zoneNote(),
       facts(data),
-      call.state === "live" && app.may("agent") && controls(call, done),
+      possible.length > 0 && app.may("agent") && controls(call, possible),
       h("div", { class: "line" },
         h("h2", { class: "grow" }, t("call.transcript")),
         h("label", { class: "check" }, h("input", { type: "checkbox", "data-act": "measures", checked: showsMeasures }), t("call.measures"))),
       said.length === 0
         ? h("p", { class: "quiet" }, t(isOpen(call) ? "call.not_yet" : "call.silent"))
         : h("ol", { class: "transcript plain", "data-measures": showsMeasures ? "shown" : "hidden" }, said),
-      call.events.some(isStruck) && h("p", { class: "quiet" }, t("call.struck_note")),
+      struckNotes(call.events).map((key) => h("p", { class: "quiet" }, t(key))),
       showsMeasures && stages(call.events),
     ];
   },
@@ -75,12 +81,17 @@ function facts({ call, lead, agent }) {
     rows.filter(([, value]) => value).map(([key, value]) => h("div", {}, h("dt", {}, t(key)), h("dd", {}, value))));
 }
 
-/** What was measured of each turn of the agent, by the turn's number. */
+/** Each leg counts its turns from 1. */
+const turnOf = ({ leg, data }) => `${leg}.${data.turn}`;
+
+/** What was measured of each turn of the agent, by its leg and number, and when it began to sound. */
 function latenciesOf(events) {
   const latencies = new Map();
-  for (const { kind, data } of events) {
-    if (kind === "latency") latencies.set(data.turn, { ...latencies.get(data.turn), ...data });
-    if (kind === "agent_said" && data.heard_ms !== undefined) latencies.set(data.turn, { ...latencies.get(data.turn), heard_ms: data.heard_ms });
+  const add = (event, measured) => latencies.set(turnOf(event), { ...latencies.get(turnOf(event)), ...measured });
+  for (const event of events) {
+    const { kind, at, leg, data } = event;
+    if (kind === "latency") add(event, { ...data, leg, ...(data.clear_ms === undefined && { began_at: at }) });
+    if (kind === "agent_said" && data.heard_ms !== undefined) add(event, { heard_ms: data.heard_ms });
   }
   return latencies;
 }
@@ -89,54 +100,85 @@ function latenciesOf(events) {
 function stages(events) {
   const measured = [...latenciesOf(events)].filter(([, latency]) => latency.reply_ms !== undefined);
   if (measured.length === 0) return null;
+  const cameBack = lastLeg(events) > 1;
   const ms = (value) => (value === undefined ? "–" : number(Math.round(value)));
   const columns = ["turn", ...STAGES].map((stage) => t(`stages.${stage}`));
-  const rows = measured.map(([turn, latency]) => (
-    { key: `stages-${turn}`, cells: [number(turn), ...STAGES.map((stage) => ms(latency[`${stage}_ms`]))] }));
+  const rows = measured.map(([key, latency]) => (
+    { key: `stages-${key}`, cells: [cameBack ? phone(key) : number(latency.turn), ...STAGES.map((stage) => ms(latency[`${stage}_ms`]))] }));
   return h("section", { class: "stages" },
-    h("h2", {}, t("stages.title")), table(t("stages.title"), columns, rows), h("p", { class: "quiet" }, t("stages.note")));
+    h("h2", {}, t("stages.title")), table(t("stages.title"), columns, rows),
+    h("p", { class: "quiet" }, t("stages.note"), cameBack && [" ", t("stages.note_legs")]));
 }
 
-function transcript(events, done) {
+/** Of all that was told of the agent's stretches, the last one's number. */
+const lastLeg = (events) => events.reduce((most, { leg }) => Math.max(most, leg), 1);
+
+function transcript(call, done) {
+  const { events } = call;
   const latencies = latenciesOf(events);
-  const lines = events.map((event) => [event.at, line(event, latencies)]).filter(([, shown]) => shown);
-  // Of what happened at the same instant, what was said comes first.
-  return [...lines, ...controlLines(done)].sort(([one], [other]) => Date.parse(one) - Date.parse(other)).map(([, shown]) => shown);
+  const acts = controlLines(done);
+  const shown = [];
+  for (const event of events) {
+    const at = beganAt(event, latencies);
+    const next = line(event, at, call, latencies);
+    if (!next) continue;
+    // Of what happened at the same instant, what was said comes first.
+    while (acts.length > 0 && Date.parse(acts[0][0]) < Date.parse(at)) shown.push(acts.shift()[1]);
+    shown.push(next);
+  }
+  shown.push(...acts.map(([, act]) => act));
+  if (shown.length > 0 && call.answered_at && call.finalized_at && !events.some((event) => endsCall(event, call))) {
+    shown.push(row("aside", { key: "end", kind: "call_ended", at: call.ended_at }, ending(call)));
+  }
+  return shown;
 }
 
-function line({ sequence, kind, at, data }, latencies) {
-  const row = (speaker, ...children) =>
-    h("li", { class: `said ${speaker}`, "data-key": String(sequence), "data-kind": kind },
-      h("time", { class: "quiet number", datetime: at }, clock(at)), h("div", { class: "what" }, children));
+/** What the agent said is told when it is over, and stands where it began. */
+const beganAt = (event, latencies) =>
+  (event.kind === "agent_said" && !event.data.resumed && latencies.get(turnOf(event))?.began_at) || event.at;
+
+/** Whether the call was over with this end of the agent's part. The call's own record says so, and why. */
+const endsCall = ({ kind, leg }, { events, away, finalized_at: closed }) =>
+  kind === "ended" && Boolean(closed) && !away && leg === lastLeg(events);
+
+const ending = (call) => fill(t("said.ended"), { reason: term("reason", call.end_reason) });
+
+const row = (speaker, { key, kind, at }, ...children) =>
+  h("li", { class: `said ${speaker}`, "data-key": String(key), "data-kind": kind },
+    h("time", { class: "quiet number", datetime: at }, clock(at)), h("div", { class: "what" }, children));
+
+function line(event, at, call, latencies) {
+  const { sequence, kind, leg, data } = event;
+  const told = (speaker, ...children) => row(speaker, { key: sequence, kind, at }, ...children);
   switch (kind) {
     case "agent_said":
-      return row("agent", bubble(t("said.agent"), words(data), [
+      return told("agent", bubble(t("said.agent"), words(data), [
         data.interrupted && h("span", { class: "mark" }, t("said.interrupted")),
         data.resumed && h("span", { class: "mark" }, t("said.resumed")),
-        measures(latencies.get(data.turn)),
+        measures(latencies.get(turnOf(event))),
       ]));
     case "caller_said":
-      if (data.kind === "silence") return row("aside", t("said.silence"));
-      if (data.kind === "machine") return row("aside", fill(t("said.machine"), { text: theirs(data.text) }));
-      return row("caller", bubble(t("said.caller"), theirs(data.text)));
+      if (data.kind === "silence") return told("aside", t("said.silence"));
+      if (data.kind === "machine") return told("aside", fill(t("said.machine"), { text: theirs(data.text) }));
+      return told("caller", bubble(t("said.caller"), theirs(data.text)));
     case "digits":
-      return row("caller", bubble(t("said.caller"), fill(t("said.digits"), { digits: phone(data.digits) })));
+      return told("caller", bubble(t("said.caller"), fill(t("said.digits"), { digits: phone(data.digits) })));
     case "note":
-      return row("aside", fill(t("said.note"), { name: term("note", data.name), value: noted(data) }));
+      return told("aside", fill(t("said.note"), { name: term("note", data.name), value: noted(data) }));
     case "machine_found":
-      return row("aside", fill(t("said.machine_found"), { by: t(`found_by.${data.by}`), action: t(`on_machine.${data.action}`) }));
+      return told("aside", fill(t("said.machine_found"), { by: t(`found_by.${data.by}`), action: t(`on_machine.${data.action}`) }));
     case "message_left":
-      return row("aside", t("said.message_left"));
+      return told("aside", t("said.message_left"));
     case "tool_used":
-      return row("aside", tool(data));
+      return told("aside", tool(data));
     case "trouble":
       if (TOLD_ANYWAY.has(data.what)) return null;
-      return row("aside trouble", fill(t("said.trouble"), { what: term("trouble", data.what) }),
+      return told("aside trouble", fill(t("said.trouble"), { what: term("trouble", data.what) }),
         data.detail && h("span", { class: "quiet" }, " ", theirs(data.detail)));
     case "started":
-      return row("aside", t("said.started"));
+      return told("aside", t(leg > 1 ? "said.agent_back" : "said.started"));
     case "ended":
-      return row("aside", fill(t("said.ended"), { reason: term("reason", data.reason) }));
+      return told("aside", endsCall(event, call) ? ending(call) : t("said.agent_left"));
     default:
       return null;
   }
@@ -148,6 +190,16 @@ const bubble = (who, text, marks = []) =>
 const noted = ({ name, value }) => theirs(name === "disposition" ? term("disposition", value) : plain(value));
 
 const isStruck = ({ kind, data }) => kind === "agent_said" && data.heard_text !== undefined && data.text.split(/\s+/).join(" ") !== data.heard_text.split(/\s+/).join(" ");
+
+/** Why words are struck, by the keys of the sentences that say it. */
+function struckNotes(events) {
+  const unvoiced = events.filter(({ kind, data }) => kind === "trouble" && data.what === "voice_failed");
+  const why = ({ leg, data }) => {
+    if (unvoiced.some((trouble) => trouble.leg === leg && trouble.data.text && data.text.includes(trouble.data.text))) return "call.struck_unvoiced";
+    return data.interrupted ? "call.struck_note" : "call.struck_by_end";
+  };
+  return [...new Set(events.filter(isStruck).map(why))];
+}
 
 /**
  * What the agent set out to say, with what the caller did not hear struck out. The heard words stand in
@@ -175,11 +227,9 @@ function measures(latency) {
   const shown = [];
   if (latency.greeting_ms !== undefined) shown.push(h("span", {}, t("said.greeting", { ms: ms(latency.greeting_ms) })));
   if (latency.reply_ms !== undefined) {
-    const parts = t("said.reply_parts", {
-      endpoint: ms(latency.endpoint_ms), transcript: ms(latency.transcript_ms), thought: ms(latency.thought_ms),
-      voice: ms(latency.voice_ms), wire: ms(latency.wire_ms),
-    });
-    shown.push(h("details", {}, h("summary", {}, t("said.reply", { ms: ms(latency.reply_ms) })), h("span", {}, parts)));
+    const parts = PARTS.filter((stage) => latency[`${stage}_ms`] !== undefined)
+      .map((stage) => t("said.reply_part", { stage: t(`stages.${stage}`), ms: ms(latency[`${stage}_ms`]) }));
+    shown.push(h("details", {}, h("summary", {}, t("said.reply", { ms: ms(latency.reply_ms) })), h("span", {}, parts.join(", "))));
   }
   if (latency.clear_ms !== undefined) shown.push(h("span", {}, t("said.cleared", { ms: number(latency.clear_ms) })));
   return h("span", { class: "measures" }, shown);

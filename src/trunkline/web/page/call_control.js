@@ -5,19 +5,10 @@ import { fill, h, phone, theirs } from "/page/dom.js";
 import { clock, length, t, term } from "/page/i18n.js";
 import { button, dialog, field } from "/page/parts.js";
 
-/** Whether the last act that counts has put the caller on hold. */
-const isHeld = (done) => done.filter(({ verb, state }) => ["hold", "resume"].includes(verb) && state === "done").at(-1)?.verb === "hold";
-
-/** Whether the call is with a colleague, or one is being asked: then it can only be ended. */
-const isHandedOn = (done) => done.some(({ verb, state }) => ["transfer", "warm_transfer"].includes(verb) && ["asked", "under_way"].includes(state));
-
-export function controls(call, done) {
+/** The acts that the server says are possible with the call now. */
+export function controls(call, possible) {
   const act = (name) => button(name, t(`control.${name}`), { "data-id": call.id });
-  const colleague = call.conferences ? ["transfer", "warm_transfer"] : ["transfer"];
-  const acts = !call.transfers || isHandedOn(done)
-    ? ["hang_up"]
-    : [...colleague, isHeld(done) ? "resume" : "hold", "send_digits", "drop_message", "hang_up"];
-  return h("div", { class: "tools", role: "group", "aria-label": t("control.label") }, acts.map(act));
+  return h("div", { class: "tools", role: "group", "aria-label": t("control.label") }, possible.map(act));
 }
 
 const doNow = (verb, path) => async ({ dataset: { id } }, app) => {

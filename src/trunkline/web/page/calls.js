@@ -48,9 +48,12 @@ export const callsView = {
 export const direction = (code) =>
   h("span", { class: "direction", "data-direction": code }, h("span", { class: "arrow", "aria-hidden": "true" }, code === "inbound" ? "↙" : "↗"), term("direction", code));
 
-/** What a call came to; while it is not over, where it stands. */
-export const cameTo = (call) =>
-  isOpen(call) || !call.disposition ? badge("call_state", call.state) : badge("disposition", call.disposition);
+/** What a call came to; while it is not over, where it stands. One that was talked in is not cancelled by our hanging up. */
+export const cameTo = (call) => {
+  if (isOpen(call) || !call.disposition) return badge("call_state", call.state);
+  if (call.disposition === "cancelled" && call.answered_at) return badge("came_to", "ended_by_us");
+  return badge("disposition", call.disposition);
+};
 
 export const isOpen = ({ state }) => state !== "ended";
 

@@ -23,7 +23,7 @@ export default {
   "talk.listening": "The agent is listening.",
   "talk.keys": "The figures, * and # of your keyboard are the telephone’s keys.",
   "talk.ended": "The call is over.",
-  "talk.reason": "Ended by: {reason}.",
+  "talk.reason": "Why it ended: {reason}.",
   "talk.not_allowed": "This page may not use your microphone. Allow it in your browser’s settings for this page, then try again.",
   "talk.no_microphone": "There is no microphone. Connect one and try again.",
   "talk.microphone_taken": "The microphone gives no sound; another program may be using it. Close that and try again.",
