@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections import Counter
 from dataclasses import replace
 
@@ -102,7 +104,32 @@ def test_the_doctor_says_which_models_there_are() -> None:
         return found.verdict, found.facts
 
     assert finding(settings())[0] == NOTE
-    assert finding(settings(anthropic_api_key="key-b")) == (OK, "anthropic (claude-haiku-5-5)")
+    hearing = {"anthropic_api_key": "key-b", "speech_to_text": "deepgram"}
+    assert finding(settings(**hearing)) == (OK, "anthropic (claude-haiku-5-5)")
+    verdict, facts = finding(settings(anthropic_api_key="key-b"))
+    assert verdict == NOTE
+    assert "hear nothing" in facts
+
+
+async def test_the_doctor_asks_whether_an_own_model_is_where_the_settings_say() -> None:
+    async def finding(url: str, **more: str) -> tuple[str, str, str]:
+        given = settings(own_model_url=url, own_model_name="small", **more)
+        findings = await asyncio.to_thread(examine, given)
+        found = next(found for found in findings if found.what == "OWN_MODEL_URL")
+        return found.verdict, found.facts, found.mend
+
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        closed = nobody.getsockname()[1]
+    verdict, facts, _ = await finding(f"http://127.0.0.1:{closed}/v1")
+    assert verdict == NOTE
+    assert f"http://127.0.0.1:{closed}/v1/models" in facts
+
+    async with serving(OpenAIWire(), Plan(key="right")) as server:
+        assert (await finding(f"{server.base_url}/v1", own_model_key="right"))[0] == OK
+        verdict, facts, mend = await finding(server.base_url, own_model_key="right")
+        assert (verdict, "404" in facts, "/v1" in mend) == (NOTE, True, True)
+        verdict, facts, mend = await finding(f"{server.base_url}/v1", own_model_key="wrong")
+        assert (verdict, "401" in facts, "OWN_MODEL_KEY" in mend) == (NOTE, True, True)
 
 
 async def test_a_brain_of_the_settings_holds_a_conversation_and_falls_back() -> None:
