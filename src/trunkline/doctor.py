@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import redis
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from trunkline import __version__, brains, own_voices, schema
@@ -122,14 +122,19 @@ def _stand_ins(settings: Settings) -> Finding:
     if alone:
         hint = f"name another there; {unseen or told}"
         return Finding(what, NOTE, f"nobody takes over: {', '.join(alone)}", hint)
-    if unseen and {*settings.speech_to_text, *settings.text_to_speech} != {"local"}:
+    hired = {*settings.speech_to_text, *settings.text_to_speech} - {"local"}
+    if not hired and not brains.models_of(settings) and not own_voices.makers(settings):
+        return Finding(what, OK, "everything is done on this machine")
+    if unseen:
         return Finding(what, NOTE, "the next of each chain takes over", unseen)
     return Finding(what, OK, told)
 
 
 def show(findings: list[Finding], console: Console, *, with_sql: bool) -> bool:
     """Print the findings and return whether nothing is at fault."""
-    table = Table("", "what", "found", "to mend it", title="trunkline doctor")
+    # Folded: a name that is cut off cannot be looked for, nor a folder opened.
+    columns = (Column(name, overflow="fold") for name in ("", "what", "found", "to mend it"))
+    table = Table(*columns, title="trunkline doctor")
     for finding in findings:
         table.add_row(_MARKS[finding.verdict], finding.what, finding.facts, finding.mend)
     console.print(table)
@@ -263,6 +268,8 @@ def _carrier(settings: Settings) -> Finding:
 
 def _own_voices(settings: Settings) -> Finding:
     what, there = "Brains with a voice", own_voices.makers(settings)
+    if fault := own_voices.fault_of(settings, {"scripted", *brains.models_of(settings), *there}):
+        return Finding(what, FAULT, fault, "see docs/reference/realtime-brains.md")
     if not there:
         return Finding(what, NOTE, "none", "set OPENAI_API_KEY or GEMINI_API_KEY")
     facts = f"{', '.join(sorted(there))}; the keys are not tried"

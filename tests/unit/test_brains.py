@@ -6,16 +6,18 @@ import asyncio
 import socket
 from collections import Counter
 from dataclasses import replace
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from media.media_stubs import StubBrain, brief
-from trunkline import brains
+from trunkline import brains, own_voices
 from trunkline.core import provider_failures, registry
 from trunkline.core.errors import InvalidInput, StartRefused
 from trunkline.core.provider_failures import Kind, Part, Then
 from trunkline.core.settings import Settings, load_settings
-from trunkline.doctor import FAULT, NOTE, OK, examine
+from trunkline.doctor import FAULT, NOTE, OK, Finding, examine, show
 from trunkline.providers.ports import Heard, InputKind, Say, ToolResult
 from trunkline.simulators.model_server import Answer, Fault, Plan, serving
 from trunkline.simulators.openai import OpenAIWire
@@ -158,7 +160,9 @@ async def test_a_brain_of_the_settings_holds_a_conversation_and_falls_back() -> 
 @pytest.mark.parametrize(
     ("values", "verdict", "facts", "mend"),
     [
-        ({}, OK, "trunkline_provider_failures_total", ""),
+        ({}, OK, "everything is done on this machine", ""),
+        ({"anthropic_api_key": "b", "openai_api_key": "a", "brain_fallbacks": "scripted",
+          "model_fallbacks": "anthropic,openai"}, NOTE, "the next of each chain", "set METRICS_TOKEN"),
         (
             {"speech_to_text": "deepgram", "deepgram_api_key": "d", "openai_api_key": "a"}, NOTE,
             "nobody takes over: SPEECH_TO_TEXT (deepgram), MODEL_FALLBACKS (none), BRAIN_FALLBACKS (none)",
@@ -188,3 +192,26 @@ def test_the_doctor_says_whom_nobody_stands_behind(
     assert facts in found.facts
     assert mend in found.mend
     assert bool(mend) == bool(found.mend)
+
+
+@pytest.mark.parametrize("name", ["openai_realtime", "anthropic"])
+def test_brains_to_fall_back_to_need_their_keys(name: str) -> None:
+    given = settings(gemini_api_key="c", brain_fallbacks=f"gemini,{name}")
+    registry.register_brain("scripted", StubBrain)
+    brains.register_models(given)
+    with pytest.raises(StartRefused, match=f"BRAIN_FALLBACKS names '{name}', which has no key here"):
+        own_voices.register_own_voices(given)
+    (found,) = [one for one in examine(given) if one.what == "Brains with a voice"]
+    assert (found.verdict, name in found.facts) == (FAULT, True)
+    well = settings(gemini_api_key="c", brain_fallbacks="gemini,scripted")
+    own_voices.register_own_voices(well)
+    assert FAULT not in {one.verdict for one in examine(well) if one.what == "Brains with a voice"}
+
+
+def test_the_doctor_cuts_nothing_off_on_a_narrow_terminal() -> None:
+    narrow = Console(width=80, file=StringIO(), record=True)
+    facts = "/a/folder/that/lies/deep/below/others/and/has/a/long/name/with_something_at_its_end"
+    show([Finding("When a provider fails", NOTE, facts, "x" * 60)], narrow, with_sql=False)
+    printed = narrow.export_text()
+    assert "…" not in printed
+    assert printed.count("x") == 60
