@@ -92,7 +92,9 @@ def register_models(settings: Settings) -> None:
             await client.warm()
 
     for name in there:
-        registry.register_brain(name, partial(brain, name), close=close, warm=partial(warm, name))
+        registry.register_brain(
+            name, partial(brain, name), close=close, warm=partial(warm, name), reads_anything=True
+        )
 
 
 def _patience(settings: Settings) -> Patience:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import redis
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from trunkline import __version__, brains, own_voices, schema
@@ -25,6 +26,7 @@ from trunkline.embedded import Status, default_home, hold_servers, role_sql, sta
 from trunkline.speech import what_is_missing
 
 OK, NOTE, FAULT = "ok", "note", "fault"
+_PATIENCE_S = 2.0
 _MARKS = {OK: "[green]ok[/]", NOTE: "[yellow]note[/]", FAULT: "[red]fault[/]"}
 
 
@@ -79,6 +81,7 @@ def _rest(settings: Settings) -> list[Finding]:
         _carrier(settings),
         _own_voices(settings),
         _models(settings),
+        *_own_model(settings),
         _secret(settings),
         *_speech(settings),
         _stand_ins(settings),
@@ -119,14 +122,19 @@ def _stand_ins(settings: Settings) -> Finding:
     if alone:
         hint = f"name another there; {unseen or told}"
         return Finding(what, NOTE, f"nobody takes over: {', '.join(alone)}", hint)
-    if unseen and {*settings.speech_to_text, *settings.text_to_speech} != {"local"}:
+    hired = {*settings.speech_to_text, *settings.text_to_speech} - {"local"}
+    if not hired and not brains.models_of(settings) and not own_voices.makers(settings):
+        return Finding(what, OK, "everything is done on this machine")
+    if unseen:
         return Finding(what, NOTE, "the next of each chain takes over", unseen)
     return Finding(what, OK, told)
 
 
 def show(findings: list[Finding], console: Console, *, with_sql: bool) -> bool:
     """Print the findings and return whether nothing is at fault."""
-    table = Table("", "what", "found", "to mend it", title="trunkline doctor")
+    # Folded: a name that is cut off cannot be looked for, nor a folder opened.
+    columns = (Column(name, overflow="fold") for name in ("", "what", "found", "to mend it"))
+    table = Table(*columns, title="trunkline doctor")
     for finding in findings:
         table.add_row(_MARKS[finding.verdict], finding.what, finding.facts, finding.mend)
     console.print(table)
@@ -260,6 +268,8 @@ def _carrier(settings: Settings) -> Finding:
 
 def _own_voices(settings: Settings) -> Finding:
     what, there = "Brains with a voice", own_voices.makers(settings)
+    if fault := own_voices.fault_of(settings, {"scripted", *brains.models_of(settings), *there}):
+        return Finding(what, FAULT, fault, "see docs/reference/realtime-brains.md")
     if not there:
         return Finding(what, NOTE, "none", "set OPENAI_API_KEY or GEMINI_API_KEY")
     facts = f"{', '.join(sorted(there))}; the keys are not tried"
@@ -278,9 +288,35 @@ def _models(settings: Settings) -> Finding:
             "set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or OWN_MODEL_URL",
         )  # fmt: skip
     facts = ", ".join(f"{name} ({model})" for name, model in there.items())
-    return Finding(
-        "Language models", OK, facts, "local speech hears a dialogue's words alone: set up a speech provider"
-    )
+    if not settings.hears_anything:
+        return Finding(
+            "Language models", NOTE, f"{facts}; they hear nothing: local speech knows dialogues' words alone",
+            "set SPEECH_TO_TEXT to a provider, or to openai with OPENAI_AUDIO_BASE_URL at your own server",
+        )  # fmt: skip
+    return Finding("Language models", OK, facts)
+
+
+def _own_model(settings: Settings) -> Iterator[Finding]:
+    """Ask a model's server of one's own for its models: it costs nothing, and its address is easily wrong."""
+    if not settings.own_model_url or not settings.own_model_name:
+        return
+    what, asked = "OWN_MODEL_URL", f"{settings.own_model_url}/models"
+    key = settings.own_model_key
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    try:
+        with httpx.Client(timeout=_PATIENCE_S, trust_env=False) as client:
+            status_code = client.get(asked, headers=headers).status_code
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        yield Finding(
+            what, NOTE, f"{asked} gives no answer ({error})", "is the model's server running there?"
+        )
+        return
+    if status_code == httpx.codes.OK:
+        yield Finding(what, OK, "answers")
+    elif status_code == httpx.codes.NOT_FOUND:
+        yield Finding(what, NOTE, f"{asked} answers 404", "most servers want /v1 at the end of the address")
+    else:
+        yield Finding(what, NOTE, f"{asked} answers {status_code}", "is OWN_MODEL_KEY right?")
 
 
 def _secret(settings: Settings) -> Finding:

@@ -7,11 +7,12 @@ The SDKs are imported when a brain is first asked for: they take a second, and a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Protocol
 
 from trunkline.core import registry
+from trunkline.core.brain_settings import MODELS
 from trunkline.core.errors import StartRefused
 from trunkline.core.provider_failures import Part, Then, note, teller
 from trunkline.core.settings import Settings
@@ -51,16 +52,25 @@ class _Shared:
 
 
 def register_own_voices(settings: Settings) -> None:
-    """Offer the brains that there are keys for. Raises StartRefused for an unknown one to fall back to."""
+    """Offer the brains that there are keys for. Raises StartRefused for a fallback that is not there."""
     fallbacks = settings.brain_fallbacks or ()
     brains = makers(settings)
     for name, make in brains.items():
         one = _Shared(make)
         registry.register_brain(name, _with_fallbacks(name, one, fallbacks), close=one.close)
         registry.register_connecting(name)
-    known = {*registry.brain_names(), OPENAI_REALTIME, GEMINI_LIVE}
-    if unknown := sorted(set(fallbacks) - known):
-        raise StartRefused(f"BRAIN_FALLBACKS names {unknown[0]!r}; there is {', '.join(sorted(known))}.")
+    if fault := fault_of(settings, registry.brain_names()):
+        raise StartRefused(fault)
+
+
+def fault_of(settings: Settings, there: Collection[str]) -> str:
+    """Return what cannot work of BRAIN_FALLBACKS among the brains there, in a sentence; empty if all can."""
+    missing = [name for name in settings.brain_fallbacks or () if name not in there]
+    if not missing:
+        return ""
+    if missing[0] in {*MODELS, OPENAI_REALTIME, GEMINI_LIVE}:
+        return f"BRAIN_FALLBACKS names {missing[0]!r}, which has no key here."
+    return f"BRAIN_FALLBACKS names {missing[0]!r}; there is {', '.join(sorted(there))}."
 
 
 def makers(settings: Settings) -> dict[str, Callable[[], _OwnVoice]]:

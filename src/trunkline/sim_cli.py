@@ -38,7 +38,11 @@ def list_scenarios(language: In = "en") -> None:
 @sim_app.command("show")
 def show_scenario(name: str) -> None:
     """Print a scenario of the library, to begin one's own from."""
-    find(name)
+    with plainly():
+        if name not in library():
+            raise StartRefused(
+                f"There is no scenario {name!r} in the library; there is {', '.join(library())}."
+            )
     typer.echo((LIBRARY / f"{name}.yaml").read_text(encoding="utf-8"), nl=False)
 
 
@@ -99,7 +103,11 @@ def sim_carrier(context: typer.Context) -> None:
     from trunkline.simulators.carrier import main  # noqa: PLC0415
     from trunkline.simulators.carrier.__main__ import parse  # noqa: PLC0415
 
-    main(parse(context.args))
+    main(parse(context.args), on_ready=_say_where)
+
+
+def _say_where(base_url: str) -> None:
+    typer.echo(f"The local carrier listens at {base_url}. Ctrl-C ends it.")
 
 
 def _language(given: str) -> Language:

@@ -265,6 +265,7 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     brains.register_models(settings)
     register_own_voices(settings)
     registry.register_voices(settings.text_to_speech)
+    registry.register_hearing(anything=settings.hears_anything)
     register_step(outbound.KIND, queue="high", job_name="sweep_outbound")
     register_step(bulk.UPDATE, queue="maintenance", job_name="bulk_update_leads")
     register_step(bulk.DELETE, queue="maintenance", job_name="bulk_delete_leads")

@@ -102,6 +102,23 @@ def test_an_agent_that_a_model_drives_needs_instructions_and_a_model_that_is_the
     refused(owner.patch(f"/api/agents/{made.json()['id']}", json={"instructions": ""}), "instructions")
 
 
+def test_an_agent_that_would_be_deaf_is_kept_with_a_warning(
+    acme: World, owner: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_brains", dict(registry._brains))
+    monkeypatch.setattr(registry, "_closers", {})
+    monkeypatch.setattr(registry, "_readers", set())
+    brains.register_models(load_settings(own_model_url="http://127.0.0.1:9/v1", own_model_name="small"))
+    body = {"name": "A", "brain": "own_model", "instructions": "Be kind."}
+    for anything, warned in ((False, True), (True, False)):
+        monkeypatch.setattr(registry, "_hears_anything", anything)
+        made = owner.post("/api/agents", json=body).raise_for_status().json()
+        assert ["SPEECH_TO_TEXT" in warning for warning in made["warnings"]] == [True] * warned
+        read = owner.get(f"/api/agents/{made['id']}").json()
+        assert read == made
+    assert owner.get(f"/api/agents/{acme.agent_id}").json()["warnings"] == []
+
+
 def test_a_known_address_with_spaces_around_it_is_known(acme: World, owner: TestClient) -> None:
     person = {"email": f"  {acme.email.upper()} ", "name": "X", "password": PASSWORD, "role": "viewer"}
     refused(owner.post("/api/users", json=person), "can sign in already")

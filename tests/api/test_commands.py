@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import sys
+from pathlib import Path
+
 import pytest
 from sqlalchemy import make_url
 from typer.testing import CliRunner
@@ -74,3 +79,31 @@ def test_a_wrong_setting_ends_a_command_with_a_sentence(installation: Installati
     status, _, said = trunkline(installation, "migrate", DATABASE_URL="foo")
     assert status == 1
     assert said.startswith("trunkline: A setting is wrong: DATABASE_URL must be an address")
+
+
+def test_a_scenario_that_is_not_in_the_library_is_refused_in_a_sentence(
+    installation: Installation, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("about: One of somebody's own.\n")
+    for name in ("nosuch", str(own)):
+        status, said, complaint = trunkline(installation, "sim", "show", name)
+        assert (status, said) == (1, "")
+        assert complaint.startswith(f"trunkline: There is no scenario {name!r} in the library; there is ")
+        assert len(complaint.splitlines()) == 1
+
+
+async def test_the_local_carrier_says_where_it_listens() -> None:
+    command = "from trunkline.cli import app; app()"
+    options = ("sim", "carrier", "--port", "0", "--account-sid", "AC1", "--auth-token", "secret")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", command, *options, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            said = (await process.stdout.readline()).decode()
+        assert re.search(r"listens at http://127\.0\.0\.1:\d+\. ", said), said
+    finally:
+        process.terminate()
+        await process.wait()

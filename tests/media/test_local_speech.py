@@ -101,6 +101,23 @@ async def test_what_is_said_over_the_telephone_is_understood(
     assert right / trials >= least
 
 
+async def test_what_is_said_in_place_of_an_answer_is_not_taken_for_one(
+    tts: EspeakTextToSpeech, stt: SphinxSpeechToText
+) -> None:
+    """Also what is among nobody's decoys; and the answers themselves are still heard."""
+    grammar = Grammar(("yes", "sure", "no", "no thank you", "don't call me again"))
+    foreign = ("please repeat that", "could you say that again", "hello", "what did you say", "banana")
+    right = taken = 0
+    voices = [Voice("en-US", name) for name in tuning.PERSON_VOICES]
+    for voice in voices:
+        for phrase in grammar.phrases:
+            right += await understood(stt, over_the_line(await spoken(tts, phrase, voice)), grammar) == phrase
+        for phrase in foreign:
+            taken += bool(await understood(stt, over_the_line(await spoken(tts, phrase, voice)), grammar))
+    assert right >= 0.95 * len(voices) * len(grammar.phrases)
+    assert taken <= 0.05 * len(voices) * len(foreign)
+
+
 async def test_the_agent_is_understood_by_ear_alone(tts: EspeakTextToSpeech, stt: SphinxSpeechToText) -> None:
     sentences = (
         "hello this is the clinic calling",

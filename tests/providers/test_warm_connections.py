@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -24,6 +25,7 @@ from trunkline.providers.ports import (
     KeepsWarm,
     LanguageModel,
     Message,
+    ModelFailed,
     SpeechFailed,
     SpeechToText,
     TextToSpeech,
@@ -116,6 +118,22 @@ async def test_a_warm_provider_opens_no_connection_for_its_first_work(
     async with asyncio.timeout(5):
         while doorman.live:
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", ["model", "voice"])
+async def test_one_that_cannot_be_opened_is_told_with_its_address_and_without_its_password(name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        place = f"127.0.0.1:{nobody.getsockname()[1]}/v1"
+    url = f"http://me:secret@{place}"
+    provider: OpenAICompatibleModel | OpenAiTextToSpeech = (
+        OpenAICompatibleModel(model="small", api_key="", base_url=url) if name == "model"
+        else OpenAiTextToSpeech(api_key="", base_url=url)
+    )  # fmt: skip
+    with pytest.raises(ModelFailed if name == "model" else SpeechFailed) as failure:
+        await provider.warm()
+    assert f"http://{place}" in str(failure.value)
+    assert "secret" not in str(failure.value)
+    await provider.close()
 
 
 async def test_connections_are_kept_and_one_that_cannot_be_is_told_once(stack: AsyncExitStack) -> None:

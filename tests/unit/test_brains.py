@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections import Counter
 from dataclasses import replace
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from media.media_stubs import StubBrain, brief
-from trunkline import brains
+from trunkline import brains, own_voices
 from trunkline.core import provider_failures, registry
 from trunkline.core.errors import InvalidInput, StartRefused
 from trunkline.core.provider_failures import Kind, Part, Then
 from trunkline.core.settings import Settings, load_settings
-from trunkline.doctor import FAULT, NOTE, OK, examine
+from trunkline.doctor import FAULT, NOTE, OK, Finding, examine, show
 from trunkline.providers.ports import Heard, InputKind, Say, ToolResult
 from trunkline.simulators.model_server import Answer, Fault, Plan, serving
 from trunkline.simulators.openai import OpenAIWire
@@ -102,7 +106,32 @@ def test_the_doctor_says_which_models_there_are() -> None:
         return found.verdict, found.facts
 
     assert finding(settings())[0] == NOTE
-    assert finding(settings(anthropic_api_key="key-b")) == (OK, "anthropic (claude-haiku-5-5)")
+    hearing = {"anthropic_api_key": "key-b", "speech_to_text": "deepgram"}
+    assert finding(settings(**hearing)) == (OK, "anthropic (claude-haiku-5-5)")
+    verdict, facts = finding(settings(anthropic_api_key="key-b"))
+    assert verdict == NOTE
+    assert "hear nothing" in facts
+
+
+async def test_the_doctor_asks_whether_an_own_model_is_where_the_settings_say() -> None:
+    async def finding(url: str, **more: str) -> tuple[str, str, str]:
+        given = settings(own_model_url=url, own_model_name="small", **more)
+        findings = await asyncio.to_thread(examine, given)
+        found = next(found for found in findings if found.what == "OWN_MODEL_URL")
+        return found.verdict, found.facts, found.mend
+
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        closed = nobody.getsockname()[1]
+    verdict, facts, _ = await finding(f"http://127.0.0.1:{closed}/v1")
+    assert verdict == NOTE
+    assert f"http://127.0.0.1:{closed}/v1/models" in facts
+
+    async with serving(OpenAIWire(), Plan(key="right")) as server:
+        assert (await finding(f"{server.base_url}/v1", own_model_key="right"))[0] == OK
+        verdict, facts, mend = await finding(server.base_url, own_model_key="right")
+        assert (verdict, "404" in facts, "/v1" in mend) == (NOTE, True, True)
+        verdict, facts, mend = await finding(f"{server.base_url}/v1", own_model_key="wrong")
+        assert (verdict, "401" in facts, "OWN_MODEL_KEY" in mend) == (NOTE, True, True)
 
 
 async def test_a_brain_of_the_settings_holds_a_conversation_and_falls_back() -> None:
@@ -131,7 +160,9 @@ async def test_a_brain_of_the_settings_holds_a_conversation_and_falls_back() -> 
 @pytest.mark.parametrize(
     ("values", "verdict", "facts", "mend"),
     [
-        ({}, OK, "trunkline_provider_failures_total", ""),
+        ({}, OK, "everything is done on this machine", ""),
+        ({"anthropic_api_key": "b", "openai_api_key": "a", "brain_fallbacks": "scripted",
+          "model_fallbacks": "anthropic,openai"}, NOTE, "the next of each chain", "set METRICS_TOKEN"),
         (
             {"speech_to_text": "deepgram", "deepgram_api_key": "d", "openai_api_key": "a"}, NOTE,
             "nobody takes over: SPEECH_TO_TEXT (deepgram), MODEL_FALLBACKS (none), BRAIN_FALLBACKS (none)",
@@ -161,3 +192,26 @@ def test_the_doctor_says_whom_nobody_stands_behind(
     assert facts in found.facts
     assert mend in found.mend
     assert bool(mend) == bool(found.mend)
+
+
+@pytest.mark.parametrize("name", ["openai_realtime", "anthropic"])
+def test_brains_to_fall_back_to_need_their_keys(name: str) -> None:
+    given = settings(gemini_api_key="c", brain_fallbacks=f"gemini,{name}")
+    registry.register_brain("scripted", StubBrain)
+    brains.register_models(given)
+    with pytest.raises(StartRefused, match=f"BRAIN_FALLBACKS names '{name}', which has no key here"):
+        own_voices.register_own_voices(given)
+    (found,) = [one for one in examine(given) if one.what == "Brains with a voice"]
+    assert (found.verdict, name in found.facts) == (FAULT, True)
+    well = settings(gemini_api_key="c", brain_fallbacks="gemini,scripted")
+    own_voices.register_own_voices(well)
+    assert FAULT not in {one.verdict for one in examine(well) if one.what == "Brains with a voice"}
+
+
+def test_the_doctor_cuts_nothing_off_on_a_narrow_terminal() -> None:
+    narrow = Console(width=80, file=StringIO(), record=True)
+    facts = "/a/folder/that/lies/deep/below/others/and/has/a/long/name/with_something_at_its_end"
+    show([Finding("When a provider fails", NOTE, facts, "x" * 60)], narrow, with_sql=False)
+    printed = narrow.export_text()
+    assert "…" not in printed
+    assert printed.count("x") == 60

@@ -48,14 +48,22 @@ def test_every_scenario_of_the_library_can_be_read_and_planned(name: str) -> Non
         ("", "mine.yaml:1: the file is empty."),
         ("- says: hello", "mine.yaml:1: a scenario is a mapping"),
         ("about: x\nabout: y", "mine.yaml:2: 'about' is given twice."),
-        ("about: x\ncolour: red", "mine.yaml:2: colour: Extra inputs are not permitted"),
-        ("steps: []", "mine.yaml:1: about: Field required"),
+        ("about: x\ncolour: red", "mine.yaml:2: colour: there is no such key"),
+        ("steps: []", "mine.yaml:1: about: must be there"),
         ("about: x\nsteps:\n- says: a\n- shouts: b", "mine.yaml:4: steps.1: 'shouts' is no deed"),
         ("about: x\nsteps:\n- {says: a, keys: '1'}", "mine.yaml:3: steps.0: a step has exactly one deed"),
         ("about: x\nsteps:\n- keys: '1x'", "mine.yaml:3: steps.0: keys are 0 to 9"),
         ("about: x\nsteps:\n- waits: long", "mine.yaml:3: steps.0: waits takes seconds"),
         ("about: x\nsteps:\n- sounds: drum", "mine.yaml:3: steps.0: 'drum' is no sound"),
-        ("about: x\ncaller:\n  speed: 9", "mine.yaml:3: caller.speed: Input should be greater"),
+        ("about: x\ncaller:\n  speed: 9", "mine.yaml:3: caller.speed: must be greater"),
+        ("about: x\nsteps: soon", "mine.yaml:2: steps: must be a list"),
+        ("about: x\nslow: perhaps", "mine.yaml:2: slow: must be true or false"),
+        ("about: x\ndirection: up", "mine.yaml:2: direction: must be 'inbound' or 'outbound'"),
+        (
+            "about: x\ncaller:\n  voice: en-gb",
+            "mine.yaml:3: caller.voice: espeak has no voice 'en-gb'; there is",
+        ),
+        ("about: x\ncaller: {voice: en-us+none}", "mine.yaml:2: caller.voice: espeak has no variant 'none'"),
         ("about: x\nlike: nobody", "mine.yaml:2: there is no scenario 'nobody' to be like."),
         ("about: x\nscript: poem", "mine.yaml:2: there is no dialogue 'poem'"),
         (
@@ -73,7 +81,17 @@ def test_a_faulty_file_is_refused_at_its_line(text: str, said: str) -> None:
 
 
 def test_every_fault_of_a_file_is_told_at_once() -> None:
-    assert len(faults("about: x\nlanguage: fr\nsteps:\n- shouts: b\ncaller: {speed: 1}")) == 3
+    rest = "language: fr\nsteps:\n- shouts: b\ncaller: {speed: 1}"
+    assert len(faults(f"about: x\n{rest}")) == 3
+    (of_base, *others) = faults(f"about: x\nlike: nobody\n{rest}")
+    assert of_base.startswith("mine.yaml:2: there is no scenario 'nobody'")
+    assert len(others) == 3
+    assert not any("Input should" in fault for fault in others)
+
+
+@pytest.mark.parametrize("voice", ["en-us+klatt4", "en-GB-scotland", "en+f2", "en-us"])
+def test_a_voice_that_is_there_is_taken(voice: str) -> None:
+    assert reading(f"about: x\ncaller: {{voice: {voice}}}").plan().voice.name == voice
 
 
 def test_a_scenario_that_cannot_be_found_names_where_to_look(tmp_path: Path) -> None:
@@ -247,3 +265,17 @@ def test_times_are_summed_up_over_all_calls() -> None:
 def test_every_deed_is_used_by_the_library() -> None:
     used = {step.deed for name in library() for step in find(name).steps}
     assert used == set(Deed)
+
+
+def test_a_call_that_is_not_as_expected_is_shown_with_what_its_caller_has_made_out() -> None:
+    def printed(*heard: str) -> str:
+        console = Console(width=100, file=StringIO(), record=True)
+        outcome = as_expected(heard=list(heard), disposition="declined")
+        held = Held(everything(), "b", [outcome], grade(everything(), [outcome]))
+        show(console, [held], "en")
+        return console.export_text()
+
+    assert "made out by the caller: which day would suit you / goodbye" in printed(
+        "which day would suit you", "goodbye"
+    )
+    assert "made out by the caller: nothing" in printed()

@@ -23,9 +23,9 @@ LOCAL = "http://127.0.0.1:8400"
         ("DATABASE_RELAY_URL", "postgresql://h:hunter2/d", "DATABASE_RELAY_URL must be an address"),
         ("DATABASE_OWNER_URL", "hunter2", "DATABASE_OWNER_URL must be an address"),
         ("REDIS_URL", "hunter2:6379", "REDIS_URL must be an address such as redis://"),
-        ("LOG_LEVEL", "loud", "LOG_LEVEL Input should be 'DEBUG', 'INFO'"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL must be 'DEBUG', 'INFO'"),
         ("PUBLIC_URL", "calls.example", "PUBLIC_URL must begin with http:// or https://"),
-        ("SERVICE_ROLE", "boss", "SERVICE_ROLE Input should be"),
+        ("SERVICE_ROLE", "boss", "SERVICE_ROLE must be"),
     ],
 )
 def test_a_wrong_setting_is_named_and_not_repeated(

@@ -25,7 +25,11 @@ _first_carrier = TWILIO
 """Which one serves those who name none."""
 _brains: dict[str, BrainFactory] = {}
 _connecting: set[str] = set()
+_readers: set[str] = set()
+"""Brains that are given what the caller said as text, in whatever words."""
 _voices: tuple[str, ...] = ()
+_hears_anything = True
+"""False where the recognisers know the words of written dialogues alone."""
 _ears: SpeechToText | None = None
 _warmers: dict[str, Warmer] = {}
 _closers: dict[str, Callable[[], Awaitable[None]]] = {}
@@ -89,16 +93,21 @@ def register_brain(
     *,
     close: Callable[[], Awaitable[None]] | None = None,
     warm: Warmer | None = None,
+    reads_anything: bool = False,
 ) -> None:
     """Offer a brain to agents under this name.
 
-    `close` lets go of what it holds when calls have ended; `warm` has its connection open before one begins,
-    and may raise ModelFailed.
+    `reads_anything`: it is told what the caller said as text, in any words, and is deaf without. `close` lets
+    go of what it holds when calls have ended; `warm` has its connection open before one begins, and may raise
+    ModelFailed.
     """
     _brains[name] = factory
     _closers.pop(name, None)
     _warmers.pop(name, None)
     _connecting.discard(name)
+    _readers.discard(name)
+    if reads_anything:
+        _readers.add(name)
     if warm is not None:
         _warmers[name] = warm
     if close is not None:
@@ -141,6 +150,17 @@ def register_ears(ears: SpeechToText | None) -> None:
 def ears() -> SpeechToText | None:
     """Return who hears in this process, for a brain without ears that takes over from one that has them."""
     return _ears
+
+
+def register_hearing(*, anything: bool) -> None:
+    """Say whether the recognisers of this installation make out any words, or a written dialogue's alone."""
+    global _hears_anything  # noqa: PLW0603 - as above
+    _hears_anything = anything
+
+
+def is_deaf(name: str) -> bool:
+    """Return whether the brain of this name would hear nothing here."""
+    return name in _readers and not _hears_anything
 
 
 def register_voices(names: tuple[str, ...]) -> None:

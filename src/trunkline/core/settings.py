@@ -16,6 +16,7 @@ from trunkline.core.brain_settings import BrainSettings
 from trunkline.core.carrier_settings import CarrierSettings, can_reach
 from trunkline.core.errors import StartRefused
 from trunkline.core.speech_settings import SpeechSettings
+from trunkline.kit.faults import in_words
 
 QUEUES = ("high", "default", "low", "maintenance", "broadcasts", "recordings")
 """Every queue that a job may be in, in order of priority."""
@@ -175,12 +176,7 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']).upper()} {_said(fault['msg'])}"
+            f"{'.'.join(str(part) for part in fault['loc']).upper()} {in_words(fault)}"
             for fault in error.errors(include_url=False, include_input=False)
         )
         raise StartRefused(f"A setting is wrong: {faults}.") from error
-
-
-def _said(message: str) -> str:
-    """Return what a validator said; pydantic puts words of its own in front of ours."""
-    return message.removeprefix("Value error, ")

@@ -68,6 +68,11 @@ class SpeechSettings(BaseSettings):
     def _read_voices(cls, value: object) -> object:
         return _chain(value, VOICES)
 
+    @property
+    def hears_anything(self) -> bool:
+        """Whether free speech is understood; local recognition knows the words of written dialogues alone."""
+        return set(self.speech_to_text) != {"local"}
+
 
 def _chain(value: object, known: tuple[str, ...]) -> object:
     if isinstance(value, str):

@@ -41,7 +41,7 @@ async def warm(client: httpx.AsyncClient, *, who: str) -> None:
     try:
         await client.head("")
     except httpx.HTTPError as error:
-        raise unreachable(who, error) from error
+        raise unreachable(f"{who} at {client.base_url.copy_with(userinfo=b'')}", error) from error
 
 
 async def stream_audio(

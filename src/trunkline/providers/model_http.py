@@ -30,7 +30,10 @@ async def warm(http: httpx2.AsyncClient, base_url: str) -> None:
     try:
         await http.head(base_url)
     except httpx2.HTTPError as error:
-        raise ModelFailed(in_words(error)) from error
+        place = urlsplit(base_url)
+        # Without what may stand before the host: a name and a password.
+        where = f"{place.scheme}://{place.netloc.rpartition('@')[2]}{place.path}"
+        raise ModelFailed(f"{where}: {in_words(error)}") from error
 
 
 def arguments_of(name: str, text: str) -> Mapping[str, Any]:

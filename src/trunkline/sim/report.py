@@ -112,6 +112,9 @@ def show(console: Console, held: Sequence[Held], language: Language) -> None:
             if outcome.sid in bad:
                 console.print(Text(say("one_call", name=one.scenario.name), style="bold"))
                 console.print(_transcript(outcome, language))
+                # What a caller answers goes by their own ear, which may have made out something else.
+                ear = " / ".join(outcome.heard) or say("nothing")
+                console.print(Text(f"{say('heard')}: {ear}", style="dim"))
                 break
     failed = sum(not grade.holds for one in held for grade in one.grades)
     total = sum(len(one.grades) for one in held)

@@ -10,9 +10,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from trunkline.core.errors import StartRefused
+from trunkline.kit.faults import in_words
 from trunkline.providers.ports import Voice
 from trunkline.providers.scripted import READY_MADE
 from trunkline.sim.yaml_lines import Located, Unreadable, read
@@ -87,7 +96,7 @@ class CallerPart(_Part):
     """The caller: voice, line and patience."""
 
     voice: str = Field("en-us+klatt4", pattern=r"^[\w+ ./-]+$")
-    """The local voice's name, as espeak calls it."""
+    """The local voice's name, as espeak calls it: a language's, and perhaps a variant."""
     speed: int = Field(150, ge=80, le=400)
     """Words a minute."""
     loudness: float = Field(0.45, gt=0, le=1)
@@ -102,6 +111,15 @@ class CallerPart(_Part):
     """Of one with a persona: turns after which they hang up, done or not."""
     stays: float = Field(300.0, gt=0, le=900)
     """Of one with a persona: seconds after which they do."""
+
+    @field_validator("voice")
+    @classmethod
+    def _is_there(cls, value: str) -> str:
+        from trunkline.providers.local_speech.voices import fault_of_voice  # noqa: PLC0415 - for callers alone
+
+        if fault := fault_of_voice(value):
+            raise ValueError(fault)
+        return value
 
 
 class Count(_Part):
@@ -240,16 +258,18 @@ def read_scenario(text: str, *, name: str, file: str) -> Scenario:
         raise StartRefused(f"{file}:{error.line}: {error}.") from error
     if not isinstance(located.data, dict):
         raise StartRefused(f"{file}:1: a scenario is a mapping, such as `about: ...`.")
-    data = {"name": name, **_with_base(located, file)}
+    own, base_fault = _with_base(located, file)
     try:
-        scenario = _validated(data)
+        scenario = _validated({"name": name, **own})
     except ValidationError as error:
-        raise StartRefused("\n".join(_faults(error, located, file))) from error
+        raise StartRefused("\n".join([*base_fault, *_faults(error, located, file)])) from error
     except KeyError as error:
         line = located.line_of(("picks",))
         raise StartRefused(f"{file}:{line}: nothing is picked for {{{error.args[0]}}}.") from error
     except (ValueError, IndexError) as error:
         raise StartRefused(f"{file}:1: braces stand for what is picked: {error}.") from error
+    if base_fault:
+        raise StartRefused("\n".join(base_fault))
     if scenario.dialogue not in READY_MADE:
         line, known = located.line_of(("script",)), ", ".join(READY_MADE)
         raise StartRefused(f"{file}:{line}: there is no dialogue {scenario.dialogue!r}; there is {known}.")
@@ -270,25 +290,26 @@ class _Picks(_Part):
     picks: tuple[dict[str, str], ...] = ()
 
 
-def _with_base(located: Located, file: str) -> dict[str, Any]:
-    """Return the file's data laid over that of the scenario it is like."""
+def _with_base(located: Located, file: str) -> tuple[dict[str, Any], list[str]]:
+    """Return the file's data laid over that of the scenario it is like, and the fault where there is none."""
     own: dict[str, Any] = located.data
     base_name = own.get("like")
     if base_name is None:
-        return own
+        return own, []
     if base_name not in library():
-        raise StartRefused(
-            f"{file}:{located.line_of(('like',))}: there is no scenario {base_name!r} to be like."
-        )
+        line = located.line_of(("like",))
+        # Without it, so that the other faults of the file are told as well.
+        rest = {key: value for key, value in own.items() if key != "like"}
+        return rest, [f"{file}:{line}: there is no scenario {base_name!r} to be like."]
     base_text = (LIBRARY / f"{base_name}.yaml").read_text(encoding="utf-8")
-    base = _with_base(read(base_text), f"{base_name}.yaml")
+    base, _ = _with_base(read(base_text), f"{base_name}.yaml")
     if "steps" in own or "answers" in own:
         base = {key: value for key, value in base.items() if key != "steps"}
     merged = {key: value for key, value in base.items() if key != "slow"} | own
     for part in ("caller", "expect"):
         if isinstance(base.get(part), dict) and isinstance(own.get(part), dict):
             merged[part] = base[part] | own[part]
-    return merged
+    return merged, []
 
 
 def _faults(error: ValidationError, located: Located, file: str) -> list[str]:
@@ -296,7 +317,7 @@ def _faults(error: ValidationError, located: Located, file: str) -> list[str]:
     for fault in error.errors(include_url=False, include_input=False):
         path = tuple(part for part in fault["loc"] if isinstance(part, str | int))
         where = ".".join(str(part) for part in path)
-        reason = fault["msg"].removeprefix("Value error, ")
+        reason = in_words(fault)
         faults.append(f"{file}:{located.line_of(path)}: {where + ': ' if where else ''}{reason}")
     return faults
 

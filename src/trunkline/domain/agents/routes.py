@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.domain.agents import service
+from trunkline.domain.agents.models import Agent
 from trunkline.domain.agents.schemas import AgentChange, AgentIn, AgentOut
 
 router = APIRouter(prefix="/api/agents", tags=["agents"])
@@ -17,7 +18,7 @@ router = APIRouter(prefix="/api/agents", tags=["agents"])
 @router.get("")
 def read_agents(session: SessionDep, who: PrincipalDep) -> list[AgentOut]:
     """The business's agents."""
-    return [AgentOut.model_validate(agent) for agent in service.list_agents(session, who.business)]
+    return [_out(agent) for agent in service.list_agents(session, who.business)]
 
 
 @router.post("", status_code=201)
@@ -25,13 +26,13 @@ def create_agent(body: AgentIn, session: SessionDep, who: PrincipalDep) -> Agent
     """Make an agent; what cannot work is refused with the place of the fault."""
     who.require(Role.ADMIN)
     agent = service.create_agent(session, who.business, actor=who.email, **body.model_dump())
-    return AgentOut.model_validate(agent)
+    return _out(agent)
 
 
 @router.get("/{agent_id}")
 def read_agent(agent_id: UUID, session: SessionDep, who: PrincipalDep) -> AgentOut:
     """One agent."""
-    return AgentOut.model_validate(service.get_agent(session, who.business, agent_id))
+    return _out(service.get_agent(session, who.business, agent_id))
 
 
 @router.patch("/{agent_id}")
@@ -39,6 +40,8 @@ def change_agent(agent_id: UUID, body: AgentChange, session: SessionDep, who: Pr
     """Change an agent; live calls keep what they began with."""
     who.require(Role.ADMIN)
     changes = body.model_dump(exclude_unset=True)
-    return AgentOut.model_validate(
-        service.update_agent(session, who.business, agent_id, changes, actor=who.email)
-    )
+    return _out(service.update_agent(session, who.business, agent_id, changes, actor=who.email))
+
+
+def _out(agent: Agent) -> AgentOut:
+    return AgentOut.model_validate(agent).model_copy(update={"warnings": service.warnings_of(agent)})

@@ -49,6 +49,8 @@ class AgentOut(AgentIn):
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
+    warnings: list[str] = Field(default_factory=list)
+    """Why it would not work as it is, a sentence each; it is kept all the same."""
 
 
 class AgentChange(BaseModel):

@@ -91,6 +91,16 @@ def voice_of(agent: Agent) -> dict[str, Any]:
     return VoiceOptions.model_validate(agent.voice).model_dump(exclude_none=True)
 
 
+def warnings_of(agent: Agent) -> list[str]:
+    """Return why this agent would not work here as things are, a sentence each. It is kept all the same."""
+    if registry.is_deaf(agent.brain):
+        return [
+            f"{agent.brain!r} would hear nothing of callers but their keys: local speech-to-text makes out "
+            "the words of written dialogues alone. Set SPEECH_TO_TEXT to another."
+        ]
+    return []
+
+
 def _targets(session: Session, agent: Agent) -> list[str]:
     """Return whom the agent may hand calls to, as extensions and E.164. Raises InvalidInput."""
     business = tenants.get_business(session, agent.business_id)

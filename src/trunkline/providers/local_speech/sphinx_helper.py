@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 import signal
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ class _Recogniser:
         self._decoder.process_raw(audio, full_utt=True)
         self._decoder.end_utt()
         heard = self._decoder.hyp()
-        # A text that is no whole phrase is a path that never reached the grammar's end.
+        # A text that is no whole phrase is a decoy, or a path that never reached the grammar's end.
         if (
             heard is None
             or heard.hypstr not in self._phrases
@@ -69,8 +70,13 @@ class _Recogniser:
             if words and all(self._knows(word) for word in words):
                 spoken = " ".join(words)
                 usable[spoken] = usable.get(spoken, 0.0) + weight
-        alternatives = " | ".join(f"/{weight:.6f}/ {phrase}" for phrase, weight in usable.items())
-        if alternatives and alternatives != self._bound_to:
+        alternatives = " | ".join(
+            [
+                *(f"/{weight:.6f}/ {phrase}" for phrase, weight in usable.items()),
+                *(f"/{tuning.DECOY_WEIGHT:.15f}/ {decoy}" for decoy in _decoys_beside(usable)),
+            ]
+        )
+        if usable and alternatives != self._bound_to:
             grammar = f"#JSGF V1.0;\ngrammar {_SEARCH};\npublic <phrase> = {alternatives};\n"
             self._decoder.add_jsgf_string(_SEARCH, grammar)
             self._decoder.activate_search(_SEARCH)
@@ -90,6 +96,15 @@ class _Recogniser:
             total += math.log(max(segment.ascore, 1e-300))
             frames += segment.end_frame - segment.start_frame + 1
         return total / frames if frames else -math.inf
+
+
+def _decoys_beside(phrases: Iterable[str]) -> Iterator[str]:
+    """Yield the decoys that are neither part of a phrase nor hold one: those would cost right answers."""
+    padded = [f" {phrase} " for phrase in phrases]
+    for decoy in tuning.DECOYS:
+        within = f" {decoy} "
+        if not any(within in phrase or phrase in within for phrase in padded):
+            yield decoy
 
 
 def _with_line_noise(pcm: bytes) -> bytes:

@@ -87,15 +87,15 @@ async def run(
         await asyncio.Event().wait()
 
 
-def main(options: CarrierOptions) -> None:
+def main(options: CarrierOptions, *, on_ready: Callable[[str], None] | None = None) -> None:
     """Run the carrier with local speech until SIGINT or SIGTERM; the process's entry.
 
-    Raises LocalSpeechUnavailable where the packages of local speech are missing.
+    `on_ready` gets the base URL. Raises LocalSpeechUnavailable where local speech's packages are missing.
     """
-    asyncio.run(_main(options))
+    asyncio.run(_main(options, on_ready))
 
 
-async def _main(options: CarrierOptions) -> None:
+async def _main(options: CarrierOptions, on_ready: Callable[[str], None] | None) -> None:
     loop = asyncio.get_running_loop()
     serving_task = asyncio.current_task()
     assert serving_task is not None
@@ -103,7 +103,7 @@ async def _main(options: CarrierOptions) -> None:
         loop.add_signal_handler(number, serving_task.cancel)
     tts, stt = EspeakTextToSpeech(), SphinxSpeechToText()
     try:
-        await run(options, tts=tts, stt=stt)
+        await run(options, tts=tts, stt=stt, on_ready=on_ready)
     except asyncio.CancelledError:
         _log.info("the local carrier stops")
     finally:

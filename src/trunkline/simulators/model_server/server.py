@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from trunkline.simulators.loop_server import serving_app
 from trunkline.simulators.model_server.plan import Answer, Asked, Fault, Plan, answer_of
-from trunkline.simulators.model_server.wire import Refused, Wire
+from trunkline.simulators.model_server.wire import ListsModels, Refused, Wire
 
 _INSTEAD = (Fault.TOO_MANY, Fault.ERROR, Fault.OVERLOADED)
 
@@ -59,11 +59,20 @@ class _Api:
         self._plan = plan
 
     def routes(self) -> list[Route]:
+        wire = self._wire
         return [
-            Route(self._wire.path, self._answer, methods=["POST"]),
+            *([Route(wire.models_path, self._models)] if isinstance(wire, ListsModels) else ()),
+            Route(wire.path, self._answer, methods=["POST"]),
             Route("/control/answers", self._then, methods=["POST"]),
             Route("/control/asked", self._asked, methods=["GET"]),
         ]
+
+    async def _models(self, request: Request) -> Response:
+        assert isinstance(self._wire, ListsModels)
+        try:
+            return JSONResponse(self._wire.models(self._plan, request.headers))
+        except Refused as refusal:
+            return JSONResponse(self._wire.error(refusal.status, str(refusal)), refusal.status)
 
     async def _answer(self, request: Request) -> Response:
         wire, plan = self._wire, self._plan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -41,6 +41,17 @@ class Wire(Protocol):
 
     def late_error(self) -> Iterable[bytes]:
         """An error in the midst of an answer."""
+
+
+@runtime_checkable
+class ListsModels(Protocol):
+    """A wire that also says which models there are."""
+
+    models_path: str
+    """Route of the listing."""
+
+    def models(self, plan: Plan, headers: Mapping[str, str]) -> Mapping[str, Any]:
+        """Return the listing. Raises Refused."""
 
 
 def checked(adapter: TypeAdapter[Any], body: Any, *, known: Iterable[str]) -> Any:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, get_type_hints
 
+from openai.types import Model
 from openai.types.chat import ChatCompletionChunk
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 from pydantic import TypeAdapter
@@ -26,13 +27,18 @@ _LONGEST_CALL_ID = 40
 
 
 class OpenAIWire:
-    """`POST /v1/chat/completions` with `stream: true`."""
+    """`POST /v1/chat/completions` with `stream: true`, and `GET /v1/models`."""
 
     path = "/v1/chat/completions"
+    models_path = "/v1/models"
+
+    def models(self, plan: Plan, headers: Mapping[str, str]) -> Mapping[str, Any]:
+        _check_key(plan, headers)
+        model = Model(id=plan.model, created=0, object="model", owned_by="stand-in")
+        return {"object": "list", "data": [model.model_dump()]}
 
     def read(self, plan: Plan, place: Mapping[str, str], headers: Mapping[str, str], body: Any) -> Asked:
-        if headers.get("authorization") != f"Bearer {plan.key}":
-            raise Refused(401, "Incorrect API key provided.")
+        _check_key(plan, headers)
         request = checked(_REQUEST, body, known=_KNOWN)
         if request["model"] != plan.model:
             raise Refused(404, f"The model `{request['model']}` does not exist.")
@@ -72,6 +78,11 @@ class OpenAIWire:
 
     def late_error(self) -> Iterator[bytes]:
         yield event(self.error(500, "The server had an error while processing your request."))
+
+
+def _check_key(plan: Plan, headers: Mapping[str, str]) -> None:
+    if headers.get("authorization") != f"Bearer {plan.key}":
+        raise Refused(401, "Incorrect API key provided.")
 
 
 def _chunk(asked: Asked, delta: Mapping[str, Any], finish: str | None = None) -> bytes:
