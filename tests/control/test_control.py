@@ -24,11 +24,11 @@ from trunkline.domain.control import service as control_service
 from trunkline.domain.control.models import CallControl
 from trunkline.domain.people import service as people
 from trunkline.kit import clock
-from trunkline.providers.ports import CallStatus, DialReport, ToolResult, Voice
+from trunkline.providers.ports import BrainFailed, CallStatus, DialReport, ToolResult, Voice
 from trunkline.simulators.carrier import Persona
 from trunkline.web import live_tools
 from trunkline.web.preparation import Machines, Preparation
-from trunkline.web.sentences import BACK_AGAIN, NOBODY_THERE
+from trunkline.web.sentences import APOLOGY, BACK_AGAIN, NOBODY_THERE
 
 
 async def test_an_agent_hands_the_caller_on_when_its_sentence_has_been_heard(theatre: Theatre) -> None:
@@ -253,6 +253,21 @@ async def test_a_talk_with_a_colleague_that_we_hang_up_was_handed_on(theatre: Th
     acts = [(act.verb, act.state) for act in theatre.controls(sid)]
     assert acts == [("transfer", "done"), ("hang_up", "done")]
     assert (call.disposition, call.end_reason) == ("transferred", "hung_up")
+
+
+@pytest.mark.parametrize("patient", [True, False])
+async def test_a_call_whose_brain_is_gone_is_our_fault_also_if_the_apology_is_not_heard_out(
+    theatre: Theatre, patient: bool
+) -> None:
+    theatre.brain.scripts = [[BrainFailed("the server is away")]]
+    sid = theatre.phone_in()
+    await theatre.live(sid)
+    if not patient:
+        theatre.sim.exchange.calls[sid].hang_up("person")
+    call = await theatre.over(sid)
+    assert (call.end_reason, call.disposition) == ("brain_failed" if patient else "stop", "our_fault")
+    (said,) = [event.data for event in theatre.events(sid) if event.kind == "agent_said"]
+    assert (said["heard_text"] == APOLOGY["en"]) is patient
 
 
 async def test_a_transfer_that_we_hang_up_before_anybody_answers_has_failed_by_us(

@@ -30,7 +30,17 @@ from trunkline.domain.calls.models import Call, CallEvent
 from trunkline.domain.control import store
 from trunkline.domain.control.models import CallControl
 from trunkline.domain.tenants import service as tenants
-from trunkline.providers.ports import Act, CallBrief, HangUp, Heard, Listen, Say, ToolResult, ToolRunner
+from trunkline.providers.ports import (
+    Act,
+    BrainFailed,
+    CallBrief,
+    HangUp,
+    Heard,
+    Listen,
+    Say,
+    ToolResult,
+    ToolRunner,
+)
 from trunkline.providers.twilio import TwilioCarrier
 from trunkline.simulators.carrier import CarrierOptions, Number, Person, Persona, RunningCarrier, serving
 from trunkline.simulators.carrier.book import CallEntry
@@ -49,7 +59,7 @@ class Use:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-Script = Sequence[str | Use | Act]
+Script = Sequence[str | Use | Act | BrainFailed]
 
 
 class Rehearsed:
@@ -75,6 +85,8 @@ class Rehearsed:
                     yield Say(line)
                 elif isinstance(line, Use):
                     self._brain.results.append(await self._tools(line.tool, line.arguments))
+                elif isinstance(line, BrainFailed):
+                    raise line
                 else:
                     yield line
             if not any(isinstance(line, Listen) for line in self._script):
