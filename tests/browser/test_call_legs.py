@@ -121,7 +121,7 @@ def test_a_hold_is_no_end_and_our_hang_up_is_not_the_callers(acme: World, opens:
             ["The call began", GREETING, "Hold: done", LEFT, BACK, GREETING, "The call ended: we hung up"]
         )
         notes = page.get_by_text("Struck words were not heard")
-        expect(notes).to_have_text(["Struck words were not heard: the agent left the call first."])
+        expect(notes).to_have_text(["Struck words were not heard: by then the agent was off the line."])
         expect(page.get_by_text("the caller hung up")).to_have_count(0)
 
 
@@ -189,7 +189,7 @@ def test_turns_of_two_legs_are_kept_apart(acme: World, opens: Opens) -> None:
     [
         (True, False, "the caller spoke first."),
         (False, True, "they could not be voiced."),
-        (False, False, "the agent left the call first."),
+        (False, False, "by then the agent was off the line."),
     ],
 )
 def test_why_words_were_not_heard(

@@ -168,7 +168,7 @@ export default {
     "call.silent": "Nothing was said in this call.",
     "call.not_yet": "What is said appears here, turn by turn.",
     "call.struck_note": "Struck words were not heard: the caller spoke first.",
-    "call.struck_by_end": "Struck words were not heard: the agent left the call first.",
+    "call.struck_by_end": "Struck words were not heard: by then the agent was off the line.",
     "call.struck_unvoiced": "Struck words were not heard: they could not be voiced.",
     "call.measures": "Show measurements",
     "stages.title": "How fast the agent answered",
