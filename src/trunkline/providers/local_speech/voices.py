@@ -30,5 +30,4 @@ def _there() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
     data = Path(espeakng_loader.get_data_path())
     languages = sorted(file.name.lower() for file in (data / "lang").rglob("*") if file.is_file())
-    # It finds a voice by its whole name or by its first part, where a language's own file says so.
     return tuple(languages), tuple(sorted(file.name for file in (data / "voices" / "!v").iterdir()))
