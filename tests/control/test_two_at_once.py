@@ -13,7 +13,6 @@ from control.theatre import OFFICE
 from isolation.peering import administrator_url, connected
 from support.installation import Installation
 from support.world import World
-from trunkline.core import registry
 from trunkline.core.db import unit_of_work
 from trunkline.core.errors import Conflict
 from trunkline.domain.calls import service as calls
@@ -22,11 +21,9 @@ from trunkline.domain.control.models import Verb
 from trunkline.domain.control.places import TWILIO
 from trunkline.domain.tenants import service as tenants
 from trunkline.providers.ports import CallStatus
-from trunkline.providers.twilio import TwilioCarrier
 
 
 def live_call(world: World) -> UUID:
-    registry.register_carrier(lambda: TwilioCarrier("AC" + "0" * 32, "token"), TWILIO)
     with unit_of_work(world.scope) as session:
         extensions = [{"extension": "101", "name": "", "number": OFFICE}]
         tenants.change_business(session, world.business_id, {"extensions": extensions}, actor="test")
