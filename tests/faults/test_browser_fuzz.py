@@ -37,7 +37,7 @@ SAMPLE = settings(
     max_examples=10, deadline=None, database=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
-MANY = settings(SAMPLE, max_examples=150)
+MANY, FEW = settings(SAMPLE, max_examples=150), settings(SAMPLE, max_examples=4)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def test_what_is_said_before_the_start_is_refused_with_a_word(
     said_before_the_start(person, house, world, said)
 
 
-@SAMPLE
+@FEW
 @in_a_call
 def test_what_is_said_in_a_call_harms_no_other(
     house: LiveHouse, person: httpx.Client, world: World, said: list[Any]

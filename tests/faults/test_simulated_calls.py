@@ -101,6 +101,8 @@ VISIT = {
 }
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(400)
 async def test_a_caller_is_played_by_a_language_model_and_graded_like_the_others(
     house: LiveHouse, tmp_path: Path
 ) -> None:
