@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from unittest.mock import patch
 
@@ -34,7 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Refuse to share tests between processes that would each make what is to be made once."""
+    """Refuse to share tests between processes that would each make what is to be made once.
+
+    What has been loaded by now stays: the collector need not walk it again and again.
+    """
+    gc.collect()
+    gc.freeze()
     shares = session.config.getoption("loadgroup", default=False)
     if shares and not all("@" in item.nodeid for item in session.items):
         raise pytest.UsageError("pytest-xdist does not name the tests' groups: is there a newer pytest?")
