@@ -47,9 +47,9 @@ browser:
 	@if [ -z "$(TRUNKLINE_SKIP_BROWSER)" ] && ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; fi
 
-# Tests wait more than they work, so five processes share two cores, each with servers of its own.
+# Tests wait more than they work, so four processes share two cores, each with servers of its own.
 test: lint browser ## Run all tests but the long repetitions
-	$(BIN)/python -m pytest -m "not soak" -n 5 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -m "not soak" -n 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 test-faults: $(VENV)/.dev ## Run the fault suite in full; its last line is one JSON object
 	$(BIN)/python -m pytest tests/faults tests/jobs/test_ledger_machine.py tests/jobs/test_delivery.py \

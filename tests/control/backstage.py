@@ -12,6 +12,7 @@ import pytest
 
 from control.theatre import Theatre
 from isolation.peering import administrator_url, connected
+from simulators.product import until
 from support.installation import Installation
 from trunkline.core.jobs import executor
 from trunkline.kit.audio import level, pcm_to_ulaw, ulaw_to_pcm
@@ -140,6 +141,16 @@ def make_due(theatre: Theatre, *, old: bool = True) -> None:
                 " where data ? 'since'"
             )
         administrator.execute("update jobs set run_at = clock_timestamp() where state = 'queued'")
+
+
+async def due_until(theatre: Theatre, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Let all be due until something has come of it: a look under way at that moment comes too early."""
+
+    def holds() -> bool:
+        make_due(theatre)
+        return condition()
+
+    await until(holds, seconds)
 
 
 @contextmanager

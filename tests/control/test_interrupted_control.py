@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from api.doorway import build_app
-from control.backstage import every_webhook_twice, make_due, whistler, worker
+from control.backstage import due_until, every_webhook_twice, make_due, whistler, worker
 from control.test_warm_transfer import ASKS, BACK, asked, gets_the_agent_back, phone_in
 from control.theatre import CALLER, OFFICE, Theatre, Use, open_theatre, serving_app
 from media.media_stubs import StubStt, StubTts, StubVad
@@ -88,7 +88,7 @@ async def test_a_worker_that_dies_before_it_calls_the_colleague_calls_nobody_twi
 
     await until(is_tried_again, 20)
     assert len(tries) == 1
-    make_due(town)
+    await due_until(town, lambda: len(town.brain.briefs) == 2)
     await gets_the_agent_back(town, sid, "nobody_told")
     assert len(tries) == 1
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from control.backstage import Whistler, answers_lost, every_webhook_twice, make_due, whistler, worker
+from control.backstage import Whistler, answers_lost, due_until, every_webhook_twice, whistler, worker
 from control.theatre import CALLER, OFFICE, Theatre, Use, open_theatre
 from simulators.product import until
 from support.installation import Installation
@@ -196,7 +196,7 @@ async def test_a_caller_whose_colleague_is_never_heard_of_is_given_back(town: Th
         sid = phone_in(town)
         await until(lambda: bool(lost), 20)
         assert town.controls(sid)[0].state == "under_way"
-        make_due(town)
+        await due_until(town, lambda: len(town.brain.briefs) == 2)
         await gets_the_agent_back(town, sid, "nobody_told")
 
 
@@ -208,7 +208,7 @@ async def test_a_colleague_who_took_it_and_never_arrived_gives_the_caller_back(t
     with answers_lost(lambda url: "/offered" in url):
         sid = phone_in(town)
         await until(lambda: bool(office.calls) and "leg_ended" in town.controls(sid)[0].data, 20)
-        make_due(town)
+        await due_until(town, lambda: len(town.brain.briefs) == 2)
         await gets_the_agent_back(town, sid, "nobody_told")
 
 
@@ -221,9 +221,8 @@ async def test_a_colleague_whose_end_is_not_told_is_asked_about(town: Theatre) -
     with answers_lost(lambda url: "/offered" in url), silenced:
         sid = phone_in(town)
         await until(lambda: bool(office.calls) and colleague(town).ended_at is not None, 20)
-        make_due(town)
-        await until(lambda: "leg_ended" in town.controls(sid)[0].data, 20)
-        make_due(town)
+        await due_until(town, lambda: "leg_ended" in town.controls(sid)[0].data)
+        await due_until(town, lambda: len(town.brain.briefs) == 2)
         await gets_the_agent_back(town, sid, "nobody_told")
 
 
