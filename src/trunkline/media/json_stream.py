@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import binascii
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -78,6 +79,10 @@ class JsonStream(ABC):
 
     STREAM_FIELD: ClassVar[str]
     """How messages name the stream that they belong to."""
+    AUDIO_HEAD: ClassVar[re.Pattern[bytes]]
+    """What a `media` message begins with, up to its payload; the first group is the timestamp."""
+    AUDIO_TAIL: ClassVar[re.Pattern[bytes]]
+    """What follows the payload."""
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
@@ -95,13 +100,19 @@ class JsonStream(ABC):
     def introduced(self, start: Mapping[str, Any], message: Mapping[str, Any]) -> StreamStart:
         """Read the `start` message, of which `start` is the body. Raises NoStart."""
 
-    @staticmethod
-    @abstractmethod
-    def plain_audio(text: bytes) -> AudioIn | None:
+    @classmethod
+    def plain_audio(cls, text: bytes) -> AudioIn | None:
         """Read a `media` message that is written just as always; None: it has to be parsed.
 
         What is read here a parser reads the same, at four times the cost.
         """
+        head = cls.AUDIO_HEAD.match(text)
+        if head is None or len(text) > LONGEST_MESSAGE:
+            return None
+        end = text.find(b'"', head.end())
+        if not cls.AUDIO_TAIL.fullmatch(text, end):
+            return None
+        return _decoded(text[head.end() : end], int(head[1]))
 
     # --- In ------------------------------------------------------------------------------
 
@@ -221,7 +232,7 @@ def text_map(value: object) -> dict[str, str]:
     return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}
 
 
-def decoded(payload: bytes, timestamp_ms: int) -> AudioIn | None:
+def _decoded(payload: bytes, timestamp_ms: int) -> AudioIn | None:
     """Return the audio of a payload in base64; None: there is none in it that is well-formed, or too much."""
     try:
         ulaw = binascii.a2b_base64(payload, strict_mode=True)

@@ -10,14 +10,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from trunkline.media.frames import AudioIn
-from trunkline.media.json_stream import LONGEST_MESSAGE, JsonStream, NoStart, StreamStart, decoded, text_map
+from trunkline.media.json_stream import JsonStream, NoStart, StreamStart, text_map
 
 
 class TelnyxStream(JsonStream):
     """One media streaming socket as a `Wire`."""
 
     STREAM_FIELD = "stream_id"
+    AUDIO_HEAD = re.compile(
+        rb'\{"event":"media","sequence_number":"\d{1,18}",'
+        rb'"media":\{"track":"inbound","chunk":"\d{1,18}","timestamp":"(\d{1,18})","payload":"'
+    )
+    AUDIO_TAIL = re.compile(rb'"\},"stream_id":"[\w-]*"\}')
 
     def introduced(self, start: Mapping[str, Any], message: Mapping[str, Any]) -> StreamStart:
         media_format = start.get("media_format")
@@ -32,20 +36,3 @@ class TelnyxStream(JsonStream):
             parameters=text_map(start.get("custom_parameters")),
             state=str(start.get("client_state") or ""),
         )
-
-    @staticmethod
-    def plain_audio(text: bytes) -> AudioIn | None:
-        head = _HEAD.match(text)
-        if head is None or len(text) > LONGEST_MESSAGE:
-            return None
-        end = text.find(b'"', head.end())
-        if not _TAIL.fullmatch(text, end):
-            return None
-        return decoded(text[head.end() : end], int(head[1]))
-
-
-_HEAD = re.compile(
-    rb'\{"event":"media","sequence_number":"\d{1,18}",'
-    rb'"media":\{"track":"inbound","chunk":"\d{1,18}","timestamp":"(\d{1,18})","payload":"'
-)
-_TAIL = re.compile(rb'"\},"stream_id":"[\w-]*"\}')

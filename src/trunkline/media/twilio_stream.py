@@ -6,14 +6,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from trunkline.media.frames import AudioIn
-from trunkline.media.json_stream import LONGEST_MESSAGE, JsonStream, NoStart, StreamStart, decoded, text_map
+from trunkline.media.json_stream import JsonStream, NoStart, StreamStart, text_map
 
 
 class TwilioStream(JsonStream):
     """One Media Streams socket as a `Wire`."""
 
     STREAM_FIELD = "streamSid"
+    AUDIO_HEAD = re.compile(
+        rb'\{"event":"media","sequenceNumber":"\d{1,18}",'
+        rb'"media":\{"track":"inbound","chunk":"\d{1,18}","timestamp":"(\d{1,18})","payload":"'
+    )
+    AUDIO_TAIL = re.compile(rb'"\},"streamSid":"\w*"\}')
 
     def introduced(self, start: Mapping[str, Any], message: Mapping[str, Any]) -> StreamStart:
         media_format = start.get("mediaFormat")
@@ -27,20 +31,3 @@ class TwilioStream(JsonStream):
             call_sid=str(start.get("callSid") or ""),
             parameters=text_map(start.get("customParameters")),
         )
-
-    @staticmethod
-    def plain_audio(text: bytes) -> AudioIn | None:
-        head = _HEAD.match(text)
-        if head is None or len(text) > LONGEST_MESSAGE:
-            return None
-        end = text.find(b'"', head.end())
-        if not _TAIL.fullmatch(text, end):
-            return None
-        return decoded(text[head.end() : end], int(head[1]))
-
-
-_HEAD = re.compile(
-    rb'\{"event":"media","sequenceNumber":"\d{1,18}",'
-    rb'"media":\{"track":"inbound","chunk":"\d{1,18}","timestamp":"(\d{1,18})","payload":"'
-)
-_TAIL = re.compile(rb'"\},"streamSid":"\w*"\}')
