@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
-from starlette.websockets import WebSocketState
 
 from trunkline.core.telemetry import get_logger
 from trunkline.domain.calls.tickets import MediaTicket, read_browser_token
@@ -17,6 +16,7 @@ from trunkline.kit import tokens
 from trunkline.media import BrowserSocket, SocketClosed
 from trunkline.web.media_protocol import DIRECT, MediaProtocol
 from trunkline.web.parts import PartsDep, RoomDep
+from trunkline.web.starlette_socket import StarletteSocket
 
 PATH = "/media/browser"
 PROTOCOL = "trunkline.call.v1"
@@ -54,11 +54,8 @@ def _browser_socket(socket: WebSocket) -> BrowserSocket:
     return _Socket(socket) if direct is None else _DirectSocket(socket, direct)
 
 
-class _Socket:
+class _Socket(StarletteSocket):
     """Starlette's WebSocket as media's small protocol."""
-
-    def __init__(self, socket: WebSocket) -> None:
-        self._socket = socket
 
     async def receive(self) -> str | bytes:
         try:
@@ -70,24 +67,11 @@ class _Socket:
         text: str | None = message.get("text")
         return bytes(message["bytes"]) if text is None else text
 
-    async def send_text(self, text: str) -> None:
-        try:
-            await self._socket.send_text(text)
-        except (WebSocketDisconnect, RuntimeError) as error:
-            raise SocketClosed(str(error)) from error
-
     async def send_bytes(self, data: bytes) -> None:
         try:
             await self._socket.send_bytes(data)
         except (WebSocketDisconnect, RuntimeError) as error:
             raise SocketClosed(str(error)) from error
-
-    async def close(self) -> None:
-        if self._socket.application_state is WebSocketState.CONNECTED:
-            try:
-                await self._socket.close()
-            except (WebSocketDisconnect, RuntimeError) as error:
-                raise SocketClosed(str(error)) from error
 
 
 class _DirectSocket(_Socket):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
-from starlette.websockets import WebSocketState
 
 from trunkline.core import registry
 from trunkline.core.telemetry import get_logger
@@ -19,6 +18,7 @@ from trunkline.kit import tokens
 from trunkline.media import Socket, SocketClosed, TelnyxStream, TwilioStream
 from trunkline.web.media_protocol import DIRECT, MediaProtocol
 from trunkline.web.parts import PartsDep, RoomDep
+from trunkline.web.starlette_socket import StarletteSocket
 from trunkline.web.telnyx_hooks import stream_closed
 
 MEDIA_PATH, TELNYX_PATH = "/media/carrier", "/media/telnyx"
@@ -72,11 +72,8 @@ def text_socket(socket: WebSocket) -> Socket:
     return _TextSocket(socket) if direct is None else DirectSocket(socket, direct)
 
 
-class _TextSocket:
+class _TextSocket(StarletteSocket):
     """Starlette's WebSocket as media's small protocol."""
-
-    def __init__(self, socket: WebSocket) -> None:
-        self._socket = socket
 
     async def receive_text(self) -> str:
         try:
@@ -84,19 +81,6 @@ class _TextSocket:
         except (WebSocketDisconnect, RuntimeError, KeyError) as error:
             # Starlette says RuntimeError for a socket closed by us, KeyError for a binary message.
             raise SocketClosed(str(error)) from error
-
-    async def send_text(self, text: str) -> None:
-        try:
-            await self._socket.send_text(text)
-        except (WebSocketDisconnect, RuntimeError) as error:
-            raise SocketClosed(str(error)) from error
-
-    async def close(self) -> None:
-        if self._socket.application_state is WebSocketState.CONNECTED:
-            try:
-                await self._socket.close()
-            except (WebSocketDisconnect, RuntimeError) as error:
-                raise SocketClosed(str(error)) from error
 
 
 class DirectSocket(_TextSocket):
