@@ -36,9 +36,10 @@ from harness.calls_server import free_port
 
 from trunkline.core.settings import Settings, load_settings
 from trunkline.providers.local_speech import EspeakTextToSpeech
-from trunkline.providers.ports import Grammar, Transcript, Voice
+from trunkline.providers.ports import Grammar, Voice
 from trunkline.sim import practice as practices
 from trunkline.sim.scenario import find
+from trunkline.simulators.callers.caller import NoWords
 from trunkline.simulators.callers.ear_watch import EarFigures
 from trunkline.simulators.callers.handset import CallerHandset
 from trunkline.simulators.callers.plan import Line
@@ -97,27 +98,6 @@ def is_ready(url: str) -> bool:
         return False
 
 
-class Deaf:
-    """A recogniser of the callers that makes nothing of anything."""
-
-    text_so_far = ""
-
-    def open(self, *, language: str, grammar: Grammar | None) -> Deaf:
-        return self
-
-    def feed(self, pcm: bytes) -> None:
-        """Nobody listens."""
-
-    async def finish(self) -> Transcript:
-        return Transcript("", 0.0)
-
-    def cancel(self) -> None:
-        """Nothing is held."""
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
 @dataclass
 class Listener:
     """Phones, waits for the greeting, and hangs up in the midst of it. The carrier's `Resident`."""
@@ -128,7 +108,7 @@ class Listener:
     figures: EarFigures | None = None
 
     def pick_up(self, sid: str, book: Book) -> Telephone:
-        ear = Ear(Deaf(), language="en", grammar=Grammar(()), piece_gap_ms=450, turn_gap_ms=1_000)
+        ear = Ear(NoWords(), language="en", grammar=Grammar(()), piece_gap_ms=450, turn_gap_ms=1_000)
         self.handset = CallerHandset(
             sid=sid, book=book, ear=ear, mouth=self.mouth, voice=Voice("en"), rng=Random(sid), line=Line()
         )
@@ -161,7 +141,7 @@ async def phone_in(settings: Settings, calls: int, at_once: int) -> dict[str, An
     lines = asyncio.Semaphore(at_once)
     held: list[tuple[Listener, CallEntry]] = []
     try:
-        async with serving(options, tts=tts, stt=Deaf()) as carrier:
+        async with serving(options, tts=tts, stt=NoWords()) as carrier:
             hooks = f"{settings.public_url}/hooks/carrier/inbound"
             carrier.exchange.configure(Number(ground.number, f"{hooks}/answer", f"{hooks}/status"))
 

@@ -25,15 +25,14 @@ from trunkline.providers.local_speech import SileroVoiceActivity
 from trunkline.providers.ports import (
     Act,
     CallBrief,
-    Grammar,
     Heard,
     Listen,
     Say,
     ToolResult,
     ToolRunner,
-    Transcript,
     Voice,
 )
+from trunkline.simulators.callers.caller import NoWords
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "media"))
 from virtual_time import run
@@ -51,27 +50,6 @@ class Tape:
     async def speak(self, _text: str, _voice: Voice) -> AsyncIterator[bytes]:
         for begin in range(0, len(self._pcm), 3_200):
             yield self._pcm[begin : begin + 3_200]
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
-class Deaf:
-    """A recogniser that makes out nothing, so that sound alone decides."""
-
-    text_so_far = ""
-
-    def open(self, *, language: str, grammar: Grammar | None) -> Deaf:
-        return self
-
-    def feed(self, pcm: bytes) -> None:
-        """Nobody listens."""
-
-    async def finish(self) -> Transcript:
-        return Transcript("", 0.0)
-
-    def cancel(self) -> None:
-        """Nothing is held."""
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -193,7 +171,7 @@ def cleared_by_ours(clip: Clip, voice: Tape, options: SessionOptions) -> float |
         await edge.start()
         events: list[CallEvent] = []
         session = Session(
-            options=options, wire=edge, brief=_BRIEF, brain=Announcer(), tools=_no_tools, stt=Deaf(),
+            options=options, wire=edge, brief=_BRIEF, brain=Announcer(), tools=_no_tools, stt=NoWords(),
             tts=voice, vad=SileroVoiceActivity(), sink=events.append,
         )  # fmt: skip
         await session.run()

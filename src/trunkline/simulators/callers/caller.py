@@ -20,12 +20,12 @@ _TURN_GAP_MS = 1000
 """As of the carrier's own people: see `population`."""
 
 
-class _NoWords:
+class NoWords:
     """An utterance, and a recogniser, in a language that nobody here understands: turns, no words."""
 
     text_so_far = ""
 
-    def open(self, *, language: str, grammar: Grammar | None) -> _NoWords:
+    def open(self, *, language: str, grammar: Grammar | None) -> NoWords:
         return self
 
     def feed(self, pcm: bytes) -> None:
@@ -58,7 +58,7 @@ class Caller:
             raise ValueError(f"{plan.kind}: a caller with a persona needs a language model")
         self._plan = plan
         self._mouth = mouth
-        self._stt = stt if _understands(stt, plan.language) else _NoWords()
+        self._stt = stt if _understands(stt, plan.language) else NoWords()
         self._rng = Random(seed)  # noqa: S311 - not for secrets
         self._model = model
         self.figures: dict[str, EarFigures] = {}
