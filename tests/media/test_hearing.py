@@ -1,4 +1,4 @@
-"""What is measured of the caller's sound: articulation, echo, and the floor of the noise."""
+"""What is measured of the caller's sound: articulation, hisses, echo, and the floor of the noise."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from media_stubs import StubVad, hum, silence, tone, voice
 
 from trunkline.media.echo import ECHO, EchoGuard
 from trunkline.media.evidence import Articulation
+from trunkline.media.hiss import Hiss
 from trunkline.media.turns import TurnRules
 from trunkline.media.vad import VoiceGate
 
@@ -59,6 +60,60 @@ def test_a_run_that_is_forgotten_counts_no_more() -> None:
         measure.wait(silence(32))
     steady = hum(320)
     assert max(measure.take(steady[at : at + 512]) for at in range(0, len(steady), 512)) < SPEAKS
+
+
+# --- Hisses --------------------------------------------------------------------------------
+
+
+def an_s(ms: int, amplitude: int = 1_500) -> bytes:
+    """Return PCM of what passes between teeth: noise, nearly all of it high."""
+    noise = _RNG.uniform(-amplitude, amplitude, ms * 8)
+    return (np.convolve(noise, [0.25, -0.5, 0.25], "same") * 2).astype("<i2").tobytes()
+
+
+def on_a_line(*parts: bytes) -> bytes:
+    """Return these sounds with a faint hiss under them, a window of it first."""
+    pcm = np.frombuffer(silence(64) + b"".join(parts), "<i2")
+    return (pcm + _RNG.normal(0, 20, len(pcm))).astype("<i2").tobytes()
+
+
+def hissed(pcm: bytes, *, voice_from_ms: int) -> list[bool]:
+    """Return what is told of each window of the run that begins there."""
+    measure = Hiss()
+    windows = [pcm[at : at + 512] for at in range(0, len(pcm) - 511, 512)]
+    begin = voice_from_ms // 32
+    for window in windows[:begin]:
+        measure.wait(window)
+    return [measure.take(window) for window in windows[begin:]]
+
+
+def test_a_hiss_before_a_hum_or_within_it_or_behind_it_is_heard() -> None:
+    # "Stop": an "s", a closed mouth, and one vowel.
+    assert all(hissed(on_a_line(an_s(96), silence(64), hum(200)), voice_from_ms=224))
+    told = hissed(on_a_line(hum(192), an_s(96), hum(96)), voice_from_ms=64)
+    assert told[:6] == [False] * 6
+    assert all(told[8:])
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [(hum(600),), (tone(600, 1_000),), (an_s(96), silence(320), hum(300)), (an_s(96, 12), hum(400))],
+    ids=["hum", "beep", "long before", "the line's own"],
+)
+def test_no_hiss(parts: tuple[bytes, ...]) -> None:
+    pcm = on_a_line(*parts)
+    assert not any(hissed(pcm, voice_from_ms=len(pcm) // 16 // 32 * 32 - 256))
+
+
+def test_the_hiss_of_a_run_that_is_forgotten_counts_no_more() -> None:
+    measure = Hiss()
+    pcm = on_a_line(an_s(96), hum(200))
+    told = [measure.take(pcm[at : at + 512]) for at in range(0, len(pcm) - 511, 512)]
+    assert told[-1]
+    measure.forget()
+    for _ in range(8):
+        measure.wait(on_a_line()[:512])
+    assert not measure.take(hum(32))
 
 
 # --- Echo ---------------------------------------------------------------------------------

@@ -173,6 +173,7 @@ def test_how_long_a_silence_ends_a_turn(evidence: dict[str, Any], patience_ms: i
         pytest.param({}, 180, id="nothing measured"),
         pytest.param({"articulation": 1.2}, 96, id="speech"),
         pytest.param({"articulation": -0.4}, 800, id="a hum"),
+        pytest.param({"articulation": -0.4, "hissed": True}, 96, id="a hiss, which no hum has"),
         pytest.param({"articulation": -0.4, "text": "no no listen"}, 96, id="words in spite of the sound"),
         pytest.param(
             {"articulation": 1.2, "text": "uh-huh"}, 800, id="a listener's word in spite of the sound"
@@ -186,6 +187,15 @@ def test_how_much_voice_interrupts(evidence: dict[str, Any], enough_ms: int) -> 
     assert ByVoice().enough_ms(replace(VOICE, **evidence), RULES) == enough_ms
     (told, *_) = judge(over(1000, 60, replace(VOICE, **evidence)), barge_in=ByVoice())
     assert (told[1], 0 <= told[0] - enough_ms < 32) == (Change.INTERRUPTED, True)
+
+
+def test_the_soft_tail_of_a_voice_over_the_agent_is_voice_and_a_soft_beginning_is_not() -> None:
+    soft = replace(VOICE, probability=(RULES.voice + RULES.still_voice) / 2)
+    told = judge([*over(1000, 1, VOICE), *over(1032, 60, soft)])
+    assert told[0][1] is Change.INTERRUPTED
+    assert judge(over(1000, 60, soft)) == []
+    # Where the agent is silent, as much is asked of every window that opens a turn.
+    assert judge([VOICE, *[soft] * 4, *[QUIET] * 40]) == []
 
 
 def test_an_echo_is_no_voice_and_a_voice_over_it_is() -> None:
@@ -252,6 +262,7 @@ def evidence(draw: st.DrawFn) -> list[Evidence]:
         known = {
             "echo": draw(st.sampled_from([0.0, 0.3, 0.9])),
             "articulation": draw(st.sampled_from([None, -1.0, 2.0])),
+            "hissed": draw(st.booleans()),
             "text": draw(st.sampled_from(["", "mm-hm", "no no wait", "Whole.", "and"])),
             "turn_over": draw(st.sampled_from([None, 0.0, 1.0])),
             "digits": draw(st.sampled_from([0, 0, 4])),

@@ -10,8 +10,8 @@ from trunkline.media.wording import is_backchannel, telling
 class ByVoice:
     """The default `BargeIn`.
 
-    Words are the best evidence and come late; a moving mouth is the best that comes at once. A voice that
-    does neither is a listener's until it has lasted longer than listeners do.
+    Words are the best evidence and come late; a moving mouth and a hiss are the best that come at once. A
+    voice that has none of them is a listener's until it has lasted longer than listeners do.
     """
 
     def enough_ms(self, seen: Evidence, rules: TurnRules) -> int:
@@ -21,4 +21,5 @@ class ByVoice:
             return rules.barge_in_hum_ms
         if seen.articulation is None:
             return rules.barge_in_ms
-        return rules.barge_in_sure_ms if seen.articulation >= rules.articulate else rules.barge_in_hum_ms
+        speaks = seen.hissed or seen.articulation >= rules.articulate
+        return rules.barge_in_sure_ms if speaks else rules.barge_in_hum_ms

@@ -16,6 +16,7 @@ from trunkline.kit.audio import BYTES_PER_MS
 from trunkline.media.agent_turn import CallerTurn
 from trunkline.media.echo import EchoGuard
 from trunkline.media.evidence import Articulation, Evidence
+from trunkline.media.hiss import Hiss
 from trunkline.media.listener import Listener
 from trunkline.media.machine import Machine
 from trunkline.media.options import SessionOptions
@@ -61,6 +62,7 @@ class Ear:
         self._turn = TurnState()
         self._machine = machine
         self._articulation = Articulation(window=vad.window_samples)
+        self._hiss = Hiss(window=vad.window_samples)
         self._turn_end = TurnEnd(options.end_of_turn, ask_ms=options.turns.ask_model_ms, spawn=spawn)
         self._overhears = False
         """The recogniser listens to a voice over the agent that has not interrupted it."""
@@ -183,14 +185,17 @@ class Ear:
         echo = 0.0
         if window.probability >= rules.still_voice and self.echo.listening(self.audio_at):
             echo = self.echo.share(window.pcm, self._unjudged_ms)
-        articulation = None
+        articulation, hissed = None, False
         if agent_ms is not None and not turn.speaking and echo < rules.echo:
             if not turn.voiced_ms:
                 self._articulation.forget()
+                self._hiss.forget()
             if turn.voiced_ms or window.probability >= rules.voice:
                 articulation = self._articulation.take(window.pcm)
+                hissed = self._hiss.take(window.pcm)
             else:
                 self._articulation.wait(window.pcm)
+                self._hiss.wait(window.pcm)
         in_turn = turn.speaking or self._overhears
         return Evidence(
             length_ms=window.length_ms,
@@ -203,6 +208,7 @@ class Ear:
             digits=self._talk.digits,
             echo=echo,
             articulation=articulation,
+            hissed=hissed,
             text=self._listener.text_so_far if in_turn else "",
             turn_over=self._turn_end.hear(silent_ms=turn.silent_ms) if turn.speaking else None,
         )

@@ -52,6 +52,8 @@ class Evidence:
     """Share of the window's energy that is the agent's own voice coming back, 0 to 1."""
     articulation: float | None = None
     """How much the mouth has moved since the voice began (see `Articulation`); None where not measured."""
+    hissed: bool = False
+    """True once a consonant without voice was heard at the voice (see `Hiss`): hums have none."""
     text: str = ""
     """What the recogniser has made out of the open turn by now."""
     turn_over: float | None = None

@@ -24,7 +24,7 @@ class TurnRules:
     voice: float = 0.5
     """Probability from which a window counts as voice."""
     still_voice: float = 0.35
-    """The same within a turn: the tail of a word is softer than its head."""
+    """The same within a turn, or a voice over the agent: the tail of a word is softer than its head."""
     echo: float = 0.4
     """Share of echo from which a window is the agent's and not the caller's."""
     begin_ms: int = 64
@@ -178,7 +178,8 @@ def step(
 
 def is_voice(state: TurnState, seen: Evidence, rules: TurnRules) -> bool:
     """True if the window holds the caller's voice, and not mostly the agent's that comes back."""
-    threshold = rules.still_voice if state.speaking else rules.voice
+    within = state.speaking or (state.voiced_ms and seen.agent_ms is not None)
+    threshold = rules.still_voice if within else rules.voice
     return seen.probability >= threshold and seen.echo < rules.echo
 
 
