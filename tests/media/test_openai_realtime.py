@@ -171,6 +171,45 @@ async def test_words_that_cannot_be_written_down_are_told_as_that(openai: OpenAI
             await transcript.later()
 
 
+async def test_a_slow_tool_is_bridged_beside_the_conversation(openai: OpenAI) -> None:
+    openai.program([Use("book", {"time": "ten"})], [Speak("Ten it is.")], [Speak("Bye.")])
+    async with openai.talking(filler_after_s=0.1, filler_again_s=0.3) as (conversation, tools):
+        tools.wait = asyncio.Event()
+        await caller_speaks(conversation)
+        turn = asyncio.create_task(performed(conversation.hear(SPEECH)))
+        await until(
+            lambda: openai.sessions and openai.sessions[0].asides == ["One moment, please.", "Just a second."]
+        )
+        tools.wait.set()
+        performed_turn = await turn
+        assert performed_turn.said == ["One moment, please.", "Just a second.", "Ten it is."]
+        assert len(performed_turn.pcm) == (3 + 3 + 3) * 300 * 16
+        # The model is told of what was heard of its answer, and of no phrase before it.
+        conversation.interrupted("One moment, please. Just a second. Ten", played_ms=7 * 300)
+        assert (await performed(conversation.hear(Heard(InputKind.DIGITS, "1")))).said == ["Bye."]
+    (session,) = openai.sessions
+    assert [(item.role, item.truncated_ms) for item in session.items] == [
+        ("user", None), ("call", None), ("output", None), ("assistant", 300), ("system", None),
+        ("assistant", None),
+    ]  # fmt: skip
+    assert session.faults == []
+
+
+async def test_a_phrase_whose_connection_breaks_is_not_said_again(openai: OpenAI) -> None:
+    openai.program([Use("book", {"time": "ten"})], [Speak("Ten it is.")]).speed = 1
+    async with openai.talking(filler_after_s=0.1) as (conversation, tools):
+        tools.wait = asyncio.Event()
+        await caller_speaks(conversation)
+        turn = asyncio.create_task(performed(conversation.hear(SPEECH)))
+        await until(lambda: openai.sessions and openai.sessions[0].asides)
+        openai.sessions[0].drop()
+        await until(lambda: len(openai.sessions) == 2)
+        tools.wait.set()
+        assert (await turn).said[-1] == "Ten it is."
+    assert openai.sessions[1].asides == []
+    assert not [text for _, text in openai.texts(openai.sessions[1]) if "moment" in text]
+
+
 # --- Trouble -------------------------------------------------------------------------------
 
 
