@@ -171,7 +171,9 @@ async def test_words_that_cannot_be_written_down_are_told_as_that(openai: OpenAI
             await transcript.later()
 
 
-async def test_a_slow_tool_is_bridged_beside_the_conversation(openai: OpenAI) -> None:
+@pytest.mark.parametrize("heard", ["One moment, please. Just a second. Ten", "One moment, please. Just"])
+async def test_a_slow_tool_is_bridged_beside_the_conversation(openai: OpenAI, heard: str) -> None:
+    """The model is told what was heard of its answer, if anything was, and of no phrase before it."""
     openai.program([Use("book", {"time": "ten"})], [Speak("Ten it is.")], [Speak("Bye.")])
     async with openai.talking(filler_after_s=0.1, filler_again_s=0.3) as (conversation, tools):
         tools.wait = asyncio.Event()
@@ -181,16 +183,15 @@ async def test_a_slow_tool_is_bridged_beside_the_conversation(openai: OpenAI) ->
             lambda: openai.sessions and openai.sessions[0].asides == ["One moment, please.", "Just a second."]
         )
         tools.wait.set()
-        performed_turn = await turn
-        assert performed_turn.said == ["One moment, please.", "Just a second.", "Ten it is."]
-        assert len(performed_turn.pcm) == (3 + 3 + 3) * 300 * 16
-        # The model is told of what was heard of its answer, and of no phrase before it.
-        conversation.interrupted("One moment, please. Just a second. Ten", played_ms=7 * 300)
+        answer = await turn
+        assert answer.said == ["One moment, please.", "Just a second.", "Ten it is."]
+        assert len(answer.pcm) == (3 + 3 + 3) * 300 * 16
+        conversation.interrupted(heard, played_ms=len(heard.split()) * 300)
         assert (await performed(conversation.hear(Heard(InputKind.DIGITS, "1")))).said == ["Bye."]
     (session,) = openai.sessions
+    answered = [("assistant", 300)] if heard.endswith("Ten") else []
     assert [(item.role, item.truncated_ms) for item in session.items] == [
-        ("user", None), ("call", None), ("output", None), ("assistant", 300), ("system", None),
-        ("assistant", None),
+        ("user", None), ("call", None), ("output", None), *answered, ("system", None), ("assistant", None),
     ]  # fmt: skip
     assert session.faults == []
 
