@@ -8,6 +8,7 @@ The SDKs are imported when a brain is first asked for: they take a second, and a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -17,13 +18,14 @@ from trunkline.core.errors import StartRefused
 from trunkline.core.provider_failures import Part, Then, note, teller
 from trunkline.core.settings import Settings
 from trunkline.providers.brain_fallback import FallbackBrain, FallbackOptions
+from trunkline.providers.filler import FILLERS
 from trunkline.providers.own_voice import VoiceOptions
 from trunkline.providers.ports import Brain
 
 OPENAI_REALTIME = "openai_realtime"
 GEMINI_LIVE = "gemini_live"
 
-_FILLERS = {"en": "One moment, please.", "he": "רגע אחד בבקשה."}
+_FILLERS = {language: phrases[0] for language, phrases in FILLERS.items()}
 
 
 class _OwnVoice(Brain, Protocol):
@@ -96,7 +98,7 @@ def _openai(settings: Settings) -> _OwnVoice:
         options=OpenAIRealtimeOptions(
             model=settings.openai_realtime_model,
             voice=settings.openai_realtime_voice,
-            patience=_patience(OPENAI_REALTIME),
+            patience=_patience(OPENAI_REALTIME, settings),
         ),
     )
 
@@ -114,13 +116,16 @@ def _gemini(settings: Settings) -> _OwnVoice:
         options=GeminiLiveOptions(
             model=settings.gemini_live_model,
             voice=settings.gemini_live_voice,
-            patience=_patience(GEMINI_LIVE),
+            patience=_patience(GEMINI_LIVE, settings),
         ),
     )
 
 
-def _patience(name: str) -> VoiceOptions:
-    return VoiceOptions(on_reconnect=partial(_reconnected, name))
+def _patience(name: str, settings: Settings) -> VoiceOptions:
+    options = VoiceOptions(
+        filler_after_s=settings.filler_after_seconds, on_reconnect=partial(_reconnected, name)
+    )
+    return options if settings.filler_after_seconds else replace(options, fillers_a_turn=0)
 
 
 def _reconnected(name: str, why: str) -> None:

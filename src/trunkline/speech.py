@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from trunkline.core.errors import StartRefused
-from trunkline.core.provider_failures import Part, teller
+from trunkline.core.provider_failures import Part, Then, note, teller
 from trunkline.core.settings import Settings
 from trunkline.providers.deepgram import DeepgramSpeechToText
 from trunkline.providers.elevenlabs import ElevenLabsTextToSpeech
@@ -152,6 +152,7 @@ def _google_ear(settings: Settings) -> SpeechToText:
         model=settings.google_speech_model,
         endpoint=settings.google_speech_endpoint,
         batch_ms=settings.google_speech_batch_ms,
+        on_reconnect=partial(note, Part.SPEECH_TO_TEXT, "google", then=Then.RECONNECTED),
     )
     return ear
 
@@ -179,6 +180,7 @@ def _deepgram_ear(settings: Settings) -> SpeechToText:
         api_key=_value(settings.deepgram_api_key),
         base_url=settings.deepgram_base_url,
         model=settings.deepgram_model,
+        on_reconnect=partial(note, Part.SPEECH_TO_TEXT, "deepgram", then=Then.RECONNECTED),
     )
 
 

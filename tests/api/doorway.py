@@ -16,6 +16,7 @@ from starlette.exceptions import StarletteDeprecationWarning
 from support.installation import TOKEN_KEY
 from support.world import PASSWORD
 from trunkline.core.settings import ServiceRole
+from trunkline.domain.control.places import ControlPlaces, install_places
 from trunkline.providers.ports import Grammar, Utterance, Voice
 from trunkline.web.app import create_app
 from trunkline.web.callroom import Speech
@@ -63,16 +64,18 @@ def build_app(
     redis_url: str | None = None,
     metrics_token: str | None = None,
 ) -> FastAPI:
-    """Return the application as a process would build it."""
+    """Return the application as a process would build it, and have carriers sent to where it is."""
+    media_url, longest_call = "ws" + public_url.removeprefix("http"), timedelta(minutes=10)
+    install_places(ControlPlaces(public_url, media_url, TOKEN_KEY, longest_call))
     return create_app(
         AppParts(
             role=role,
             public_url=public_url,
-            media_url="ws" + public_url.removeprefix("http"),
+            media_url=media_url,
             token_key=TOKEN_KEY,
             spool=spool or Path(tempfile.gettempdir()) / "trunkline-no-spool",
             max_calls=max_calls,
-            longest_call=timedelta(minutes=10),
+            longest_call=longest_call,
             speech=speech or Speech(stt=Silence(), tts=Silence(), vad=Silence),
             upkeep=upkeep,
             redis_url=redis_url,

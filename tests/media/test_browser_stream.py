@@ -29,7 +29,7 @@ from trunkline.media.frames import (
     WireEnded,
     WireEvent,
 )
-from trunkline.media.twilio_stream import NoStart
+from trunkline.media.stream_edge import NoStart
 
 START = '{"event":"start","encoding":"pcm16","rate":8000}'
 SOUND = bytes(range(160)) * 2

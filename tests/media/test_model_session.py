@@ -93,8 +93,9 @@ async def test_an_interrupted_call_tells_the_model_what_was_heard(provider: str)
         server.plan.then(Answer(long, fault=Fault.STALL, after=99), Answer("Sorry. Bye.", (BYE,)))
 
         def playing() -> bool:
-            pieces = call.session._talk.delivery.agent.pieces
-            return len(pieces) > 1 and pieces[1].played_s(asyncio.get_running_loop().time()) > 0.8
+            # Marks stand behind the greeting and the first sentence; 50 frames are a second of the next.
+            marks = call.carrier.times("mark")
+            return len(marks) > 1 and sum(at > marks[1] for at in call.carrier.times("media")) > 50
 
         ended = await held(
             call,
@@ -157,7 +158,7 @@ async def test_a_caller_who_speaks_while_a_tool_runs_is_answered_with_what_it_ca
 
         async def watched(name: str, arguments: Mapping[str, Any]) -> ToolResult:
             using[0] = True
-            await until(lambda: call.session._talk.delivery.agent.outdated, within_s=10)
+            await until(lambda: call.session.outdated, within_s=10)
             return await run_tool(name, arguments)
 
         call.tool = watched

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from support.speech import heard, spoken
+from support.speech import feed, heard, spoken, until
 from trunkline.core.errors import StartRefused
+from trunkline.core.provider_failures import Kind, Part, Then, counted
 from trunkline.core.settings import load_settings
 from trunkline.doctor import FAULT, OK, examine
 from trunkline.providers.deepgram import DeepgramSpeechToText
@@ -20,7 +21,7 @@ from trunkline.providers.ports import Voice
 from trunkline.providers.speech_chain import FallbackSpeechToText, FallbackTextToSpeech
 from trunkline.simulators import deepgram, elevenlabs, google_speech
 from trunkline.simulators.speech_plans import Fault, Sentence, Turn
-from trunkline.speech import build_speech
+from trunkline.speech import build_speech, hearing_of
 
 
 async def test_local_speech_is_the_default() -> None:
@@ -62,6 +63,29 @@ async def test_chains_are_built_as_they_are_named() -> None:
         assert await spoken(speech.tts, "Good evening.", Voice("en")), "the last of the chain is local"
         await speech.stt.close()
         await speech.tts.close()
+
+
+async def test_what_goes_on_at_the_same_provider_is_counted_as_well() -> None:
+    async with deepgram.serving() as ears, google_speech.serving() as google:
+        ears.hearing.plan(Turn(fault=Fault.CLOSE, after_ms=100))
+        google.hearing.plan(Turn(fault=Fault.END))
+        for name, plan in (("deepgram", ears.hearing), ("google", google.hearing)):
+            settings = load_settings(
+                speech_to_text=name,
+                deepgram_api_key="key",
+                deepgram_base_url=ears.base_url,
+                google_project="clinic",
+                google_speech_endpoint=google.endpoint,
+            )
+            stt, key = hearing_of(settings), (Part.SPEECH_TO_TEXT, name, Kind.BROKEN, Then.RECONNECTED)
+            before = counted().get(key, 0)
+            utterance = stt.open(language="en", grammar=None)
+            feed(utterance, 300)
+            await until(lambda plan=plan: plan.connections == 2)
+            feed(utterance, 300)
+            assert (await utterance.finish()).text == "600"
+            assert counted().get(key, 0) == before + 1
+            await stt.close()
 
 
 async def test_one_recogniser_is_a_chain_too_so_that_its_failures_are_counted() -> None:

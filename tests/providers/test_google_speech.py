@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from support.speech import ENGLISH, close_early, feed, heard, nothing_left, spoken, until
+from trunkline.core.provider_failures import Kind, kind_of
 from trunkline.providers.google_speech import GoogleSpeechToText, GoogleTextToSpeech, google_credentials
 from trunkline.providers.ports import Grammar, SpeechFailed, Transcript, Voice
 from trunkline.simulators import google_speech
@@ -117,6 +118,48 @@ async def test_a_stream_that_breaks_is_taken_up_by_another(ears: Ears) -> None:
     feed(utterance, 200)
     assert (await utterance.finish()).text == "whole"
     assert plan.heard_ms == [600]
+
+
+@pytest.mark.parametrize("after_ms", [0, 300])
+async def test_a_stream_that_ends_early_is_taken_up_by_another_and_counted(
+    google: RunningGoogle, after_ms: int
+) -> None:
+    """With nothing told on it, no sound of it is lost; what was told is not heard twice."""
+    why: list[str] = []
+    stt = GoogleSpeechToText(project="clinic", endpoint=google.endpoint, on_reconnect=why.append)
+    google.hearing.plan(Turn("first", fault=Fault.END, after_ms=after_ms), Turn("rest"))
+    utterance = stt.open(language="en", grammar=None)
+    for _ in range(20):
+        feed(utterance, 40)
+        await asyncio.sleep(0.01)
+    await until(lambda: google.hearing.connections == 2)
+    transcript = await utterance.finish()
+    assert transcript.text == ("first rest" if after_ms else "rest")
+    assert [kind_of(one) for one in why] == [Kind.BROKEN]
+    (heard_ms,) = google.hearing.heard_ms
+    assert heard_ms == 800 if not after_ms else 0 < heard_ms <= 500
+    await stt.close()
+
+
+async def test_streams_that_end_with_words_each_time_go_on_and_those_with_none_do_not(
+    google: RunningGoogle,
+) -> None:
+    why: list[str] = []
+    stt = GoogleSpeechToText(project="clinic", endpoint=google.endpoint, on_reconnect=why.append)
+    google.hearing.plan(*(Turn("word", fault=Fault.END, after_ms=80) for _ in range(5)))
+    google.hearing.plan(*(Turn(fault=Fault.END) for _ in range(50)))
+    utterance = stt.open(language="en", grammar=None)
+    async with asyncio.timeout(10):
+        while not utterance.failure:
+            feed(utterance, 40)
+            await asyncio.sleep(0.01)
+    assert utterance.text_so_far == " ".join(["word"] * 5)
+    # The fifth that ended with a word is the first of three in a row; the third is the end.
+    assert google.hearing.connections == 7
+    assert len(why) == 6
+    with pytest.raises(SpeechFailed, match="closed"):
+        await utterance.finish()
+    await stt.close()
 
 
 @pytest.mark.parametrize(

@@ -37,11 +37,12 @@ carrier), `silence`, `too_long`, `speech_failed`, the watchdog's alarms, `cancel
 from trunkline.media.answering import MachineRules, OnMachine
 from trunkline.media.browser_stream import BrowserSocket, BrowserStream
 from trunkline.media.frames import SocketClosed
-from trunkline.media.json_stream import JsonStream, NoStart, Socket, StreamStart
+from trunkline.media.json_stream import JsonStream, Socket, StreamStart
 from trunkline.media.options import SessionOptions
 from trunkline.media.reaper import LiveSessions
 from trunkline.media.scribe import CallEvent, EventKind, EventSink, record_stillborn
 from trunkline.media.session import Ended, Session
+from trunkline.media.stream_edge import NoStart
 from trunkline.media.telnyx_stream import TelnyxStream
 from trunkline.media.twilio_stream import TwilioStream
 

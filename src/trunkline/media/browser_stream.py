@@ -11,7 +11,8 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Protocol, runtime_checkable
+from functools import partial
+from typing import Protocol, runtime_checkable
 
 from trunkline.kit.audio import BYTES_PER_MS, SAMPLE_BYTES, pcm_to_ulaw, ulaw_to_pcm
 from trunkline.media.frames import (
@@ -23,7 +24,7 @@ from trunkline.media.frames import (
     WireEnded,
     WireEvent,
 )
-from trunkline.media.json_stream import NoStart
+from trunkline.media.stream_edge import NoStart, StreamEdge, read_object
 
 RATE = 8_000
 """Samples a second, both ways: the telephone's, which the whole media path has."""
@@ -69,18 +70,16 @@ class PushingBrowserSocket(BrowserSocket, Protocol):
         ...
 
 
-class BrowserStream:
+class BrowserStream(StreamEdge):
     """One browser's socket as a `Wire`. Call `start` once, then `welcome`, before anything else."""
 
     def __init__(self, socket: BrowserSocket) -> None:
+        super().__init__()
         self._socket = socket
         self._now = asyncio.get_running_loop().time
         self._began = 0.0
         self._mulaw = False
-        self._ended: WireEnded | None = None
-        self._closed = False
         self._last_word = '{"event":"end"}'
-        self._take: Callable[[WireEvent], None] | None = None
         self._next_ms = 0
         self._marks: set[str] = set()
         """Asked for and not told of yet."""
@@ -89,14 +88,8 @@ class BrowserStream:
 
     async def start(self, *, timeout_s: float = 5.0) -> None:
         """Wait for the `start` message. Raises NoStart."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                first = await self._socket.receive()
-        except TimeoutError as error:
-            raise NoStart(f"no start message within {timeout_s:g} s") from error
-        except SocketClosed as error:
-            raise NoStart("the socket closed before its start message") from error
-        message = self._read(first) if isinstance(first, str) else None
+        first = await self._in_time(self._socket.receive(), timeout_s)
+        message = read_object(first, longest=LONGEST_TEXT) if isinstance(first, str) else None
         if message is None or message.get("event") != "start":
             raise NoStart("the first message is not a start message")
         encoding, rate = message.get("encoding"), message.get("rate")
@@ -117,45 +110,21 @@ class BrowserStream:
 
     # --- In -------------------------------------------------------------------------------
 
-    def listen(self, take: Callable[[WireEvent], None]) -> bool:
-        """See `PushingWire.listen`: True where the socket brings its messages."""
+    def _subscribe(self) -> bool:
         if not isinstance(self._socket, PushingBrowserSocket):
             return False
-        self._take = take
         self._socket.listen(
-            lambda text: self._brought(self._text, text),
-            lambda data: self._brought(self._audio, data),
+            partial(self._brought, lambda text: self._checked(self._text(text))),
+            partial(self._brought, lambda data: self._checked(self._audio(data))),
             self._gone,
         )
         return True
 
-    def _brought(self, read: Callable[[bytes], WireEvent | None], data: bytes) -> None:
-        if self._ended is None and self._take is not None:
-            event = self._checked(read(data))
-            if event is not None:
-                self._take(event)
-                if self._ended is not None and event is not self._ended:
-                    self._take(self._ended)
+    async def _next(self) -> WireEvent:
+        message = await self._socket.receive()
+        return self._checked(self._text(message) if isinstance(message, str) else self._audio(message))
 
-    def _gone(self) -> None:
-        if self._ended is None and self._take is not None:
-            self._ended = WireEnded("disconnect")
-            self._take(self._ended)
-
-    async def receive(self) -> WireEvent:
-        """Wait for the next event; see `Wire.receive`."""
-        while self._ended is None:
-            try:
-                message = await self._socket.receive()
-            except SocketClosed:
-                self._ended = WireEnded("disconnect")
-                break
-            event = self._checked(self._text(message) if isinstance(message, str) else self._audio(message))
-            if event is not None:
-                return event
-        return self._ended
-
-    def _checked(self, event: WireEvent | None) -> WireEvent | None:
+    def _checked(self, event: WireEvent) -> WireEvent:
         """Count what cannot be used; too much of it ends the call behind this event."""
         if isinstance(event, BadFrame):
             self._unusable += 1
@@ -170,8 +139,8 @@ class BrowserStream:
                 self._ended = WireEnded("disconnect")
         return event
 
-    def _text(self, text: str | bytes) -> WireEvent | None:
-        message = self._read(text)
+    def _text(self, text: str | bytes) -> WireEvent:
+        message = read_object(text, longest=LONGEST_TEXT)
         if message is None:
             return BadFrame("malformed")
         kind = message.get("event")
@@ -183,16 +152,6 @@ class BrowserStream:
             self._ended = WireEnded("stop")
             return self._ended
         return BadFrame("unexpected")
-
-    @staticmethod
-    def _read(text: str | bytes) -> dict[str, Any] | None:
-        if len(text) > LONGEST_TEXT:
-            return None
-        try:
-            message = json.loads(text)
-        except (ValueError, RecursionError):
-            return None
-        return message if isinstance(message, dict) else None
 
     def _mark(self, name: object) -> WireEvent:
         # One that was never asked for, or comes twice, is no proof of anything.
@@ -240,13 +199,6 @@ class BrowserStream:
     async def send_clear(self) -> None:
         await self._socket.send_text('{"event":"clear"}')
 
-    async def close(self) -> None:
-        """Hang up our end, behind a last word on why. Safe to call twice."""
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            await self._socket.send_text(self._last_word)
-            await self._socket.close()
-        except SocketClosed:
-            self._ended = self._ended or WireEnded("disconnect")
+    async def _hang_up(self) -> None:
+        await self._socket.send_text(self._last_word)
+        await self._socket.close()

@@ -7,25 +7,18 @@ Refuses to know web frameworks: the call room wraps its socket in the small `Soc
 
 from __future__ import annotations
 
-import asyncio
 import binascii
 import json
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from trunkline.kit.audio import pcm_to_ulaw, ulaw_to_pcm
-from trunkline.media.frames import (
-    AudioIn,
-    BadFrame,
-    Digit,
-    MarkEchoed,
-    SocketClosed,
-    WireEnded,
-    WireEvent,
-)
+from trunkline.media.frames import AudioIn, BadFrame, Digit, MarkEchoed, WireEnded, WireEvent
+from trunkline.media.stream_edge import NoStart, StreamEdge, read_object
 
 LONGEST_MESSAGE = 65_536
 """Characters; a carrier's media messages have about 270."""
@@ -58,10 +51,6 @@ class PushingSocket(Socket, Protocol):
         ...
 
 
-class NoStart(Exception):
-    """The stream did not introduce itself: too late, gone, or not a stream we can speak to."""
-
-
 @dataclass(frozen=True, slots=True)
 class StreamStart:
     """A stream's `start` message: whose call this claims to be, before anyone has checked it."""
@@ -74,7 +63,7 @@ class StreamStart:
     """What the carrier says back of what it was told, where it does."""
 
 
-class JsonStream(ABC):
+class JsonStream(StreamEdge):
     """One carrier's media socket as a `Wire`. Call `start` once, before anything else."""
 
     STREAM_FIELD: ClassVar[str]
@@ -85,12 +74,10 @@ class JsonStream(ABC):
     """What follows the payload."""
 
     def __init__(self, socket: Socket) -> None:
+        super().__init__()
         self._socket = socket
-        self._ended: WireEnded | None = None
-        self._closed = False
         self._audio_head = ""
         self._stream = ""
-        self._take: Callable[[WireEvent], None] | None = None
         self.begun: StreamStart | None = None
         """What the stream said of itself; None before."""
 
@@ -118,19 +105,17 @@ class JsonStream(ABC):
 
     async def start(self, *, timeout_s: float = 5.0) -> StreamStart:
         """Wait for the `start` message and return it. Raises NoStart."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while True:
-                    message = self._read(await self._socket.receive_text())
-                    event = message.get("event") if message else None
-                    if event == "start" and message is not None:
-                        return self._introduce(message)
-                    if event != "connected":
-                        raise NoStart(f"the stream began with {event!r} instead of 'start'")
-        except TimeoutError as error:
-            raise NoStart(f"no start message within {timeout_s:g} s") from error
-        except SocketClosed as error:
-            raise NoStart("the socket closed before its start message") from error
+        self.begun = begun = self._introduce(await self._in_time(self._start_message(), timeout_s))
+        return begun
+
+    async def _start_message(self) -> Mapping[str, Any]:
+        while True:
+            message = read_object(await self._socket.receive_text(), longest=LONGEST_MESSAGE)
+            event = message.get("event") if message else None
+            if event == "start" and message is not None:
+                return message
+            if event != "connected":
+                raise NoStart(f"the stream began with {event!r} instead of 'start'")
 
     def _introduce(self, message: Mapping[str, Any]) -> StreamStart:
         start = message.get("start")
@@ -141,44 +126,23 @@ class JsonStream(ABC):
             raise NoStart(f"the start message has no {self.STREAM_FIELD}")
         self._stream = f'"{self.STREAM_FIELD}":{json.dumps(begun.stream_sid)}'
         self._audio_head = f'{{"event":"media",{self._stream},"media":{{"payload":"'
-        self.begun = begun
         return begun
 
-    def listen(self, take: Callable[[WireEvent], None]) -> bool:
-        """See `PushingWire.listen`: True where the socket brings its messages."""
+    def _subscribe(self) -> bool:
         if not isinstance(self._socket, PushingSocket):
             return False
-        self._take = take
-        self._socket.listen(self._brought, self._gone)
+        self._socket.listen(partial(self._brought, self._message), self._gone)
         return True
 
-    def _brought(self, text: bytes) -> None:
-        if self._ended is None and self._take is not None:
-            event = self.plain_audio(text) or self._event(text)
-            if event is not None:
-                self._take(event)
+    async def _next(self) -> WireEvent | None:
+        return self._event(await self._socket.receive_text())
 
-    def _gone(self) -> None:
-        if self._ended is None and self._take is not None:
-            self._ended = WireEnded("disconnect")
-            self._take(self._ended)
-
-    async def receive(self) -> WireEvent:
-        """Wait for the next event; see `Wire.receive`."""
-        while self._ended is None:
-            try:
-                text = await self._socket.receive_text()
-            except SocketClosed:
-                self._ended = WireEnded("disconnect")
-                break
-            event = self._event(text)
-            if event is not None:
-                return event
-        return self._ended
+    def _message(self, text: bytes) -> WireEvent | None:
+        return self.plain_audio(text) or self._event(text)
 
     def _event(self, text: str | bytes) -> WireEvent | None:
         """Translate one message; None for those that mean nothing to a call."""
-        message = self._read(text)
+        message = read_object(text, longest=LONGEST_MESSAGE)
         if message is None:
             return BadFrame("malformed")
         kind = message.get("event")
@@ -191,17 +155,6 @@ class JsonStream(ABC):
             self._ended = WireEnded("stop")
             return self._ended
         return BadFrame("carrier_error") if kind == "error" else None
-
-    @staticmethod
-    def _read(text: str | bytes) -> dict[str, Any] | None:
-        if len(text) > LONGEST_MESSAGE:
-            return None
-        try:
-            message = json.loads(text)
-        except (ValueError, RecursionError):
-            # The latter: brackets within brackets, by the thousand.
-            return None
-        return message if isinstance(message, dict) else None
 
     # --- Out -----------------------------------------------------------------------------
 
@@ -217,14 +170,8 @@ class JsonStream(ABC):
     async def send_clear(self) -> None:
         await self._socket.send_text(f'{{"event":"clear",{self._stream}}}')
 
-    async def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            await self._socket.close()
-        except SocketClosed:
-            self._ended = self._ended or WireEnded("disconnect")
+    async def _hang_up(self) -> None:
+        await self._socket.close()
 
 
 def text_map(value: object) -> dict[str, str]:

@@ -165,6 +165,11 @@ class Session:
             self._reader.tap, self._transmitter.tap = self._recording.caller, self._recording
         self._talk.floor.caller_speaks = lambda: self._ear.speaking
 
+    @property
+    def outdated(self) -> bool:
+        """True while the agent is at work on an answer that nobody waits for any more."""
+        return self._talk.outdated
+
     def stop(self, reason: str) -> None:
         """End the call now, whatever it is doing. The first reason given is the call's."""
         if not self._over.is_set():

@@ -101,7 +101,7 @@ class Talk:
         """The goodbye is being said."""
         self._parting = False
         """The call is being ended from outside: the next goodbye is the last, whatever is said to it."""
-        self.floor = Floor(waiting=lambda: not self._inbox.empty(), wanted=lambda: self._agent.outdated)
+        self.floor = Floor(waiting=lambda: not self._inbox.empty(), wanted=lambda: self.outdated)
         self.unattended = False
         """A machine has answered and gets a message: what it says is no turn of anybody's."""
         self.hears_machine: Callable[[], bool] = lambda: False
@@ -142,6 +142,11 @@ class Talk:
     def listening(self) -> bool:
         """False once nothing that the caller says can change the end of the call."""
         return not self.closing or not (self._parting or self._agent.hang_up in LAST_WORDS)
+
+    @property
+    def outdated(self) -> bool:
+        """True while the agent is at work on an answer that nobody waits for any more."""
+        return self._agent.outdated
 
     @property
     def _agent(self) -> AgentTurn:
@@ -310,7 +315,7 @@ class Talk:
                     break
                 if not isinstance(act, Note):
                     await self._until_wanted(act)
-                    if self._agent.outdated and not self._tools.running and self._leaving is None:
+                    if self.outdated and not self._tools.running and self._leaving is None:
                         return
                 self._act(act)
         except BrainFailed as failure:

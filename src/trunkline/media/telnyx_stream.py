@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from trunkline.media.json_stream import JsonStream, NoStart, StreamStart, text_map
+from trunkline.media.json_stream import JsonStream, StreamStart, text_map
+from trunkline.media.stream_edge import NoStart
 
 
 class TelnyxStream(JsonStream):

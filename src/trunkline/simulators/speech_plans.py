@@ -27,6 +27,8 @@ class Fault(enum.StrEnum):
     """Nothing comes any more, and nothing is closed."""
     CLOSE = "close"
     """The connection is dropped without a word."""
+    END = "end"
+    """The connection is ended in good order before all has come; with `after_ms`, what has come is told."""
     NONSENSE = "nonsense"
     """What comes cannot be read, or is something else than was asked for."""
     HUGE = "huge"

@@ -19,7 +19,6 @@ from trunkline.core.settings import ServiceRole
 from trunkline.domain.agents.routes import router as agents_router
 from trunkline.domain.appointments.routes import router as appointments_router
 from trunkline.domain.calls.routes import router as calls_router
-from trunkline.domain.control.places import ControlPlaces, install_places
 from trunkline.domain.control.routes import router as control_router
 from trunkline.domain.leads.import_routes import router as lead_imports_router
 from trunkline.domain.leads.routes import router as leads_router
@@ -68,14 +67,6 @@ def create_app(parts: AppParts) -> FastAPI:
             most_lag_s=parts.most_lag_s,
         )
         app.state.room = room
-        install_places(
-            ControlPlaces(
-                public_url=parts.public_url,
-                media_url=parts.media_url,
-                token_key=parts.token_key,
-                longest_call=parts.longest_call,
-            )
-        )
         await room.warm_up()
         standing = StandingTasks()
         room.open()

@@ -25,7 +25,7 @@ _AFTERMATH = timedelta(minutes=3)
 
 @dataclass(frozen=True, slots=True)
 class ControlPlaces:
-    """Where the world reaches this installation, and how long its calls may be. The web floor knows."""
+    """Where the world reaches this installation, and how long its calls may be. Settings say."""
 
     public_url: str
     media_url: str

@@ -9,6 +9,7 @@ reach another call.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from trunkline.providers.deepgram import wire
@@ -28,7 +29,7 @@ class DeepgramSpeechToText:
 
     `finish_s` bounds the wait for the last words after an utterance's end, `idle_s` how long a connection is
     kept for the next one. `reconfigures` says whether the server can replace a stream's hints; None judges by
-    address.
+    address. `on_reconnect` is told why, each time that an utterance goes on on another connection.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class DeepgramSpeechToText:
         keep_alive_s: float = 4.0,
         idle_s: float = 60.0,
         reconfigures: bool | None = None,
+        on_reconnect: Callable[[str], None] | None = None,
     ) -> None:
         self._api_key = api_key
         self._base_url = base_url
         self._model = model
         self._connect_s = connect_s
         self._finish_s = finish_s
+        self._on_reconnect = on_reconnect
         self._keep_alive_s = keep_alive_s
         self._idle_s = idle_s
         known = urlsplit(base_url).hostname == _GLOBAL_HOST if reconfigures is None else reconfigures
@@ -58,7 +61,9 @@ class DeepgramSpeechToText:
     def open(self, *, language: str, grammar: Grammar | None) -> DeepgramUtterance:
         """Begin an utterance; the phrases of a grammar go along as hints."""
         hints = wire.hints_of(grammar.phrases if grammar else (), model=self._model)
-        return DeepgramUtterance(self, language=language, hints=hints, finish_s=self._finish_s)
+        return DeepgramUtterance(
+            self, language=language, hints=hints, finish_s=self._finish_s, on_reconnect=self._on_reconnect
+        )
 
     async def close(self) -> None:
         """End every connection. Returns once none is left."""

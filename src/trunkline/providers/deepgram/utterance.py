@@ -6,6 +6,7 @@ Owns the text so far and the sound that no final result covers, which a new conn
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from trunkline.kit.audio import pcm_to_ulaw
@@ -38,11 +39,20 @@ class Lines(Protocol):
 class DeepgramUtterance:
     """The `Utterance` port. One new connection is tried where the first is lost."""
 
-    def __init__(self, lines: Lines, *, language: str, hints: tuple[str, ...], finish_s: float) -> None:
+    def __init__(
+        self,
+        lines: Lines,
+        *,
+        language: str,
+        hints: tuple[str, ...],
+        finish_s: float,
+        on_reconnect: Callable[[str], None] | None = None,
+    ) -> None:
         self._lines = lines
         self._language = language
         self._hints = hints
         self._finish_s = finish_s
+        self._on_reconnect = on_reconnect
         self._tape = Tape()
         self._batch = bytearray()
         self._finals: list[wire.Result] = []
@@ -133,6 +143,8 @@ class DeepgramUtterance:
             self._over.set()
             return
         self._may_reconnect = False
+        if self._on_reconnect is not None:
+            self._on_reconnect(reason)
         self._begin_on_a_line()
 
     def _begin_on_a_line(self) -> None:

@@ -25,8 +25,9 @@ from trunkline.kit.audio import BYTES_PER_MS
 from trunkline.kit.resample import StreamResampler
 from trunkline.providers.call_prompt import GONE_ON, on_the_line
 from trunkline.providers.gemini_live import messages
-from trunkline.providers.own_voice.line import LineBroken, LineRefused, LiveLine, VoiceOptions
+from trunkline.providers.own_voice.line import LineBroken, LineRefused, LiveLine
 from trunkline.providers.own_voice.memory import Memory, Told, ToolUse
+from trunkline.providers.own_voice.options import VoiceOptions
 from trunkline.providers.own_voice.reply import LiveSpeech, Reply
 from trunkline.providers.own_voice.utterance import LiveUtterance
 from trunkline.providers.ports import SAMPLE_RATE, CallBrief, ToolCall, ToolSpec

@@ -6,6 +6,7 @@ gRPC carries many streams on one connection, so a new stream costs no connecting
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from google.api_core.client_options import ClientOptions
@@ -29,6 +30,7 @@ class GoogleSpeechToText:
 
     `batch_ms` is the least sound that one request carries, `stream_s` the age at which a stream is replaced:
     Google ends it at 305. `finish_s` bounds the wait for the last words after an utterance's end.
+    `on_reconnect` is told why, each time that another stream has to be begun because one failed.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class GoogleSpeechToText:
         batch_ms: int = 30,
         stream_s: float = 290.0,
         finish_s: float = 2.5,
+        on_reconnect: Callable[[str], None] | None = None,
     ) -> None:
         self._recognizer = f"projects/{project}/locations/{location}/recognizers/_"
         self._credentials = credentials
@@ -51,6 +54,7 @@ class GoogleSpeechToText:
         self._batch = batch_ms * BYTES_PER_MS
         self._stream_s = stream_s
         self._finish_s = finish_s
+        self._on_reconnect = on_reconnect
         self._client: SpeechAsyncClient | None = None
 
     def open(self, *, language: str, grammar: Grammar | None) -> GoogleUtterance:
@@ -61,6 +65,7 @@ class GoogleSpeechToText:
             batch=self._batch,
             stream_s=self._stream_s,
             finish_s=self._finish_s,
+            on_reconnect=self._on_reconnect,
         )
 
     async def warm(self) -> None:

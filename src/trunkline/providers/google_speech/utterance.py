@@ -7,7 +7,8 @@ breaks, is followed by another that is given that sound again, so no word is los
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 from google.api_core import exceptions
 from google.cloud.speech_v2 import SpeechAsyncClient, types
@@ -19,7 +20,8 @@ from trunkline.providers.speech_tape import BYTES_PER_MS, Tape
 
 _LARGEST_REQUEST = 12_000
 """Bytes; Google takes 15 kB."""
-_MOST_ATTEMPTS = 3
+_MOST_FAILURES = 3
+"""Streams that break or are closed on us, one behind the other and with nothing final said between."""
 _WORTH_ANOTHER = (
     exceptions.Aborted,
     exceptions.InternalServerError,
@@ -30,6 +32,10 @@ _WORTH_ANOTHER = (
 _NEARLY_MS = 120.0
 """So much sound at the end may be left out of the results: less than a syllable."""
 _LONGEST_TEXT = 20_000
+
+
+class _EndedEarly(Exception):
+    """The stream was closed, in good order, before all was said on it."""
 
 
 class GoogleUtterance:
@@ -43,16 +49,20 @@ class GoogleUtterance:
         batch: int,
         stream_s: float,
         finish_s: float,
+        on_reconnect: Callable[[str], None] | None = None,
     ) -> None:
         self._client = client
         self._first = first
         self._batch_size = batch
         self._stream_s = stream_s
         self._finish_s = finish_s
+        self._on_reconnect = on_reconnect
         self._tape = Tape()
         self._batch = bytearray()
         self._sent_ms = 0.0
         self._streams = 0
+        self._half_closed = False
+        """All was said that was to be said on the present stream."""
         self._known_until_ms = 0.0
         self._finals: list[types.SpeechRecognitionAlternative] = []
         self._interim = ""
@@ -107,23 +117,35 @@ class GoogleUtterance:
         self._tape.clear()
 
     async def _run(self) -> None:
-        for attempt in range(1, _MOST_ATTEMPTS + 1):
+        failures = 0
+        while True:
+            finals = len(self._finals)
             try:
-                while not await self._stream():
-                    pass
-            except exceptions.GoogleAPICallError as error:
-                if not isinstance(error, _WORTH_ANOTHER) or attempt == _MOST_ATTEMPTS:
-                    self._failure = str(said(error))
+                if await self._stream():
                     return
                 continue
+            except exceptions.GoogleAPICallError as error:
+                why, is_worth_another = str(said(error)), isinstance(error, _WORTH_ANOTHER)
+            except _EndedEarly:
+                why, is_worth_another = "Google closed a stream that was still spoken on", True
             except SpeechFailed as failure:
-                self._failure = str(failure)
-            return
+                why, is_worth_another = str(failure), False
+            # Whoever had something final to say first works: there are never more of those than sound.
+            failures = 1 if len(self._finals) > finals else failures + 1
+            if not is_worth_another or failures >= _MOST_FAILURES:
+                self._failure = why
+                return
+            if self._on_reconnect is not None:
+                self._on_reconnect(why)
 
     async def _stream(self) -> bool:
-        """Hold one stream. Return whether the utterance has ended with it."""
+        """Hold one stream. Return whether the utterance has ended with it; if not, it was time for another.
+
+        Raises _EndedEarly, SpeechFailed, and what the client raises.
+        """
         began_ms = self._sent_ms = self._tape.begins_ms
         self._streams += 1
+        self._half_closed = False
         timeout = self._stream_s + self._finish_s
         answers = await self._client.streaming_recognize(
             self._requests(self._streams), retry=None, timeout=timeout
@@ -133,8 +155,10 @@ class GoogleUtterance:
                 self._take(answer, began_ms)
         finally:
             let_go(answers)
-        # It ended as it should: what was sent on it is text, or was no speech.
         self._interim = ""
+        if not self._half_closed:
+            raise _EndedEarly
+        # It ended as it should: what was sent on it is text, or was no speech.
         self._tape.cover(self._sent_ms)
         return self._ending and self._sent_ms >= self._tape.ends_ms
 
@@ -148,16 +172,13 @@ class GoogleUtterance:
                 self._sent_ms += len(sound) / BYTES_PER_MS
                 yield types.StreamingRecognizeRequest(audio=sound)
                 continue
-            if self._ending:
+            if self._ending or asyncio.get_running_loop().time() >= until:
+                self._half_closed = True
                 return
             self._wake.clear()
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout_at(until):
                     await self._wake.wait()
-            except TimeoutError:
-                return
-            if asyncio.get_running_loop().time() >= until:
-                return
 
     def _take(self, answer: types.StreamingRecognizeResponse, began_ms: float) -> None:
         interim = []

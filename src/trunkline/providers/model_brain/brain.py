@@ -16,11 +16,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from trunkline.providers import call_prompt
+from trunkline.providers.filler import Filler, fillers_of
 from trunkline.providers.model_brain import prompt
-from trunkline.providers.model_brain.filler import Filler
 from trunkline.providers.model_brain.history import History
 from trunkline.providers.model_brain.sentences import SentenceCutter
-from trunkline.providers.model_brain.streams import closing, stop
 from trunkline.providers.ports import (
     Act,
     BrainFailed,
@@ -36,6 +35,7 @@ from trunkline.providers.ports import (
     ToolCall,
     ToolRunner,
 )
+from trunkline.providers.streams import closing, stop
 
 _VOICEMAIL = "voicemail"
 
@@ -98,7 +98,7 @@ class ModelConversation:
         self._instructions = prompt.instructions_of(brief, opened=bool(self._greeting or brief.past))
         self._history = History(brief.past)
         self._filler = Filler(
-            self._phrases.fillers,
+            fillers_of(brief.language),
             after_s=options.filler_after_s,
             again_s=options.filler_again_s,
             limit=options.fillers_a_turn,

@@ -12,8 +12,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from trunkline.providers.model_brain.seam import Seam
-from trunkline.providers.model_brain.streams import closing
 from trunkline.providers.ports import LanguageModel, Message, ModelFailed, TellFailure, ToolCall, ToolSpec
+from trunkline.providers.streams import closing
 
 _GO_ON = (
     "You had begun to answer and were cut off. This beginning has been spoken already:\n«{begun}»\n"

@@ -37,15 +37,13 @@ _TO_OPEN = "Begin by greeting the other and saying for whom you speak."
 class Phrases:
     """What the agent says without its model, in one language."""
 
-    fillers: tuple[str, ...]
-    """Said, one at a time and in turn, while a tool or the model is slow."""
     farewell: str
     """Said where the model ends the call without a word."""
 
 
 PHRASES: Mapping[str, Phrases] = {
-    "en": Phrases(("One moment, please.", "Just a second.", "Still looking, one moment."), "Goodbye."),
-    "he": Phrases(("רגע אחד בבקשה.", "עוד שנייה.", "אני עדיין בודקת, רגע אחד."), "להתראות."),
+    "en": Phrases("Goodbye."),
+    "he": Phrases("להתראות."),
 }
 
 

@@ -34,8 +34,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from trunkline.kit.audio import ulaw_to_pcm
 from trunkline.providers.openai_realtime import messages
-from trunkline.providers.own_voice.line import LineBroken, LineRefused, LiveLine, VoiceOptions
+from trunkline.providers.own_voice.line import LineBroken, LineRefused, LiveLine
 from trunkline.providers.own_voice.memory import Told, ToolUse
+from trunkline.providers.own_voice.options import VoiceOptions
 from trunkline.providers.own_voice.reply import LiveSpeech, Reply
 from trunkline.providers.own_voice.utterance import LiveUtterance
 from trunkline.providers.ports import CallBrief, ToolCall, ToolSpec
@@ -53,6 +54,8 @@ Event = TypeVar("Event", bound=BaseModel)
 
 class OpenAILine(LiveLine[str]):
     """One call's line to OpenAI Realtime."""
+
+    says_asides = True
 
     def __init__(
         self, client: AsyncOpenAI, brief: CallBrief, tools: Sequence[ToolSpec], options: VoiceOptions,
@@ -117,6 +120,9 @@ class OpenAILine(LiveLine[str]):
     async def _disconnect(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        for reply in (*self._asked_for.values(), *self._mine.values()):
+            if reply is not self._reply:
+                reply.stop()  # What was said beside the conversation is not asked for again.
         wire, self._wire = self._wire, None
         if wire is not None:
             try:
@@ -198,6 +204,15 @@ class OpenAILine(LiveLine[str]):
                 }
             )
         )
+
+    def aside(self, text: str) -> LiveSpeech | None:
+        """See `LiveLine.aside`. One response at a time: what the model is asked next waits behind it."""
+        if not self._live or self._active is not None or self._asked_for:
+            return None
+        event_id, reply = self._next_id("aside"), Reply()
+        self._asked_for[event_id] = reply
+        self._send(messages.dumped(messages.said_aside(text, event_id)))
+        return reply.aside(text)
 
     def _stop(self, reply: Reply) -> None:
         if self._waiting is reply:
@@ -317,7 +332,9 @@ class OpenAILine(LiveLine[str]):
                     self.troubles.append(f"incomplete: {response.status_details.reason}")
                 self._has_tried_again = False
                 self._reply_over(reply)
-            elif code in _PASSING and not reply.has_sounded and not self._has_tried_again:
+            elif (
+                code in _PASSING and self._reply is reply and not (reply.has_sounded or self._has_tried_again)
+            ):
                 self.troubles.append(code)
                 self._has_tried_again = True
                 self._timer = asyncio.get_running_loop().call_later(_AGAIN_S, self._ask_again, reply)

@@ -14,6 +14,7 @@ from openai.types.realtime import (
     RealtimeClientEventParam,
     RealtimeFunctionToolParam,
     RealtimeSessionCreateRequestParam,
+    ResponseCreateEventParam,
 )
 
 from trunkline.kit.audio import pcm_to_ulaw
@@ -63,6 +64,20 @@ def dumped(message: RealtimeClientEventParam) -> str:
 def appended(pcm: bytes) -> str:
     """Return the message that gives more of the caller's sound; fifty a second, so it is made by hand."""
     return f'{{"type":"input_audio_buffer.append","audio":"{b64encode(pcm_to_ulaw(pcm)).decode()}"}}'
+
+
+def said_aside(text: str, ask: str) -> ResponseCreateEventParam:
+    """Return the request to say this word for word, out of band: the conversation does not get it."""
+    return {
+        "type": "response.create",
+        "event_id": ask,
+        "response": {
+            "conversation": "none",
+            "input": [told(Told(prompt.word_for_word(text)))],
+            "tool_choice": "none",
+            "metadata": {"ask": ask},
+        },
+    }
 
 
 def items_of(one: Memory) -> list[ConversationItemParam]:

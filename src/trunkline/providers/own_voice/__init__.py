@@ -4,7 +4,8 @@ A provider's own module subclasses `LiveLine` with its messages. Knows no provid
 """
 
 from trunkline.providers.own_voice.conversation import OwnVoiceConversation
-from trunkline.providers.own_voice.line import LineBroken, LineRefused, LiveLine, VoiceOptions
+from trunkline.providers.own_voice.line import LineBroken, LineRefused, LiveLine
+from trunkline.providers.own_voice.options import VoiceOptions
 from trunkline.providers.own_voice.reply import LiveSpeech, Reply
 from trunkline.providers.own_voice.utterance import LiveUtterance
 

@@ -13,9 +13,11 @@ from contextlib import aclosing
 from typing import Any
 
 from trunkline.providers import call_prompt
+from trunkline.providers.filler import Filler, fillers_of
 from trunkline.providers.own_voice import prompt
-from trunkline.providers.own_voice.line import LiveLine, VoiceOptions
+from trunkline.providers.own_voice.line import LiveLine
 from trunkline.providers.own_voice.memory import Told
+from trunkline.providers.own_voice.options import VoiceOptions
 from trunkline.providers.own_voice.reply import LiveSpeech, Reply
 from trunkline.providers.own_voice.utterance import LiveUtterance
 from trunkline.providers.ports import (
@@ -31,6 +33,7 @@ from trunkline.providers.ports import (
     ToolCall,
     ToolRunner,
 )
+from trunkline.providers.streams import stop
 
 _VOICEMAIL = "voicemail"
 _MOST_LEFT_OUT = 3
@@ -50,6 +53,12 @@ class OwnVoiceConversation:
         self._disclosure = " ".join(brief.filled(brief.disclosure).split())
         said = " ".join(line.text for line in brief.past if line.who == "agent")
         self._owed = "" if not brief.past or _contains(said, self._disclosure) else self._disclosure
+        self._filler = Filler(
+            fillers_of(brief.language),
+            after_s=options.filler_after_s,
+            again_s=options.filler_again_s,
+            limit=options.fillers_a_turn if line.says_asides else 0,
+        )
         self._spoken: list[LiveSpeech] = []
         """The speeches of the turn in the air, in order."""
         self._must_hear = ""
@@ -96,6 +105,8 @@ class OwnVoiceConversation:
             count = len(speech.text.split())
             heard, words = words[:count], words[count:]
             heard_ms, left_ms = min(left_ms, speech.audio_ms), max(0.0, left_ms - speech.audio_ms)
+            if speech.is_aside:
+                continue
             if len(heard) < count or heard_ms < speech.audio_ms or not speech.is_whole:
                 self._line.cut(speech, " ".join(heard), int(heard_ms))
         self._spoken = []
@@ -150,12 +161,13 @@ class OwnVoiceConversation:
 
     def _said(self) -> str:
         """Return the words of the turn in the air that are known by now; more may come behind their sound."""
-        return " ".join(speech.text for speech in self._spoken)
+        return " ".join(speech.text for speech in self._spoken if not speech.is_aside)
 
     async def _rounds(self) -> AsyncGenerator[Act, None]:
         """Ask, run the tools asked for, ask again, until there is nothing more to do. Raises BrainFailed."""
         hang_up: str | None = None
         silent = 0
+        self._filler.turn_begins()
         for _ in range(self._options.tool_rounds + 1):
             calls: list[ToolCall] = []
             async with aclosing(self._hear_out(self._line.ask(), calls)) as acts:
@@ -168,12 +180,11 @@ class OwnVoiceConversation:
             unanswered = deque(calls)
             try:
                 for call in calls:
-                    if call.name == call_prompt.SET_DISPOSITION:
-                        word = call_prompt.as_word(call.arguments.get("disposition"), otherwise="noted")
-                        yield Note("disposition", word)
-                    elif call.name == call_prompt.END_CALL and not others:
+                    if call.name == call_prompt.END_CALL and not others:
                         hang_up = call_prompt.as_word(call.arguments.get("reason"), otherwise="done")
-                    await self._use(call, is_too_early=bool(others))
+                    async with aclosing(self._do(call, is_too_early=bool(others))) as acts:
+                        async for act in acts:
+                            yield act
                     unanswered.popleft()
                 # A turn that was broken off while its tools ran ends here, before more of it is asked for.
                 await asyncio.sleep(0)
@@ -183,7 +194,7 @@ class OwnVoiceConversation:
             if hang_up is not None:
                 yield HangUp(hang_up)
                 return
-            if not calls and self._spoken:
+            if not calls and any(not speech.is_aside for speech in self._spoken):
                 break
             silent += not calls
             if silent > 1:
@@ -200,12 +211,29 @@ class OwnVoiceConversation:
                     calls.append(item)
                 else:
                     self._spoken.append(item)
+                    self._filler.spoke()
                     yield Sound(item)
         finally:
             self._line.abandon(reply)
             for speech in reply.speeches:
                 if speech not in self._spoken:
                     self._line.cut(speech, "", 0)
+
+    async def _do(self, call: ToolCall, *, is_too_early: bool) -> AsyncGenerator[Act, None]:
+        """Do what the model asks for; yield what is for the record, and what fills the silence meanwhile."""
+        if call.name == call_prompt.SET_DISPOSITION:
+            word = call_prompt.as_word(call.arguments.get("disposition"), otherwise="noted")
+            yield Note("disposition", word)
+        work = asyncio.ensure_future(self._use(call, is_too_early=is_too_early))
+        try:
+            async with aclosing(self._filler.while_waiting(work)) as phrases:
+                async for phrase in phrases:
+                    if (aside := self._line.aside(phrase)) is not None:
+                        self._spoken.append(aside)
+                        yield Sound(aside)
+            await work
+        finally:
+            await stop(work)
 
     async def _use(self, call: ToolCall, *, is_too_early: bool) -> None:
         # What is done is told the model in one breath with it: a turn that is cut now knows it.

@@ -12,13 +12,13 @@ from __future__ import annotations
 import abc
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from trunkline.providers.own_voice import prompt
 from trunkline.providers.own_voice.memory import Memory, Told, ToolUse
+from trunkline.providers.own_voice.options import VoiceOptions
 from trunkline.providers.own_voice.reply import LiveSpeech, Reply
 from trunkline.providers.own_voice.utterance import LiveUtterance
 from trunkline.providers.ports import CallBrief, ToolCall, ToolResult, ToolSpec
@@ -39,30 +39,11 @@ class LineRefused(Exception):
     """The provider will not have us: trying again is of no use."""
 
 
-@dataclass(frozen=True, slots=True)
-class VoiceOptions:
-    """How patient a brain with a voice of its own is. Suffixes give the unit."""
-
-    first_sound_s: float = 6.0
-    """Longest wait for an answer to begin."""
-    stall_s: float = 4.0
-    """Longest silence of the provider in the midst of an answer."""
-    connect_s: float = 4.0
-    """Longest wait for one connection, its session included."""
-    pauses_s: tuple[float, ...] = (0.1, 0.5, 1.5)
-    """Before each new attempt to connect; after as many in a row the line is given up."""
-    renew_after_s: float = 55 * 60
-    """Age at which a connection is replaced, as soon as nobody speaks."""
-    tool_rounds: int = 6
-    """How often in one turn the model may ask for tools."""
-    digits: int = 16
-    """Longest keypad entry; 0 offers no keypad."""
-    on_reconnect: Callable[[str], None] | None = None
-    """Is told why, each time that another connection has to be made because one failed."""
-
-
 class LiveLine(abc.ABC, Generic[Message]):
     """One call's line. Made in a running loop; it begins to connect at once."""
+
+    says_asides: ClassVar[bool] = False
+    """The provider can have the model say something that is no part of the conversation."""
 
     def __init__(self, brief: CallBrief, tools: Sequence[ToolSpec], options: VoiceOptions) -> None:
         self._brief = brief
@@ -167,6 +148,10 @@ class LiveLine(abc.ABC, Generic[Message]):
             self._request(reply)
         return reply
 
+    def aside(self, text: str) -> LiveSpeech | None:
+        """Have the model say this beside the conversation. None: it cannot, or not now."""
+        return None
+
     def tool_answered(self, call: ToolCall, result: ToolResult) -> None:
         """A tool has answered; the next answer asked for takes it into account."""
         use = next(
@@ -249,6 +234,8 @@ class LiveLine(abc.ABC, Generic[Message]):
 
     def _speech_of(self, reply: Reply, key: str) -> LiveSpeech:
         """Return the speech of this name, remembered from its beginning."""
+        if reply.speeches and reply.speeches[0].is_aside:
+            return reply.speeches[0]
         count = len(reply.speeches)
         speech = reply.speech(key)
         if len(reply.speeches) > count:

@@ -22,8 +22,10 @@ _LONGEST_MS = 120_000
 class LiveSpeech:
     """Speech on its way: PCM and words, each as it comes. `key` is the provider's name of it."""
 
-    def __init__(self, key: str = "") -> None:
+    def __init__(self, key: str = "", *, is_aside: bool = False) -> None:
         self.key = key
+        self.is_aside = is_aside
+        """It is said beside the conversation: the model does not know of it, nor is it told."""
         self.audio_ms = 0.0
         """How much sound has come."""
         self.heard: str | None = None
@@ -60,8 +62,9 @@ class LiveSpeech:
         self._news.set()
 
     def add_words(self, words: str) -> None:
-        """More words are known; they bring their own spaces."""
-        self._words.append(words)
+        """More words are known; they bring their own spaces. An aside's are known from the beginning."""
+        if not self.is_aside:
+            self._words.append(words)
 
     def set_words(self, words: str) -> None:
         """All the words are known."""
@@ -144,6 +147,13 @@ class Reply:
         self.speeches.append(speech)
         self._items.append(speech)
         self._has_begun = True
+        return speech
+
+    def aside(self, text: str) -> LiveSpeech:
+        """Make it one speech beside the conversation, of words that are known before their sound."""
+        speech = LiveSpeech(is_aside=True)
+        speech.set_words(text)
+        self.speeches.append(speech)
         return speech
 
     def tool(self, call: ToolCall) -> None:

@@ -59,6 +59,10 @@ class Recognizer:
             while told < len(turn.interim) and came_ms >= (told + 1) * self._plan.every_ms:
                 yield _result(turn.interim[told], came_ms, 0.0)
                 told += 1
+            if turn.fault is Fault.END and came_ms > turn.after_ms:
+                if turn.after_ms:
+                    yield _result(turn.text.format(ms=round(came_ms)), came_ms, turn.confidence, final=True)
+                return
             if turn.fault is not None and came_ms > turn.after_ms:
                 async for answer in _fail(turn.fault, context, came_ms):
                     yield answer

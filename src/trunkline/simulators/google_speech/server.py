@@ -1,7 +1,7 @@
 """Google's speech over gRPC: `Speech.StreamingRecognize` (v2) and both ways of `TextToSpeech` (v1).
 
 Messages are those of Google's own packages. Faults of hearing: refuse, error, stall, close (UNAVAILABLE),
-huge, reordered; of a voice: refuse, error, stall, close, nonsense, huge.
+end, huge, reordered; of a voice: refuse, error, stall, close, nonsense, huge.
 """
 
 from __future__ import annotations

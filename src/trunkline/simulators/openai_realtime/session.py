@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from trunkline.kit.audio import pcm_to_ulaw
 from trunkline.simulators.voice_script import (
+    Answer,
     Drop,
     Fail,
     Leave,
@@ -62,6 +63,9 @@ class Session:
     """When which type of message came."""
     faults: list[str] = field(default_factory=list)
     """What the client did wrong."""
+    asides: list[str] = field(default_factory=list)
+    """What was said beside the conversation, word for word as it was told."""
+    _is_aside: bool = False
     _buffer: bytearray = field(default_factory=bytearray)
     _response: asyncio.Task[None] | None = None
     _cancelled: bool = False
@@ -177,8 +181,14 @@ class Session:
             )
             return
         self._cancelled = False
-        metadata = dict((event.response and event.response.metadata) or {})
-        self._response = self._spawn(self._respond(metadata, event.event_id))
+        asked: dict[str, Any] = event.response.to_dict(mode="json") if event.response else {}
+        metadata = dict(asked.get("metadata") or {})
+        self._is_aside = asked.get("conversation") == "none"
+        if self._is_aside:
+            answer: Answer = (Speak(wanted_words(_role_and_text(asked["input"][-1])[1])),)
+        else:
+            answer = self.script.next_answer()
+        self._response = self._spawn(self._respond(answer, metadata, event.event_id))
 
     async def _cancel_response(self, event: types.ResponseCancelEvent) -> None:
         if self._response is None or self._response.done():
@@ -208,8 +218,7 @@ class Session:
             item_id=item.id, content_index=0, transcript=words, usage={"type": "duration", "seconds": 1.0},
         )  # fmt: skip
 
-    async def _respond(self, metadata: dict[str, str], asked_by: str | None) -> None:
-        answer = self.script.next_answer()
+    async def _respond(self, answer: Answer, metadata: dict[str, str], asked_by: str | None) -> None:
         if isinstance(answer[0], Refuse):
             await self._error(answer[0].code, answer[0].message, asked_by)
             return
@@ -266,7 +275,10 @@ class Session:
 
     async def _speak(self, text: str, word_ms: int, response_id: str, index: int) -> None:
         item = Item(self._id("item"), "assistant", "")
-        self.items.append(item)
+        if self._is_aside:
+            self.asides.append(text)
+        else:
+            self.items.append(item)
         about = {
             "response_id": response_id, "item_id": item.id, "output_index": index, "content_index": 0,
         }  # fmt: skip

@@ -7,8 +7,18 @@ is seen to by whoever performs it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
+
+FILLERS: Mapping[str, tuple[str, ...]] = {
+    "en": ("One moment, please.", "Just a second.", "Still looking, one moment."),
+    "he": ("רגע אחד בבקשה.", "עוד שנייה.", "אני עדיין בודקת, רגע אחד."),
+}
+
+
+def fillers_of(language: str) -> tuple[str, ...]:
+    """Return the phrases of a language; English where it has none of its own."""
+    return FILLERS.get(language.partition("-")[0].lower(), FILLERS["en"])
 
 
 class Filler:
