@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 ARGS ?=
 BENCH ?= jobs speech imports dialling media interruption greeting noise
 
+# Who keeps no bytecode compiles our source anew with each process: a second a start, and the tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo up doctor test test-faults lint bench lock clean
 
@@ -35,11 +38,24 @@ up: $(VENV)/.runtime ## Run the whole system
 doctor: $(VENV)/.runtime ## Say what is missing on this machine
 	@$(BIN)/trunkline doctor $(ARGS)
 
-lint: $(VENV)/.dev ## Style, types and floors
+lint: style types floors ## Style, types and floors
+
+.PHONY: style types floors
+style: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
 	$(BIN)/mypy
+
+floors: $(VENV)/.dev
 	$(BIN)/lint-imports --no-cache
+
+# What is compiled once here, all test processes would compile at once. Errors are theirs to tell.
+$(VENV)/.compiled: $(VENV)/.dev
+	@$(BIN)/python -m compileall -q src
+	@$(BIN)/python -m pytest --collect-only -qq >/dev/null || true
+	@touch $@
 
 # Chromium comes from the system. Root gets it installed; anybody else is told how by the test itself.
 .PHONY: browser
@@ -48,7 +64,8 @@ browser:
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; fi
 
 # Tests wait more than they work, so four processes share two cores, each with servers of its own.
-test: lint browser ## Run all tests but the long repetitions
+test: $(VENV)/.dev browser ## Run all tests but the long repetitions
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target lint $(VENV)/.compiled
 	$(BIN)/python -m pytest -m "not soak" -n 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 test-faults: $(VENV)/.dev ## Run the fault suite in full; its last line is one JSON object

@@ -77,7 +77,7 @@ def server(settings: Settings, log: Path) -> Iterator[None]:
     """The process that serves, as `trunkline api`."""
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "trunkline.cli", "api"], env=os.environ, stdout=out, stderr=out
+            [sys.executable, "-m", "trunkline", "api"], env=os.environ, stdout=out, stderr=out
         )
     try:
         deadline = time.monotonic() + UP_WITHIN_S

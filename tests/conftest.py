@@ -34,6 +34,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
 
 
+def pytest_sessionstart() -> None:
+    """Look for no garbage while tests are loaded: there is none, and it takes a fifth of the time."""
+    gc.disable()
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Refuse to share tests between processes that would each make what is to be made once.
 
@@ -41,6 +46,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
     shares = session.config.getoption("loadgroup", default=False)
     if shares and not all("@" in item.nodeid for item in session.items):
         raise pytest.UsageError("pytest-xdist does not name the tests' groups: is there a newer pytest?")

@@ -14,6 +14,7 @@ from trunkline.core.db import SYSTEM, of_business, unit_of_work
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
 from trunkline.jobs_cli import jobs_app
+from trunkline.kit.loading import loading
 from trunkline.sim_cli import sim_app
 from trunkline.terminal import console, plainly, stderr
 from trunkline.wiring import Command, open_runtime
@@ -38,7 +39,8 @@ def version() -> None:
 @app.command()
 def up() -> None:
     """Run the whole system: one API process and the workers, with schedulers."""
-    from trunkline import up as whole  # noqa: PLC0415 - each command loads only what it needs
+    with loading():
+        from trunkline import up as whole  # noqa: PLC0415 - each command loads only what it needs
 
     with plainly() as settings:
         whole.run(settings)
@@ -47,7 +49,8 @@ def up() -> None:
 @app.command()
 def api() -> None:
     """Serve HTTP and live calls; background work is only enqueued."""
-    from trunkline import asgi  # noqa: PLC0415
+    with loading():
+        from trunkline import asgi  # noqa: PLC0415
 
     with plainly() as settings:
         asgi.serve(Command.API, settings)
@@ -56,7 +59,8 @@ def api() -> None:
 @app.command()
 def calls() -> None:
     """Serve live calls and carrier hooks alone."""
-    from trunkline import asgi  # noqa: PLC0415
+    with loading():
+        from trunkline import asgi  # noqa: PLC0415
 
     with plainly() as settings:
         asgi.serve(Command.CALLS, settings)
@@ -67,7 +71,8 @@ def worker(
     child: Annotated[bool, typer.Option("--child", hidden=True, help="Be one process of a worker")] = False,
 ) -> None:
     """Execute background work."""
-    from trunkline import worker as workers  # noqa: PLC0415
+    with loading():
+        from trunkline import worker as workers  # noqa: PLC0415
 
     with plainly() as settings:
         (workers.work if child else workers.supervise)(settings)
@@ -85,7 +90,8 @@ def doctor(
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL that makes the database roles")] = False,
 ) -> None:
     """Say what is missing on this machine and how to mend it; starts nothing."""
-    from trunkline import doctor as practice  # noqa: PLC0415
+    with loading():
+        from trunkline import doctor as practice  # noqa: PLC0415
 
     with plainly() as settings:
         practice.run(settings, with_sql=sql)
@@ -99,7 +105,8 @@ def demo(
     port: Annotated[int, typer.Option(help="Port of the dashboard")] = 8000,
 ) -> None:
     """Run real spoken calls between the local carrier's simulated people and two businesses' agents."""
-    from trunkline import demo as show  # noqa: PLC0415
+    with loading():
+        from trunkline import demo as show  # noqa: PLC0415
 
     with plainly() as settings:
         show.run(settings, show.DemoOptions(exit_when_done=exit_, report=report, muted=muted, port=port))

@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from trunkline.core.errors import StartRefused
-from trunkline.sim.scenario import LIBRARY, Scenario, find, library
 from trunkline.sim.words import LANGUAGES, Language, word
 from trunkline.terminal import console, plainly, stderr
 from trunkline.wiring import Command, open_runtime
@@ -26,6 +25,8 @@ In = Annotated[str, typer.Option("--language", help="Of what is printed: en or h
 @sim_app.command("list")
 def list_scenarios(language: In = "en") -> None:
     """Name the scenarios that come with Trunkline."""
+    from trunkline.sim.scenario import find, library  # noqa: PLC0415 - each command loads only what it needs
+
     speaks = _language(language)
     table = Table(*(word(term, speaks) for term in ("scenario", "direction", "about")))
     for name in library():
@@ -38,6 +39,8 @@ def list_scenarios(language: In = "en") -> None:
 @sim_app.command("show")
 def show_scenario(name: str) -> None:
     """Print a scenario of the library, to begin one's own from."""
+    from trunkline.sim.scenario import LIBRARY, library  # noqa: PLC0415
+
     with plainly():
         if name not in library():
             raise StartRefused(
@@ -65,13 +68,14 @@ def hold_calls(  # noqa: PLR0917 - typer reads the options from here
     model: openai, anthropic, gemini or own_model, as the settings give it.
     Exit status 1: a grade does not hold.
     """
-    from trunkline.sim import report as reports  # noqa: PLC0415 - each command loads only what it needs
+    from trunkline.sim import report as reports  # noqa: PLC0415
     from trunkline.sim.practice import Model  # noqa: PLC0415
     from trunkline.sim.run import Order, run  # noqa: PLC0415
+    from trunkline.sim.scenario import find  # noqa: PLC0415
 
     speaks = _language(language)
     with plainly() as settings:
-        scenarios: tuple[Scenario, ...] = tuple(find(name) for name in scenario)
+        scenarios = tuple(find(name) for name in scenario)
         if (agent is None) != (business is None):
             raise StartRefused("An agent is named with its business: give both --business and --agent.")
         like = Model(business, agent) if business is not None and agent is not None else None

@@ -149,4 +149,4 @@ class Supervisor:
 
 def own_command(*arguments: str) -> list[str]:
     """Return the command line that runs Trunkline's CLI with these arguments."""
-    return [sys.executable, "-m", "trunkline.cli", *arguments]
+    return [sys.executable, "-m", "trunkline", *arguments]

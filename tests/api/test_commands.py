@@ -94,10 +94,9 @@ def test_a_scenario_that_is_not_in_the_library_is_refused_in_a_sentence(
 
 
 async def test_the_local_carrier_says_where_it_listens() -> None:
-    command = "from trunkline.cli import app; app()"
     options = ("sim", "carrier", "--port", "0", "--account-sid", "AC1", "--auth-token", "secret")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", command, *options, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "trunkline", *options, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src/trunkline"
@@ -20,11 +21,17 @@ def modules() -> dict[str, str]:
     return {file.relative_to(SOURCE).as_posix(): file.read_text() for file in sorted(SOURCE.rglob("*.py"))}
 
 
+@lru_cache(maxsize=1)
+def _tree(source: str) -> ast.Module:
+    """Parse a source, once for all that one rule asks of it."""
+    return ast.parse(source)
+
+
 def threads(source: str) -> list[str]:
     """Return everything that would run work beside the caller on a thread or process of our own."""
     found = []
     aliases = _aliases(source)
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_tree(source)):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names if alias.name.split(".")[0] in _MODULES]
         elif isinstance(node, ast.ImportFrom):
@@ -54,7 +61,7 @@ def _aliases(source: str) -> dict[str, str]:
     """Return what each imported module is called here, by that name."""
     return {
         alias.asname or alias.name: alias.name
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(_tree(source))
         if isinstance(node, ast.Import)
         for alias in node.names
     }
@@ -64,11 +71,11 @@ def broad_excepts(source: str) -> int:
     """Count handlers that catch everything and do not raise it again."""
     return sum(
         _is_broad(node.type) and not _raises_again(node)
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(_tree(source))
         if isinstance(node, ast.ExceptHandler)
     ) + sum(
         any(_is_broad(argument) for argument in node.args)
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(_tree(source))
         if isinstance(node, ast.Call) and _name_of(node.func) == "suppress"
     )
 
@@ -95,14 +102,14 @@ def prints(source: str) -> int:
     """Count calls of print."""
     return sum(
         isinstance(node.func, ast.Name) and node.func.id == "print"
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(_tree(source))
         if isinstance(node, ast.Call)
     )
 
 
 def has_docstring(source: str) -> bool:
     """Return whether a module says what it is."""
-    return bool(ast.get_docstring(ast.parse(source)))
+    return bool(ast.get_docstring(_tree(source)))
 
 
 def unfinished(source: str) -> list[str]:

@@ -90,7 +90,7 @@ def running(installation: Installation, folder: Path, port: int) -> Iterator[Pro
     with (folder / "log").open("ab") as log:
         for command in ("api", "worker"):
             processes.running[command] = subprocess.Popen(
-                [sys.executable, "-m", "trunkline.cli", command],
+                [sys.executable, "-m", "trunkline", command],
                 env=environment, stdout=log, stderr=log, preexec_fn=die_with_parent,  # noqa: PLW1509
             )  # fmt: skip
     try:

@@ -120,7 +120,7 @@ def serving(servers: Installation, home: Path, **settings: str) -> Iterator[str]
     }  # fmt: skip
     with (home / "api.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "trunkline.cli", "api"],
+            [sys.executable, "-m", "trunkline", "api"],
             env=os.environ | ours, stdout=log, stderr=log, preexec_fn=die_with_parent,  # noqa: PLW1509
         )  # fmt: skip
     address = f"http://127.0.0.1:{port}"

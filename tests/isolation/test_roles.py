@@ -349,7 +349,7 @@ def test_a_process_ends_with_the_sentence(servers: Installation) -> None:
         "TRUNKLINE_HOME": str(servers.home),
     }
     ended = subprocess.run(
-        [sys.executable, "-m", "trunkline.cli", "worker"],
+        [sys.executable, "-m", "trunkline", "worker"],
         env=os.environ | urls, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert ended.returncode == 1

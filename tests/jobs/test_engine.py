@@ -53,7 +53,7 @@ def test_a_worker_without_redis_waits_quietly_and_stops_when_told(
     log = tmp_path / "worker.log"
     with log.open("wb") as output:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "trunkline.cli", "worker", "--child"],
+            [sys.executable, "-m", "trunkline", "worker", "--child"],
             env={
                 **os.environ,
                 "DATABASE_URL": urls.database_url, "DATABASE_RELAY_URL": urls.database_relay_url,

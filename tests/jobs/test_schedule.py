@@ -260,7 +260,7 @@ def worker(installation: Installation, folder: Path, enabled: str) -> Iterator[N
     }  # fmt: skip
     with (folder / "worker.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "trunkline.cli", "worker"], env=environment, stdout=log, stderr=log
+            [sys.executable, "-m", "trunkline", "worker"], env=environment, stdout=log, stderr=log
         )
     try:
         yield

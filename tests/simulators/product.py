@@ -193,7 +193,7 @@ async def serving_product() -> AsyncIterator[Product]:
         await server.shutdown()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait for something that becomes true on this loop."""
     async with asyncio.timeout(seconds):
         while not condition():

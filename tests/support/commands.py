@@ -26,6 +26,8 @@ def trunkline(installation: Installation, *arguments: str, **variables: str) -> 
         "DATABASE_RELAY_URL": urls.database_relay_url,
         "REDIS_URL": urls.redis_url,
         "TRUNKLINE_HOME": str(installation.home),
+        # That Redis took a moment too long on a busy machine is logged, and is no complaint.
+        "LOG_LEVEL": "ERROR",
         **variables,
     }
     with tempfile.TemporaryDirectory() as folder:

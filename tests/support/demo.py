@@ -44,7 +44,7 @@ def finished_demo(home: Path, *arguments: str) -> Iterator[FinishedDemo]:
     with output.open("wb") as out:
         process = subprocess.Popen(
             [
-                sys.executable, "-m", "trunkline.cli", "demo", "--port", str(port), "--report", str(report),
+                sys.executable, "-m", "trunkline", "demo", "--port", str(port), "--report", str(report),
                 *arguments,
             ],
             env={**environment, "TRUNKLINE_HOME": str(home), "COLUMNS": "160", "HOME": str(home)},

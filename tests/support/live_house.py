@@ -100,8 +100,8 @@ class LiveHouse:
         )
 
     def start(self) -> None:
-        self._run("api", *(["-m", self.module] if self.module else ["-m", "trunkline.cli", "api"]))
-        self._run("worker", "-m", "trunkline.cli", "worker", ENABLE_SCHEDULERS="true", WORKER_CONCURRENCY="1")
+        self._run("api", *(["-m", self.module] if self.module else ["-m", "trunkline", "api"]))
+        self._run("worker", "-m", "trunkline", "worker", ENABLE_SCHEDULERS="true", WORKER_CONCURRENCY="1")
         eventually(self._is_ready, f"the API is ready; see {self.folder / 'api.log'}", within_s=150)
 
     def close(self) -> None:
@@ -114,7 +114,7 @@ class LiveHouse:
     def command(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a command of Trunkline's beside the installation, with further settings of its own."""
         return subprocess.run(
-            [sys.executable, "-m", "trunkline.cli", *arguments],
+            [sys.executable, "-m", "trunkline", *arguments],
             env={**self.environment, **more}, capture_output=True, text=True, timeout=170, check=False,
         )  # fmt: skip
 

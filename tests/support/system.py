@@ -94,7 +94,7 @@ class System:
         """Start the API and wait until it serves."""
         assert self._api is None
         self._api = self._command(
-            self.folder / "api.log", "-m", "trunkline.cli", "api", environment={"SERVICE_ROLE": "api"}
+            self.folder / "api.log", "-m", "trunkline", "api", environment={"SERVICE_ROLE": "api"}
         )
         eventually(self._api_serves, f"the API serves; see {self.folder / 'api.log'}", within_s=60)
 
@@ -163,7 +163,7 @@ class System:
     def start_supervisor(self, *, concurrency: int) -> subprocess.Popen[bytes]:
         """Start `trunkline worker` itself, with children of its own."""
         process = self._command(
-            self.folder / "workers.log", "-m", "trunkline.cli", "worker",
+            self.folder / "workers.log", "-m", "trunkline", "worker",
             environment={"SERVICE_ROLE": "worker", "WORKER_CONCURRENCY": str(concurrency)},
             carrier=self.carrier,
         )  # fmt: skip

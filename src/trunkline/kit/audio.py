@@ -18,6 +18,8 @@ BYTES_PER_MS = 16
 FRAME_MS = 20
 """Telephone audio travels in frames of this length."""
 FRAME_BYTES = FRAME_MS * BYTES_PER_MS
+MUSIC_S = 8
+"""Seconds of one turn of the music that waiting callers hear; `tones` makes it."""
 
 
 def ulaw_to_pcm(ulaw: bytes) -> bytes:

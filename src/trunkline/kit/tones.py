@@ -11,6 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from trunkline.kit.audio import MUSIC_S
+
 _RATE = 8000
 _ROWS, _COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477)
 _PAD = ("123", "456", "789", "*0#")
@@ -18,8 +20,6 @@ _KEY_S, _GAP_S, _WAIT_S = 0.1, 0.1, 0.5
 _KEY_LEVEL = 8_000
 """About -12 dBFS a tone: what a telephone sends."""
 
-MUSIC_S = 8
-"""Seconds of one turn of the music."""
 _CHORDS = ((220.0, 277.18, 329.63), (185.0, 220.0, 277.18), (146.83, 220.0, 293.66), (164.81, 246.94, 329.63))
 _MUSIC_LEVEL = 1_500
 

@@ -15,7 +15,7 @@ from trunkline.core.toolbox import ToolCaller, tool
 from trunkline.domain.control import service
 from trunkline.domain.control.models import Verb
 from trunkline.domain.control.rules import SUMMARY_MOST, is_within
-from trunkline.kit.tones import MUSIC_S
+from trunkline.kit.audio import MUSIC_S
 from trunkline.providers.ports import CarrierCapabilities
 
 LEAVES = {

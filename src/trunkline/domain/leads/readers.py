@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from trunkline.core.errors import InvalidInput
-from trunkline.domain.leads import workbooks
-from trunkline.domain.leads.workbooks import LONGEST_CELL, MOST_COLUMNS
+from trunkline.domain.leads.cells import LONGEST_CELL, MOST_COLUMNS
 
 Row = tuple[int, list[str]]
 """A line of the file, as people's programs number them, and its cells."""
@@ -55,6 +54,8 @@ def shape_of(file: IO[bytes]) -> Shape:
     if not head.strip():
         raise InvalidInput("The file is empty.")
     if head.startswith(b"PK\x03\x04"):
+        from trunkline.domain.leads import workbooks  # noqa: PLC0415 - few lists are, and openpyxl is large
+
         if not workbooks.is_workbook(file):
             raise InvalidInput(_NOT_A_LIST)
         claimed = workbooks.rows_claimed(file)
@@ -81,6 +82,8 @@ def read_rows(
     """
     file.seek(0)
     if encoding is None:
+        from trunkline.domain.leads import workbooks  # noqa: PLC0415
+
         return workbooks.rows_of(file, alive)
     return _rows_of_text(file, encoding, one_line, alive)
 

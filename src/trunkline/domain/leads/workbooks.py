@@ -23,10 +23,7 @@ from openpyxl.worksheet._reader import WorkSheetParser
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
 from trunkline.core.errors import InvalidInput
-
-MOST_COLUMNS = 200
-LONGEST_CELL = 32_767
-"""Characters, as Excel has it."""
+from trunkline.domain.leads.cells import LONGEST_CELL, MOST_COLUMNS
 
 _MOST_ROWS = 1_048_576
 """Excel's own limit; also of what a row may call itself."""
