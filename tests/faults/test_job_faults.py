@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from support.judge import Death
-from support.processes import children_of, eventually, is_alive, kill
+from support.processes import TWO_SECONDS, children_of, eventually, is_alive, kill
 from support.yard import HASTE, Yard
 
 LONG_LEASE = {"lease_seconds": 60.0, "sweep_seconds": 0.2}
@@ -107,7 +107,7 @@ def test_a_killed_child_s_jobs_are_freed_at_once_and_a_killed_supervisor_s_when_
     for child in children_of(supervisor.pid):
         kill(child)
     eventually(lambda: yard.book.count("state = 'queued'") == 2, "what they held is freed", within_s=20)
-    assert time.monotonic() - began < 2, "freed long after the death, though a lease is a minute"
+    assert time.monotonic() - began < TWO_SECONDS, "freed long after the death, though a lease is a minute"
     eventually(lambda: yard.book.count("state = 'running'") == 2, "others are at work", within_s=30)
 
     kill(supervisor.pid)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from support.processes import eventually
+from support.processes import TWO_SECONDS, eventually
 from support.redis_proxy import late_answers
 from support.yard import HASTE, Yard
 from trunkline.core.db import unit_of_work
@@ -113,7 +113,7 @@ def test_workers_go_on_without_redis_within_two_seconds_and_listen_again_when_it
         for _ in range(3):
             jobs.append(yard.enqueue("yard_quick"))
             eventually(lambda: not yard.unfinished(), "it is done without Redis", within_s=10)
-    assert max(claimed_after(yard, job_id) for job_id in jobs) < 2
+    assert max(claimed_after(yard, job_id) for job_id in jobs) < TWO_SECONDS
 
     eventually(yard.redis.listeners, "the worker listens again")
     bell = installed_bell()
