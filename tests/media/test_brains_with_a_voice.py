@@ -216,6 +216,8 @@ async def test_a_whole_call_whose_caller_speaks_while_a_tool_runs(provider: Prov
     (session,) = provider.sessions
     assert session.faults == []
     assert [text for _, text in provider.texts(session) if "booked" in text]
+    # Nobody says of the one that was used that it was not.
+    assert len([text for _, text in provider.texts(session) if "spoke before" in text]) == provider.UNUSED
     # Preroll and the wait for the end of the turn are part of what the model hears.
     assert 600 <= provider.heard_ms(session)[0] <= 2500
     assert session.script.answers == deque()

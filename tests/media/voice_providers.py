@@ -29,6 +29,9 @@ class Provider:
     """Whose the model's own words are in the stand-in's memory."""
     TOLD: ClassVar[str]
     """Whose the words are that we tell the model."""
+    UNUSED: ClassVar[int]
+    """How many of two tools it is told were not used, where the caller spoke during the first: a protocol
+    that takes back by itself what was asked for is told of none."""
     WRONG_KEY: ClassVar[str]
     """What it says of a key that is none."""
     NONSENSE: ClassVar[tuple[str, ...]]
@@ -68,6 +71,7 @@ class Provider:
 
 class OpenAI(Provider):
     AGENT, TOLD, WRONG_KEY = "assistant", "system", "401"
+    UNUSED = 1
     NONSENSE = (
         "no json", "[]", "{}", '{"type": 5}', '{"type": "never_heard_of"}', "null",
         '{"type": "response.output_audio.delta", "delta": 7}',
@@ -102,6 +106,7 @@ class OpenAI(Provider):
 
 class Gemini(Provider):
     AGENT, TOLD, WRONG_KEY = "model", "user", "API key not valid"
+    UNUSED = 0
     NONSENSE = (
         "no json", "[]", "{}", "null", '{"neverHeardOf": {}}', '{"serverContent": 5}',
         '{"serverContent": {"interrupted": true}}', '{"serverContent": {"turnComplete": true}}',

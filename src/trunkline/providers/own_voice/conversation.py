@@ -7,7 +7,6 @@ and what the caller did not hear struck from its memory. Refuses to know provide
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -31,6 +30,7 @@ from trunkline.providers.ports import (
     Note,
     Sound,
     ToolCall,
+    ToolResult,
     ToolRunner,
 )
 from trunkline.providers.streams import stop
@@ -61,6 +61,8 @@ class OwnVoiceConversation:
         )
         self._spoken: list[LiveSpeech] = []
         """The speeches of the turn in the air, in order."""
+        self._unanswered: list[ToolCall] = []
+        """What the model asked for in this round and has not been told the outcome of."""
         self._must_hear = ""
         """Words of the turn in the air that have to be heard whole."""
         self._left_out = 0
@@ -177,7 +179,7 @@ class OwnVoiceConversation:
                 yield note
             built_in = {call_prompt.END_CALL, call_prompt.SET_DISPOSITION}
             others = [call for call in calls if call.name not in built_in]
-            unanswered = deque(calls)
+            self._unanswered = list(calls)
             try:
                 for call in calls:
                     if call.name == call_prompt.END_CALL and not others:
@@ -185,12 +187,11 @@ class OwnVoiceConversation:
                     async with aclosing(self._do(call, is_too_early=bool(others))) as acts:
                         async for act in acts:
                             yield act
-                    unanswered.popleft()
                 # A turn that was broken off while its tools ran ends here, before more of it is asked for.
                 await asyncio.sleep(0)
             finally:
-                for call in unanswered:
-                    self._line.tool_answered(call, call_prompt.NOT_USED)
+                for call in list(self._unanswered):
+                    self._tell(call, call_prompt.NOT_USED)
             if hang_up is not None:
                 yield HangUp(hang_up)
                 return
@@ -238,11 +239,16 @@ class OwnVoiceConversation:
     async def _use(self, call: ToolCall, *, is_too_early: bool) -> None:
         # What is done is told the model in one breath with it: a turn that is cut now knows it.
         if call.name not in {call_prompt.END_CALL, call_prompt.SET_DISPOSITION}:
-            self._line.tool_answered(call, await self._tools(call.name, call.arguments))
+            self._tell(call, await self._tools(call.name, call.arguments))
         elif call.name == call_prompt.END_CALL and is_too_early:
-            self._line.tool_answered(call, call_prompt.TOO_EARLY)
+            self._tell(call, call_prompt.TOO_EARLY)
         else:
-            self._line.tool_answered(call, call_prompt.DONE)
+            self._tell(call, call_prompt.DONE)
+
+    def _tell(self, call: ToolCall, result: ToolResult) -> None:
+        """Tell the model once what came of a call: whoever is cut in the next step tells it nothing else."""
+        self._unanswered = [other for other in self._unanswered if other is not call]
+        self._line.tool_answered(call, result)
 
     def _troubles(self) -> list[Note]:
         notes = [Note("brain_trouble", trouble) for trouble in self._line.troubles]
