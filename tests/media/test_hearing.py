@@ -116,6 +116,15 @@ def test_the_hiss_of_a_run_that_is_forgotten_counts_no_more() -> None:
     assert not measure.take(hum(32))
 
 
+def test_a_hiss_before_a_rest_is_not_near_the_hum_after_it() -> None:
+    measure = Hiss()
+    before = on_a_line(an_s(96))
+    for at in range(0, len(before), 512):
+        measure.wait(before[at : at + 512])
+    measure.rest()
+    assert not any(measure.take(hum(32)) for _ in range(4))
+
+
 # --- Echo ---------------------------------------------------------------------------------
 
 

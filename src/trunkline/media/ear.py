@@ -196,6 +196,8 @@ class Ear:
             else:
                 self._articulation.wait(window.pcm)
                 self._hiss.wait(window.pcm)
+        elif agent_ms is None or turn.speaking:
+            self._hiss.rest()
         in_turn = turn.speaking or self._overhears
         return Evidence(
             length_ms=window.length_ms,

@@ -47,6 +47,11 @@ class Hiss:
         """The run is over."""
         self._in_run = self._heard = False
 
+    def rest(self) -> None:
+        """Nothing is measured for a while: what was heard before it is not near what comes after it."""
+        self.forget()
+        self._before.clear()
+
     def take(self, pcm: bytes) -> bool:
         """Take the next window of a run, pauses within it included; True once the run has hissed."""
         if not self._in_run:
