@@ -138,7 +138,12 @@ def test_the_service_itself_trims_an_address(acme: World) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [f"/api/leads?offset={HUGE}", f"/api/calls?offset={HUGE}", f"/api/events?after={HUGE}-{HUGE}"],
+    [
+        f"/api/leads?offset={HUGE}",
+        f"/api/calls?limit={HUGE}",
+        "/api/calls?cursor=elsewhere",
+        f"/api/events?after={HUGE}-{HUGE}",
+    ],
 )
 def test_a_number_out_of_range_is_refused(path: str, owner: TestClient) -> None:
     refused(owner.get(path))

@@ -56,7 +56,7 @@ def test_whoever_wants_no_measurements_sees_no_table(signed_in: Page) -> None:
 def _answered(page: Page) -> tuple[dict[str, Any], dict[int, dict[str, float]]]:
     """Return a call in which the agent answered twice and was heard out, and what was measured of it."""
     api = f"{page.evaluate('location.origin')}/api/calls"
-    for row in page.request.get(api).json():
+    for row in page.request.get(api).json()["calls"]:
         call = dict(page.request.get(f"{api}/{row['id']}").json())
         turns: dict[int, dict[str, float]] = {}
         for event in call["events"]:

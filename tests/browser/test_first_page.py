@@ -251,7 +251,7 @@ def _origin(page: Page) -> str:
 def _talked_in(page: Page) -> dict[str, Any]:
     """Return a call in which both sides spoke, with its events."""
     api = f"{_origin(page)}/api/calls"
-    for row in page.request.get(api).json():
+    for row in page.request.get(api).json()["calls"]:
         call = dict(page.request.get(f"{api}/{row['id']}").json())
         if {"agent_said", "caller_said"} <= {event["kind"] for event in call["events"]}:
             return call

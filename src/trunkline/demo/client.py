@@ -63,7 +63,7 @@ class BusinessClient:
 
     def calls(self) -> list[dict[str, Any]]:
         """Return the call log, newest first."""
-        return list(self._get("/api/calls", limit=200))
+        return list(self._get("/api/calls", limit=200)["calls"])
 
     def call(self, call_id: str) -> dict[str, Any]:
         """Return one call with its events."""

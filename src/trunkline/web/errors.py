@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from trunkline.core.errors import Conflict, InvalidInput, NotFound, NotReady, TrunklineError
 from trunkline.core.telemetry import get_logger
+from trunkline.kit.cursors import InvalidCursor
 from trunkline.web.bodies import NotTaken
 
 log = get_logger(__name__)
@@ -29,6 +30,10 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(NotTaken)
     def not_taken(_request: Request, refusal: NotTaken) -> JSONResponse:
         return refuse_body(refusal.error)
+
+    @app.exception_handler(InvalidCursor)
+    def elsewhere(_request: Request, error: InvalidCursor) -> JSONResponse:
+        return render(InvalidInput(f"This cursor is of no use here ({error}); begin with the first page."))
 
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

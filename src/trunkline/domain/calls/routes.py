@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.domain.calls import service
-from trunkline.domain.calls.schemas import CallDetail, CallEventOut, CallOut
+from trunkline.domain.calls.schemas import CallDetail, CallEventOut, CallOut, CallsOut
 
 router = APIRouter(prefix="/api/calls", tags=["calls"])
 
@@ -19,11 +19,11 @@ def read_calls(
     session: SessionDep,
     who: PrincipalDep,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
-) -> list[CallOut]:
-    """The call log, newest first."""
-    rows = service.list_calls(session, who.business, limit=limit, offset=offset)
-    return [CallOut.model_validate(call) for call in rows]
+    cursor: Annotated[str | None, Query()] = None,
+) -> CallsOut:
+    """The call log, newest first, a page at a time; `cursor` is the last answer's `next_cursor`."""
+    rows, next_cursor = service.list_calls(session, who.business, limit=limit, after=cursor)
+    return CallsOut(calls=[CallOut.model_validate(call) for call in rows], next_cursor=next_cursor)
 
 
 @router.get("/{call_id}")

@@ -38,6 +38,14 @@ class CallOut(BaseModel):
     finalized_at: datetime | None
 
 
+class CallsOut(BaseModel):
+    """A page of the call log."""
+
+    calls: list[CallOut]
+    next_cursor: str | None
+    """Asks for the page behind it; none: there are no older calls."""
+
+
 class CallEventOut(BaseModel):
     """One thing that happened in a call."""
 

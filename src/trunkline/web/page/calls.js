@@ -8,7 +8,8 @@ import { badge, button, empty, heading, table, zoneNote } from "/page/parts.js";
 
 const A_PAGE = 50;
 
-let offset = 0;
+// The cursors of the pages before this one and of this one; the first page has none.
+let trail = [null];
 
 export const callsView = {
   title: () => t("calls.title"),
@@ -16,32 +17,31 @@ export const callsView = {
   isBusy: ({ calls }) => calls.some(isOpen),
 
   async load() {
-    // One more than is shown tells whether there are older ones.
-    const rows = await get("/calls", { limit: A_PAGE + 1, offset });
-    const calls = rows.slice(0, A_PAGE);
-    return { calls, hasOlder: rows.length > A_PAGE, leads: await knownLeads(calls.map((call) => call.lead_id)) };
+    const { calls, next_cursor: older } = await get("/calls", { limit: A_PAGE, ...(trail.at(-1) && { cursor: trail.at(-1) }) });
+    return { calls, older, leads: await knownLeads(calls.map((call) => call.lead_id)) };
   },
 
-  draw({ calls, hasOlder, leads }) {
-    if (calls.length === 0 && offset === 0) return [heading(t("calls.title")), empty(t("calls.none.title"), t("calls.none.body"))];
+  draw({ calls, older, leads }) {
+    const before = (trail.length - 1) * A_PAGE;
+    if (calls.length === 0 && before === 0) return [heading(t("calls.title")), empty(t("calls.none.title"), t("calls.none.body"))];
     const columns = ["calls.number", "calls.direction", "calls.came_to", "calls.began", "calls.length"];
     return [
       heading(t("calls.title")),
       zoneNote(),
       table(t("calls.title"), columns.map((key) => t(key)), calls.map((call) => ({ key: call.id, cells: cells(call, leads) }))),
-      (offset > 0 || hasOlder) && h("nav", { class: "tools paging", "aria-label": t("calls.pages") },
-        button("newer", t("calls.newer"), { disabled: offset === 0 }),
-        h("span", { class: "quiet", dir: "ltr" }, t("calls.range", { from: number(offset + 1), to: number(offset + calls.length) })),
-        button("older", t("calls.older"), { disabled: !hasOlder })),
+      (before > 0 || older) && h("nav", { class: "tools paging", "aria-label": t("calls.pages") },
+        button("newer", t("calls.newer"), { disabled: before === 0 }),
+        h("span", { class: "quiet", dir: "ltr" }, t("calls.range", { from: number(before + 1), to: number(before + calls.length) })),
+        button("older", t("calls.older"), { disabled: !older, "data-cursor": older })),
     ];
   },
 
   acts: {
-    newer: (_element, app) => turnTo(offset - A_PAGE, app),
-    older: (_element, app) => turnTo(offset + A_PAGE, app),
+    newer: (_element, app) => turnTo(trail.slice(0, -1), app),
+    older: (element, app) => turnTo([...trail, element.dataset.cursor], app),
   },
 
-  enter: () => (offset = 0),
+  enter: () => (trail = [null]),
 };
 
 /** Incoming or outgoing, by an arrow that turns with the page's direction and by a word. */
@@ -71,7 +71,7 @@ function cells(call, leads) {
   ];
 }
 
-function turnTo(place, app) {
-  offset = Math.max(0, place);
+function turnTo(pages, app) {
+  trail = pages;
   return app.refresh();
 }
