@@ -148,7 +148,7 @@ def answered(world: World, run: Run) -> tuple[UUID, ToolCaller]:
     dial = attempts(world, run)[-1]
     report(world, dial, CallStatus.IN_PROGRESS)
     with unit_of_work(world.scope) as session:
-        call = next(c for c in calls.list_calls(session, world.business_id, limit=9, offset=0))
+        call = next(c for c in calls.list_calls(session, world.business_id, limit=9)[0])
         calls.spend_media_token(session, world.business_id, call.id)
         return call.id, ToolCaller(world.business_id, call.id, world.agent_id, call.lead_id, dial.phone)
 

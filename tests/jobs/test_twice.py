@@ -100,7 +100,7 @@ class Stage:
         assert isinstance(claim, Claim), claim
         self.hear(world, claim.attempt_id, CallStatus.IN_PROGRESS, sid=f"CA{new_id().hex}")
         with unit_of_work(world.scope) as session:
-            (call,) = calls.list_calls(session, world.business_id, limit=2, offset=0)
+            (call,) = calls.list_calls(session, world.business_id, limit=2)[0]
             calls.spend_media_token(session, world.business_id, call.id)
             calls.record_events(session, world.business_id, call.id, [said(1)])
             return call.id

@@ -27,7 +27,7 @@ MESSAGE_LEFT = "message_left"
 
 
 def list_calls(
-    session: Session, business_id: UUID, *, limit: int, after: str | None
+    session: Session, business_id: UUID, *, limit: int, after: str | None = None
 ) -> tuple[Sequence[Call], str | None]:
     """Return a page of calls, newest first, and the cursor of the next one; none: this was the last.
 
