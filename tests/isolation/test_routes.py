@@ -16,7 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 from api.doorway import TestClient, build_app, open_door
 from isolation.doors import SAFE, Door, carrier_signature, doors_of
 from isolation.peering import rows_of
-from isolation.population import Inhabitant, Town
+from isolation.population import SHARED_PHONE, Inhabitant, Town
 from support.installation import TOKEN_KEY, Installation
 from support.world import PASSWORD
 from trunkline.core.settings import ServiceRole
@@ -65,8 +65,11 @@ CASES: dict[Door, list[Case]] = {
         Case(NOT_FOUND, body=lambda a, b: {"number": "+12125550177", "agent_id": str(b.world.agent_id)}),
         Case({409}, body=lambda a, b: {"number": b.world.number, "agent_id": str(a.world.agent_id)}),
     ],
-    Door("GET", "/api/calls"): [Case(FINE)],
+    Door("GET", "/api/calls"): [Case(FINE), Case(FINE, query={"number": SHARED_PHONE, "booked": "true"})],
     Door("GET", "/api/calls/{call_id}"): [Case(NOT_FOUND)],
+    Door("PUT", "/api/calls/{call_id}/notes"): [
+        Case(NOT_FOUND, body=lambda a, b: {"text": "stolen", "version": 0})
+    ],
     Door("GET", "/api/calls/{call_id}/controls"): [Case(NOT_FOUND)],
     Door("GET", "/api/calls/{call_id}/controls/possible"): [Case(NOT_FOUND)],
     Door("POST", "/api/calls/{call_id}/transfer"): [

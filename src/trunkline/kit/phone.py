@@ -78,6 +78,11 @@ def has_numbers(region: str) -> bool:
     return region in phonenumbers.SUPPORTED_REGIONS
 
 
+def calling_code(region: str) -> int | None:
+    """Return the digits that numbers of a country (ISO 3166) begin with abroad; None: nobody knows it."""
+    return phonenumbers.country_code_for_region(region) or None
+
+
 def is_e164(text: str) -> bool:
     """Return whether this has the form of a number, `+972502345678`; withheld ones and addresses do not."""
     return _E164.fullmatch(text) is not None

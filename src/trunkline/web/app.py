@@ -33,6 +33,7 @@ from trunkline.web.admin import router as admin_router
 from trunkline.web.browser_routes import router as browser_calls_router
 from trunkline.web.browser_socket import router as browser_media_router
 from trunkline.web.callroom import CallRoom
+from trunkline.web.calls import router as call_log_router
 from trunkline.web.carrier_hooks import router as hooks_router
 from trunkline.web.control_hooks import router as control_hooks_router
 from trunkline.web.errors import install_error_handlers
@@ -95,9 +96,9 @@ def create_app(parts: AppParts) -> FastAPI:
     if parts.role is not ServiceRole.CALLS:
         for router in (
             people_router, tenants_router, agents_router, browser_calls_router, leads_router,
-            lead_imports_router, calls_router, control_router, outbound_router, results_router,
-            suppressions_router, compliance_router, appointments_router, feed_router, jobs_router,
-            admin_router,
+            lead_imports_router, call_log_router, calls_router, control_router, outbound_router,
+            results_router, suppressions_router, compliance_router, appointments_router, feed_router,
+            jobs_router, admin_router,
         ):  # fmt: skip
             app.include_router(router, dependencies=[Depends(find_principal)])
         if parts.redis_url is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -84,6 +85,14 @@ def get_agent(session: Session, business_id: UUID, agent_id: UUID) -> Agent:
 def list_agents(session: Session, business_id: UUID) -> list[Agent]:
     """Return the business's agents, by name."""
     return list(session.scalars(select(Agent).where(Agent.business_id == business_id).order_by(Agent.name)))
+
+
+def names_of(session: Session, business_id: UUID, agent_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of these agents."""
+    rows = session.execute(
+        select(Agent.id, Agent.name).where(Agent.business_id == business_id, Agent.id.in_(agent_ids))
+    )
+    return {row.id: row.name for row in rows}
 
 
 def voice_of(agent: Agent) -> dict[str, Any]:

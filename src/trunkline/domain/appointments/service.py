@@ -15,6 +15,7 @@ from trunkline.core.errors import InvalidInput, SlotTaken
 from trunkline.core.events import announce
 from trunkline.domain.appointments.models import Appointment
 from trunkline.domain.appointments.rules import is_within_hours, next_weekday, slots_of_day
+from trunkline.domain.calls import service as calls
 from trunkline.domain.tenants.models import Business
 from trunkline.kit import clock
 
@@ -95,6 +96,8 @@ def book(
             raise
         free = [f"{slot:%H:%M}" for slot in free_slots(session, business, weekday=weekday)]
         raise SlotTaken("That time is taken.", free=free) from error
+    if call_id is not None:
+        calls.note_booked(session, business.id, call_id)
     announce("appointment.booked", subject_id=appointment.id, actor=actor, starts_at=start.isoformat())
     return appointment
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func, text
+from sqlalchemy import Computed, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trunkline.core.db import Base, PrimaryId
@@ -54,9 +54,38 @@ class Call(Base):
         ForeignKeyConstraint(
             ["business_id", "lead_id"], ["leads.business_id", "leads.id"], ondelete="SET NULL (lead_id)"
         ),
-        Index("ix_calls_newest", "business_id", "created_at"),
-        Index("ix_calls_lead", "business_id", "lead_id"),
+        ForeignKeyConstraint(
+            ["business_id", "run_id"], ["runs.business_id", "runs.id"], ondelete="SET NULL (run_id)"
+        ),
+        # One for each thing that the log is filtered by, in its order.
+        Index("ix_calls_newest", "business_id", "created_at", "id"),
+        Index("ix_calls_lead", "business_id", "lead_id", "created_at", "id"),
+        Index("ix_calls_agent", "business_id", "agent_id", "created_at", "id"),
+        Index("ix_calls_disposition", "business_id", "disposition", "created_at", "id"),
+        Index(
+            "ix_calls_run",
+            "business_id",
+            "run_id",
+            "created_at",
+            "id",
+            postgresql_where=text("run_id is not null"),
+        ),
+        Index(
+            "ix_calls_booked",
+            "business_id",
+            "created_at",
+            "id",
+            postgresql_where=text("booked_at is not null"),
+        ),
         Index("ix_calls_open", "business_id", postgresql_where=text("state <> 'ended'")),
+        # Row-level security takes no `like` for an index; where a number begins and ends, it does.
+        Index("ix_calls_theirs", "business_id", "theirs", postgresql_ops={"theirs": "text_pattern_ops"}),
+        Index(
+            "ix_calls_theirs_reversed",
+            "business_id",
+            "theirs_reversed",
+            postgresql_ops={"theirs_reversed": "text_pattern_ops"},
+        ),
     )
 
     id: Mapped[PrimaryId]
@@ -72,6 +101,8 @@ class Call(Base):
     """The other party's number, as the carrier gave it."""
     agent_id: Mapped[UUID | None]
     lead_id: Mapped[UUID | None]
+    run_id: Mapped[UUID | None]
+    """The run that has it called, if one has."""
     state: Mapped[str]
     disposition: Mapped[str | None]
     end_reason: Mapped[str | None]
@@ -94,6 +125,15 @@ class Call(Base):
     ended_at: Mapped[datetime | None]
     finalized_at: Mapped[datetime | None]
     """When everything that media had to tell of the call was written."""
+    booked_at: Mapped[datetime | None]
+    """When an appointment was first made in it."""
+    notes: Mapped[str] = mapped_column(server_default="")
+    """What people have written about it, as one text."""
+    notes_version: Mapped[int] = mapped_column(server_default="0")
+    """How often that was changed: who changes it says what they have read."""
+    notes_by: Mapped[str | None]
+    theirs_reversed: Mapped[str] = mapped_column(Computed("reverse(theirs)", persisted=True))
+    """The other party's number from its end."""
 
 
 class CallEvent(Base):

@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from trunkline.core.events import announce
 from trunkline.domain.calls.models import Call, CallEvent, CallState
-from trunkline.kit import cursors
 from trunkline.providers.ports import AnsweredBy
 
 EVENTS_A_LEG = 100_000
@@ -24,22 +23,6 @@ HUNG_UP = "hung_up"
 
 MESSAGE_LEFT = "message_left"
 """Kind of the call's event that tells of a message left on an answering machine."""
-
-
-def list_calls(
-    session: Session, business_id: UUID, *, limit: int, after: str | None = None
-) -> tuple[Sequence[Call], str | None]:
-    """Return a page of calls, newest first, and the cursor of the next one; none: this was the last.
-
-    Raises InvalidCursor.
-    """
-    query = select(Call).where(Call.business_id == business_id)
-    if after is not None:
-        query = query.where(tuple_(Call.created_at, Call.id) < cursors.read(after, datetime, UUID))
-    # One more than is shown tells whether there are older ones.
-    found = session.scalars(query.order_by(Call.created_at.desc(), Call.id.desc()).limit(limit + 1)).all()
-    shown = found[:limit]
-    return shown, cursors.write(shown[-1].created_at, shown[-1].id) if len(found) > limit else None
 
 
 def lengths_of(session: Session, business_id: UUID, call_ids: Collection[UUID]) -> dict[UUID, float]:

@@ -1,37 +1,27 @@
-"""People's door to calls."""
+"""People's door to what they write about a call.
+
+Reading calls needs to know more than calls: `web/calls.py`.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
+from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
-from trunkline.domain.calls import service
-from trunkline.domain.calls.schemas import CallDetail, CallEventOut, CallOut, CallsOut
+from trunkline.domain.calls import noting
+from trunkline.domain.calls.schemas import NotesIn, NotesOut
 
 router = APIRouter(prefix="/api/calls", tags=["calls"])
 
 
-@router.get("")
-def read_calls(
-    session: SessionDep,
-    who: PrincipalDep,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query()] = None,
-) -> CallsOut:
-    """The call log, newest first, a page at a time; `cursor` is the last answer's `next_cursor`."""
-    rows, next_cursor = service.list_calls(session, who.business, limit=limit, after=cursor)
-    return CallsOut(calls=[CallOut.model_validate(call) for call in rows], next_cursor=next_cursor)
-
-
-@router.get("/{call_id}")
-def read_call(call_id: UUID, session: SessionDep, who: PrincipalDep) -> CallDetail:
-    """One call with its transcript and everything else that happened in it."""
-    call = service.get_call(session, who.business, call_id)
-    events = service.events_of(session, who.business, call_id)
-    return CallDetail(
-        **CallOut.model_validate(call).model_dump(),
-        events=[CallEventOut.model_validate(event) for event in events],
+@router.put("/{call_id}/notes")
+def write_notes(call_id: UUID, body: NotesIn, session: SessionDep, who: PrincipalDep) -> NotesOut:
+    """Write about a call, in place of the notes that were read; 409 `notes_changed`: others stand there."""
+    who.require(Role.AGENT)
+    call = noting.write_notes(
+        session, who.business, call_id, body.text, version=body.version, actor=who.email
     )
+    return NotesOut(text=call.notes, version=call.notes_version, by=call.notes_by)

@@ -13,7 +13,7 @@ from trunkline.core import registry
 from trunkline.core.errors import Conflict, InvalidInput, NotFound
 from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_job
-from trunkline.domain.calls import reading
+from trunkline.domain.calls import listing, noting, reading
 from trunkline.domain.calls.models import Away, Call, CallState
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
@@ -30,8 +30,9 @@ leg_of = reading.leg_of
 lengths_of = reading.lengths_of
 lines_of = reading.lines_of
 hung_up = reading.hung_up
-list_calls = reading.list_calls
+list_calls = listing.list_calls
 live_ones = reading.live_ones
+note_booked = noting.note_booked
 record_events = reading.record_events
 told_before = reading.told_before
 
@@ -92,6 +93,7 @@ def open_call(
     agent_id: UUID | None,
     lead_id: UUID | None,
     carrier: str = TWILIO,
+    run_id: UUID | None = None,
 ) -> Call:
     """Return the row of the carrier's call `sid`, writing it if this is the first word of it."""
     session.execute(
@@ -99,6 +101,7 @@ def open_call(
         .values(
             id=new_id(), business_id=business_id, carrier_sid=sid, direction=direction, ours=ours,
             theirs=theirs, agent_id=agent_id, lead_id=lead_id, state=CallState.RINGING, carrier=carrier,
+            run_id=run_id,
         )
         .on_conflict_do_nothing(index_elements=["business_id", "carrier_sid"])
     )  # fmt: skip

@@ -257,5 +257,6 @@ def _call_of(session: Session, run: Run, attempt: OutboundAttempt, report: CallR
         theirs=attempt.phone,
         agent_id=options.agent_id,
         lead_id=item.lead_id,
+        run_id=run.id,
         carrier=carrier,
     )
