@@ -113,7 +113,7 @@ def test_an_agent_that_would_be_deaf_is_kept_with_a_warning(
     for anything, warned in ((False, True), (True, False)):
         monkeypatch.setattr(registry, "_hears_anything", anything)
         made = owner.post("/api/agents", json=body).raise_for_status().json()
-        assert ["SPEECH_TO_TEXT" in warning for warning in made["warnings"]] == [True] * warned
+        assert [warning["code"] for warning in made["warnings"]] == ["deaf"] * warned
         read = owner.get(f"/api/agents/{made['id']}").json()
         assert read == made
     assert owner.get(f"/api/agents/{acme.agent_id}").json()["warnings"] == []

@@ -89,3 +89,6 @@ _.person_hangs_up
 # what a call is about.
 _.start_recording
 _.stop_recording
+
+# What pages read of an answer.
+_.dialogues

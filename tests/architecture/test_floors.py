@@ -21,7 +21,8 @@ from importlinter.domain.contract import Contract
 ROOT = Path(__file__).parents[2]
 
 MODELS_OF_OTHERS = {
-    ("agents.service", "tenants.extensions"),
+    ("agents.checks", "tenants.extensions"),
+    ("agents.checks", "tenants.models"),
     ("appointments.service", "tenants.models"),
     ("control.answers", "calls.models"),
     ("control.places", "calls.models"),

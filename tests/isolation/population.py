@@ -17,6 +17,7 @@ from trunkline.core.db import SYSTEM, unit_of_work
 from trunkline.core.jobs import enqueue_job
 from trunkline.core.jobs.models import Job
 from trunkline.core.runs.models import Run
+from trunkline.domain.agents import knowledge
 from trunkline.domain.agents import service as agents
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.calls import service as calls
@@ -71,6 +72,7 @@ class Inhabitant:
     control_id: UUID
     leg_sid: str
     number_id: UUID
+    text_id: UUID
     secret: str
     """The secret of its owner's session."""
 
@@ -94,6 +96,7 @@ class Inhabitant:
             "bulk_run_id": self.bulk_update_id,
             "import_id": self.import_id,
             "number_id": self.number_id,
+            "text_id": self.text_id,
             "agent_id": self.world.agent_id,
             "list_id": self.world.list_id,
             "business_id": self.world.business_id,
@@ -196,6 +199,10 @@ def _settle(world: World, number: int) -> Inhabitant:
         update = bulk.begin_update(session, business_id, changes, actor="test")
         importing = _import_begun(session, business_id)
         deletion = bulk.begin_delete(session, business_id, BulkDeleteIn(list_id=world.list_id), actor="test")
+        known = knowledge.add_text(
+            session, business_id, title="Parking", text="Behind the house.", agent_id=world.agent_id,
+            actor="test",
+        )  # fmt: skip
         phone_number = tenants.list_numbers(session, business_id)[0]
         item_id = session.get_one(OutboundAttempt, claim.attempt_id).item_id
         job_id = session.scalars(select(Job.id).where(Job.business_id == business_id)).first()
@@ -206,5 +213,5 @@ def _settle(world: World, number: int) -> Inhabitant:
         attempt_id=claim.attempt_id, call_id=call.id, call_sid=sid, lead_id=lead_id, user_id=viewer.id,
         job_id=job_id, appointment_id=appointment.id, bulk_update_id=update.id, bulk_delete_id=deletion.id,
         import_id=importing.id, control_id=control.id, leg_sid=leg_sid,
-        number_id=phone_number.id, secret=secret,
+        number_id=phone_number.id, text_id=known.id, secret=secret,
     )  # fmt: skip

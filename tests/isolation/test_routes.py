@@ -32,7 +32,8 @@ FINE = {200, 201, 202, 204}
 class Case:
     """What A's owner sends to a route, and the answers that give nothing away.
 
-    `body` and `form` are made from (A, B). The path's ids are B's, unless `own`.
+    `body` and `form` are made from (A, B). The path's ids are B's, unless `own`; so are those that a query
+    names like a path would.
     """
 
     answers: set[int]
@@ -47,12 +48,34 @@ def _options(a: Inhabitant, **changes: str) -> dict[str, str]:
 
 
 CASES: dict[Door, list[Case]] = {
+    Door("GET", "/api/agent-options"): [Case(FINE)],
+    Door("GET", "/api/agent-options/dialogues/{name}"): [Case(FINE)],
     Door("GET", "/api/agents"): [Case(FINE)],
     Door("POST", "/api/agents"): [Case(FINE | {422}, body=lambda a, b: {"name": "Mine"})],
     Door("GET", "/api/agents/{agent_id}"): [Case(NOT_FOUND)],
     Door("PATCH", "/api/agents/{agent_id}"): [Case(NOT_FOUND, body=lambda a, b: {"name": "Stolen"})],
+    Door("POST", "/api/agents/check"): [Case(FINE, body=lambda a, b: {"name": "Mine"})],
+    Door("POST", "/api/agents/{agent_id}/archive"): [Case(NOT_FOUND)],
+    Door("POST", "/api/agents/{agent_id}/unarchive"): [Case(NOT_FOUND)],
+    Door("GET", "/api/agents/{agent_id}/versions"): [Case(NOT_FOUND)],
+    Door("GET", "/api/agents/{agent_id}/versions/{number}"): [Case(NOT_FOUND)],
+    Door("POST", "/api/agents/{agent_id}/restore"): [
+        Case(NOT_FOUND, body=lambda a, b: {"number": 1, "version": 1})
+    ],
     Door("POST", "/api/agents/{agent_id}/browser-calls"): [Case(NOT_FOUND)],
     Door("DELETE", "/api/agents/{agent_id}/browser-calls/{call_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/knowledge"): [Case(FINE), Case(NOT_FOUND, query={"agent_id": "{agent_id}"})],
+    Door("POST", "/api/knowledge"): [
+        Case(NOT_FOUND, body=lambda a, b: {"title": "T", "text": "t", "agent_id": str(b.world.agent_id)})
+    ],
+    Door("GET", "/api/knowledge/{text_id}"): [Case(NOT_FOUND)],
+    Door("PATCH", "/api/knowledge/{text_id}"): [
+        Case(NOT_FOUND, body=lambda a, b: {"version": 1, "title": "Stolen"}),
+        Case(
+            NOT_FOUND, body=lambda a, b: {"version": 1, "agent_id": str(b.world.agent_id)}, own=True
+        ),
+    ],
+    Door("DELETE", "/api/knowledge/{text_id}"): [Case(NOT_FOUND)],
     Door("GET", "/api/appointments"): [Case(FINE)],
     Door("GET", "/api/business"): [Case(FINE)],
     Door("PATCH", "/api/business"): [Case(FINE, body=lambda a, b: {"name": "Acme still"})],
@@ -322,13 +345,18 @@ def untouched(town: Town, administrator: psycopg.Connection[Any]) -> Iterator[No
     assert rows_of(administrator, town.b.business_id) == before
 
 
+_NOBODY_S = {"number": "1", "name": "appointment"}
+"""Parameters of paths that are no ids: a version's number, a ready-made dialogue's name."""
+
+
 def path_for(door: Door, whose: Inhabitant) -> str:
     """Fill a path's parameters with somebody's ids; a parameter that nobody has an id for is an error."""
-    return door.path.format(**{name: str(value) for name, value in whose.ids.items()})
+    return door.path.format(**_NOBODY_S, **{name: str(value) for name, value in whose.ids.items()})
 
 
 def send(client: TestClient, door: Door, case: Case, town: Town) -> Any:
-    parts: dict[str, Any] = {"params": case.query}
+    theirs = {name: value.format(**town.b.ids) for name, value in case.query.items()}
+    parts: dict[str, Any] = {"params": theirs}
     if case.form is not None:
         name, content = case.form(town.a, town.b)
         parts |= {"data": {"name": name}, "files": {"file": ("list.csv", content)}}

@@ -64,6 +64,15 @@ class SlotTaken(Conflict):
     code = "slot_taken"
 
 
+class Outdated(Conflict):
+    """It was changed since it was read; `version` is what stands, `by` who saved it."""
+
+    code = "outdated"
+
+    def __init__(self, message: str = "Somebody else has changed this meanwhile.", **data: Any) -> None:
+        super().__init__(message, **data)
+
+
 class TooLarge(TrunklineError):
     """More was sent than is taken here; `most_bytes` says how much is."""
 

@@ -6,7 +6,7 @@ Floors 4 and 5 register factories at start; services ask here by name and never 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import Literal, cast
 
 from trunkline.core.errors import InvalidInput
 from trunkline.providers.ports import AskingCarrier, Brain, Carrier, SpeechToText, TellingCarrier
@@ -161,6 +161,18 @@ def register_hearing(*, anything: bool) -> None:
 def is_deaf(name: str) -> bool:
     """Return whether the brain of this name would hear nothing here."""
     return name in _readers and not _hears_anything
+
+
+def hears_anything() -> bool:
+    """Return whether the recognisers of this installation make out any words, in more than English."""
+    return _hears_anything
+
+
+def brain_kind(name: str) -> Literal["scripted", "model", "voice"]:
+    """Return how a brain works: it follows a script, it reads and writes, or it hears and speaks."""
+    if connects(name):
+        return "voice"
+    return "model" if name in _readers else "scripted"
 
 
 def register_voices(names: tuple[str, ...]) -> None:

@@ -47,18 +47,20 @@ class Tool:
     description: str
     arguments: type[BaseModel]
     function: ToolFunction
+    built_in: bool
+    """Every agent has it, whatever else it was given."""
 
 
 _tools: dict[str, Tool] = {}
 
 
 def tool(
-    name: str, *, description: str, arguments: type[BaseModel]
+    name: str, *, description: str, arguments: type[BaseModel], built_in: bool = False
 ) -> Callable[[ToolFunction], ToolFunction]:
     """Register a function as a tool. `description` is what a language model reads."""
 
     def register(function: ToolFunction) -> ToolFunction:
-        _tools[name] = Tool(name, description, arguments, function)
+        _tools[name] = Tool(name, description, arguments, function, built_in)
         return function
 
     return register
@@ -67,6 +69,11 @@ def tool(
 def tool_names() -> tuple[str, ...]:
     """Return every tool an agent can be given."""
     return tuple(sorted(_tools))
+
+
+def built_in_names() -> frozenset[str]:
+    """Return the tools that every agent has by itself."""
+    return frozenset(tool.name for tool in _tools.values() if tool.built_in)
 
 
 def specs_of(names: Iterable[str]) -> tuple[ToolSpec, ...]:

@@ -12,7 +12,7 @@ follows. Texts and phrases are given per language; `{name}` in a text stands for
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, LiteralString
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -69,9 +69,13 @@ class Dialogue(Part):
     def _hold_together(self) -> Dialogue:
         faults = [
             InitErrorDetails(
-                type=PydanticCustomError("dialogue", "{fault}", {"fault": fault}), loc=path, input=""
+                type=PydanticCustomError(
+                    code, "{fault}", {"fault": FAULTS[code].format(*names), "names": names}
+                ),
+                loc=path,
+                input="",
             )
-            for path, fault in _faults(self)
+            for path, code, *names in _faults(self)
         ]
         if faults:
             raise ValidationError.from_exception_data("Dialogue", faults)
@@ -84,10 +88,33 @@ class Dialogue(Part):
     def answer_set_of(self, state: Ask | Confirm) -> str:
         if isinstance(state, Ask) and state.slot is not None:
             return self.slots[state.slot].answers
-        return state.answers or ""
+        return str(state.answers)
 
 
-Fault = tuple[Path, str]
+FAULTS: dict[LiteralString, str] = {
+    "text_missing": "this text is missing",
+    "unknown_name": "nothing is called {{{0}}}",
+    "lone_brace": "a brace stands alone",
+    "no_phrases": "no answer has phrases in {0!r}",
+    "phrase_twice": "{0!r} also means {1!r}",
+    "phrases_missing": "these phrases are missing",
+    "no_state": "there is no state {0!r}",
+    "no_answer_set": "there is no answer set {0!r}",
+    "no_slot": "there is no slot {0!r}",
+    "not_an_end": "this must be an 'end' state",
+    "slot_or_answers": "a question has either 'slot' or 'answers'",
+    "not_an_answer": "{0!r} is no answer here",
+    "yes_and_no": "a confirmation needs the answers 'yes' and 'no'",
+    "nothing_follows": "nothing follows {0!r}",
+    "no_result": "nothing follows this result",
+    "unconfirmed": "the slot {0!r} is never asked and confirmed",
+    "unreachable": "nothing leads here",
+    "circle": "this leads back here without asking anything",
+}
+"""What can be wrong with the whole, by code, and what is said of it: with the names that it is about."""
+
+Fault = tuple[Path, LiteralString, *tuple[str, ...]]
+"""Where, which, and the names that it is about."""
 
 
 def _faults(dialogue: Dialogue) -> list[Fault]:
@@ -126,41 +153,41 @@ def _texts(dialogue: Dialogue) -> Iterator[Fault]:
     for path, text in _all_texts(dialogue):
         for language in dialogue.languages:
             if language not in text:
-                yield (*path, language), "this text is missing"
+                yield (*path, language), "text_missing"
         for language, sentence in text.items():
             allowed: frozenset[str] | set[str] = BUILT_IN if path[0] == "variables" else known
             for name in placeholders(sentence):
                 if name not in allowed:
-                    yield (*path, language), f"nothing is called {{{name}}}"
+                    yield (*path, language), "unknown_name", name
             if set("{}") & set(PLACEHOLDER.sub("", sentence)):
-                yield (*path, language), "a brace stands alone"
+                yield (*path, language), "lone_brace"
 
 
 def _languages_of_answers(dialogue: Dialogue) -> Iterator[Fault]:
     for name, meanings in dialogue.answers.items():
         for language in dialogue.languages:
             if not any(language in meaning.phrases for meaning in meanings.values()):
-                yield ("answers", name), f"no answer has phrases in {language!r}"
+                yield ("answers", name), "no_phrases", language
             owners: dict[str, str] = {}
             for key, meaning in meanings.items():
                 for phrase in meaning.phrases.get(language, ()):
                     if owners.setdefault(phrase, key) != key:
-                        yield ("answers", name, key), f"{phrase!r} also means {owners[phrase]!r}"
+                        yield ("answers", name, key), "phrase_twice", phrase, owners[phrase]
     for name, anywhere in dialogue.anywhere.items():
         for language in dialogue.languages:
             if language not in anywhere.phrases:
-                yield ("anywhere", name, "phrases", language), "these phrases are missing"
+                yield ("anywhere", name, "phrases", language), "phrases_missing"
 
 
 def _references(dialogue: Dialogue) -> Iterator[Fault]:
     for path, name in _named_states(dialogue):
         if name not in dialogue.states:
-            yield path, f"there is no state {name!r}"
+            yield path, "no_state", name
     for name, slot in dialogue.slots.items():
         if slot.answers not in dialogue.answers:
-            yield ("slots", name, "answers"), f"there is no answer set {slot.answers!r}"
+            yield ("slots", name, "answers"), "no_answer_set", slot.answers
     if not isinstance(dialogue.states.get(dialogue.give_up), End | None):
-        yield ("give_up",), "this must be an 'end' state"
+        yield ("give_up",), "not_an_end"
 
 
 def _named_states(dialogue: Dialogue) -> Iterator[tuple[Path, str]]:
@@ -187,26 +214,26 @@ def _questions(dialogue: Dialogue) -> Iterator[Fault]:
         if not isinstance(state, Ask | Confirm):
             continue
         if isinstance(state, Ask) and (state.slot is None) == (state.answers is None):
-            yield here, "a question has either 'slot' or 'answers'"
+            yield here, "slot_or_answers"
             continue
         if state.slot is not None and state.slot not in dialogue.slots:
-            yield (*here, "slot"), f"there is no slot {state.slot!r}"
+            yield (*here, "slot"), "no_slot", state.slot
             continue
         meanings = dialogue.answers.get(dialogue.answer_set_of(state))
         if meanings is None:
             if not isinstance(state, Ask) or state.slot is None:
-                yield (*here, "answers"), f"there is no answer set {state.answers!r}"
+                yield (*here, "answers"), "no_answer_set", str(state.answers)
             continue
         for keys, meaning in state.keys.items():
             if meaning not in meanings:
-                yield (*here, "keys", keys), f"{meaning!r} is no answer here"
+                yield (*here, "keys", keys), "not_an_answer", meaning
         if isinstance(state, Confirm) and not {"yes", "no"} <= set(meanings):
-            yield (*here, "answers"), "a confirmation needs the answers 'yes' and 'no'"
+            yield (*here, "answers"), "yes_and_no"
         if isinstance(state, Ask) and isinstance(state.next, dict):
             for meaning in meanings.keys() - state.next.keys():
-                yield (*here, "next"), f"nothing follows {meaning!r}"
+                yield (*here, "next"), "nothing_follows", meaning
             for meaning in state.next.keys() - meanings.keys():
-                yield (*here, "next", meaning), f"{meaning!r} is no answer here"
+                yield (*here, "next", meaning), "not_an_answer", meaning
 
 
 def _tools(dialogue: Dialogue) -> Iterator[Fault]:
@@ -218,14 +245,14 @@ def _tools(dialogue: Dialogue) -> Iterator[Fault]:
             continue
         for result in ("ok", "other"):
             if result not in state.results:
-                yield ("states", name, "results", result), "nothing follows this result"
+                yield ("states", name, "results", result), "no_result"
         for argument, template in state.arguments.items():
             for slot in placeholders(template):
                 here = ("states", name, "arguments", argument)
                 if slot not in dialogue.slots:
-                    yield here, f"there is no slot {slot!r}"
+                    yield here, "no_slot", slot
                 elif slot not in confirmed or slot not in asked:
-                    yield here, f"the slot {slot!r} is never asked and confirmed"
+                    yield here, "unconfirmed", slot
 
 
 def _reach(dialogue: Dialogue) -> Iterator[Fault]:
@@ -241,7 +268,7 @@ def _reach(dialogue: Dialogue) -> Iterator[Fault]:
         if isinstance(state, Ask | Confirm) and state.patience is not None:
             ahead += [state.patience.next, state.patience.silence_next]
     for name in dialogue.states.keys() - reached:
-        yield ("states", name), "nothing leads here"
+        yield ("states", name), "unreachable"
 
 
 def _circles(dialogue: Dialogue) -> Iterator[Fault]:
@@ -253,7 +280,7 @@ def _circles(dialogue: Dialogue) -> Iterator[Fault]:
         while ahead:
             target = ahead.pop()
             if target == name:
-                yield ("states", name), "this leads back here without asking anything"
+                yield ("states", name), "circle"
                 break
             if target in silent and target not in seen:
                 seen.add(target)

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from trunkline import __version__
 from trunkline.core.settings import ServiceRole
+from trunkline.domain.agents.knowledge_routes import router as knowledge_router
 from trunkline.domain.agents.routes import router as agents_router
 from trunkline.domain.appointments.routes import router as appointments_router
 from trunkline.domain.calls.routes import router as calls_router
@@ -30,6 +31,7 @@ from trunkline.domain.people.routes import router as people_router
 from trunkline.domain.tenants.routes import router as tenants_router
 from trunkline.web import rq_dashboard
 from trunkline.web.admin import router as admin_router
+from trunkline.web.agent_options import router as agent_options_router
 from trunkline.web.browser_routes import router as browser_calls_router
 from trunkline.web.browser_socket import router as browser_media_router
 from trunkline.web.callroom import CallRoom
@@ -95,10 +97,10 @@ def create_app(parts: AppParts) -> FastAPI:
         app.include_router(router)
     if parts.role is not ServiceRole.CALLS:
         for router in (
-            people_router, tenants_router, agents_router, browser_calls_router, leads_router,
-            lead_imports_router, call_log_router, calls_router, control_router, outbound_router,
-            results_router, suppressions_router, compliance_router, appointments_router, feed_router,
-            jobs_router, admin_router,
+            people_router, tenants_router, agent_options_router, agents_router, knowledge_router,
+            browser_calls_router, leads_router, lead_imports_router, call_log_router, calls_router,
+            control_router, outbound_router, results_router, suppressions_router, compliance_router,
+            appointments_router, feed_router, jobs_router, admin_router,
         ):  # fmt: skip
             app.include_router(router, dependencies=[Depends(find_principal)])
         if parts.redis_url is not None:

@@ -57,7 +57,7 @@ def begin_browser_call(agent_id: UUID, who: PrincipalDep, parts: PartsDep, room:
     who.require(Role.AGENT)
     business_id = who.business
     with unit_of_work(who.scope) as session:
-        agents.get_agent(session, business_id, agent_id)
+        agents.get_working_agent(session, business_id, agent_id)
         if room.is_full:
             raise RoomFull("Every line of this process is taken.")
         # As for calls of a carrier: counted under one lock, so that all of them never add up to more.

@@ -366,7 +366,9 @@ class CallRoom:
             if call.carrier != carrier or sid not in {None, call.carrier_sid}:
                 raise Forbidden("The token belongs to another call.", reason="wrong_call")
             said = self.log.said_in(str(call_id)) if ticket.leg > 1 else ()
-            return prepare(session, call, leg=ticket.leg, said=said)
+            prepared = prepare(session, call, leg=ticket.leg, said=said)
+            calls.note_agent_version(call, prepared.agent_version)
+            return prepared
 
 
 def _put_on_record(session: Session, failure: Failure) -> None:

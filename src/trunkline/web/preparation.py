@@ -39,6 +39,7 @@ class Preparation:
     business_id: UUID
     brief: CallBrief
     brain: str
+    agent_version: int
     voice: Voice
     caller: ToolCaller
     allowed: tuple[str, ...]
@@ -71,6 +72,9 @@ def prepare(session: Session, call: Call, *, leg: int, said: Sequence[Line] = ()
     # Who calls us knows whom they have called.
     discloses = call.direction == "outbound" and leg == 1
     built_in = built_in_tools(agent.transfer_to, registry.carrier(call.carrier).capabilities)
+    # A written dialogue has no use for it.
+    scripted = registry.brain_kind(agent.brain) == "scripted"
+    knowledge = "" if scripted else agents.knowledge_told_to(session, business_id, agent.id)
     allowed = tuple(dict.fromkeys((*agent.tools, *built_in)))
     return Preparation(
         business_id=business_id,
@@ -81,6 +85,7 @@ def prepare(session: Session, call: Call, *, leg: int, said: Sequence[Line] = ()
             business_name=business.name,
             greeting=greeting,
             instructions=agent.instructions,
+            knowledge=knowledge,
             script=agent.script,
             tools=specs_of(allowed),
             local_now=clock.now().astimezone(ZoneInfo(business.time_zone)),
@@ -94,6 +99,7 @@ def prepare(session: Session, call: Call, *, leg: int, said: Sequence[Line] = ()
             past=past,
         ),
         brain=agent.brain,
+        agent_version=agent.version,
         voice=Voice(**{"language": agent.language, **agents.voice_of(agent)}),
         caller=ToolCaller(
             business_id=business_id,

@@ -1,4 +1,4 @@
-"""Table: agents."""
+"""Tables: agents, agent_versions and knowledge_texts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, text
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,5 +31,52 @@ class Agent(Base):
     tools: Mapped[list[str]]
     transfer_to: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
     """Extensions of the business and numbers (E.164) that it may hand calls to; empty: it hands none."""
+    version: Mapped[int] = mapped_column(server_default="1")
+    """Which of its versions this is; calls remember theirs."""
+    archived_at: Mapped[datetime | None]
+    """Since when it takes no new calls and stands in no list of agents."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class AgentVersion(Base):
+    """An agent as somebody saved it. Written once."""
+
+    __tablename__ = "agent_versions"
+    __table_args__ = (ForeignKeyConstraint(["business_id", "agent_id"], ["agents.business_id", "agents.id"]),)
+
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    agent_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    content: Mapped[dict[str, Any]]
+    """Every field of the agent that people write, by name."""
+    changed: Mapped[list[str]]
+    """Which of these fields differ from the version before."""
+    restored_from: Mapped[int | None]
+    """Which version this is once more."""
+    note: Mapped[str]
+    """Why, in the words of whoever saved it; may be empty."""
+    saved_by: Mapped[str]
+    saved_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class KnowledgeText(Base):
+    """Something that a business's agents are to know: opening times, prices, the way in."""
+
+    __tablename__ = "knowledge_texts"
+    __table_args__ = (
+        ForeignKeyConstraint(["business_id", "agent_id"], ["agents.business_id", "agents.id"]),
+        UniqueConstraint("business_id", "id", name="uq_knowledge_texts_business_id"),
+        Index("ix_knowledge_texts_agent", "business_id", "agent_id", "title"),
+    )
+
+    id: Mapped[PrimaryId]
+    business_id: Mapped[UUID] = mapped_column(ForeignKey("businesses.id"))
+    agent_id: Mapped[UUID | None]
+    """Whose it is; none: every agent of the business knows it."""
+    title: Mapped[str]
+    text: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default="1")
+    """Counts the changes; who saves on top of an older one is refused."""
+    saved_by: Mapped[str]
+    saved_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

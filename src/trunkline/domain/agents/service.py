@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from trunkline.core import registry, toolbox
-from trunkline.core.errors import InvalidInput, NotFound
+from trunkline.core.errors import Conflict, InvalidInput, NotFound, Outdated
 from trunkline.core.events import announce
+from trunkline.domain.agents import checks, knowledge, versions
 from trunkline.domain.agents.models import Agent
-from trunkline.domain.agents.schemas import VoiceOptions
+from trunkline.domain.agents.rules import CONTENT
 from trunkline.domain.tenants import service as tenants
-from trunkline.domain.tenants.extensions import resolve
-from trunkline.domain.tenants.service import LANGUAGES
 from trunkline.kit import clock
-from trunkline.kit.dialogue import Dialogue
 
-SCRIPTED = "scripted"
-"""The brain that follows a written dialogue and needs no AI account."""
+# Whoever uses the verbs finds the other files' by the same door.
+voice_of = checks.voice_of
+knowledge_told_to = knowledge.told_to
 
 _MAY_BE_EMPTY = frozenset({"script"})
+
+
+class Archived(Conflict):
+    """The agent has been put away: it takes no new calls and is not changed until it is back."""
+
+    code = "archived"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of an agent beside what people have written of it."""
+
+    warnings: list[checks.Warning]
+    numbers: list[str]
+    """The business's numbers that it answers, E.164."""
+    saved_by: str
+    saved_at: datetime
 
 
 def create_agent(
@@ -36,42 +53,103 @@ def create_agent(
     greeting: str = "",
     instructions: str = "",
     script: dict[str, Any] | None = None,
-    brain: str = SCRIPTED,
+    brain: str = checks.SCRIPTED,
     voice: dict[str, Any] | None = None,
     tools: list[str] | None = None,
     transfer_to: list[str] | None = None,
+    note: str = "",
     actor: str,
 ) -> Agent:
-    """Make an agent. Raises InvalidInput that says which part cannot work."""
+    """Make an agent. Raises InvalidInput that says which parts cannot work."""
     agent = Agent(
         business_id=business_id, name=name, language=language, greeting=greeting, instructions=instructions,
         script=script, brain=brain, voice=voice or {}, tools=tools or [],
-        transfer_to=transfer_to or [],
+        transfer_to=transfer_to or [], version=1,
     )  # fmt: skip
-    _check(agent)
-    agent.transfer_to = _targets(session, agent)
+    checks.check(agent)
+    agent.voice = voice_of(agent)
+    agent.transfer_to = checks.targets_of(agent, tenants.get_business(session, business_id))
     session.add(agent)
     session.flush()
+    versions.keep(session, agent, before=None, note=note, actor=actor)
     announce("agent.created", subject_id=agent.id, actor=actor, name=name)
     return agent
 
 
 def update_agent(
-    session: Session, business_id: UUID, agent_id: UUID, changes: dict[str, Any], *, actor: str
+    session: Session,
+    business_id: UUID,
+    agent_id: UUID,
+    changes: dict[str, Any],
+    *,
+    version: int | None = None,
+    note: str = "",
+    actor: str,
 ) -> Agent:
-    """Change an agent; calls that are live keep what they began with. Raises NotFound, InvalidInput."""
-    agent = get_agent(session, business_id, agent_id)
+    """Change an agent, which makes a new version of it; calls that are live keep what they began with.
+
+    `version` is the one that the changes were made on; None: whatever stands. What changes nothing is not
+    kept. Raises NotFound, InvalidInput, Outdated, Archived.
+    """
+    agent = _locked(session, business_id, agent_id, version)
+    before = versions.content_of(agent)
     for field, value in changes.items():
         if value is None and field not in _MAY_BE_EMPTY:
             raise InvalidInput(f"{field} cannot be empty.")
         setattr(agent, field, value)
-    agent.updated_at = clock.now()
-    _check(agent)
+    checks.check(agent)
+    agent.voice = voice_of(agent)
     if "transfer_to" in changes:
         # A list that stands may name who has left: that is checked when a call is handed on.
-        agent.transfer_to = _targets(session, agent)
-    announce("agent.updated", subject_id=agent.id, actor=actor, fields=sorted(changes))
+        agent.transfer_to = checks.targets_of(agent, tenants.get_business(session, business_id))
+    _save(session, agent, before, note=note, actor=actor)
     return agent
+
+
+def restore_version(
+    session: Session, business_id: UUID, agent_id: UUID, number: int, *, version: int, note: str, actor: str
+) -> Agent:
+    """Make an agent what it was as version `number`; that is a new version. Raises as `update_agent`."""
+    agent = _locked(session, business_id, agent_id, version)
+    wanted = versions.get_version(session, business_id, agent_id, number)
+    before = versions.content_of(agent)
+    for field in CONTENT:
+        setattr(agent, field, wanted.content[field])
+    checks.check(agent)
+    _save(session, agent, before, note=note, restored_from=number, actor=actor)
+    return agent
+
+
+def archive_agent(session: Session, business_id: UUID, agent_id: UUID, *, actor: str) -> Agent:
+    """Put an agent away; calls and runs that have it go on. Raises Conflict while it answers a number."""
+    agent = _lock(session, business_id, agent_id)
+    if agent.archived_at is None:
+        if numbers := _numbers(session, business_id).get(agent_id):
+            raise Conflict(
+                f"It answers {', '.join(numbers)}: have somebody else answer there first.", numbers=numbers
+            )
+        agent.archived_at = clock.now()
+        announce("agent.archived", subject_id=agent.id, actor=actor, name=agent.name)
+    return agent
+
+
+def unarchive_agent(session: Session, business_id: UUID, agent_id: UUID, *, actor: str) -> Agent:
+    """Bring an agent back."""
+    agent = _lock(session, business_id, agent_id)
+    if agent.archived_at is not None:
+        agent.archived_at = None
+        announce("agent.unarchived", subject_id=agent.id, actor=actor, name=agent.name)
+    return agent
+
+
+def examine(
+    session: Session, business_id: UUID, draft: dict[str, Any]
+) -> tuple[list[checks.Fault], list[checks.Warning]]:
+    """Return what keeps an agent like this from being saved, and what would not work of it. Saves nothing."""
+    agent = Agent(business_id=business_id, **draft)
+    business = tenants.get_business(session, business_id)
+    faults = checks.faults_of(agent, business)
+    return faults, [] if faults else checks.warnings_of(agent, business)
 
 
 def get_agent(session: Session, business_id: UUID, agent_id: UUID) -> Agent:
@@ -82,9 +160,11 @@ def get_agent(session: Session, business_id: UUID, agent_id: UUID) -> Agent:
     return agent
 
 
-def list_agents(session: Session, business_id: UUID) -> list[Agent]:
-    """Return the business's agents, by name."""
-    return list(session.scalars(select(Agent).where(Agent.business_id == business_id).order_by(Agent.name)))
+def get_working_agent(session: Session, business_id: UUID, agent_id: UUID) -> Agent:
+    """Return an agent that may take new calls. Raises NotFound, Archived."""
+    agent = get_agent(session, business_id, agent_id)
+    _refuse_archived(agent)
+    return agent
 
 
 def names_of(session: Session, business_id: UUID, agent_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -95,68 +175,77 @@ def names_of(session: Session, business_id: UUID, agent_ids: Collection[UUID]) -
     return {row.id: row.name for row in rows}
 
 
-def voice_of(agent: Agent) -> dict[str, Any]:
-    """Return how an agent sounds, as far as it says so."""
-    return VoiceOptions.model_validate(agent.voice).model_dump(exclude_none=True)
+def list_agents(session: Session, business_id: UUID, *, archived: bool = False) -> list[Agent]:
+    """Return the business's agents, by name; `archived`: those that were put away."""
+    put_away = Agent.archived_at.is_not(None) if archived else Agent.archived_at.is_(None)
+    return list(
+        session.scalars(select(Agent).where(Agent.business_id == business_id, put_away).order_by(Agent.name))
+    )
 
 
-def warnings_of(agent: Agent) -> list[str]:
-    """Return why this agent would not work here as things are, a sentence each. It is kept all the same."""
-    if registry.is_deaf(agent.brain):
-        return [
-            f"{agent.brain!r} would hear nothing of callers but their keys: local speech-to-text makes out "
-            "the words of written dialogues alone. Set SPEECH_TO_TEXT to another."
-        ]
-    return []
-
-
-def _targets(session: Session, agent: Agent) -> list[str]:
-    """Return whom the agent may hand calls to, as extensions and E.164. Raises InvalidInput."""
-    business = tenants.get_business(session, agent.business_id)
-    targets = [resolve(text, business.extensions, region=business.region) for text in agent.transfer_to]
-    for target in targets:
-        tenants.check_transfer(business, target.number, target.label, refusal=InvalidInput)
-    return list(dict.fromkeys(target.extension or target.number for target in targets))
-
-
-def _check(agent: Agent) -> None:
-    try:
-        agent.voice = voice_of(agent)
-    except ValidationError as error:
-        raise InvalidInput("An agent cannot sound like this.", faults=_faults(error)) from error
-    if agent.language not in LANGUAGES:
-        raise InvalidInput(f"{agent.language!r} is not a language we speak; we speak {', '.join(LANGUAGES)}.")
-    if agent.voice.get("language", agent.language).partition("-")[0] != agent.language:
-        raise InvalidInput(f"A voice for {agent.voice['language']!r} cannot speak {agent.language!r}.")
-    speakers = registry.voice_names()
-    if unheard := sorted({agent.voice.get("provider"), *agent.voice.get("names", {})} - {None, *speakers}):
-        raise InvalidInput(
-            f"{unheard[0]!r} does not speak here; {', '.join(speakers)} does.", unknown=unheard
+def standing_of(session: Session, business_id: UUID, agents: Iterable[Agent]) -> dict[UUID, Standing]:
+    """Return what else is known of these agents, by id."""
+    agents = list(agents)
+    business = tenants.get_business(session, business_id)
+    numbers = _numbers(session, business_id)
+    saved = versions.newest_of(session, business_id, agents)
+    sizes = knowledge.characters_of(session, business_id)
+    return {
+        agent.id: Standing(
+            checks.warnings_of(agent, business, knowledge=sizes[None] + sizes[agent.id]),
+            numbers[agent.id],
+            *saved[agent.id],
         )
-    if agent.brain not in registry.brain_names():
-        raise InvalidInput(
-            f"There is no brain {agent.brain!r} here; there is {', '.join(registry.brain_names())}."
-        )
-    if unknown := sorted(set(agent.tools) - set(toolbox.tool_names())):
-        raise InvalidInput(f"There is no tool {unknown[0]!r}.", tools=unknown)
-    if agent.brain != SCRIPTED and not agent.instructions.strip():
-        raise InvalidInput("An agent that a model drives needs instructions.")
-    if agent.brain == SCRIPTED:
-        if agent.script is None:
-            raise InvalidInput("A scripted agent needs a script.")
-        try:
-            dialogue = Dialogue.model_validate(agent.script)
-        except ValidationError as error:
-            raise InvalidInput("The script cannot be followed.", faults=_faults(error)) from error
-        if agent.language not in dialogue.languages:
-            raise InvalidInput(
-                f"The script has no texts in the agent's language, {agent.language!r}.",
-                faults=[{"path": "languages", "fault": f"{agent.language!r} is missing"}],
-            )
+        for agent in agents
+    }
 
 
-def _faults(error: ValidationError) -> list[dict[str, str]]:
-    return [
-        {"path": ".".join(str(part) for part in fault["loc"]), "fault": fault["msg"]}
-        for fault in error.errors(include_url=False, include_input=False)
-    ]
+def _numbers(session: Session, business_id: UUID) -> defaultdict[UUID | None, list[str]]:
+    found: defaultdict[UUID | None, list[str]] = defaultdict(list)
+    for number in tenants.list_numbers(session, business_id):
+        found[number.agent_id].append(number.e164)
+    return found
+
+
+def _lock(session: Session, business_id: UUID, agent_id: UUID) -> Agent:
+    agent = session.scalar(
+        select(Agent)
+        .where(Agent.business_id == business_id, Agent.id == agent_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if agent is None:
+        raise NotFound("There is no such agent.")
+    return agent
+
+
+def _locked(session: Session, business_id: UUID, agent_id: UUID, version: int | None) -> Agent:
+    """Return an agent that may be changed on top of this version."""
+    agent = _lock(session, business_id, agent_id)
+    _refuse_archived(agent)
+    if version not in {None, agent.version}:
+        newest = versions.get_version(session, business_id, agent_id, agent.version)
+        raise Outdated(version=agent.version, by=newest.saved_by)
+    return agent
+
+
+def _refuse_archived(agent: Agent) -> None:
+    if agent.archived_at is not None:
+        raise Archived("The agent is archived; bring it back first.")
+
+
+def _save(
+    session: Session,
+    agent: Agent,
+    before: dict[str, Any],
+    *,
+    note: str,
+    restored_from: int | None = None,
+    actor: str,
+) -> None:
+    if versions.content_of(agent) == before:
+        return
+    agent.version += 1
+    agent.updated_at = clock.now()
+    kept = versions.keep(session, agent, before=before, note=note, restored_from=restored_from, actor=actor)
+    announce("agent.updated", subject_id=agent.id, actor=actor, fields=kept.changed, version=agent.version)

@@ -100,6 +100,8 @@ class Call(Base):
     theirs: Mapped[str]
     """The other party's number, as the carrier gave it."""
     agent_id: Mapped[UUID | None]
+    agent_version: Mapped[int | None]
+    """Which version of the agent held it; none: the agent has not been on the line."""
     lead_id: Mapped[UUID | None]
     run_id: Mapped[UUID | None]
     """The run that has it called, if one has."""

@@ -55,6 +55,8 @@ class CallOut(BaseModel):
     ours: str
     theirs: str
     agent_id: UUID | None
+    agent_version: int | None
+    """Which version of the agent held it, from when the agent was on the line."""
     lead_id: UUID | None
     run_id: UUID | None
     state: str

@@ -221,6 +221,12 @@ def reject_for_capacity(call: Call) -> None:
     announce("call.rejected_capacity", subject_id=call.id, actor="system")
 
 
+def note_agent_version(call: Call, version: int) -> None:
+    """Put on record by which version of its agent a call is held; that of its first stretch stands."""
+    if call.agent_version is None:
+        call.agent_version = version
+
+
 def next_leg(call: Call) -> int:
     """Return the number of the stretch with the agent that the call is to begin now.
 

@@ -101,6 +101,7 @@ def _asked(session: Session, caller: ToolCaller, verb: Verb, **data: Any) -> Map
     "transfer_call",
     description="Hand the caller to a colleague. Say so in the same turn; you are off the line then.",
     arguments=HandOver,
+    built_in=True,
 )
 def transfer_call(session: Session, caller: ToolCaller, wish: HandOver) -> Mapping[str, Any]:
     """Cold: it rings at the colleague's; where nobody answers, the caller comes back."""
@@ -112,13 +113,19 @@ def transfer_call(session: Session, caller: ToolCaller, wish: HandOver) -> Mappi
     description="Hand the caller to a colleague who first hears your summary and may decline; then you are"
     " back with the caller. Say in the same turn that you are asking a colleague.",
     arguments=Introduction,
+    built_in=True,
 )
 def warm_transfer(session: Session, caller: ToolCaller, wish: Introduction) -> Mapping[str, Any]:
     """The caller waits to music; whoever declines or does not answer, the caller comes back."""
     return _asked(session, caller, Verb.WARM_TRANSFER, to=wish.to, summary=wish.summary)
 
 
-@tool("hold_call", description="Let the caller wait to music, then go on with them.", arguments=Wait)
+@tool(
+    "hold_call",
+    description="Let the caller wait to music, then go on with them.",
+    arguments=Wait,
+    built_in=True,
+)
 def hold_call(session: Session, caller: ToolCaller, wish: Wait) -> Mapping[str, Any]:
     """The music's length is a whole number of its repetitions."""
     return _asked(session, caller, Verb.HOLD, times=max(1, round(wish.seconds / MUSIC_S)))
@@ -128,19 +135,30 @@ def hold_call(session: Session, caller: ToolCaller, wish: Wait) -> Mapping[str, 
     "leave_message",
     description="A machine has answered: leave this message after its tone and end the call.",
     arguments=Message,
+    built_in=True,
 )
 def leave_message(session: Session, caller: ToolCaller, wish: Message) -> Mapping[str, Any]:
     """The carrier's own voice says it, so that nothing of the agent has to stay for it."""
     return _asked(session, caller, Verb.DROP_MESSAGE, message=wish.message)
 
 
-@tool("hang_up", description="End the call once what you say now has been heard.", arguments=Nothing)
+@tool(
+    "hang_up",
+    description="End the call once what you say now has been heard.",
+    arguments=Nothing,
+    built_in=True,
+)
 def hang_up(session: Session, caller: ToolCaller, _arguments: Nothing) -> Mapping[str, Any]:
     """The goodbye is heard out first."""
     return _asked(session, caller, Verb.HANG_UP)
 
 
-@tool("send_digits", description="Press keys, as for a telephone menu; you stay on.", arguments=Keys)
+@tool(
+    "send_digits",
+    description="Press keys, as for a telephone menu; you stay on.",
+    arguments=Keys,
+    built_in=True,
+)
 def send_digits(session: Session, caller: ToolCaller, wish: Keys) -> Mapping[str, Any]:
     """The tones go out in the call's own audio, so the agent does not leave it."""
     control = service.ask_for_tones(

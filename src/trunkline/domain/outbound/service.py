@@ -79,11 +79,11 @@ def create_run(
 ) -> Run:
     """Make a pending run over a list, a filter's leads or chosen leads.
 
-    Raises NotFound, InvalidInput, and Conflict for a list that is being imported.
+    Raises NotFound, InvalidInput, and Conflict for a list that is being imported or an archived agent.
 
     `subject` is what no two active runs may work on; of a run over a list, it is the list.
     """
-    agents.get_agent(session, business_id, options.agent_id)
+    agents.get_working_agent(session, business_id, options.agent_id)
     ours = {row.e164 for row in tenants.list_numbers(session, business_id)}
     for number in options.numbers:
         if number not in ours:

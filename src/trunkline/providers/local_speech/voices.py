@@ -24,6 +24,13 @@ def fault_of_voice(name: str) -> str:
     return ""
 
 
+def voices_for(language: str) -> tuple[str, ...]:
+    """Return the names by which espeak speaks a language; none where it is not installed."""
+    if find_spec("espeakng_loader") is None:
+        return ()
+    return tuple(name for name in _there()[0] if name.partition("-")[0] == language)
+
+
 @cache
 def _there() -> tuple[tuple[str, ...], tuple[str, ...]]:
     import espeakng_loader  # noqa: PLC0415 - of an optional extra

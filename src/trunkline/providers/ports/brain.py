@@ -60,6 +60,8 @@ class CallBrief:
     """How the agent sounds where the brain has a voice of its own, by that provider's name of it."""
     disclosure: str = ""
     """What the law or the business wants said before all else: that an AI speaks, for instance."""
+    knowledge: str = ""
+    """What the business has written down for model-driven brains to know, under headings; may be empty."""
     past: tuple[Line, ...] = ()
     """What was said before this brain took over from another that failed; empty as a rule."""
 
