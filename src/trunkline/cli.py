@@ -11,6 +11,7 @@ import typer
 from trunkline import __version__
 from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, of_business, unit_of_work
+from trunkline.domain.people import resets
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
 from trunkline.jobs_cli import jobs_app
@@ -157,6 +158,14 @@ def create_user(
             actor="cli",
         )
         console.print(f"{email} can sign in.")
+
+
+@user_app.command("reset-link")
+def make_reset_link(email: str) -> None:
+    """Print a link by which a person chooses a new password: once, within an hour."""
+    with plainly() as settings, open_runtime(Command.TOOL, settings):
+        link = resets.link_for(email)
+        console.print(link, soft_wrap=True)
 
 
 if __name__ == "__main__":

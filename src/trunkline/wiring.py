@@ -42,14 +42,17 @@ from trunkline.domain.outbound import jobs as _outbound_jobs
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound import tools as _outbound_tools
 from trunkline.domain.outbound.options import DialLimits, install_limits
+from trunkline.domain.people import jobs as _people_jobs
+from trunkline.domain.people.links import PeopleLinks, install_links
 from trunkline.embedded import EmbeddedUnavailable, Hold, default_home, hold_servers
 from trunkline.own_voices import register_own_voices
 from trunkline.providers import browser
 from trunkline.providers.scripted import ScriptedBrain
+from trunkline.providers.smtp import SmtpMailer
 
 DOORS = (
     _appointment_tools, _call_jobs, _control_jobs, _control_tools, _lead_jobs, _outbound_jobs,
-    _outbound_tools,
+    _outbound_tools, _people_jobs,
 )  # fmt: skip
 """Importing these is what registers the jobs and the agent's tools."""
 
@@ -301,3 +304,13 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
             longest_call=timedelta(seconds=settings.longest_call_seconds),
         )
     )
+    install_links(PeopleLinks(settings.public_url, token_key))
+    registry.register_mailer(_mailer(settings))
+
+
+def _mailer(settings: Settings) -> SmtpMailer | None:
+    if settings.smtp_url is None:
+        return None
+    if settings.mail_from is None:
+        raise StartRefused("SMTP_URL is set but MAIL_FROM is not: a letter needs a sender.")
+    return SmtpMailer(settings.smtp_url.get_secret_value(), sender=settings.mail_from)

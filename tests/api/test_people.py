@@ -16,6 +16,7 @@ from support.world import PASSWORD, World
 from trunkline.core.access import Principal, Role
 from trunkline.core.db import unit_of_work
 from trunkline.core.errors import Forbidden, NotSignedIn, TooManyRequests
+from trunkline.domain.people import members
 from trunkline.domain.people import service as people
 from trunkline.domain.people.models import User
 
@@ -80,7 +81,7 @@ def test_two_owners_who_remove_each_other_leave_one(acme: World) -> None:
         start.wait()
         try:
             with unit_of_work(acme.scope) as session:
-                people.remove_user(session, principal(who), whom)
+                members.remove_user(session, principal(who), whom)
         except Forbidden as refusal:
             return str(refusal.data["reason"])
         return "removed"

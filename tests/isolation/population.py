@@ -36,6 +36,7 @@ from trunkline.domain.outbound.claim import Claim, claim_next
 from trunkline.domain.outbound.models import OutboundAttempt
 from trunkline.domain.outbound.options import RunOptions, installed_limits
 from trunkline.domain.outbound.suppressions import suppress
+from trunkline.domain.people import account, invitations, resets
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
@@ -73,6 +74,8 @@ class Inhabitant:
     leg_sid: str
     number_id: UUID
     text_id: UUID
+    invitation_id: UUID
+    session_id: UUID
     secret: str
     """The secret of its owner's session."""
 
@@ -97,6 +100,8 @@ class Inhabitant:
             "import_id": self.import_id,
             "number_id": self.number_id,
             "text_id": self.text_id,
+            "invitation_id": self.invitation_id,
+            "session_id": self.session_id,
             "agent_id": self.world.agent_id,
             "list_id": self.world.list_id,
             "business_id": self.world.business_id,
@@ -127,6 +132,7 @@ def populate(servers: Installation) -> Town:
             actor="test",
         )  # fmt: skip
         enqueue_job("maintenance", "tend_businesses")
+        resets.begin(session, None, ADMIN_EMAIL, new_id())
     people.sign_in(ADMIN_EMAIL, PASSWORD)
     # The pace of the carrier account is shared: the second business dials a little later.
     with clock.frozen_at(clock.now() + timedelta(seconds=10)):
@@ -207,11 +213,18 @@ def _settle(world: World, number: int) -> Inhabitant:
         item_id = session.get_one(OutboundAttempt, claim.attempt_id).item_id
         job_id = session.scalars(select(Job.id).where(Job.business_id == business_id)).first()
         assert job_id is not None
-    secret, _ = people.sign_in(world.email, PASSWORD)
+    secret, owner = people.sign_in(world.email, PASSWORD)
+    with unit_of_work(world.scope) as session:
+        invitation, _ = invitations.invite(
+            session, owner, email=f"invited@{number}.example", role=Role.AGENT, language="en"
+        )
+        resets.begin(session, business_id, world.email, new_id())
+    session_id = account.sessions(owner)[0].id
     return Inhabitant(
         world=world, run_id=run.id, scheduled_run_id=later.id, item_id=item_id,
         attempt_id=claim.attempt_id, call_id=call.id, call_sid=sid, lead_id=lead_id, user_id=viewer.id,
         job_id=job_id, appointment_id=appointment.id, bulk_update_id=update.id, bulk_delete_id=deletion.id,
         import_id=importing.id, control_id=control.id, leg_sid=leg_sid,
         number_id=phone_number.id, text_id=known.id, secret=secret,
+        invitation_id=invitation.id, session_id=session_id,
     )  # fmt: skip

@@ -84,7 +84,7 @@ def test_the_system_cannot_touch_a_business_s_rows(
         assert refusal(app, update, [town.a.business_id]) == NOT_ALLOWED
 
 
-@pytest.mark.parametrize("name", ["users", "sign_ins", "jobs", "events"])
+@pytest.mark.parametrize("name", ["users", "sign_ins", "password_resets", "jobs", "events"])
 def test_a_business_cannot_write_or_take_what_belongs_to_the_system(
     name: str, town: Town, tables: dict[str, TenantTable], app: psycopg.Connection[Any]
 ) -> None:
@@ -245,10 +245,14 @@ def test_the_look_up_role_reads_only_the_columns_it_needs(administrator: psycopg
         ("dial_turns", "business_id", "SELECT"),
         ("dial_turns", "seen_at", "SELECT"),
         ("dial_turns", "waiting_since", "SELECT"),
+        ("invitations", "business_id", "SELECT"),
+        ("invitations", "token_hash", "SELECT"),
         ("outbound_attempts", "account", "SELECT"),
         ("outbound_attempts", "created_at", "SELECT"),
         ("outbound_attempts", "released", "SELECT"),
         ("outbound_attempts", "state", "SELECT"),
+        ("password_resets", "business_id", "SELECT"),
+        ("password_resets", "token_hash", "SELECT"),
         ("phone_numbers", "business_id", "SELECT"),
         ("phone_numbers", "e164", "SELECT"),
         ("sign_ins", "business_id", "SELECT"),

@@ -251,6 +251,24 @@ CASES: dict[Door, list[Case]] = {
         ),
     ],
     Door("DELETE", "/api/users/{user_id}"): [Case(NOT_FOUND)],
+    Door("PATCH", "/api/users/{user_id}"): [Case(NOT_FOUND, body=lambda a, b: {"role": "owner"})],
+    Door("GET", "/api/invitations"): [Case(FINE)],
+    Door("POST", "/api/invitations"): [
+        # As above: that an address signs in elsewhere is told. That it is invited elsewhere is not.
+        Case({422}, body=lambda a, b: {"email": b.world.email, "role": "viewer"}),
+        Case(FINE, body=lambda a, b: {"email": "invited@2.example", "role": "viewer"}),
+    ],
+    Door("POST", "/api/invitations/{invitation_id}/send-again"): [Case(NOT_FOUND)],
+    Door("DELETE", "/api/invitations/{invitation_id}"): [Case(NOT_FOUND)],
+    Door("PATCH", "/api/me"): [Case(FINE, body=lambda a, b: {"name": "Owner still"})],
+    Door("POST", "/api/me/password"): [
+        Case({422}, body=lambda a, b: {"current": "not it", "new": "another long one"})
+    ],
+    Door("GET", "/api/me/sessions"): [Case(FINE)],
+    Door("DELETE", "/api/me/sessions/{session_id}"): [Case(NOT_FOUND)],
+    Door("POST", "/api/me/sessions/end-others"): [Case(FINE)],
+    # The only owner of A.
+    Door("POST", "/api/me/leave"): [Case({403})],
     # Nobody of a business may do these at all, whether or not the id is somebody's.
     Door("GET", "/api/admin/businesses"): [Case({403})],
     Door("POST", "/api/admin/businesses"): [Case({403}, body=lambda a, b: {"name": "Mine"})],
@@ -275,6 +293,10 @@ CASES: dict[Door, list[Case]] = {
 OPEN_TO_ALL = {
     Door("POST", "/api/sign-in"),
     Door("POST", "/api/sign-out"),
+    Door("POST", "/api/join"),
+    Door("POST", "/api/join/offer"),
+    Door("POST", "/api/password-links"),
+    Door("POST", "/api/new-password"),
     Door("GET", "/health"),
     Door("GET", "/ready"),
     Door("GET", "/openapi.json"),
@@ -284,7 +306,8 @@ OPEN_TO_ALL = {
     Door("MOUNT", "/docs/assets"),
     Door("MOUNT", "/page"),
 }
-"""Doors without a session: signing in and out, the page itself, and how the process is."""
+"""Doors without a session: signing in and out, what a one-time link proves, the page itself, and how the
+process is."""
 
 OF_THE_CARRIER = {
     Door("POST", "/hooks/carrier/call/colleague"),

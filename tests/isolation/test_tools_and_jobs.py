@@ -30,7 +30,8 @@ from trunkline.core.settings import Settings
 from trunkline.core.toolbox import ToolCaller, run_tool, tool_names
 from trunkline.domain.calls.jobs import EventsMissing
 from trunkline.kit import clock
-from trunkline.providers.ports import Answer, CallOrder, CallStatus, CarrierCall, CarrierCapabilities
+from trunkline.kit.ids import new_id
+from trunkline.providers.ports import Answer, CallOrder, CallStatus, CarrierCall, CarrierCapabilities, Letter
 
 Arguments = Callable[[Inhabitant], Sequence[Any]]
 
@@ -70,6 +71,8 @@ JOBS: dict[str, Arguments] = {
     "give_caller_back": lambda b: [str(b.control_id)],
     "hang_up_colleague": lambda b: [str(b.control_id)],
     "tend_controls": lambda b: [str(b.call_id)],
+    "send_invitation": lambda b: [str(b.invitation_id), 1],
+    "send_password_link": lambda b: [b.world.email, str(new_id())],
 }
 """The arguments that name B's things, for each job run in A's scope."""
 
@@ -126,6 +129,25 @@ def carrier(settled: Town) -> Iterator[TellingCarrier]:
     yield telling
     settings = Settings(twilio_account_sid="AC" + "0" * 32, twilio_auth_token="test-token")
     wiring.register_doors(settings, TOKEN_KEY)
+
+
+class Pigeons:
+    """Mail that remembers to whom it went."""
+
+    def __init__(self) -> None:
+        self.flown: list[str] = []
+
+    def send(self, letter: Letter) -> None:
+        self.flown.append(letter.to)
+
+
+@pytest.fixture
+def mail(settled: Town) -> Iterator[Pigeons]:
+    """The installation's mail for one test."""
+    pigeons = Pigeons()
+    registry.register_mailer(pigeons)
+    yield pigeons
+    registry.register_mailer(None)
 
 
 @pytest.fixture
@@ -233,6 +255,7 @@ def test_a_job_changes_nothing_of_another_business(  # noqa: PLR0917 - fixtures
     servers: Installation,
     settled: Town,
     carrier: TellingCarrier,
+    mail: Pigeons,
     administrator: psycopg.Connection[Any],
     rows_of_b: Callable[[], Rows],
 ) -> None:
@@ -245,15 +268,16 @@ def test_a_job_changes_nothing_of_another_business(  # noqa: PLR0917 - fixtures
     assert rows_of_b() == before
     # What dials for A dials A's own leads, and only those.
     assert set(carrier.dialled) <= (set(settled.a.world.phones) if name == "dial_next" else set())
-    assert carrier.hung_up == carrier.redirected == []
+    assert carrier.hung_up == carrier.redirected == mail.flown == []
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_a_job_is_not_idle_in_its_own_business(
+def test_a_job_is_not_idle_in_its_own_business(  # noqa: PLR0917 - fixtures
     name: str,
     servers: Installation,
     settled: Town,
     carrier: TellingCarrier,
+    mail: Pigeons,
     administrator: psycopg.Connection[Any],
 ) -> None:
     """The same job with A's own things changes A, or the test above would prove nothing."""
@@ -272,6 +296,8 @@ def test_a_job_is_not_idle_in_its_own_business(
         administrator.execute("update outbound_items set state = 'wrap_up' where id = %s", [a.item_id])
         administrator.execute("update outbound_attempts set state = 'ended' where id = %s", [a.attempt_id])
         administrator.execute("update calls set finalized_at = created_at where id = %s", [a.call_id])
+    if name == "send_invitation":
+        administrator.execute("update invitations set posted = 'waiting' where id = %s", [a.invitation_id])
     if name == "give_caller_back":
         administrator.execute("update call_controls set state = 'failed' where id = %s", [a.control_id])
     context = _context(servers, a)

@@ -26,9 +26,11 @@ from isolation.peering import administrator_url, connected
 from jobs import handlers as test_handlers
 from support.installation import TOKEN_KEY, Installation
 from support.local_carrier import Carrier
+from support.post_office import PostOffice, open_post_office
 from support.processes import eventually, free_port
-from support.world import World, make_world
+from support.world import PASSWORD, World, make_world
 from trunkline import wiring
+from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, Scope, unit_of_work
 from trunkline.core.jobs import enqueue_job
 from trunkline.core.jobs.handlers import handler_named, handler_names
@@ -47,6 +49,8 @@ from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound.claim import Claim, claim_next
 from trunkline.domain.outbound.models import AttemptState, OutboundAttempt
 from trunkline.domain.outbound.options import installed_limits
+from trunkline.domain.people import invitations
+from trunkline.domain.people import service as people
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 from trunkline.providers.ports import CallReport, CallStatus
@@ -68,6 +72,7 @@ class Stage:
 
     installation: Installation
     carrier: Carrier
+    post: PostOffice
     administrator: psycopg.Connection[Any]
 
     def world(self, persona: str = "no_answer", *, size: int = 5) -> World:
@@ -129,6 +134,7 @@ class Stage:
         )
         book = self.carrier.book()
         seen["ordered"] = [(order["sid"], order["form"].get("To")) for order in book["creates"]]
+        seen["letters"] = [letter["Message-ID"] for letter in self.post.letters()]
         seen["hung up"] = sorted(call["sid"] for call in book["calls"] if call["ended_by"] == "api")
         return seen
 
@@ -343,6 +349,22 @@ def tend_controls(stage: Stage) -> tuple[Scope, list[Any]]:
     return world.scope, [str(call_id)]
 
 
+def send_invitation(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world(size=1)
+    _, owner = people.sign_in(world.email, PASSWORD)
+    with unit_of_work(world.scope) as session:
+        row, link = invitations.invite(
+            session, owner, email="ann@new.example", role=Role.AGENT, language="en"
+        )
+        assert link is None
+        return world.scope, [str(row.id), 1]
+
+
+def send_password_link(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world(size=1)
+    return world.scope, [world.email, str(new_id())]
+
+
 CASES: dict[str, tuple[Case, ...]] = {
     "bulk_delete_leads": (bulk_delete_leads,),
     "bulk_update_leads": (bulk_update_leads,),
@@ -361,6 +383,8 @@ CASES: dict[str, tuple[Case, ...]] = {
     "tend_businesses": (tend_businesses,),
     "tend_controls": (tend_controls,),
     "save_conversation_turn": (save_conversation_turn,),
+    "send_invitation": (send_invitation,),
+    "send_password_link": (send_password_link,),
     "start_scheduled_run": (start_scheduled_run,),
     "sweep_outbound": (sweep_outbound,),
 }
@@ -386,19 +410,27 @@ def local_carrier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carrier]
         carrier.close()
 
 
+@pytest.fixture(scope="module")
+def post_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostOffice]:
+    """A mail server."""
+    with open_post_office(tmp_path_factory.mktemp("post")) as office:
+        yield office
+
+
 @pytest.fixture
-def stage(installation: Installation, local_carrier: Carrier) -> Iterator[Stage]:
+def stage(installation: Installation, local_carrier: Carrier, post_office: PostOffice) -> Iterator[Stage]:
     """An empty installation that dials by the local carrier."""
     local_carrier.no_faults()
     settings = Settings(
         twilio_account_sid=ACCOUNT, twilio_auth_token=TOKEN, twilio_base_url=local_carrier.base_url,
         carrier_calls_per_second=1_000, run_starts_per_minute=1_000, carrier_timeout_seconds=2,
-        public_url="http://127.0.0.1:9",
+        public_url="http://127.0.0.1:9", smtp_url=post_office.url, mail_from="calls@agency.example",
     )  # fmt: skip
     wiring.register_doors(settings, TOKEN_KEY)
+    post_office.empty()
     with connected(administrator_url(installation)) as administrator:
         administrator.autocommit = True
-        yield Stage(installation, local_carrier, administrator)
+        yield Stage(installation, local_carrier, post_office, administrator)
     # As `open_installation` leaves it.
     wiring.register_doors(
         Settings(twilio_account_sid="AC" + "0" * 32, twilio_auth_token="test-token"), TOKEN_KEY

@@ -1,4 +1,4 @@
-"""The registry: which carrier, speech and brains this installation has.
+"""The registry: which carrier, speech, brains and mail this installation has.
 
 Floors 4 and 5 register factories at start; services ask here by name and never import a provider.
 """
@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Literal, cast
 
 from trunkline.core.errors import InvalidInput
-from trunkline.providers.ports import AskingCarrier, Brain, Carrier, SpeechToText, TellingCarrier
+from trunkline.providers.ports import AskingCarrier, Brain, Carrier, Mailer, SpeechToText, TellingCarrier
 
 Warmer = Callable[[], Awaitable[None]]
 CarrierFactory = Callable[[], Carrier]
@@ -32,6 +32,7 @@ _hears_anything = True
 """False where the recognisers know the words of written dialogues alone."""
 _ears: SpeechToText | None = None
 _warmers: dict[str, Warmer] = {}
+_mailer: Mailer | None = None
 _closers: dict[str, Callable[[], Awaitable[None]]] = {}
 
 
@@ -80,6 +81,17 @@ def telling_carrier(name: str) -> TellingCarrier:
     if found.capabilities.replies:
         raise InvalidInput(f"{name} does not tell what has happened; it asks what to do.")
     return cast("TellingCarrier", found)
+
+
+def register_mailer(mailer: Mailer | None) -> None:
+    """Say who sends our letters; None: nobody, and people pass links on by hand."""
+    global _mailer  # noqa: PLW0603 - one process has one
+    _mailer = mailer
+
+
+def mailer() -> Mailer | None:
+    """Return who sends our letters, if there is mail here."""
+    return _mailer
 
 
 def carrier_names() -> tuple[str, ...]:

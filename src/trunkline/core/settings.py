@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from trunkline.core.brain_settings import BrainSettings
 from trunkline.core.carrier_settings import CarrierSettings, can_reach
 from trunkline.core.errors import StartRefused
+from trunkline.core.mail_settings import MailSettings
 from trunkline.core.speech_settings import SpeechSettings
 from trunkline.kit.faults import in_words
 
@@ -35,7 +36,7 @@ class ServiceRole(enum.StrEnum):
     """Does everything; for development."""
 
 
-class Settings(BrainSettings, SpeechSettings, CarrierSettings):
+class Settings(BrainSettings, SpeechSettings, CarrierSettings, MailSettings):
     """The environment, read once at start."""
 
     # An empty variable is an unset one: `DATABASE_URL=` in a compose file means none.

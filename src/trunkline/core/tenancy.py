@@ -90,6 +90,22 @@ def business_of_sign_in(session: Session, token_hash: str) -> tuple[bool, UUID |
     return (False, None) if row is None else (True, row.business_id)
 
 
+def business_of_invitation(session: Session, token_hash: str) -> UUID | None:
+    """Return the business that an invitation's link is for, or None: there is no such link."""
+    business_id: UUID | None = session.execute(
+        text("select lookup_invitation(:hash)"), {"hash": token_hash}
+    ).scalar_one()
+    return business_id
+
+
+def business_of_password_reset(session: Session, token_hash: str) -> tuple[bool, UUID | None]:
+    """Return (whether the link exists, its business; None for a system admin's)."""
+    row = session.execute(
+        text("select * from lookup_password_reset(:hash)"), {"hash": token_hash}
+    ).one_or_none()
+    return (False, None) if row is None else (True, row.business_id)
+
+
 def business_of_number(session: Session, e164: str) -> UUID | None:
     """Return the business that a dialled number belongs to, or None: such a call is rejected."""
     business_id: UUID | None = session.execute(

@@ -43,6 +43,11 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
+def derived_secret(*parts: str, key: bytes, purpose: str) -> str:
+    """Return the 256-bit secret of a one-time link, made from what it is about: nowhere need it be kept."""
+    return _encode(_mac("\0".join(parts).encode(), key, purpose))
+
+
 def fingerprint(secret: str) -> str:
     """Return the hash under which a secret is stored, so that a leaked table opens nothing."""
     return hashlib.sha256(secret.encode()).hexdigest()

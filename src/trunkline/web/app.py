@@ -27,6 +27,8 @@ from trunkline.domain.outbound.compliance_routes import router as compliance_rou
 from trunkline.domain.outbound.routes import router as outbound_router
 from trunkline.domain.outbound.suppression_routes import router as suppressions_router
 from trunkline.domain.outbound.tending import ask_about_live_calls
+from trunkline.domain.people.account_routes import router as account_router
+from trunkline.domain.people.link_routes import router as links_router
 from trunkline.domain.people.routes import router as people_router
 from trunkline.domain.tenants.routes import router as tenants_router
 from trunkline.web import rq_dashboard
@@ -97,6 +99,7 @@ def create_app(parts: AppParts) -> FastAPI:
         app.include_router(router)
     if parts.role is not ServiceRole.CALLS:
         for router in (
+            account_router, links_router,
             people_router, tenants_router, agent_options_router, agents_router, knowledge_router,
             browser_calls_router, leads_router, lead_imports_router, call_log_router, calls_router,
             control_router, outbound_router, results_router, suppressions_router, compliance_router,

@@ -1,4 +1,4 @@
-"""People's door to themselves: signing in and out, and who may work in the business."""
+"""People's door to the business: signing in and out, and who may work in it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from fastapi import APIRouter, Request, Response
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.errors import Forbidden, NotSignedIn
-from trunkline.domain.people import service
-from trunkline.domain.people.schemas import BusinessChoice, Me, SignInIn, UserIn, UserOut
+from trunkline.domain.people import members, service
+from trunkline.domain.people.rules import device_name
+from trunkline.domain.people.schemas import BusinessChoice, Me, RoleIn, SignInIn, UserIn, UserOut
+from trunkline.domain.people.service import Device
 
 router = APIRouter(prefix="/api", tags=["people"])
 
@@ -26,10 +28,8 @@ def is_https(request: Request) -> bool:
     return public_url.startswith("https://")
 
 
-@router.post("/sign-in")
-def sign_in(body: SignInIn, request: Request, response: Response) -> Me:
-    """Begin a session; its cookie is the only proof of it."""
-    secret, who = service.sign_in(body.email, body.password)
+def give_cookie(request: Request, response: Response, secret: str) -> None:
+    """Let a browser keep a session's secret; no page can read it."""
     response.set_cookie(
         cookie_name(request),
         secret,
@@ -39,6 +39,23 @@ def sign_in(body: SignInIn, request: Request, response: Response) -> Me:
         samesite="lax",
         path="/",
     )
+
+
+def address_of(request: Request) -> str:
+    """Return where a request came from, as far as the server knows; behind a proxy, what that one says."""
+    return request.client.host if request.client is not None else ""
+
+
+def device_of(request: Request) -> Device:
+    """Return by what somebody signs in."""
+    return Device(device_name(request.headers.get("user-agent", "")), address_of(request))
+
+
+@router.post("/sign-in")
+def sign_in(body: SignInIn, request: Request, response: Response) -> Me:
+    """Begin a session; its cookie is the only proof of it."""
+    secret, who = service.sign_in(body.email, body.password, device_of(request))
+    give_cookie(request, response, secret)
     return Me.model_validate(who)
 
 
@@ -50,12 +67,6 @@ def sign_out(request: Request, response: Response) -> None:
     response.delete_cookie(
         cookie_name(request), path="/", secure=is_https(request), httponly=True, samesite="lax"
     )
-
-
-@router.get("/me")
-def read_me(who: PrincipalDep) -> Me:
-    """Who you are."""
-    return Me.model_validate(who)
 
 
 @router.post("/admin/enter-business", status_code=204)
@@ -89,4 +100,11 @@ def create_user(body: UserIn, session: SessionDep, who: PrincipalDep) -> UserOut
 def remove_user(user_id: UUID, session: SessionDep, who: PrincipalDep) -> None:
     """Take away a person's access."""
     who.require(Role.ADMIN)
-    service.remove_user(session, who, user_id)
+    members.remove_user(session, who, user_id)
+
+
+@router.patch("/users/{user_id}")
+def change_role(user_id: UUID, body: RoleIn, session: SessionDep, who: PrincipalDep) -> UserOut:
+    """Let a person do more or less; they sign in again. For owners."""
+    who.require(Role.OWNER)
+    return UserOut.model_validate(members.change_role(session, who, user_id, body.role))

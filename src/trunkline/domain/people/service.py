@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import delete, exists, func, select, text, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
 
 from trunkline.core.access import Principal, Role
 from trunkline.core.db import SYSTEM, Scope, of_business, unit_of_work
-from trunkline.core.errors import Forbidden, InvalidInput, NotFound, NotSignedIn, TooManyRequests
-from trunkline.core.events import Event, announce
+from trunkline.core.errors import InvalidInput, NotSignedIn
+from trunkline.core.events import announce
 from trunkline.core.tenancy import business_of_login, business_of_sign_in
-from trunkline.domain.people.models import SignIn, User
+from trunkline.domain.people import tries
+from trunkline.domain.people.models import PasswordReset, SignIn, User
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock, tokens
-from trunkline.kit.ids import new_id
 
 SHORTEST_PASSWORD = 10
 IDLE_LIMIT = timedelta(minutes=75)
 SESSION_LIFETIME = timedelta(days=30)
-REFUSALS_A_MINUTE = 5
 _TOUCH_EVERY = timedelta(minutes=1)
-_TRIED, _PASSED = "sign_in.tried", "sign_in.passed"
-_TRIES_LOCK = 7_205_118
-"""First key of the advisory locks under which an address's tries are counted; the address is the second."""
 _ENTERED = "admin.entered_business"
+
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\\\[\]\x00-\x20]+@[^\s@<>,;:\"()\\\[\]\x00-\x20]+")
+_LONGEST_DEVICE = 200
 
 _hasher = PasswordHasher()
 # What an unknown address is checked against, so that its refusal takes as long as a wrong password's. Of no
@@ -38,6 +39,14 @@ _NOBODYS_HASH = (
     f"$argon2id$v=19$m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
     f"${'A' * 22}${'A' * 43}"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """By what somebody signs in, so that they know their sessions apart."""
+
+    name: str = ""
+    address: str = ""
 
 
 def create_user(
@@ -52,11 +61,9 @@ def create_user(
     actor: str,
 ) -> User:
     """Make a person who can sign in; without a business, a system admin. Raises InvalidInput."""
-    email = email.strip().lower()
-    if len(password) < SHORTEST_PASSWORD:
-        raise InvalidInput(f"A password has at least {SHORTEST_PASSWORD} characters.")
-    if "@" not in email:
-        raise InvalidInput(f"{email!r} is not an e-mail address.")
+    password_hash = hash_password(password)
+    email = checked_address(email)
+    check_language(language)
     if business_of_login(session, email)[0]:
         raise InvalidInput(f"{email} can sign in already.")
     user = User(
@@ -65,7 +72,7 @@ def create_user(
         name=name,
         role=role,
         language=language,
-        password_hash=_hasher.hash(password),
+        password_hash=password_hash,
     )
     session.add(user)
     session.flush()
@@ -73,7 +80,41 @@ def create_user(
     return user
 
 
-def sign_in(email: str, password: str) -> tuple[str, Principal]:
+def checked_address(email: str) -> str:
+    """Return an e-mail address as it is kept. Raises InvalidInput."""
+    email = email.strip().lower()
+    if not _ADDRESS.fullmatch(email):
+        raise InvalidInput(f"{email!r} is not an e-mail address.")
+    return email
+
+
+def check_language(language: str) -> None:
+    """Raise InvalidInput for a language that our pages do not speak."""
+    if language not in tenants.LANGUAGES:
+        raise InvalidInput(
+            f"{language!r} is not a language we speak; we speak {', '.join(tenants.LANGUAGES)}."
+        )
+
+
+def hash_password(password: str) -> str:
+    """Return what is kept of a password. Raises InvalidInput for one that is too short."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise InvalidInput(f"A password has at least {SHORTEST_PASSWORD} characters.")
+    return _hasher.hash(password)
+
+
+def replace_password(session: Session, user: User, password: str, *, keep: str = "") -> None:
+    """Give a person a new password and end their sessions, but for the one of this secret.
+
+    Raises InvalidInput.
+    """
+    user.password_hash = hash_password(password)
+    session.execute(
+        delete(SignIn).where(SignIn.user_id == user.id, SignIn.token_hash != tokens.fingerprint(keep))
+    )
+
+
+def sign_in(email: str, password: str, device: Device = Device()) -> tuple[str, Principal]:
     """Return the new session's secret and who signed in.
 
     Raises NotSignedIn, never saying what was wrong, and TooManyRequests after five refusals of one
@@ -82,14 +123,14 @@ def sign_in(email: str, password: str) -> tuple[str, Principal]:
     email = email.strip().lower()
     with unit_of_work(SYSTEM) as session:
         known, business_id = business_of_login(session, email)
-        try_id = _begin_try(session, email)
-    with unit_of_work(_scope(business_id)) as session:
-        user = session.scalar(select(User).where(func.lower(User.email) == email)) if known else None
-        if not _matches(user.password_hash if user else _NOBODYS_HASH, password) or user is None:
+        try_id = tries.begin_try(session, email)
+    with unit_of_work(scope_of(business_id)) as session:
+        user = user_of(session, business_id, email) if known else None
+        if not matches(user.password_hash if user else _NOBODYS_HASH, password) or user is None:
             raise NotSignedIn("E-mail address or password is wrong.")
-        signed_in = _new_session(session, user)
+        signed_in = begin_session(session, user, device)
     with unit_of_work(SYSTEM):
-        announce(_PASSED, subject_id=try_id, actor=email)
+        announce(tries.PASSED, subject_id=try_id, actor=email)
     return signed_in
 
 
@@ -103,7 +144,7 @@ def who_is(secret: str, *, in_use: bool = True) -> Principal:
         known, business_id = business_of_sign_in(session, token_hash)
     if not known:
         raise NotSignedIn("This session has ended; sign in again.")
-    with unit_of_work(_scope(business_id)) as session:
+    with unit_of_work(scope_of(business_id)) as session:
         row = session.scalar(select(SignIn).where(SignIn.token_hash == token_hash))
         user = session.get(User, row.user_id) if row is not None else None
         now = clock.now()
@@ -138,7 +179,7 @@ def sign_out(secret: str) -> None:
     with unit_of_work(SYSTEM) as session:
         known, business_id = business_of_sign_in(session, token_hash)
     if known:
-        with unit_of_work(_scope(business_id)) as session:
+        with unit_of_work(scope_of(business_id)) as session:
             session.execute(delete(SignIn).where(SignIn.token_hash == token_hash))
 
 
@@ -167,79 +208,44 @@ def list_users(session: Session, business_id: UUID) -> list[User]:
     return list(session.scalars(select(User).where(User.business_id == business_id).order_by(User.name)))
 
 
-def remove_user(session: Session, who: Principal, user_id: UUID) -> None:
-    """Take away a person's access and sessions. Raises NotFound, or Forbidden for the only owner.
-
-    Only an owner removes an owner, and of two who remove each other one is left.
-    """
-    owners = _owners_held(session, who.business)
-    user = session.scalar(select(User).where(User.business_id == who.business, User.id == user_id))
-    if user is None:
-        raise NotFound("There is no such person.")
-    if user.role == Role.OWNER:
-        who.require(Role.OWNER)
-        if owners == [user.id]:
-            raise Forbidden("The only owner cannot be removed.", reason="only_owner")
-    session.execute(delete(SignIn).where(SignIn.user_id == user.id))
+def forget(session: Session, user: User) -> None:
+    """Take away a person with their sessions and links."""
+    for table in (SignIn, PasswordReset):
+        session.execute(delete(table).where(table.user_id == user.id))
     session.delete(user)
-    announce("user.removed", subject_id=user.id, actor=who.email, email=user.email)
 
 
-def _new_session(session: Session, user: User) -> tuple[str, Principal]:
+def user_of(session: Session, business_id: UUID | None, email: str) -> User | None:
+    """Return who signs in by this address; without a business, which system admin."""
+    return session.scalar(
+        select(User).where(
+            User.business_id.is_not_distinct_from(business_id),
+            func.lower(User.email) == email.strip().lower(),
+        )
+    )
+
+
+def begin_session(session: Session, user: User, device: Device) -> tuple[str, Principal]:
+    """Return a new session's secret and who it is for."""
     secret = tokens.new_secret()
     now = clock.now()
     row = SignIn(
         business_id=user.business_id, user_id=user.id, token_hash=tokens.fingerprint(secret),
-        last_seen_at=now, expires_at=now + SESSION_LIFETIME,
+        last_seen_at=now, expires_at=now + SESSION_LIFETIME, device=device.name[:_LONGEST_DEVICE],
+        address=device.address,
     )  # fmt: skip
     session.add(row)
     announce("user.signed_in", subject_id=user.id, actor=user.email)
     return secret, _principal(user, row)
 
 
-def _begin_try(session: Session, email: str) -> UUID:
-    """Put a try on record before its password is looked at, so that none is made beside the count.
-
-    Until it has passed it counts as refused. Raises TooManyRequests.
-    """
-    session.execute(
-        text("select pg_advisory_xact_lock(:key, hashtext(:email))"), {"key": _TRIES_LOCK, "email": email}
-    )
-    passed = aliased(Event)
-    refused = session.scalar(
-        select(func.count()).where(
-            Event.kind == _TRIED,
-            Event.actor == email,
-            Event.at > clock.now() - timedelta(minutes=1),
-            ~exists().where(
-                passed.kind == _PASSED, passed.actor == email, passed.subject_id == Event.subject_id
-            ),
-        )
-    )
-    if (refused or 0) >= REFUSALS_A_MINUTE:
-        raise TooManyRequests("Too many tries; wait a minute.", retry_after_s=60)
-    try_id = new_id()
-    announce(_TRIED, subject_id=try_id, actor=email)
-    return try_id
-
-
-def _owners_held(session: Session, business_id: UUID) -> list[UUID]:
-    """Return a business's owners, who stay as they are until this transaction ends."""
-    return list(
-        session.scalars(
-            select(User.id)
-            .where(User.business_id == business_id, User.role == Role.OWNER)
-            .order_by(User.id)
-            .with_for_update()
-        )
-    )
-
-
-def _scope(business_id: UUID | None) -> Scope:
+def scope_of(business_id: UUID | None) -> Scope:
+    """Return the scope in which a person is kept: their business's, or the system's."""
     return SYSTEM if business_id is None else of_business(business_id)
 
 
-def _matches(password_hash: str, password: str) -> bool:
+def matches(password_hash: str, password: str) -> bool:
+    """Return whether this is the password; it takes as long either way."""
     try:
         return _hasher.verify(password_hash, password)
     except VerificationError:

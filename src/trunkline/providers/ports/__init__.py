@@ -44,6 +44,7 @@ from trunkline.providers.ports.carrier import (
     TellingCarrier,
 )
 from trunkline.providers.ports.failing import TellFailure
+from trunkline.providers.ports.mail import Letter, Mailer, MailFailed, MailRefused
 from trunkline.providers.ports.model import (
     LanguageModel,
     Message,
@@ -96,8 +97,12 @@ __all__ = [
     "InputKind",
     "KeepsWarm",
     "LanguageModel",
+    "Letter",
     "Line",
     "Listen",
+    "MailFailed",
+    "MailRefused",
+    "Mailer",
     "Message",
     "ModelFailed",
     "NoiseSuppression",

@@ -1,0 +1,66 @@
+"""The workers' door to people: letters with links, sent with no transaction open.
+
+A letter whose sending was not noted is sent again, with the same link and the same Message-ID: at least once.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from trunkline.core import registry
+from trunkline.core.events import announce
+from trunkline.core.jobs import JobContext, job
+from trunkline.domain.people import invitations, letters, links, resets
+from trunkline.domain.people.models import PasswordReset, User
+from trunkline.domain.tenants import service as tenants
+from trunkline.kit import clock
+from trunkline.providers.ports import MailRefused
+
+
+@job(queue="default", timeout=60, retries=8, backoff=5)
+def send_invitation(ctx: JobContext, invitation_id: str, sending: int) -> None:
+    """Send an invitation's letter, unless it was taken back, taken up or sent anew since."""
+    mailer = registry.mailer()
+    with ctx.unit_of_work() as session:
+        row = invitations.waiting(session, ctx.business, UUID(invitation_id), sending)
+        if row is None or mailer is None:
+            return
+        letter = letters.invitation(
+            to=row.email, language=row.language, name=f"invitation-{row.id}-{sending}", by=row.invited_by,
+            link=links.invitation_link(row.id, sending), role=row.role,
+            business=tenants.get_business(session, ctx.business).name,
+        )  # fmt: skip
+    refusal = None
+    try:
+        mailer.send(letter)
+    except MailRefused as error:
+        refusal = str(error)
+    with ctx.unit_of_work() as session:
+        invitations.note_posted(session, ctx.business, UUID(invitation_id), sending, refusal=refusal)
+
+
+@job(queue="default", timeout=60, retries=8, backoff=5)
+def send_password_link(ctx: JobContext, email: str, reset_id: str) -> None:
+    """Send a link for a new password to whoever has this address here, if anybody has and there is mail."""
+    mailer = registry.mailer()
+    if mailer is None:
+        return
+    with ctx.unit_of_work() as session:
+        row = resets.begin(session, ctx.business_id, email, UUID(reset_id))
+        if row is None or row.sent_at is not None or row.used_at is not None:
+            return
+        user = session.get_one(User, row.user_id)
+        letter = letters.password_link(
+            to=user.email, language=user.language, name=f"password-{row.id}", link=links.reset_link(row.id)
+        )
+    refusal = ""
+    try:
+        mailer.send(letter)
+    except MailRefused as error:
+        refusal = str(error)
+    with ctx.unit_of_work() as session:
+        session.get_one(PasswordReset, row.id).sent_at = clock.now()
+        announce(
+            "password.link_refused" if refusal else "password.link_sent", subject_id=row.user_id,
+            actor="system", **({"reason": refusal} if refusal else {}),
+        )  # fmt: skip

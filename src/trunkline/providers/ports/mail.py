@@ -1,0 +1,35 @@
+"""The port of mail: one letter to one person, taken or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail, as text and as HTML."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+    language: str
+    name: str
+    """The same for the same letter sent again, so that a reader sees one: part of its Message-ID."""
+
+
+class MailRefused(Exception):
+    """This letter will not be taken, however often it is sent; the message is what the server said."""
+
+
+class MailFailed(Exception):
+    """It could not be sent now, or nobody knows whether it was."""
+
+
+class Mailer(Protocol):
+    """Sends letters."""
+
+    def send(self, letter: Letter) -> None:
+        """Hand a letter over. Raises MailRefused and MailFailed."""
+        ...
