@@ -24,6 +24,8 @@ from trunkline.domain.control.routes import router as control_router
 from trunkline.domain.leads.import_routes import router as lead_imports_router
 from trunkline.domain.leads.routes import router as leads_router
 from trunkline.domain.outbound.compliance_routes import router as compliance_router
+from trunkline.domain.outbound.item_routes import router as run_items_router
+from trunkline.domain.outbound.outlook_routes import router as outlooks_router
 from trunkline.domain.outbound.routes import router as outbound_router
 from trunkline.domain.outbound.suppression_routes import router as suppressions_router
 from trunkline.domain.outbound.tending import ask_about_live_calls
@@ -102,8 +104,9 @@ def create_app(parts: AppParts) -> FastAPI:
             account_router, links_router,
             people_router, tenants_router, agent_options_router, agents_router, knowledge_router,
             browser_calls_router, leads_router, lead_imports_router, call_log_router, calls_router,
-            control_router, outbound_router, results_router, suppressions_router, compliance_router,
-            appointments_router, feed_router, jobs_router, admin_router,
+            control_router, outbound_router, run_items_router, outlooks_router, results_router,
+            suppressions_router, compliance_router, appointments_router, feed_router, jobs_router,
+            admin_router,
         ):  # fmt: skip
             app.include_router(router, dependencies=[Depends(find_principal)])
         if parts.redis_url is not None:
