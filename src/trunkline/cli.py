@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -35,6 +37,16 @@ app.add_typer(sim_app, name="sim")
 def version() -> None:
     """Print the version."""
     console.print(__version__)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the description of the API that clients are generated from."""
+    with loading():
+        from trunkline.web.app import describe_api  # noqa: PLC0415
+
+    json.dump(describe_api(), sys.stdout, indent=2)
+    sys.stdout.write("\n")
 
 
 @app.command()

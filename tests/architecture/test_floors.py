@@ -39,11 +39,8 @@ MODELS_OF_OTHERS = {
     ("outbound.claim", "tenants.models"),
     ("outbound.hearing", "calls.models"),
     ("outbound.hours", "tenants.calling_rules"),
-    ("outbound.outlook", "leads.selection"),
-    ("outbound.outlook", "tenants.calling_rules"),
-    ("outbound.outlook", "tenants.models"),
+    ("outbound.routes", "leads.selection"),
     ("outbound.schemas", "leads.schemas"),
-    ("outbound.schemas", "leads.selection"),
     ("outbound.service", "leads.selection"),
     ("outbound.suppression_lists", "leads.readers"),
 }

@@ -59,7 +59,7 @@ def launched(*arguments: str) -> Iterator[Browser]:
 @pytest.fixture
 def page(chromium: Browser, live_app: Any) -> Iterator[Page]:
     """The first page, signed out, of a person whose browser speaks English."""
-    with _visit(chromium, live_app.url) as page:
+    with _visit(chromium, f"{live_app.url}/old") as page:
         page.wait_for_selector("#email")
         yield page
 
@@ -82,7 +82,7 @@ def session_of_owner(chromium: Browser, live_app: Any) -> Any:
 @pytest.fixture
 def signed_in(chromium: Browser, live_app: Any, session_of_owner: Any) -> Iterator[Page]:
     """The first page of the business's owner, with its runs on it."""
-    with _visit(chromium, live_app.url, session_of_owner) as page:
+    with _visit(chromium, f"{live_app.url}/old", session_of_owner) as page:
         page.wait_for_selector("article.run")
         yield page
 

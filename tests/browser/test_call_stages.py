@@ -24,7 +24,7 @@ def test_a_call_shows_where_the_time_to_each_answer_went(signed_in: Page, langua
     if language == "he":
         signed_in.get_by_label("Language").select_option("he")
         expect(signed_in.locator("html")).to_have_attribute("dir", "rtl")
-    signed_in.goto(f"{signed_in.evaluate('location.origin')}/#/calls/{call['id']}")
+    signed_in.goto(f"{signed_in.evaluate('location.origin')}/old#/calls/{call['id']}")
     section = signed_in.locator("section.stages")
     title, columns = TITLES[language]
     expect(section.get_by_role("heading", level=2)).to_have_text(title)
@@ -44,7 +44,7 @@ def test_a_call_shows_where_the_time_to_each_answer_went(signed_in: Page, langua
 
 def test_whoever_wants_no_measurements_sees_no_table(signed_in: Page) -> None:
     call, _ = _answered(signed_in)
-    signed_in.goto(f"{signed_in.evaluate('location.origin')}/#/calls/{call['id']}")
+    signed_in.goto(f"{signed_in.evaluate('location.origin')}/old#/calls/{call['id']}")
     section = signed_in.locator("section.stages")
     expect(section).to_be_visible()
     signed_in.get_by_label("Show measurements").uncheck()

@@ -119,7 +119,7 @@ def test_words_that_were_not_heard_are_struck(signed_in: Page) -> None:
     }  # fmt: skip
     events = [{"sequence": 1, "kind": "agent_said", "at": call["created_at"], "data": said}]
     signed_in.route(f"**/api/calls/{call['id']}", lambda route: route.fulfill(json=call | {"events": events}))
-    signed_in.goto(f"{_origin(signed_in)}/#/calls/{call['id']}")
+    signed_in.goto(f"{_origin(signed_in)}/old#/calls/{call['id']}")
     line = signed_in.locator("li[data-kind=agent_said]")
     expect(line.locator("p")).to_have_text("Good morning. <b>Which</b> day suits you?")
     expect(line.locator("s")).to_have_text("day suits you?")
@@ -140,7 +140,7 @@ def test_hebrew_is_right_to_left_and_leaves_no_english(signed_in: Page) -> None:
     addresses = ["runs", "lists", "calls", "appointments", f"runs/{run['id']}", f"calls/{call['id']}"]
     ours = [_pattern(text) for key, text in english.items() if text != hebrew[key] and _has_words(text)]
     for address in addresses:
-        signed_in.goto(f"{_origin(signed_in)}/#/{address}")
+        signed_in.goto(f"{_origin(signed_in)}/old#/{address}")
         expect(signed_in.locator(f"[data-key='view #/{address}'] h1")).to_be_visible()
         left = [text for text in _texts(signed_in) if any(pattern.fullmatch(text) for pattern in ours)]
         assert left == [], f"English is left on {address}"
@@ -226,7 +226,7 @@ def test_nothing_sticks_out_on_a_telephone(signed_in: Page) -> None:
     signed_in.set_viewport_size({"width": 360, "height": 740})
     call = _talked_in(signed_in)
     for address in ("runs", "lists", "calls", f"calls/{call['id']}", "appointments"):
-        signed_in.goto(f"{_origin(signed_in)}/#/{address}")
+        signed_in.goto(f"{_origin(signed_in)}/old#/{address}")
         expect(signed_in.locator(f"[data-key='view #/{address}'] h1")).to_be_visible()
         assert signed_in.evaluate("document.documentElement.scrollWidth") <= 360, address
 

@@ -52,7 +52,7 @@ def visit(chromium: Browser, url: str, email: str, address: str) -> Iterator[Pag
     assert answer.ok, answer.text()
     session = context.storage_state()
     context.close()
-    with _visit(chromium, f"{url}/#/{address}", session) as page:
+    with _visit(chromium, f"{url}/old#/{address}", session) as page:
         yield page
 
 
@@ -290,7 +290,7 @@ def test_hebrew_leaves_no_english(
         ):
             page.get_by_label("Language").select_option("he")
             for address in addresses:
-                page.goto(f"{url}/#/{address}")
+                page.goto(f"{url}/old#/{address}")
                 expect(page.locator(f"[data-key='view #/{address}'] h1")).to_be_visible()
                 left = [said for said in _texts(page) if any(pattern.fullmatch(said) for pattern in ours)]
                 assert left == [], f"English is left on {address}"
@@ -308,7 +308,7 @@ def test_nothing_sticks_out_on_a_telephone(
         ):
             page.set_viewport_size({"width": 360, "height": 740})
             for address in addresses:
-                page.goto(f"{url}/#/{address}")
+                page.goto(f"{url}/old#/{address}")
                 expect(page.locator(f"[data-key='view #/{address}'] h1")).to_be_visible()
                 assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse
@@ -24,8 +25,6 @@ from trunkline.domain.control.routes import router as control_router
 from trunkline.domain.leads.import_routes import router as lead_imports_router
 from trunkline.domain.leads.routes import router as leads_router
 from trunkline.domain.outbound.compliance_routes import router as compliance_router
-from trunkline.domain.outbound.item_routes import router as run_items_router
-from trunkline.domain.outbound.outlook_routes import router as outlooks_router
 from trunkline.domain.outbound.routes import router as outbound_router
 from trunkline.domain.outbound.suppression_routes import router as suppressions_router
 from trunkline.domain.outbound.tending import ask_about_live_calls
@@ -42,6 +41,7 @@ from trunkline.web.callroom import CallRoom
 from trunkline.web.calls import router as call_log_router
 from trunkline.web.carrier_hooks import router as hooks_router
 from trunkline.web.control_hooks import router as control_hooks_router
+from trunkline.web.dashboard_files import DashboardFiles
 from trunkline.web.errors import install_error_handlers
 from trunkline.web.feed import router as feed_router
 from trunkline.web.garbage import Garbage
@@ -56,6 +56,33 @@ from trunkline.web.results import router as results_router
 from trunkline.web.standing import StandingTasks
 from trunkline.web.telnyx_hooks import router as telnyx_router
 
+_OF_EVERY_ROLE = (
+    health_router, metrics_router, media_router, browser_media_router, hooks_router, control_hooks_router,
+    telnyx_router,
+)  # fmt: skip
+_API = (
+    account_router,
+    links_router,
+    people_router,
+    tenants_router,
+    agent_options_router,
+    agents_router,
+    knowledge_router,
+    browser_calls_router,
+    leads_router,
+    lead_imports_router,
+    call_log_router,
+    calls_router,
+    control_router,
+    outbound_router,
+    results_router,
+    suppressions_router,
+    compliance_router,
+    appointments_router,
+    feed_router,
+    jobs_router,
+    admin_router,
+)
 _UPKEEP_EVERY_S = 1.0
 _PAGE = Path(__file__).parent / "page"
 
@@ -94,21 +121,10 @@ def create_app(parts: AppParts) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(Gate)
     install_error_handlers(app)
-    for router in (
-        health_router, metrics_router, media_router, browser_media_router, hooks_router,
-        control_hooks_router, telnyx_router,
-    ):  # fmt: skip
+    for router in _OF_EVERY_ROLE:
         app.include_router(router)
     if parts.role is not ServiceRole.CALLS:
-        for router in (
-            account_router, links_router,
-            people_router, tenants_router, agent_options_router, agents_router, knowledge_router,
-            browser_calls_router, leads_router, lead_imports_router, call_log_router, calls_router,
-            control_router, outbound_router, run_items_router, outlooks_router, results_router,
-            suppressions_router, compliance_router, appointments_router, feed_router, jobs_router,
-            admin_router,
-        ):  # fmt: skip
-            app.include_router(router, dependencies=[Depends(find_principal)])
+        _include_api(app)
         if parts.redis_url is not None:
             scheme = parts.public_url.split(":", 1)[0]
             app.mount(rq_dashboard.PREFIX, rq_dashboard.guarded(parts.redis_url, scheme=scheme), name="rq")
@@ -116,7 +132,7 @@ def create_app(parts: AppParts) -> FastAPI:
 
         app.mount(API_DOCS_ASSETS, StaticFiles(directory=_swagger_files()), name="docs")
 
-        @app.get("/", include_in_schema=False)
+        @app.get("/old", include_in_schema=False)
         def first_page() -> FileResponse:
             return FileResponse(_PAGE / "index.html")
 
@@ -124,7 +140,21 @@ def create_app(parts: AppParts) -> FastAPI:
         def api_docs() -> FileResponse:
             return FileResponse(_PAGE / "api.html")
 
+        app.router.default = DashboardFiles(app.router.default)
+
     return app
+
+
+def describe_api() -> dict[str, Any]:
+    """Return the OpenAPI description of people's routes; needs no database and no settings."""
+    app = FastAPI(title="Trunkline", version=__version__)
+    _include_api(app)
+    return app.openapi()
+
+
+def _include_api(app: FastAPI) -> None:
+    for router in _API:
+        app.include_router(router, dependencies=[Depends(find_principal)])
 
 
 def _swagger_files() -> Path:

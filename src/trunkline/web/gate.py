@@ -70,7 +70,7 @@ class Gate:
                     message["headers"] = [
                         *message.get("headers", []),
                         *_HEADERS,
-                        *(_REVALIDATE if path == "/" or path.startswith("/page") else ()),
+                        *(_REVALIDATE if path.startswith(("/old", "/page")) else ()),
                         (b"x-trace-id", trace_id.encode()),
                     ]
                     # Pages that are not of our making bring a policy of their own.

@@ -1,0 +1,66 @@
+// What a feature tells the shell of itself.
+
+import type { Icon } from "@tabler/icons-react";
+import type { FunctionComponent } from "react";
+import type { LiveTable } from "@/lib/live";
+import type { Role, Session } from "@/lib/session";
+
+/** The parts of the navigation, in their order. */
+export type Section = "day" | "outbound" | "work" | "system";
+
+export interface NavEntry {
+  section: Section;
+  /** Its place within the section; small comes first. */
+  order: number;
+  /** `msg("shell:nav.runs")`: the words are in locales/{en,he}/shell.json. */
+  label: string;
+  to: string;
+  icon: Icon;
+  /** Shown only to whoever may do at least this. */
+  least?: Role;
+  /** For system admins. */
+  ofSystem?: boolean;
+}
+
+export interface FeatureRoute {
+  /** `/calls/$callId`; read the parameter by `usePath("callId")`. */
+  path: string;
+  page: () => Promise<{ default: FunctionComponent }>;
+  /** Of whom the page is: a business's people (if not said), system admins without a business too, or anybody. */
+  of?: "business" | "system" | "anybody";
+  least?: Role;
+}
+
+/** Something that the command palette can do, beside leading to every entry of the navigation. */
+export interface Command {
+  id: string;
+  label: string;
+  icon: Icon;
+  least?: Role;
+  to: string;
+}
+
+/** One thing that the palette has found. */
+export interface Found {
+  id: string;
+  title: string;
+  detail?: string;
+  to: string;
+}
+
+/** Where the command palette looks for what is typed: leads by name and number, calls by number... */
+export interface SearchSource {
+  id: string;
+  label: string;
+  icon: Icon;
+  find: (words: string, session: Session, signal: AbortSignal) => Promise<Found[]>;
+}
+
+export interface Feature {
+  id: string;
+  routes: FeatureRoute[];
+  nav?: NavEntry[];
+  live?: LiveTable;
+  commands?: Command[];
+  search?: SearchSource[];
+}

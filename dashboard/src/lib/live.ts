@@ -1,0 +1,214 @@
+// Staying current. One event stream says what changed in the business; pages ask again for what they show.
+// It listens while the page is visible, goes on behind the last event it heard, and while it is broken it asks
+// the feed instead, more and more rarely. Knows no view and no cache.
+
+import { useEffect, useSyncExternalStore } from "react";
+import { client, onAnswer, type ApiPath, type Schema } from "@/lib/api";
+import { ApiError, NoAnswer } from "@/lib/errors";
+
+export interface LiveEvent {
+  kind: string;
+  subject_id: string | null;
+  actor: string;
+  data: Record<string, unknown>;
+  at: string;
+}
+
+/** How far a run is, as the stream tells it. */
+export interface RunProgress {
+  run_id: string;
+  state: string;
+  over: boolean;
+  progress: Schema<"ProgressOut">;
+}
+
+/**
+ * What to ask again for when an event comes: its kind, or the beginning of it with a dot at the end, to paths of
+ * the API. Everything below a path is meant too. `{ path, subject }` means only the one whose path parameter
+ * of this name is the event's subject.
+ */
+export type LiveTable = Record<string, (ApiPath | { path: ApiPath; subject: string })[]>;
+
+/** The kind under which a change of a run's figures goes through the table; its subject is the run. */
+export const PROGRESS = "run.progressed";
+
+const SOON_MS = 200;
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 8_000;
+const PAGE = 500;
+const PAGES_AT_ONCE = 5;
+
+type Hear = (events: LiveEvent[], all: boolean) => void;
+
+/** The business's stream for as long as it is open; `hear(events, all)`: `all` when something may have been missed. */
+export class Live {
+  private stream: EventSource | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private waiting: LiveEvent[] = [];
+  private wait = FIRST_WAIT_MS;
+  private cursor: string;
+  private stopped = false;
+  private asking = false;
+  private readonly keptAs: string;
+
+  constructor(
+    businessId: string,
+    private readonly hear: Hear,
+  ) {
+    this.keptAs = `trunkline.feed.${businessId}`;
+    this.cursor = sessionStorage.getItem(this.keptAs) ?? "latest";
+    document.addEventListener("visibilitychange", this.settle);
+    this.settle();
+  }
+
+  close(): void {
+    this.stopped = true;
+    document.removeEventListener("visibilitychange", this.settle);
+    clearTimeout(this.timer);
+    this.stream?.close();
+  }
+
+  /** A hidden page holds no connection: browsers give all pages of an address only six. */
+  private readonly settle = () => {
+    if (this.stopped) return;
+    if (document.hidden) {
+      clearTimeout(this.timer);
+      this.stream?.close();
+      this.stream = null;
+      return;
+    }
+    if (!this.stream) this.listen();
+  };
+
+  private listen(): void {
+    const stream = new EventSource(`/api/events/stream?after=${this.cursor}`);
+    this.stream = stream;
+    stream.addEventListener("open", () => (this.wait = FIRST_WAIT_MS));
+    stream.addEventListener("here", (message) => this.remember(message.lastEventId));
+    stream.addEventListener("event", (message) => {
+      this.remember(message.lastEventId);
+      this.take(JSON.parse(message.data as string) as LiveEvent);
+    });
+    stream.addEventListener("progress", (message) => {
+      const run = JSON.parse(message.data as string) as RunProgress;
+      keepProgress(run);
+      this.take({ kind: PROGRESS, subject_id: run.run_id, actor: "", data: {}, at: "" });
+    });
+    stream.addEventListener("error", () => {
+      stream.close();
+      if (this.stream === stream) this.stream = null;
+      this.later();
+    });
+  }
+
+  private later(): void {
+    if (this.stopped || document.hidden) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.catchUp(), this.wait);
+    this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
+  }
+
+  /** Read the feed from where the stream broke off; it also tells whether the session is over. */
+  private async catchUp(): Promise<void> {
+    if (this.asking || this.stopped || document.hidden) return;
+    this.asking = true;
+    try {
+      let pages = 0;
+      for (; pages < PAGES_AT_ONCE && !this.stopped; pages += 1) {
+        const { data } = await client.GET("/api/events", {
+          params: { query: { after: this.cursor, limit: PAGE } },
+        });
+        if (!data) throw new NoAnswer("The feed gave nothing.");
+        this.remember(data.cursor);
+        for (const event of data.events) this.take(event as LiveEvent);
+        if (data.events.length < PAGE) break;
+      }
+      if (this.stopped) return;
+      this.hear([], true);
+      if (!this.stream) this.listen();
+    } catch (failure) {
+      if (failure instanceof ApiError && failure.status === 401) return;
+      if (!(failure instanceof ApiError || failure instanceof NoAnswer)) throw failure;
+      this.later();
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  private remember(cursor: string): void {
+    if (!cursor) return;
+    this.cursor = cursor;
+    sessionStorage.setItem(this.keptAs, cursor);
+  }
+
+  /** Events come in bursts; whoever hears of them asks once for a burst. */
+  private take(event: LiveEvent): void {
+    for (const listener of listeners) listener(event);
+    this.waiting.push(event);
+    if (this.waiting.length > 1) return;
+    setTimeout(() => {
+      const events = this.waiting;
+      this.waiting = [];
+      if (!this.stopped) this.hear(events, false);
+    }, SOON_MS);
+  }
+}
+
+const listeners = new Set<(event: LiveEvent) => void>();
+
+/** Hear events of these kinds (or beginnings of kinds) as they come; `hear` must keep its identity. */
+export function useLiveEvents(beginning: string, hear: (event: LiveEvent) => void): void {
+  useEffect(() => {
+    const listener = (event: LiveEvent) => event.kind.startsWith(beginning) && hear(event);
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  }, [beginning, hear]);
+}
+
+// --- Runs' figures ------------------------------------------------------------------------------
+
+let runs: ReadonlyMap<string, RunProgress> = new Map();
+const watchers = new Set<() => void>();
+
+function keepProgress(run: RunProgress): void {
+  runs = new Map(runs).set(run.run_id, run);
+  for (const watcher of watchers) watcher();
+}
+
+export function forgetProgress(): void {
+  runs = new Map();
+  for (const watcher of watchers) watcher();
+}
+
+function watch(watcher: () => void): () => void {
+  watchers.add(watcher);
+  return () => void watchers.delete(watcher);
+}
+
+/** The newest figures of a run that the stream has told of; undefined where it has told of none. */
+export function useRunProgress(runId: string): RunProgress | undefined {
+  return useSyncExternalStore(watch, () => runs.get(runId));
+}
+
+// --- The connection -----------------------------------------------------------------------------
+
+let away = false;
+const awayWatchers = new Set<() => void>();
+
+onAnswer((failure) => {
+  const now = failure instanceof NoAnswer;
+  if (now === away) return;
+  away = now;
+  for (const watcher of awayWatchers) watcher();
+});
+
+/** Whether the server was away when it was last asked. */
+export function useServerAway(): boolean {
+  return useSyncExternalStore(
+    (watcher) => {
+      awayWatchers.add(watcher);
+      return () => void awayWatchers.delete(watcher);
+    },
+    () => away,
+  );
+}

@@ -1,0 +1,30 @@
+import { Alert, Button, Code, Text } from "@mantine/core";
+import { IconAlertCircle } from "@tabler/icons-react";
+import { useErrorWords } from "@/lib/errors";
+import { useLanguage, useT } from "@/lib/i18n";
+
+/** What went wrong and what to do, where it went wrong. */
+export function ErrorNote({ error, retry }: { error: unknown; retry?: () => void }) {
+  const t = useT("errors");
+  const language = useLanguage();
+  const { title, detail, traceId } = useErrorWords()(error);
+  return (
+    <Alert color="red" icon={<IconAlertCircle size={20} />} title={title} role="alert">
+      {detail && (
+        <Text size="sm" lang="en" dir={language === "en" ? undefined : "auto"}>
+          {detail}
+        </Text>
+      )}
+      {traceId && !retry && (
+        <Text size="xs" mt={4}>
+          {t("trace")} <Code dir="ltr">{traceId}</Code>
+        </Text>
+      )}
+      {retry && (
+        <Button size="compact-sm" variant="default" mt="xs" onClick={retry}>
+          {t("retry")}
+        </Button>
+      )}
+    </Alert>
+  );
+}

@@ -1,0 +1,27 @@
+// Doing something that may fail: says what came of it.
+
+import { notifications } from "@mantine/notifications";
+import { useCallback } from "react";
+import { useErrorWords } from "@/lib/errors";
+
+/**
+ * `const act = useAct(); act(() => client.POST(...), t("saved"))`: does it, says `done` when it is done and what went
+ * wrong when it is not. True: done.
+ */
+export function useAct(): (deed: () => Promise<unknown>, done?: string) => Promise<boolean> {
+  const words = useErrorWords();
+  return useCallback(
+    async (deed, done) => {
+      try {
+        await deed();
+      } catch (error) {
+        const { title, detail } = words(error);
+        notifications.show({ color: "red", title, message: detail, autoClose: 10_000, role: "alert" });
+        return false;
+      }
+      if (done) notifications.show({ color: "trunk", message: done });
+      return true;
+    },
+    [words],
+  );
+}
