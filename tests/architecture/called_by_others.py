@@ -45,6 +45,7 @@ _.call_ids_only_carriers
 _.rejected_unknown_number
 _.wall_seconds
 _.items_cancelled
+_.next_at
 _.calls_in_flight
 _.keeper_pid
 _.agent_bytes
@@ -58,7 +59,6 @@ _.row_counter
 _.col_counter
 
 # Columns that are written for people and the catalogue to read.
-_.resolved_at
 _.settled_at
 
 # Members of a vocabulary, complete whether or not anything compares with them yet.

@@ -39,8 +39,11 @@ MODELS_OF_OTHERS = {
     ("outbound.claim", "tenants.models"),
     ("outbound.hearing", "calls.models"),
     ("outbound.hours", "tenants.calling_rules"),
-    ("outbound.routes", "leads.selection"),
+    ("outbound.outlook", "leads.selection"),
+    ("outbound.outlook", "tenants.calling_rules"),
+    ("outbound.outlook", "tenants.models"),
     ("outbound.schemas", "leads.schemas"),
+    ("outbound.schemas", "leads.selection"),
     ("outbound.service", "leads.selection"),
     ("outbound.suppression_lists", "leads.readers"),
 }

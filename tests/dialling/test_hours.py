@@ -17,7 +17,7 @@ from support.world import World, make_world
 from trunkline.core.db import unit_of_work
 from trunkline.core.runs.models import Run
 from trunkline.domain.outbound import run_store, tending
-from trunkline.domain.outbound.hours import Hours, next_opening
+from trunkline.domain.outbound.hours import Hours, next_opening, next_stretch
 from trunkline.domain.outbound.options import installed_limits
 from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.calling_rules import WEEK, CallingRules
@@ -180,6 +180,31 @@ def test_the_next_opening_is_the_first_allowed_minute(
     # Some thousands of minutes one by one would be slow: every seventh, and those just before it.
     for n in {*range(0, looked_at, 7), *range(max(0, looked_at - 30), looked_at)}:
         assert not by_the_wall(zones, window, rules, at + MINUTE * n)
+
+
+@given(at=INSTANTS, zones=st.lists(ZONES, min_size=1, max_size=3), window=WINDOWS, rules=NARROW)
+# Open from midnight to midnight on two days that follow each other: it does not shut between them.
+@example(
+    at=datetime(2026, 3, 2, tzinfo=UTC), zones=["Europe/Berlin"],
+    window={"from": "00:00", "to": "24:00"}, rules=CallingRules(days=("monday", "tuesday")),
+)  # fmt: skip
+def test_it_is_open_for_as_long_as_is_said_and_not_a_minute_longer(
+    at: datetime, zones: list[str], window: dict[str, str], rules: CallingRules
+) -> None:
+    hours = Hours.of(window, rules)
+    opening = next_opening(zones, hours, country=None, now=at)
+    stretch = next_stretch(zones, hours, country=None, now=at)
+    if stretch is None:
+        assert opening is None
+        return
+    opens, closes = stretch
+    assert opens == opening
+    until = opens + timedelta(days=2) if closes is None else closes
+    step = max(MINUTE, (until - opens) // 200)
+    for n in range(int((until - opens) / step)):
+        assert by_the_wall(zones, window, rules, opens + n * step)
+    if closes is not None:
+        assert not by_the_wall(zones, window, rules, closes)
 
 
 @given(at=INSTANTS, zones=st.lists(ZONES, min_size=1, max_size=3), more=ZONES, window=WINDOWS, rules=NARROW)

@@ -173,6 +173,10 @@ CASES: dict[Door, list[Case]] = {
     Door("PATCH", "/api/leads/{lead_id}/consent"): [
         Case(NOT_FOUND, body=lambda a, b: {"consent": "written"}),
     ],
+    Door("GET", "/api/compliance-log"): [
+        Case(FINE, query={"limit": "200", "from": "2020-01-01T00:00:00Z"}),
+        Case(FINE, query={"phone": "+12125550101"}),
+    ],
     Door("GET", "/api/compliance-log.csv"): [
         Case(FINE),
         Case(FINE, query={"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}),
@@ -181,6 +185,7 @@ CASES: dict[Door, list[Case]] = {
         Case(FINE, form=lambda a, b: ("Mine", f"phone,name\n{b.world.phones[0]},Renamed\n")),
     ],
     Door("GET", "/api/lead-imports/{import_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/lead-imports/{import_id}/faults"): [Case(NOT_FOUND)],
     Door("GET", "/api/lead-imports/{import_id}/faults.csv"): [Case(NOT_FOUND)],
     Door("POST", "/api/lead-imports/{import_id}/pause"): [Case(NOT_FOUND)],
     Door("POST", "/api/lead-imports/{import_id}/resume"): [Case(NOT_FOUND)],
@@ -196,6 +201,16 @@ CASES: dict[Door, list[Case]] = {
         Case({201}, form=lambda a, b: ("", f"phone\n{b.world.phones[1]}\n")),
     ],
     Door("DELETE", "/api/suppressions/{phone}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/calling-hours"): [
+        Case(FINE, query={"phone": "+12125550101"}),
+    ],
+    Door("POST", "/api/runs/estimate"): [
+        Case(NOT_FOUND, body=lambda a, b: {"list_id": str(b.world.list_id)}),
+        Case(NOT_FOUND, body=lambda a, b: {"lead_ids": [str(a.lead_id), str(b.lead_id)]}),
+        Case(FINE, body=lambda a, b: {"filter": {"everybody": True}}),
+    ],
+    Door("GET", "/api/runs/{run_id}/outlook"): [Case(NOT_FOUND)],
+    Door("GET", "/api/runs/{run_id}/items/{item_id}"): [Case(NOT_FOUND)],
     Door("GET", "/api/runs"): [Case(FINE)],
     Door("POST", "/api/runs"): [
         Case(

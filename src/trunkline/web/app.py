@@ -25,6 +25,8 @@ from trunkline.domain.control.routes import router as control_router
 from trunkline.domain.leads.import_routes import router as lead_imports_router
 from trunkline.domain.leads.routes import router as leads_router
 from trunkline.domain.outbound.compliance_routes import router as compliance_router
+from trunkline.domain.outbound.item_routes import router as run_items_router
+from trunkline.domain.outbound.outlook_routes import router as outlooks_router
 from trunkline.domain.outbound.routes import router as outbound_router
 from trunkline.domain.outbound.suppression_routes import router as suppressions_router
 from trunkline.domain.outbound.tending import ask_about_live_calls
@@ -75,6 +77,8 @@ _API = (
     calls_router,
     control_router,
     outbound_router,
+    run_items_router,
+    outlooks_router,
     results_router,
     suppressions_router,
     compliance_router,

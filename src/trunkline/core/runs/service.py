@@ -6,13 +6,14 @@ Knows no items: what a run works through, and when it is done, its domain says.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, text, update
+from sqlalchemy import Select, select, text, tuple_, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from trunkline.core.errors import Conflict, NotFound, RunAlreadyActive, TooManyRequests
 from trunkline.core.events import announce
@@ -54,16 +55,21 @@ def get(session: Session, business_id: UUID, run_id: UUID, *, fresh: bool = Fals
     return run
 
 
-def newest(session: Session, business_id: UUID, *, kind: str, limit: int) -> list[Run]:
-    """Return the business's runs of a kind, newest first."""
-    return list(
-        session.scalars(
-            select(Run)
-            .where(Run.business_id == business_id, Run.kind == kind)
-            .order_by(Run.created_at.desc())
-            .limit(limit)
+def newest(
+    session: Session, business_id: UUID, *, kind: str, limit: int,
+    states: Collection[RunState] = (), after: UUID | None = None,
+) -> list[Run]:  # fmt: skip
+    """Return the business's runs of a kind, newest first: those behind one, those in some states."""
+    query = select(Run).where(Run.business_id == business_id, Run.kind == kind)
+    if states:
+        query = query.where(Run.state.in_(states))
+    if after is not None:
+        known = aliased(Run)
+        last = select(known.created_at, known.id).where(
+            known.business_id == business_id, known.kind == kind, known.id == after
         )
-    )
+        query = query.where(tuple_(Run.created_at, Run.id) < last.scalar_subquery())
+    return list(session.scalars(query.order_by(Run.created_at.desc(), Run.id.desc()).limit(limit)))
 
 
 def active_of_subject(session: Session, business_id: UUID, *, kind: str, subject: str) -> Run | None:

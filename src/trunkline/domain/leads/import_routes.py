@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from fastapi.responses import StreamingResponse
 
 from trunkline.core.access import Role
@@ -16,7 +16,7 @@ from trunkline.core.runs.models import Run
 from trunkline.domain.leads import import_limits, import_preview, imports, rules
 from trunkline.domain.leads.import_models import LeadImport
 from trunkline.domain.leads.rules import LeadRow, RowFault
-from trunkline.domain.leads.schemas import ColumnOut, LeadImportOut, PreviewOut, PreviewRowOut
+from trunkline.domain.leads.schemas import ColumnOut, ImportFaultOut, LeadImportOut, PreviewOut, PreviewRowOut
 from trunkline.kit.csv_text import MEDIA_TYPE, csv_file, csv_headers
 
 router = APIRouter(prefix="/api/lead-imports", tags=["leads"])
@@ -68,15 +68,34 @@ def preview_import(
 
 
 @router.get("")
-def read_imports(session: SessionDep, who: PrincipalDep) -> list[LeadImportOut]:
-    """The business's 50 newest imports, newest first."""
-    return [_shown(*pair) for pair in imports.newest(session, who.business, limit=50)]
+def read_imports(
+    session: SessionDep,
+    who: PrincipalDep,
+    after: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 50,
+) -> list[LeadImportOut]:
+    """The business's imports, newest first, those behind one; a page shorter than `limit` is the last."""
+    return [_shown(*pair) for pair in imports.newest(session, who.business, limit=limit, after=after)]
 
 
 @router.get("/{import_id}")
 def read_import(import_id: UUID, session: SessionDep, who: PrincipalDep) -> LeadImportOut:
     """One of them and how far it is."""
     return _shown(*imports.get(session, who.business, import_id))
+
+
+@router.get("/{import_id}/faults")
+def read_faults(
+    import_id: UUID,
+    session: SessionDep,
+    who: PrincipalDep,
+    after: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=_FAULTS_A_PAGE)] = 50,
+) -> list[ImportFaultOut]:
+    """The rows that could not be used, in the file's order, those behind a line; a short page is the last."""
+    found, _ = imports.get(session, who.business, import_id)
+    rows = imports.faults_behind(session, who.business, found.run_id, after, limit=limit)
+    return [ImportFaultOut(line=row.line, reason=row.reason, row=row.content) for row in rows]
 
 
 @router.get("/{import_id}/faults.csv")

@@ -88,17 +88,14 @@ def faults_behind(
     ).all()  # fmt: skip
 
 
-def newest(session: Session, business_id: UUID, *, limit: int) -> list[tuple[LeadImport, Run]]:
-    """Return the business's imports with their runs, newest first."""
-    rows = session.execute(
-        select(LeadImport, Run)
-        .join(Run, (Run.business_id == LeadImport.business_id) & (Run.id == LeadImport.run_id))
-        .where(LeadImport.business_id == business_id)
-        .order_by(Run.created_at.desc())
-        .limit(limit)
+def of_runs(session: Session, business_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, LeadImport]:
+    """Return these imports as they are now, by their runs' ids."""
+    rows = session.scalars(
+        select(LeadImport)
+        .where(LeadImport.business_id == business_id, LeadImport.run_id.in_(run_ids))
         .execution_options(populate_existing=True)
     )
-    return [(row[0], row[1]) for row in rows]
+    return {row.run_id: row for row in rows}
 
 
 def open_import_of(session: Session, business_id: UUID, list_id: UUID) -> UUID | None:

@@ -136,9 +136,13 @@ def headers_of(file: IO[bytes], encoding: str | None) -> list[str]:
         return next(rows, (0, []))[1]
 
 
-def newest(session: Session, business_id: UUID, *, limit: int) -> list[tuple[LeadImport, Run]]:
-    """Return the business's imports with their runs, newest first."""
-    return import_store.newest(session, business_id, limit=limit)
+def newest(
+    session: Session, business_id: UUID, *, limit: int, after: UUID | None = None
+) -> list[tuple[LeadImport, Run]]:
+    """Return the business's imports with their runs, newest first, those behind one."""
+    rows = runs.newest(session, business_id, kind=KIND, limit=limit, after=after)
+    found = import_store.of_runs(session, business_id, [run.id for run in rows])
+    return [(found[run.id], run) for run in rows]
 
 
 def get(session: Session, business_id: UUID, run_id: UUID) -> tuple[LeadImport, Run]:

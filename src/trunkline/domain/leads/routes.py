@@ -105,11 +105,18 @@ def change_consent(lead_id: UUID, body: ConsentChange, session: SessionDep, who:
 
 
 @router.get("/lead-lists")
-def read_lists(session: SessionDep, who: PrincipalDep) -> list[LeadListOut]:
-    """The business's lists, newest first."""
+def read_lists(
+    session: SessionDep,
+    who: PrincipalDep,
+    *,
+    search: Annotated[str | None, Query(max_length=200)] = None,
+    after: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 200,
+) -> list[LeadListOut]:
+    """The business's lists, newest first, those behind one; a page shorter than `limit` is the last."""
     return [
         LeadListOut(id=row.id, name=row.name, leads=count, created_at=row.created_at)
-        for row, count in service.list_lists(session, who.business)
+        for row, count in service.list_lists(session, who.business, search=search, after=after, limit=limit)
     ]
 
 

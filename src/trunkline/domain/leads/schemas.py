@@ -111,6 +111,14 @@ class LeadImportOut(BaseModel):
     finished_at: datetime | None
 
 
+class ImportFaultOut(BaseModel):
+    """A row that could not be used: its line in the file, why, and what stands there."""
+
+    line: int
+    reason: str
+    row: str
+
+
 class LeadFilter(BaseModel):
     """Which leads: those that meet every condition. `everybody` alone means all there are.
 

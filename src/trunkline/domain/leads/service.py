@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session, aliased
 
 from trunkline.core.errors import InvalidInput, NotFound
 from trunkline.domain.leads import consent, keeping, store
-from trunkline.domain.leads.models import Lead, LeadList, LeadListEntry
+from trunkline.domain.leads.models import Lead, LeadList
 from trunkline.domain.leads.rules import LeadRow, RowFault, map_headers
 from trunkline.kit import clock
 from trunkline.kit.phone import is_e164
@@ -102,19 +102,24 @@ def list_leads(session: Session, business_id: UUID, *, limit: int, offset: int) 
     ).all()
 
 
-def list_lists(session: Session, business_id: UUID) -> list[tuple[LeadList, int]]:
-    """Return the business's lists with how many leads stand in each, newest first."""
-    rows = session.execute(
-        select(LeadList, func.count(LeadListEntry.lead_id))
-        .outerjoin(
-            LeadListEntry,
-            (LeadListEntry.list_id == LeadList.id) & (LeadListEntry.business_id == LeadList.business_id),
-        )
-        .where(LeadList.business_id == business_id)
-        .group_by(LeadList.id)
-        .order_by(LeadList.created_at.desc())
-    )
-    return [(row[0], row[1]) for row in rows]
+def list_lists(
+    session: Session, business_id: UUID, *, search: str | None = None, limit: int = 200,
+    after: UUID | None = None,
+) -> list[tuple[LeadList, int]]:  # fmt: skip
+    """Return the business's lists with how many leads stand in each, newest first: those behind one.
+
+    `search` is a part of the name, in upper or lower case.
+    """
+    query = select(LeadList).where(LeadList.business_id == business_id)
+    if search:
+        query = query.where(LeadList.name.icontains(search, autoescape=True))
+    if after is not None:
+        known = aliased(LeadList)
+        last = select(known.created_at, known.id).where(known.business_id == business_id, known.id == after)
+        query = query.where(tuple_(LeadList.created_at, LeadList.id) < last.scalar_subquery())
+    lists = session.scalars(query.order_by(LeadList.created_at.desc(), LeadList.id.desc()).limit(limit)).all()
+    sizes = store.sizes(session, business_id, [row.id for row in lists])
+    return [(row, sizes[row.id]) for row in lists]
 
 
 def phone_column(headers: list[str]) -> int | None:

@@ -15,7 +15,7 @@ from trunkline.domain.outbound.compliance import Ruling
 from trunkline.domain.outbound.rules import Turn
 from trunkline.kit.ids import new_id
 
-_REMEMBERED = timedelta(hours=50)
+REMEMBERED = timedelta(hours=50)
 """Dials this old can lie in no time zone's today."""
 
 _MOST_WOKEN = 500
@@ -255,7 +255,7 @@ def next_items(
 
     Dials are remembered for two days, and longer where the `gap` between two of them is.
     """
-    remembered = now - max(_REMEMBERED, gap)
+    remembered = now - max(REMEMBERED, gap)
     return session.execute(
         _NEXT, {"business_id": business_id, "run_id": run_id, "limit": limit, "remembered": remembered}
     ).all()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from trunkline.core.access import Role
-from trunkline.core.door import PrincipalDep
+from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.errors import InvalidInput
 from trunkline.domain.outbound import compliance_log
+from trunkline.domain.outbound.suppressions import typed_number
+from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.kit.csv_text import MEDIA_TYPE, csv_headers
 
@@ -21,20 +24,85 @@ router = APIRouter(prefix="/api", tags=["compliance"])
 _USUAL = timedelta(days=30)
 
 
+class EntryOut(BaseModel):
+    """A row of the log: what was allowed, refused or changed, of which number, and by which rule."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    at: datetime
+    event: str
+    phone: str | None
+    zones: list[str]
+    rule: str | None
+    consent: str | None
+    from_number: str | None
+    disclosure: str | None
+    run_id: UUID | None
+    item_id: UUID | None
+    attempt_id: UUID | None
+    dialled_before: int | None
+    actor: str
+    details: dict[str, Any]
+
+
+class LogPage(BaseModel):
+    """Some rows, the newest first, and where to go on; a page may be short and still have a next one."""
+
+    entries: list[EntryOut]
+    next_cursor: str | None
+
+
+Kind = Literal[
+    "dial.allowed", "dial.refused", "dial.taken_back", "number.suppressed", "number.allowed",
+    "consent.changed", "rules.changed",
+]  # fmt: skip
+SinceQuery = Annotated[AwareDatetime | None, Query(alias="from")]
+UntilQuery = Annotated[AwareDatetime | None, Query(alias="to")]
+
+
+@router.get("/compliance-log")
+def read_compliance_page(
+    session: SessionDep,
+    who: PrincipalDep,
+    *,
+    since: SinceQuery = None,
+    until: UntilQuery = None,
+    kind: Annotated[list[Kind] | None, Query()] = None,
+    phone: Annotated[str | None, Query(min_length=1, max_length=50)] = None,
+    run_id: UUID | None = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> LogPage:
+    """The log, the newest first, by what happened, number and run; without `from` thirty days."""
+    who.require(Role.ADMIN)
+    begins, ends = _within(since, until)
+    region = tenants.get_business(session, who.business).region
+    wanted = compliance_log.Wanted(kind or (), phone and typed_number(phone, region), run_id)
+    entries, next_cursor = compliance_log.page(
+        session, who.business, wanted, since=begins, until=ends, cursor=cursor, limit=limit
+    )
+    return LogPage(entries=[EntryOut.model_validate(entry) for entry in entries], next_cursor=next_cursor)
+
+
 @router.get("/compliance-log.csv")
 def read_compliance_log(
     who: PrincipalDep,
-    since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    since: SinceQuery = None,
+    until: UntilQuery = None,
 ) -> StreamingResponse:
     """Why each number was called or not, in order of time; without `from` the thirty days before `to`."""
     who.require(Role.ADMIN)
-    ends = until or clock.now()
-    begins = since or ends - _USUAL
-    if begins >= ends:
-        raise InvalidInput("The log's `from` must lie before its `to`.")
+    begins, ends = _within(since, until)
     return StreamingResponse(
         compliance_log.stream(who.business, since=begins, until=ends),
         media_type=MEDIA_TYPE,
         headers=csv_headers("compliance-log.csv"),
     )
+
+
+def _within(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
+    ends = until or clock.now()
+    begins = since or ends - _USUAL
+    if begins >= ends:
+        raise InvalidInput("The log's `from` must lie before its `to`.")
+    return begins, ends

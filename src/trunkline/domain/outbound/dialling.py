@@ -46,9 +46,8 @@ def run_allows(session: Session, business_id: UUID, run_id: UUID, attempt_id: UU
     suppressed = store.is_suppressed(session, business_id, attempt.phone)
     if run.state == RunState.RUNNING and not suppressed:
         return True
-    attempt.state = AttemptState.REJECTED
+    attempt.reach(AttemptState.REJECTED, at=clock.now())
     attempt.error = "the number is suppressed" if suppressed else f"the run is {run.state}"
-    attempt.resolved_at = clock.now()
     _give_back(session, run, attempt.item_id)
     announce(
         "dial.taken_back", subject_id=attempt.item_id, actor="dialler", attempt_id=str(attempt_id),
@@ -65,7 +64,7 @@ def bind(session: Session, business_id: UUID, attempt_id: UUID, *, sid: str) -> 
         return
     attempt.carrier_sid = attempt.carrier_sid or sid
     if attempt.state in {AttemptState.SUBMITTING, AttemptState.UNKNOWN}:
-        attempt.state = AttemptState.PLACED
+        attempt.reach(AttemptState.PLACED, at=clock.now())
 
 
 def refuse(
@@ -83,9 +82,8 @@ def refuse(
     attempt = store.attempt_for_update(session, business_id, attempt_id)
     if attempt is None or attempt.state not in {AttemptState.SUBMITTING, AttemptState.UNKNOWN}:
         return
-    attempt.state = AttemptState.REJECTED
+    attempt.reach(AttemptState.REJECTED, at=clock.now())
     attempt.error = error
-    attempt.resolved_at = clock.now()
     run = runs.get(session, business_id, attempt.run_id, fresh=True)
     if pace is not None and retry_after_s is not None:
         attempt.disposition = DEFERRED
@@ -106,7 +104,7 @@ def leave_unknown(session: Session, business_id: UUID, attempt_id: UUID, *, erro
     attempt = store.attempt_for_update(session, business_id, attempt_id)
     if attempt is None or attempt.state != AttemptState.SUBMITTING:
         return
-    attempt.state = AttemptState.UNKNOWN
+    attempt.reach(AttemptState.UNKNOWN, at=clock.now())
     attempt.error = error
     hold_if_failing(session, runs.get(session, business_id, attempt.run_id))
     enqueue_unique("high", "reconcile_attempt", str(attempt_id), str(attempt_id), run_in=_RECONCILE_AFTER_S)
@@ -117,7 +115,7 @@ def lose(session: Session, business_id: UUID, attempt_id: UUID) -> None:
     store.lock_business(session, business_id)
     attempt = store.attempt_for_update(session, business_id, attempt_id)
     if attempt is not None and attempt.state in _TAKEN:
-        attempt.state = AttemptState.UNKNOWN
+        attempt.reach(AttemptState.UNKNOWN, at=clock.now())
         attempt.error = "the carrier no longer knows the call"
 
 

@@ -98,7 +98,7 @@ def hear_report(
     calls.note_status(session, call, report.status)
     state = attempt_state_of(report.status)
     if state.rank > AttemptState(attempt.state).rank:
-        attempt.state = state
+        attempt.reach(state, at=clock.now())
         if state is AttemptState.ANSWERED:
             store.move_item(
                 session, business_id, attempt.item_id, from_=[ItemState.DIALLING], to=ItemState.IN_CALL
@@ -180,7 +180,6 @@ def _resolve(session: Session, run: Run, attempt: OutboundAttempt, call: Call, s
 
     What a conversation came to is told by the call itself, a moment later; the item waits for that.
     """
-    attempt.resolved_at = clock.now()
     attempt.disposition = disposition_of(status)
     if status is CallStatus.COMPLETED:
         if call.finalized_at is not None:

@@ -21,6 +21,7 @@ _AT_ONCE = timedelta(days=3)
 """How many days are looked at together, and remembered."""
 _FURTHEST = timedelta(days=405)
 """How far ahead is looked: a business may close for long, but a year holds every day once."""
+_NO_END = timedelta(days=14)
 
 Interval = tuple[datetime, datetime]
 """From the first, up to but not with the second, in UTC."""
@@ -76,18 +77,44 @@ def next_opening(
     """
     if hours.is_always:
         return now
-    if not zones or (hours.rules.public_holidays and not _has_calendar(country)):
+    return next((opens for opens, _ in _open_from(zones, hours, country, now)), None)
+
+
+def next_stretch(
+    zones: Sequence[str], hours: Hours, *, country: str | None, now: datetime
+) -> tuple[datetime, datetime | None] | None:
+    """Return from when until when the number may next be rung; the first is `now` if at once.
+
+    The second is None where it shuts at no time within two weeks. None as of `next_opening`.
+    """
+    if hours.is_always:
+        return now, None
+    found = _open_from(zones, hours, country, now)
+    begins, ends = next(found, (None, None))
+    if begins is None or ends is None:
         return None
+    for opens, closes in found:
+        if opens > ends:
+            return begins, ends
+        if closes - begins > _NO_END:
+            return begins, None
+        ends = max(ends, closes)
+    return begins, ends
+
+
+def _open_from(zones: Sequence[str], hours: Hours, country: str | None, now: datetime) -> Iterator[Interval]:
+    """Yield when the number may be rung from now on, in order; one that goes on over midnight in parts."""
+    if not zones or (hours.rules.public_holidays and not _has_calendar(country)):
+        return
     today = now.astimezone(UTC).date()
     if not _is_ever_open(tuple(zones), hours.of_every_day, today):
-        return None
+        return
     # Where public holidays are not heeded, all countries with a zone have its hours.
     heeded = country if hours.rules.public_holidays else None
     for day in range(0, _FURTHEST.days, _AT_ONCE.days):
         for opens, closes in _shared(tuple(zones), hours, heeded, today + timedelta(days=day)):
             if closes > now:
-                return max(opens, now)
-    return None
+                yield max(opens, now), closes
 
 
 @lru_cache(maxsize=1_024)

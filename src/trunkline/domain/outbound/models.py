@@ -127,8 +127,10 @@ class OutboundItem(Base):
             ["business_id", "lead_id"], ["leads.business_id", "leads.id"], ondelete="SET NULL (lead_id)"
         ),
         Index("ix_outbound_items_lead", "business_id", "lead_id"),
-        # Pages of a run's items in their order, whatever their states.
+        # Pages of a run's items in their order, whatever their states; and of those in one state, which are
+        # counted over it too.
         Index("ix_outbound_items_position", "business_id", "run_id", "position"),
+        Index("ix_outbound_items_state", "business_id", "run_id", "state", "position"),
         Index(
             "ix_outbound_items_next",
             "business_id",
@@ -232,13 +234,41 @@ class OutboundAttempt(Base):
     released: Mapped[bool] = mapped_column(server_default=text("false"))
     """An unknown attempt whose number may be dialled again, by policy or by a person."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    placed_at: Mapped[datetime | None]
+    """When we came to know that the carrier has the call; the next three likewise. What was never told of
+    a dial, or came behind something later, has no time."""
+    ringing_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    unknown_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
+
+    def reach(self, state: AttemptState, *, at: datetime) -> None:
+        """Take the dial to a state, and keep when that was."""
+        self.state = state
+        match state:
+            case AttemptState.PLACED:
+                self.placed_at = at
+            case AttemptState.RINGING:
+                self.ringing_at = at
+            case AttemptState.ANSWERED:
+                self.answered_at = at
+            case AttemptState.UNKNOWN:
+                self.unknown_at = at
+            case AttemptState.ENDED | AttemptState.REJECTED:
+                self.resolved_at = at
+            case AttemptState.SUBMITTING:
+                raise ValueError("a dial begins by being submitted; it does not come to that")
 
 
 class Suppression(Base):
     """A number that a business must not call."""
 
     __tablename__ = "suppressions"
+    __table_args__ = (
+        # Pages of the list, newest first; and numbers by how they begin, whatever the database's collation.
+        Index("ix_suppressions_newest", "business_id", text("created_at desc"), text("phone desc")),
+        Index("ix_suppressions_digits", "business_id", text('phone collate "C"')),
+    )
 
     business_id: Mapped[UUID] = mapped_column(ForeignKey("businesses.id"), primary_key=True)
     phone: Mapped[str] = mapped_column(primary_key=True)

@@ -1,8 +1,8 @@
-"""People's door to outbound runs."""
+"""People's door to outbound runs as wholes."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -11,20 +11,14 @@ from sqlalchemy.orm import Session
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.runs import service as runs
-from trunkline.core.runs.models import Run
-from trunkline.domain.leads import service as leads
-from trunkline.domain.leads.selection import Whom
+from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.outbound import run_store, service
-from trunkline.domain.outbound.export import last_dials
-from trunkline.domain.outbound.models import AttemptState, ItemState, OutboundAttempt, OutboundItem
 from trunkline.domain.outbound.options import RunOptions
 from trunkline.domain.outbound.retrying import retryable
 from trunkline.domain.outbound.schemas import (
-    AttemptOut,
     CancelIn,
     CancelOut,
     DialNowIn,
-    ItemOut,
     ProgressOut,
     RunChangeIn,
     RunIn,
@@ -32,15 +26,20 @@ from trunkline.domain.outbound.schemas import (
     ScheduleIn,
 )
 
-MOST_A_PAGE = 1_000
-
 router = APIRouter(prefix="/api/runs", tags=["outbound"])
 
 
 @router.get("")
-def read_runs(session: SessionDep, who: PrincipalDep) -> list[RunOut]:
-    """The business's runs, newest first."""
-    rows = runs.newest(session, who.business, kind=service.KIND, limit=50)
+def read_runs(
+    session: SessionDep,
+    who: PrincipalDep,
+    *,
+    state: Annotated[list[RunState] | None, Query()] = None,
+    after: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 50,
+) -> list[RunOut]:
+    """The business's runs, newest first, those behind one; a page shorter than `limit` is the last."""
+    rows = runs.newest(session, who.business, kind=service.KIND, limit=limit, states=state or (), after=after)
     return _shown(session, who.business, rows)
 
 
@@ -50,7 +49,7 @@ def create_run(body: RunIn, session: SessionDep, who: PrincipalDep) -> RunOut:
     who.require(Role.AGENT)
     run = service.create_run(
         session, who.business, title=body.title, options=body.options,
-        whom=Whom(body.list_id, body.lead_ids, body.filter), actor=who.email,
+        whom=body.whom, actor=who.email,
     )  # fmt: skip
     return _shown(session, who.business, [run])[0]
 
@@ -69,42 +68,6 @@ def dial_now(body: DialNowIn, session: SessionDep, who: PrincipalDep) -> RunOut:
 def read_run(run_id: UUID, session: SessionDep, who: PrincipalDep) -> RunOut:
     """One run and how far it is."""
     return _shown(session, who.business, [service.get_run(session, who.business, run_id)])[0]
-
-
-@router.get("/{run_id}/items")
-def read_items(
-    run_id: UUID,
-    session: SessionDep,
-    who: PrincipalDep,
-    *,
-    state: Annotated[list[ItemState] | None, Query()] = None,
-    after: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=MOST_A_PAGE)] = 200,
-) -> list[ItemOut]:
-    """The run's leads in their order, those behind a position; a page shorter than `limit` is the last."""
-    service.get_run(session, who.business, run_id)
-    rows = run_store.items_of_run(session, who.business, run_id, after=after, states=state or (), limit=limit)
-    dials = last_dials(session, who.business, rows)
-    names = leads.names_of(session, who.business, {item.lead_id for item in rows if item.lead_id is not None})
-    return [_item(item, None if item.lead_id is None else names.get(item.lead_id), dials) for item in rows]
-
-
-@router.get("/{run_id}/attempts")
-def read_attempts(
-    run_id: UUID,
-    session: SessionDep,
-    who: PrincipalDep,
-    *,
-    state: Annotated[list[AttemptState] | None, Query()] = None,
-    after: UUID | None = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_A_PAGE)] = 200,
-) -> list[AttemptOut]:
-    """The run's dials in order of time, those behind one; a page shorter than `limit` is the last."""
-    service.get_run(session, who.business, run_id)
-    rows = run_store.attempts_of_run(
-        session, who.business, run_id, after=after, states=state or (), limit=limit
-    )
-    return [AttemptOut.model_validate(row) for row in rows]
 
 
 @router.patch("/{run_id}")
@@ -164,27 +127,6 @@ def cancel_run(run_id: UUID, body: CancelIn, session: SessionDep, who: Principal
     return CancelOut.model_validate(
         service.cancel_run(session, who.business, run_id, force=body.force, actor=who.email)
     )
-
-
-@router.post("/{run_id}/attempts/{attempt_id}/release")
-def release_attempt(run_id: UUID, attempt_id: UUID, session: SessionDep, who: PrincipalDep) -> AttemptOut:
-    """Let a number be dialled again of whose last dial nobody knows what became."""
-    who.require(Role.ADMIN)
-    return AttemptOut.model_validate(
-        service.release_attempt(session, who.business, run_id, attempt_id, actor=who.email)
-    )
-
-
-def _item(item: OutboundItem, name: str | None, dials: dict[UUID, OutboundAttempt]) -> ItemOut:
-    last = dials.get(item.id)
-    shown: dict[str, Any] = {"name": name}
-    if last is not None:
-        shown |= {
-            "attempt_id": last.id,
-            "call_id": last.call_id,
-            "in_doubt": last.state == AttemptState.UNKNOWN and not last.released,
-        }
-    return ItemOut.model_validate(item).model_copy(update=shown)
 
 
 def _shown_fresh(session: Session, business_id: UUID, run_id: UUID) -> RunOut:

@@ -282,15 +282,17 @@ def items_of_run(
 
 def attempts_of_run(
     session: Session, business_id: UUID, run_id: UUID, *, after: UUID | None = None,
-    states: Collection[str] = (), limit: int | None = None,
+    states: Collection[str] = (), released: bool | None = None, limit: int | None = None,
 ) -> Sequence[OutboundAttempt]:  # fmt: skip
-    """Return a page of a run's attempts in order of time, behind one of them."""
+    """Return a page of a run's attempts in order of time, behind one of them: released, others, or both."""
     moment = tuple_(OutboundAttempt.created_at, OutboundAttempt.id)
     query = select(OutboundAttempt).where(
         OutboundAttempt.business_id == business_id, OutboundAttempt.run_id == run_id
     )
     if states:
         query = query.where(OutboundAttempt.state.in_(states))
+    if released is not None:
+        query = query.where(OutboundAttempt.released.is_(released))
     if after is not None:
         known = aliased(OutboundAttempt)
         last = select(known.created_at, known.id).where(

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from trunkline.domain.leads.schemas import LeadFilter
+from trunkline.domain.leads.selection import Whom
 from trunkline.domain.outbound.options import MOST_ATTEMPTS, Detection, OnMachine, RunOptions
 
 
@@ -37,15 +38,24 @@ class RunOptionsIn(RunOptions):
         return self
 
 
-class RunIn(BaseModel):
-    """A run to be made: over a list, over the leads that a filter finds, or over chosen leads."""
+class WhomIn(BaseModel):
+    """Some people: those of a list, those that a filter finds, or chosen ones."""
 
     model_config = ConfigDict(extra="forbid")
 
-    title: str = Field(min_length=1, max_length=200)
     list_id: UUID | None = None
     filter: LeadFilter | None = None
     lead_ids: list[UUID] = Field(default_factory=list, max_length=10_000)
+
+    @property
+    def whom(self) -> Whom:
+        return Whom(self.list_id, self.lead_ids, self.filter)
+
+
+class RunIn(WhomIn):
+    """A run to be made, and whom it calls."""
+
+    title: str = Field(min_length=1, max_length=200)
     options: RunOptionsIn
 
 
@@ -136,6 +146,15 @@ class ItemOut(BaseModel):
     """Nobody knows what became of the last dial, and its number is not dialled again for now."""
 
 
+class StepOut(BaseModel):
+    """A dial came to a state (or was `released`) at a moment."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    state: str
+    at: datetime
+
+
 class AttemptOut(BaseModel):
     """A dial."""
 
@@ -151,8 +170,69 @@ class AttemptOut(BaseModel):
     carrier_sid: str | None
     call_id: UUID | None
     error: str | None
+    """What the carrier said, or why nobody knows."""
     created_at: datetime
     resolved_at: datetime | None
+    name: str | None = None
+    """Null: the lead has been deleted since."""
+    call_length_s: float | None = None
+    """For how long its call went on, once that was answered and is over."""
+    releasable_at: datetime | None = None
+    """From when a person may release it; null for a dial that is not in doubt."""
+    steps: list[StepOut] = []
+    """Through which states it went, in order of time, as far as we were told."""
+
+
+class ItemDetailOut(ItemOut):
+    """A lead of a run, and its dials, the newest first."""
+
+    attempts: list[AttemptOut]
+
+
+class PlaceOut(BaseModel):
+    """About how many people's numbers are at home in some zones, and when these may next be called."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    zones: list[str]
+    people: int
+    opens_at: datetime | None
+    """Not later than now: they may be called. Null: never by the business's hours."""
+    closes_at: datetime | None
+    """Null: at no time within two weeks."""
+
+
+class OutlookOut(BaseModel):
+    """Who could be called; `suppressed`, `no_consent`, `now`, `later` and `never` add up to `people`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    people: int
+    suppressed: int
+    no_consent: int
+    now: int
+    later: int
+    never: int
+    judged: int
+    """By so many people `now`, `later` and `never` are known: by all that are left, or else about."""
+    reasons: dict[str, int]
+    """Why people are among `later` and `never`, and about how many."""
+    next_at: datetime | None
+    """When the first of `later` may be called."""
+    places: list[PlaceOut]
+    """Where most are at home, the most first; eight at most."""
+
+
+class NumberOutlookOut(BaseModel):
+    """Whether a number may be called now. `until`: when it may, if only time stands in the way."""
+
+    phone: str
+    zones: list[str]
+    allowed: bool
+    reason: str | None
+    until: datetime | None
+    opens_at: datetime | None
+    closes_at: datetime | None
 
 
 class CancelIn(BaseModel):

@@ -56,10 +56,23 @@ class SystemSuppressionOut(BaseModel):
 
 @router.get("/suppressions")
 def read_suppressions(
-    session: SessionDep, who: PrincipalDep, limit: LimitQuery = 200, after: AfterQuery = None
+    session: SessionDep,
+    who: PrincipalDep,
+    limit: LimitQuery = 200,
+    after: AfterQuery = None,
+    search: Annotated[str | None, Query(min_length=1, max_length=50)] = None,
 ) -> list[SuppressionOut]:
-    """The business's list, newest first; `after` goes on behind a number of it."""
-    rows = suppressions.listed(session, who.business, limit=limit, after=after)
+    """The business's list, newest first; `after` goes on behind a number of it.
+
+    With `search`, a number or how one begins (`+97250`), those that fit, by their digits.
+    """
+    if search is None:
+        rows = suppressions.listed(session, who.business, limit=limit, after=after)
+    else:
+        region = tenants.get_business(session, who.business).region
+        rows = suppressions.beginning_with(
+            session, who.business, search, region=region, limit=limit, after=after
+        )
     return [SuppressionOut.model_validate(row) for row in rows]
 
 

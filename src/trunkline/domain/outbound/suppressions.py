@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select, text, tuple_, update
+from sqlalchemy import Select, collate, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -104,7 +104,7 @@ def suppress_typed(
     session: Session, business_id: UUID, typed: str, *, region: str, reason: str, actor: str
 ) -> Suppression:
     """Put a number that a person typed on the business's list. Raises InvalidInput."""
-    phone = _read(typed, region)
+    phone = typed_number(typed, region)
     suppress(session, business_id, phone, reason=reason, source="person", actor=actor)
     return session.get_one(Suppression, (business_id, phone))
 
@@ -129,9 +129,33 @@ def listed(
     return _page(session, own, Suppression, limit=limit, after=after)
 
 
+def beginning_with(
+    session: Session, business_id: UUID, typed: str, *, region: str, limit: int, after: str | None = None
+) -> Sequence[Suppression]:
+    """Return whom of the list a person may mean who has typed this much of a number, by their digits.
+
+    It may be a whole number in any form, or how one begins in its international form. `after` is a
+    number behind which to go on.
+    """
+    begins = "+" + "".join(letter for letter in typed if "0" <= letter <= "9")
+    phone = collate(Suppression.phone, "C")
+    own = select(Suppression).where(Suppression.business_id == business_id)
+    query = own.where(phone >= begins, phone < begins + ":")  # the colon follows on the nine
+    if after is not None:
+        query = query.where(phone > after)
+    found = session.scalars(query.order_by(phone).limit(limit)).all()
+    if found or after is not None:
+        return found
+    try:
+        meant = to_e164(typed, region=region)
+    except InvalidPhone:
+        return []
+    return session.scalars(own.where(Suppression.phone == meant)).all()
+
+
 def suppress_everywhere(session: Session, typed: str, *, reason: str, actor: str) -> SystemSuppression:
     """Let no business here call a number, in E.164. For the system's scope. Raises InvalidInput."""
-    phone = _read(typed, None)
+    phone = typed_number(typed, None)
     added = session.scalars(
         insert(SystemSuppression)
         .values(phone=phone, reason=reason)
@@ -172,7 +196,11 @@ def _page(
     return session.scalars(query.order_by(table.created_at.desc(), table.phone.desc()).limit(limit)).all()
 
 
-def _read(typed: str, region: str | None) -> str:
+def typed_number(typed: str, region: str | None) -> str:
+    """Return the E.164 number that a person typed; without a region, in its international form.
+
+    Raises InvalidInput.
+    """
     try:
         return to_e164(typed, region=region or "ZZ")
     except InvalidPhone as error:
