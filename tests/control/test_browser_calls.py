@@ -55,6 +55,14 @@ async def test_a_whole_call_is_held_and_on_record_like_any_other(theatre: Theatr
     assert end["frames_in"]["dropped"].keys() <= {"ended", "goodbye"}
     assert end["frames_in"]["lost_ms"] == 0
     assert line.voiced_ms() > 1_000
+    # The page was shown the same while it went on, its goodbye before the end.
+    shown = {one["sequence"]: (one["kind"], one["data"]) for one in line.of("told")}
+    kept = {event.sequence: event for event in told if event.kind in {"agent_said", "caller_said", "latency"}}
+    assert shown.keys() == kept.keys()
+    for sequence, (kind, data) in shown.items():
+        assert kind == kept[sequence].kind
+        assert data.items() <= kept[sequence].data.items()
+    assert any("greeting_ms" in data for kind, data in shown.values() if kind == "latency")
     assert lines_in_use(theatre) == 0
     (end_of_call,) = await feed(theatre, "call.ended", found.id)
     assert end_of_call["data"]["disposition"] is None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -24,6 +25,7 @@ from trunkline.media.frames import (
     WireEnded,
     WireEvent,
 )
+from trunkline.media.scribe import CallEvent, EventKind
 from trunkline.media.stream_edge import NoStart, StreamEdge, read_object
 
 RATE = 8_000
@@ -39,6 +41,20 @@ MOST_AHEAD_MS = 10_000
 """So far may the stream's time be before the clock: a stalled network gives all that it held at once."""
 MOST_UNUSABLE = 50
 """Messages that cannot be used, after which the call is ended."""
+_TOLD = {
+    EventKind.AGENT_SAID: ("turn", "text", "heard_text", "interrupted", "heard_ms"),
+    EventKind.CALLER_SAID: ("text", "confidence", "kind"),
+    EventKind.DIGITS: ("digits",),
+    EventKind.TOOL_USED: ("name", "ok", "ms"),
+    EventKind.LATENCY: (
+        "turn", "greeting_ms", "endpoint_ms", "transcript_ms", "first_token_ms", "first_audio_ms",
+        "on_the_wire_ms", "reply_ms",
+    ),
+    EventKind.TROUBLE: ("what",),
+}  # fmt: skip
+"""What the page is told of the conversation while it goes on, by kind."""
+_MOST_UNTOLD = 200
+"""Of these, while the page does not read; older ones are left out then, and stand in the call's record."""
 _KEYS = frozenset("0123456789*#")
 _KEY_APART_S = 0.03
 """Nobody presses two keys closer together."""
@@ -85,6 +101,8 @@ class BrowserStream(StreamEdge):
         """Asked for and not told of yet."""
         self._key_at = -_KEY_APART_S
         self._unusable = 0
+        self._untold: deque[str] = deque(maxlen=_MOST_UNTOLD)
+        self._news = asyncio.Event()
 
     async def start(self, *, timeout_s: float = 5.0) -> None:
         """Wait for the `start` message. Raises NoStart."""
@@ -199,6 +217,28 @@ class BrowserStream(StreamEdge):
     async def send_clear(self) -> None:
         await self._socket.send_text('{"event":"clear"}')
 
+    def tell(self, event: CallEvent) -> None:
+        """Have the page shown what happened in the call, once `tell_on` comes to it. Never waits."""
+        fields = _TOLD.get(event.kind)
+        if fields is not None:
+            data = {name: event.data[name] for name in fields if name in event.data}
+            told = {"event": "told", "sequence": event.sequence, "kind": event.kind.value, "data": data}
+            self._untold.append(json.dumps(told))
+            self._news.set()
+
+    async def tell_on(self) -> None:
+        """Send what is to be told, until the socket is gone. The call goes on without it."""
+        with suppress(SocketClosed):
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                await self._send_untold()
+
+    async def _send_untold(self) -> None:
+        while self._untold:
+            await self._socket.send_text(self._untold.popleft())
+
     async def _hang_up(self) -> None:
+        await self._send_untold()
         await self._socket.send_text(self._last_word)
         await self._socket.close()

@@ -34,6 +34,7 @@ from trunkline.kit.ids import new_id
 from trunkline.media import (
     BrowserSocket,
     BrowserStream,
+    EventSink,
     JsonStream,
     LiveSessions,
     NoStart,
@@ -66,6 +67,7 @@ from trunkline.web.preparation import Preparation, prepare, prepare_early
 from trunkline.web.recording import Recordings, WavRecording
 from trunkline.web.sentences import APOLOGY, FAREWELL
 from trunkline.web.standing import StandingTasks
+from trunkline.web.telling import also_told, telling
 from trunkline.web.warm_connections import WarmConnections, build_brains, build_carriers
 
 _WARM_UP_S = 5.0
@@ -269,7 +271,9 @@ class CallRoom:
                 prepared = await self._off_loop(partial(self._prepare, ticket, calls.BROWSER, None))
                 async with self.from_page.held(ticket):
                     await edge.welcome()
-                    await self._hold(edge, prepared, await self.early.take(ticket.call_id, leg=ticket.leg))
+                    early = await self.early.take(ticket.call_id, leg=ticket.leg)
+                    async with telling(edge):
+                        await self._hold(edge, prepared, early, tell=edge.tell)
         except (NoStart, TrunklineError, SQLAlchemyError) as refusal:
             log.warning("media_refused", reason=str(refusal))
             await edge.refuse(*_in_words(refusal))
@@ -295,15 +299,20 @@ class CallRoom:
         prepared = await self._off_loop(partial(prepare_early, business_id, call_id))
         return None if prepared is None else (registry.brain(prepared.brain), prepared.brief)
 
-    async def _hold(self, edge: Wire, prepared: Preparation, early: Opened | None) -> None:
-        """Hold a call that is known to be ours. One whose agent cannot speak is ended and on record."""
+    async def _hold(
+        self, edge: Wire, prepared: Preparation, early: Opened | None, *, tell: EventSink | None = None
+    ) -> None:
+        """Hold a call that is known to be ours. One whose agent cannot speak is ended and on record.
+
+        `tell` is told what happens as well, and keeps nothing.
+        """
         brief = prepared.brief
         with structlog.contextvars.bound_contextvars(
             business_id=str(prepared.business_id), call_id=brief.call_id, trace_id=new_id().hex
         ):
             after = (prepared.leg - 1) * calls.EVENTS_A_LEG
             sink = self.metrics.tapped(
-                self.log.sink_for(prepared.business_id, after=after), brain=prepared.brain
+                also_told(self.log.sink_for(prepared.business_id, after=after), tell), brain=prepared.brain
             )
             recorder = self._recorder(brief.call_id, prepared.leg)
             try:
