@@ -40,7 +40,10 @@ function Inside() {
   const { setDirection } = useDirection();
   useEffect(() => setDirection(directionOf(language)), [language, setDirection]);
   return (
-    <ModalsProvider labels={{ confirm: t("go_on"), cancel: t("cancel") }}>
+    <ModalsProvider
+      labels={{ confirm: t("go_on"), cancel: t("cancel") }}
+      modalProps={{ closeButtonProps: { "aria-label": t("close") } }}
+    >
       <Notifications position="bottom-center" autoClose={6000} />
       <RouterProvider router={router} />
     </ModalsProvider>
