@@ -11,6 +11,7 @@ from uuid import UUID
 import typer
 
 from trunkline import __version__
+from trunkline.bench_cli import bench_app
 from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, of_business, unit_of_work
 from trunkline.domain.people import resets
@@ -31,6 +32,7 @@ app.add_typer(user_app, name="user")
 app.add_typer(business_app, name="business")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(sim_app, name="sim")
+app.add_typer(bench_app, name="bench")
 
 
 @app.command()

@@ -44,6 +44,7 @@ from trunkline.domain.outbound import tools as _outbound_tools
 from trunkline.domain.outbound.options import DialLimits, install_limits
 from trunkline.domain.people import jobs as _people_jobs
 from trunkline.domain.people.links import PeopleLinks, install_links
+from trunkline.domain.reports import jobs as _report_jobs
 from trunkline.embedded import EmbeddedUnavailable, Hold, default_home, hold_servers
 from trunkline.own_voices import register_own_voices
 from trunkline.providers import browser
@@ -52,7 +53,7 @@ from trunkline.providers.smtp import SmtpMailer
 
 DOORS = (
     _appointment_tools, _call_jobs, _control_jobs, _control_tools, _lead_jobs, _outbound_jobs,
-    _outbound_tools, _people_jobs,
+    _outbound_tools, _people_jobs, _report_jobs,
 )  # fmt: skip
 """Importing these is what registers the jobs and the agent's tools."""
 

@@ -34,6 +34,7 @@ _.DOORS
 _.TABLE_MODULES
 
 # Dataclasses written out whole, as JSON or to a person.
+_.answer_rate
 _.beat_at
 _.cancel_force_at
 _.lease_expires_at

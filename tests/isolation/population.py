@@ -38,6 +38,7 @@ from trunkline.domain.outbound.options import RunOptions, installed_limits
 from trunkline.domain.outbound.suppressions import suppress
 from trunkline.domain.people import account, invitations, resets
 from trunkline.domain.people import service as people
+from trunkline.domain.reports import rolling
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
@@ -220,6 +221,9 @@ def _settle(world: World, number: int) -> Inhabitant:
         )
         resets.begin(session, business_id, world.email, new_id())
     session_id = account.sessions(owner)[0].id
+    # The roll-up leaves the newest hour to be counted when it is asked for.
+    with clock.frozen_at(clock.now() + timedelta(hours=2)), unit_of_work(world.scope) as session:
+        rolling.roll_up(session, business_id)
     return Inhabitant(
         world=world, run_id=run.id, scheduled_run_id=later.id, item_id=item_id,
         attempt_id=claim.attempt_id, call_id=call.id, call_sid=sid, lead_id=lead_id, user_id=viewer.id,

@@ -241,6 +241,13 @@ def test_the_look_up_role_reads_only_the_columns_it_needs(administrator: psycopg
         [LOOKUP_ROLE],
     ).fetchall()
     assert granted == [
+        ("call_months", "appointments", "SELECT"),
+        ("call_months", "business_id", "SELECT"),
+        ("call_months", "inbound", "SELECT"),
+        ("call_months", "inbound_seconds", "SELECT"),
+        ("call_months", "month", "SELECT"),
+        ("call_months", "outbound", "SELECT"),
+        ("call_months", "outbound_seconds", "SELECT"),
         ("dial_turns", "account", "SELECT"),
         ("dial_turns", "business_id", "SELECT"),
         ("dial_turns", "seen_at", "SELECT"),

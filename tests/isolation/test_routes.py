@@ -116,6 +116,7 @@ CASES: dict[Door, list[Case]] = {
         Case(FINE, query={"after": "0-0", "limit": "500"}),
     ],
     Door("GET", "/api/events/stream"): [Case(FINE, query={"after": "0-0", "for_s": "2"})],
+    Door("GET", "/api/overview"): [Case(FINE)],
     Door("GET", "/api/jobs"): [
         Case(FINE, query={"limit": "200"}),
         *(Case(FINE, query={"state": state}) for state in ("queued", "running", "failed", "succeeded")),
@@ -295,6 +296,7 @@ CASES: dict[Door, list[Case]] = {
     Door("DELETE", "/api/admin/suppressions/{phone}"): [Case({403})],
     Door("GET", "/api/admin/workers"): [Case({403})],
     Door("GET", "/api/admin/queues"): [Case({403})],
+    Door("GET", "/api/admin/usage"): [Case({403})],
     Door("GET", "/api/admin/schedules"): [Case({403})],
     Door("GET", "/api/admin/jobs"): [Case({403})],
     Door("GET", "/api/admin/jobs/stats"): [Case({403})],

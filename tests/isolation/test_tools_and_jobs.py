@@ -60,6 +60,8 @@ JOBS: dict[str, Arguments] = {
     "reconcile_attempt": lambda b: [str(b.attempt_id)],
     "hang_up_call": lambda b: [b.call_sid],
     "tend_businesses": lambda _: [],
+    "roll_up_calls": lambda _: [],
+    "roll_up_business": lambda _: [],
     "recheck_waiting": lambda _: [],
     "bulk_update_leads": lambda b: [str(b.bulk_update_id)],
     "bulk_delete_leads": lambda b: [str(b.bulk_delete_id)],

@@ -24,6 +24,7 @@ from sqlalchemy import select
 
 from isolation.peering import administrator_url, connected
 from jobs import handlers as test_handlers
+from support.call_book import had_call
 from support.installation import TOKEN_KEY, Installation
 from support.local_carrier import Carrier
 from support.post_office import PostOffice, open_post_office
@@ -227,6 +228,18 @@ def tend_businesses(stage: Stage) -> tuple[Scope, list[Any]]:
     return SYSTEM, []
 
 
+def roll_up_calls(stage: Stage) -> tuple[Scope, list[Any]]:
+    roll_up_business(stage)
+    return SYSTEM, []
+
+
+def roll_up_business(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world(size=1)
+    for hours in (2, 30):
+        had_call(world, clock.now() - timedelta(hours=hours), talked_s=9, disposition="booked")
+    return world.scope, []
+
+
 def recheck_waiting(stage: Stage) -> tuple[Scope, list[Any]]:
     world = stage.world(size=1)
     run_id = stage.started(world)
@@ -380,6 +393,8 @@ CASES: dict[str, tuple[Case, ...]] = {
     "reconcile_attempt": (reconcile_attempt, reconcile_attempt_in_doubt),
     "release_and_process_next": (release_and_process_next,),
     "recheck_waiting": (recheck_waiting,),
+    "roll_up_business": (roll_up_business,),
+    "roll_up_calls": (roll_up_calls,),
     "tend_businesses": (tend_businesses,),
     "tend_controls": (tend_controls,),
     "save_conversation_turn": (save_conversation_turn,),

@@ -127,3 +127,35 @@ def newest_cursor(session: Session) -> Cursor:
         {"business": session.info["scope"].business_id},
     ).one_or_none()
     return Cursor() if row is None else Cursor(row.transaction_id, row.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a consumer has heard that follows subjects and not each event."""
+
+    subjects: set[UUID]
+    cursor: Cursor
+    there_are_more: bool
+
+
+def subjects_after(session: Session, cursor: Cursor, *, prefix: str, limit: int) -> Heard:
+    """Return what the scope's next events behind the cursor are about, of the kinds that begin so."""
+    rows = session.execute(
+        text(
+            """
+            select transaction_id, id, case when starts_with(kind, :prefix) then subject_id end as subject
+            from events
+            where business_id is not distinct from :business
+              and (transaction_id, id) > (:transaction_id, :id)
+              and transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+            order by transaction_id, id limit :limit
+            """
+        ),
+        {
+            "business": session.info["scope"].business_id, "transaction_id": cursor.transaction_id,
+            "id": cursor.id, "prefix": prefix, "limit": limit,
+        },
+    ).all()  # fmt: skip
+    subjects = {row.subject for row in rows if row.subject is not None}
+    last = Cursor(rows[-1].transaction_id, rows[-1].id) if rows else cursor
+    return Heard(subjects, last, len(rows) == limit)

@@ -1,19 +1,23 @@
-"""System admins' door to the job system: workers, queues of all businesses, the system's own jobs.
+"""System admins' door: usage of all businesses, workers, queues, the system's own jobs.
 
 What it tells of businesses are numbers. Their jobs are seen on their own pages, by whoever entered them.
 """
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from trunkline.core.db import SYSTEM, database
 from trunkline.core.door import PrincipalDep, SystemSessionDep
 from trunkline.core.jobs import overview, views
 from trunkline.core.recurring import service as recurring
+from trunkline.domain.reports import service as reports
+from trunkline.domain.reports.rules import first_of_month
 from trunkline.domain.tenants import service as tenants
+from trunkline.kit import clock
 from trunkline.web import jobs
 from trunkline.web.schemas import (
     BusinessDepthOut,
@@ -29,6 +33,7 @@ from trunkline.web.schemas import (
     ScheduleOut,
     Standing,
     StatsOut,
+    UsageOut,
     WorkerOut,
 )
 
@@ -68,6 +73,24 @@ def read_queues(session: SystemSessionDep, who: PrincipalDep) -> QueuesOut:
         ],
         ended=ended,
     )
+
+
+@router.get("/usage")
+def read_usage(
+    session: SystemSessionDep, who: PrincipalDep, months: Annotated[int, Query(ge=1, le=120)] = 12
+) -> list[UsageOut]:
+    """What each business used in each of the last so many months, this one included."""
+    who.require_system_admin()
+    names = {business.id: business.name for business in tenants.list_businesses(session)}
+    since = first_of_month(clock.now().date(), months - 1)
+    return [
+        UsageOut(
+            business_id=used.business_id, business=names[used.business_id], month=used.month,
+            inbound=used.inbound, outbound=used.outbound, minutes=used.minutes,
+            appointments=used.appointments,
+        )
+        for used in reports.usage(session, since=since)
+    ]  # fmt: skip
 
 
 @router.get("/schedules")

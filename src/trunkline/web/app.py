@@ -33,6 +33,7 @@ from trunkline.domain.outbound.tending import ask_about_live_calls
 from trunkline.domain.people.account_routes import router as account_router
 from trunkline.domain.people.link_routes import router as links_router
 from trunkline.domain.people.routes import router as people_router
+from trunkline.domain.reports.routes import router as reports_router
 from trunkline.domain.tenants.routes import router as tenants_router
 from trunkline.web import rq_dashboard
 from trunkline.web.admin import router as admin_router
@@ -86,6 +87,7 @@ _API = (
     feed_router,
     jobs_router,
     admin_router,
+    reports_router,
 )
 _UPKEEP_EVERY_S = 1.0
 _PAGE = Path(__file__).parent / "page"

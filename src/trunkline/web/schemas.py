@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -178,3 +178,16 @@ def _filters(
 
 FiltersDep = Annotated[Filters, Depends(_filters)]
 LimitQuery = Annotated[int, Query(ge=1, le=200)]
+
+
+class UsageOut(BaseModel):
+    """What a business used in a month, by UTC. What began in the last hour or so is not counted yet."""
+
+    business_id: UUID
+    business: str
+    month: date
+    """Its first day."""
+    inbound: int
+    outbound: int
+    minutes: float
+    appointments: int

@@ -32,6 +32,8 @@ class Appointment(Base):
         ),
         Index("ix_appointments_lead", "business_id", "lead_id"),
         Index("ix_appointments_start", "business_id", "starts_at"),
+        # For figures: how many were made when.
+        Index("ix_appointments_made", "business_id", "created_at"),
     )
 
     id: Mapped[PrimaryId]

@@ -207,6 +207,12 @@ class OutboundAttempt(Base):
             postgresql_where=text("call_id is not null"),
         ),
         Index(
+            "ix_outbound_attempts_rejected",
+            "business_id",
+            "resolved_at",
+            postgresql_where=text("state = 'rejected'"),
+        ),
+        Index(
             "ix_outbound_attempts_sid",
             "business_id",
             "carrier_sid",

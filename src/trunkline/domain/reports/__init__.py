@@ -1,0 +1,1 @@
+"""What businesses read of themselves in figures."""
