@@ -17,7 +17,7 @@ __all__ = ["RECURRING", "fire_due", "install"]
 RECURRING = (
     # Latest: it looks at what has happened since it last counted. Until it has run, what it would have
     # counted is counted whenever figures are asked for.
-    Recurring("roll_up_calls", "maintenance", Every(timedelta(minutes=5))),
+    Recurring("roll_up_calls", "maintenance", Every(timedelta(minutes=10))),
     # Latest: it looks at which fences are old, so one run makes up for any number of ticks; and until
     # it has run, people whose fence should be down cannot be called.
     Recurring("tend_businesses", "maintenance", Every(timedelta(minutes=10))),

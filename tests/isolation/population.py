@@ -145,6 +145,12 @@ def _settle_later(world: World, number: int) -> Inhabitant:
         return _settle(world, number)
 
 
+def _roll_up(world: World) -> None:
+    """Count the business's calls; the newest hour's are left out but for those who come later."""
+    with clock.frozen_at(clock.now() + timedelta(hours=2)), unit_of_work(world.scope) as session:
+        rolling.roll_up(session, world.business_id)
+
+
 def _import_begun(session: Session, business_id: UUID) -> Run:
     """Begin to import a file of which one batch is in, with a row that could not be used."""
     file = io.BytesIO(f"phone,name\nnonsense,Nobody\n{SHARED_PHONE},Shared\n".encode())
@@ -221,9 +227,7 @@ def _settle(world: World, number: int) -> Inhabitant:
         )
         resets.begin(session, business_id, world.email, new_id())
     session_id = account.sessions(owner)[0].id
-    # The roll-up leaves the newest hour to be counted when it is asked for.
-    with clock.frozen_at(clock.now() + timedelta(hours=2)), unit_of_work(world.scope) as session:
-        rolling.roll_up(session, business_id)
+    _roll_up(world)
     return Inhabitant(
         world=world, run_id=run.id, scheduled_run_id=later.id, item_id=item_id,
         attempt_id=claim.attempt_id, call_id=call.id, call_sid=sid, lead_id=lead_id, user_id=viewer.id,

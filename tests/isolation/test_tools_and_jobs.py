@@ -302,6 +302,8 @@ def test_a_job_is_not_idle_in_its_own_business(  # noqa: PLR0917 - fixtures
         administrator.execute("update invitations set posted = 'waiting' where id = %s", [a.invitation_id])
     if name == "give_caller_back":
         administrator.execute("update call_controls set state = 'failed' where id = %s", [a.control_id])
+    if name in {"roll_up_calls", "roll_up_business"}:
+        administrator.execute("delete from roll_ups where business_id = %s", [a.business_id])
     context = _context(servers, a)
     before = rows_of(administrator, a.business_id)
     with clock.frozen_at(clock.now() + timedelta(hours=1)), suppress(TryLater):

@@ -91,10 +91,12 @@ def matters(
         Matter("held_run", 1, row.id, row.title, row.held_until)
         for row in session.execute(_HELD, {**here, "now": now})
     ]
+    known = agents.list_agents(session, business_id)
+    standing = agents.standing_of(session, business_id, known)
     found += [
         Matter("agent_warning", len(warnings), agent.id, agent.name)
-        for agent in agents.list_agents(session, business_id)
-        if (warnings := agents.warnings_of(agent))
+        for agent in known
+        if (warnings := standing[agent.id].warnings)
     ]
     rejected = session.execute(_REJECTED, {**here, "since": now - _A_DAY, "most": MOST}).one()
     if rejected.dials:
