@@ -7,11 +7,13 @@ import sys
 import time
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import uvicorn
 
+from trunkline import own_keys
 from trunkline.core.settings import Settings
 from trunkline.core.telemetry import get_logger
 from trunkline.media.json_stream import LONGEST_MESSAGE
@@ -34,6 +36,7 @@ def serve(command: Command, settings: Settings) -> None:
     """Serve until stopped. Answers 503 while the schema is not there."""
     token = settings.metrics_token
     with open_runtime(command, settings, wait_for_schema_s=None) as runtime:
+        speech = build_speech(settings)
         app = create_app(
             AppParts(
                 role=runtime.role,
@@ -44,7 +47,8 @@ def serve(command: Command, settings: Settings) -> None:
                 max_calls=settings.max_active_calls,
                 longest_call=timedelta(seconds=settings.longest_call_seconds),
                 most_lag_s=settings.max_loop_lag_ms / 1000,
-                speech=build_speech(settings),
+                speech=speech,
+                hire=partial(own_keys.hire, settings, speech),
                 upkeep=runtime.upkeep,
                 redis_url=runtime.redis_url,
                 metrics_token=token.get_secret_value() if token else None,

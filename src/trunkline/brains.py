@@ -6,7 +6,8 @@ a brain is first asked for: they take a second and some memory, and most process
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 from pydantic import SecretStr
@@ -19,6 +20,8 @@ from trunkline.core.settings import Settings
 from trunkline.providers.model_brain import BrainOptions, FallbackModel, ModelBrain, Patience
 from trunkline.providers.ports import Brain, KeepsWarm, LanguageModel
 
+KEYED = frozenset({"openai", "anthropic", "gemini"})
+"""The models of which a business may have a key of its own, by the provider's name."""
 HOW = "set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, or OWN_MODEL_URL and OWN_MODEL_NAME"
 """What gives a language model."""
 
@@ -60,6 +63,26 @@ def register_models(settings: Settings) -> None:
     """Offer a brain for each model that there is. Raises StartRefused where the settings cannot work."""
     if fault := fault_of(settings):
         raise StartRefused(fault)
+    made = model_brains(settings)
+    for name, brain in made.brains.items():
+        registry.register_brain(
+            name, brain, close=made.close, warm=partial(made.warm, name), reads_anything=True
+        )
+    for name in KEYED - made.brains.keys():
+        registry.register_keyed_brain(name, name)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelBrains:
+    """The brains that some settings give; their clients come with the first call that needs one."""
+
+    brains: dict[str, Callable[[], Brain]]
+    warm: Callable[[str], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+
+
+def model_brains(settings: Settings) -> ModelBrains:
+    """Return a brain for each model that these settings give."""
     there = models_of(settings)
     built: list[LanguageModel] = []
 
@@ -91,10 +114,7 @@ def register_models(settings: Settings) -> None:
         if isinstance(client, KeepsWarm):
             await client.warm()
 
-    for name in there:
-        registry.register_brain(
-            name, partial(brain, name), close=close, warm=partial(warm, name), reads_anything=True
-        )
+    return ModelBrains({name: partial(brain, name) for name in there}, warm, close)
 
 
 def _patience(settings: Settings) -> Patience:

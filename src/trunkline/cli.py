@@ -12,6 +12,7 @@ import typer
 
 from trunkline import __version__
 from trunkline.bench_cli import bench_app
+from trunkline.core import vault
 from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, of_business, unit_of_work
 from trunkline.domain.people import resets
@@ -27,9 +28,11 @@ app = typer.Typer(
     help="Trunkline: a self-hosted, multi-tenant AI call centre.", no_args_is_help=True, add_completion=False
 )
 user_app = typer.Typer(help="People who can sign in.", no_args_is_help=True)
+vault_app = typer.Typer(help="Businesses' own keys at providers.", no_args_is_help=True)
 business_app = typer.Typer(help="Businesses, the tenants of this installation.", no_args_is_help=True)
 app.add_typer(user_app, name="user")
 app.add_typer(business_app, name="business")
+app.add_typer(vault_app, name="vault")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(sim_app, name="sim")
 app.add_typer(bench_app, name="bench")
@@ -180,6 +183,25 @@ def make_reset_link(email: str) -> None:
     with plainly() as settings, open_runtime(Command.TOOL, settings):
         link = resets.link_for(email)
         console.print(link, soft_wrap=True)
+
+
+@vault_app.command("new-key")
+def print_vault_key() -> None:
+    """Print a fresh key for VAULT_KEY."""
+    console.print(vault.new_key())
+
+
+@vault_app.command("reseal")
+def reseal_vault() -> None:
+    """Seal every business's keys under VAULT_KEY, with VAULT_OLD_KEYS to open them; may be run again."""
+    with plainly() as settings, open_runtime(Command.TOOL, settings):
+        with unit_of_work(SYSTEM) as session:
+            businesses = [business.id for business in tenants.list_businesses(session)]
+        resealed = 0
+        for business_id in businesses:
+            with unit_of_work(of_business(business_id)) as session:
+                resealed += vault.reseal(session, business_id)
+        console.print(f"{resealed} keys sealed anew, in {len(businesses)} businesses.")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ The SDKs are imported when a brain is first asked for: they take a second, and a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -20,12 +20,27 @@ from trunkline.core.settings import Settings
 from trunkline.providers.brain_fallback import FallbackBrain, FallbackOptions
 from trunkline.providers.filler import FILLERS
 from trunkline.providers.own_voice import VoiceOptions
-from trunkline.providers.ports import Brain
+from trunkline.providers.ports import Brain, SpeechToText
 
 OPENAI_REALTIME = "openai_realtime"
 GEMINI_LIVE = "gemini_live"
+PROVIDERS = {OPENAI_REALTIME: "openai", GEMINI_LIVE: "gemini"}
+"""Whose key each brain wants."""
 
 _FILLERS = {language: phrases[0] for language, phrases in FILLERS.items()}
+
+
+BrainFactory = Callable[[], Brain]
+Closer = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What may stand behind a brain with a voice: the other brains, and ears for one that has none."""
+
+    brain: Callable[[str], Brain]
+    names: Callable[[], Collection[str]]
+    ears: Callable[[], SpeechToText | None]
 
 
 class _OwnVoice(Brain, Protocol):
@@ -55,12 +70,12 @@ class _Shared:
 
 def register_own_voices(settings: Settings) -> None:
     """Offer the brains that there are keys for. Raises StartRefused for a fallback that is not there."""
-    fallbacks = settings.brain_fallbacks or ()
-    brains = makers(settings)
-    for name, make in brains.items():
-        one = _Shared(make)
-        registry.register_brain(name, _with_fallbacks(name, one, fallbacks), close=one.close)
+    there = Behind(registry.brain, registry.brain_names, registry.ears)
+    for name, (brain, close) in voice_brains(settings, there).items():
+        registry.register_brain(name, brain, close=close)
         registry.register_connecting(name)
+    for name, provider in PROVIDERS.items():
+        registry.register_keyed_brain(name, provider, connects=True)
     if fault := fault_of(settings, registry.brain_names()):
         raise StartRefused(fault)
 
@@ -132,30 +147,29 @@ def _reconnected(name: str, why: str) -> None:
     note(Part.BRAIN, name, why, Then.RECONNECTED)
 
 
-def _with_fallbacks(name: str, make: Callable[[], Brain], fallbacks: tuple[str, ...]) -> Callable[[], Brain]:
-    others = tuple(other for other in fallbacks if other != name)
+def voice_brains(settings: Settings, there: Behind) -> dict[str, tuple[BrainFactory, Closer]]:
+    """Return each brain that these settings give, with those behind it, and what closes its client."""
+    bare = {name: _Shared(make) for name, make in makers(settings).items()}
+    return {name: (_with_fallbacks(name, bare, settings, there), one.close) for name, one in bare.items()}
+
+
+def _with_fallbacks(
+    name: str, bare: Mapping[str, _Shared], settings: Settings, there: Behind
+) -> BrainFactory:
+    """Return how a brain is made with others behind it; those with a voice bare, as two may stand so."""
+    others = tuple(other for other in settings.brain_fallbacks or () if other != name)
 
     def brain() -> Brain:
-        there = set(registry.brain_names())
-        behind = [other for other in others if other in there]
+        known = {*there.names(), *bare}
+        behind = [other for other in others if other in known]
         if not behind:
-            return make()
+            return bare[name]()
         return FallbackBrain(
-            [make(), *(bare(other) for other in behind)],
+            [bare[name](), *(bare[other]() if other in bare else there.brain(other) for other in behind)],
             FallbackOptions(filler=_FILLERS),
-            stt=registry.ears(),
+            stt=there.ears(),
             names=(name, *behind),
             on_failure=teller(Part.BRAIN),
         )
 
-    _bare[name] = make
     return brain
-
-
-_bare: dict[str, Callable[[], Brain]] = {}
-"""The same brains with nothing behind them, so that two may stand behind each other."""
-
-
-def bare(name: str) -> Brain:
-    """Return a brain with nothing behind it."""
-    return _bare[name]() if name in _bare else registry.brain(name)

@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from trunkline.core import events as _events
+from trunkline.core import vault as _vault
 from trunkline.core.db import metadata
 from trunkline.core.errors import StartRefused
 from trunkline.core.jobs import models as _jobs
@@ -36,8 +37,8 @@ from trunkline.domain.tenants import models as _tenants
 __all__ = ["at_head", "metadata", "migrate", "wait_for_schema"]
 
 TABLE_MODULES = (
-    _events, _jobs, _runs, _ticks, _tenants, _people, _agents, _leads, _lead_imports, _calls, _control,
-    _outbound, _appointments, _reports,
+    _events, _vault, _jobs, _runs, _ticks, _tenants, _people, _agents, _leads, _lead_imports, _calls,
+    _control, _outbound, _appointments, _reports,
 )  # fmt: skip
 """Importing these is what fills `metadata`."""
 

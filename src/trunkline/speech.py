@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -37,11 +38,20 @@ from trunkline.providers.speech_chain import (
     FallbackTextToSpeech,
     LevelledTextToSpeech,
 )
-from trunkline.web.callroom import Speech
+from trunkline.web.hired import Speech
 
 _LOCAL = "local"
 _GOOGLES_PACKAGES = ("google.cloud.speech_v2", "google.cloud.texttospeech_v1")
-_OPENAI_ITSELF = "https://api.openai.com/"
+OPENAI_ITSELF = "https://api.openai.com/"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSpeech:
+    """Ears and voice by a business's own keys."""
+
+    stt: SpeechToText
+    tts: TextToSpeech
+    close: Callable[[], Awaitable[None]]
 
 
 def build_speech(settings: Settings) -> Speech:
@@ -57,6 +67,8 @@ def build_speech(settings: Settings) -> Speech:
     return Speech(
         stt=_one_ear(ears, settings),
         tts=_one_mouth(mouths, settings),
+        ears=ears,
+        mouths=mouths,
         vad=SileroVoiceActivity,
         end_of_turn=end_of_turn,
         suppression=SpectralGate if settings.noise_suppression else None,
@@ -68,6 +80,29 @@ def build_speech(settings: Settings) -> Speech:
             for name, provider in providers.items()
             if isinstance(provider, KeepsWarm)
         },
+    )
+
+
+def speech_by_keys(settings: Settings, keyed: Collection[str], shared: Speech) -> OwnSpeech:
+    """Return ears and voice as these settings want them, with the process's own wherever no key is another's.
+
+    `keyed` names the providers whose key is. Closing it closes those alone. Raises StartRefused.
+    """
+    own_ears = {name: _EARS[name](settings) for name in settings.speech_to_text if name in keyed}
+    own_mouths = {name: _MOUTHS[name](settings) for name in settings.text_to_speech if name in keyed}
+    ears = {name: own_ears.get(name) or shared.ears[name] for name in settings.speech_to_text}
+    mouths = {name: own_mouths.get(name) or shared.mouths[name] for name in settings.text_to_speech}
+
+    async def close() -> None:
+        for ear in own_ears.values():
+            await ear.close()
+        for mouth in own_mouths.values():
+            await mouth.close()
+
+    return OwnSpeech(
+        _one_ear(ears, settings) if own_ears else shared.stt,
+        _one_mouth(mouths, settings) if own_mouths else shared.tts,
+        close,
     )
 
 
@@ -91,7 +126,7 @@ def what_is_missing(settings: Settings) -> Iterator[tuple[str, str]]:
             yield name, "DEEPGRAM_API_KEY is unset"
         if name == "elevenlabs" and settings.elevenlabs_api_key is None:
             yield name, "ELEVENLABS_API_KEY is unset"
-        its_own = settings.openai_audio_base_url.startswith(_OPENAI_ITSELF)
+        its_own = settings.openai_audio_base_url.startswith(OPENAI_ITSELF)
         if name == "openai" and settings.openai_audio_api_key is None and its_own:
             yield name, "OPENAI_AUDIO_API_KEY is unset"
 

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from trunkline import brains, schedule, schema
 from trunkline.carriers import register_carriers
-from trunkline.core import registry
+from trunkline.core import registry, vault
 from trunkline.core.carrier_settings import can_reach
 from trunkline.core.db import Database, install_database
 from trunkline.core.errors import StartRefused
@@ -173,6 +173,7 @@ def open_runtime(
         install_bell(bell)
         token_key = _token_key(settings, home)
         register_doors(settings, token_key)
+        vault.install_vault(vault.Seals(_vault_keys(settings, home)))
         yield Runtime(settings, role, home, database, urls.redis, token_key, hold)
 
 
@@ -251,16 +252,31 @@ def _token_key(settings: Settings, home: Path) -> bytes:
     """Return the key that signs tokens; without a setting, one made once and kept in the home folder."""
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().encode()
-    file = home / "secret.key"
+    return _kept(home / "secret.key", secrets.token_hex(32)).encode()
+
+
+def _vault_keys(settings: Settings, home: Path) -> list[bytes]:
+    """Return the vault's keys, the one that seals first; kept as the other is."""
+    current = settings.vault_key.get_secret_value() if settings.vault_key else ""
+    old = [key.get_secret_value() for key in settings.vault_old_keys or ()]
+    file = home / "vault.key"
+    # What was sealed before VAULT_KEY was set still opens.
+    kept = _kept(file, vault.new_key()) if not current or file.exists() else ""
+    return [vault.read_key(key) for key in (current, kept, *old) if key]
+
+
+def _kept(file: Path, fresh_text: str) -> str:
+    """Return what a file of the home folder holds; where it is not there yet, this text from now on."""
+    home = file.parent
     if not file.exists():
         home.mkdir(parents=True, exist_ok=True)
         # Linked into place whole, so that of several processes one key wins and none reads half of it.
         with tempfile.NamedTemporaryFile("w", dir=home) as fresh:
-            fresh.write(secrets.token_hex(32))
+            fresh.write(fresh_text)
             fresh.flush()
             with suppress(FileExistsError):
                 os.link(fresh.name, file)
-    return file.read_text().encode()
+    return file.read_text()
 
 
 def register_doors(settings: Settings, token_key: bytes) -> None:

@@ -19,8 +19,8 @@ from trunkline.core.settings import ServiceRole
 from trunkline.domain.control.places import ControlPlaces, install_places
 from trunkline.providers.ports import Grammar, Utterance, Voice
 from trunkline.web.app import create_app
-from trunkline.web.callroom import Speech
 from trunkline.web.garbage import Garbage
+from trunkline.web.hired import Speech
 from trunkline.web.parts import AppParts
 
 with warnings.catch_warnings():

@@ -22,7 +22,7 @@ from trunkline.providers.ports import CallOrder
 from trunkline.providers.twilio import TwilioCarrier
 from trunkline.simulators.carrier import Persona
 from trunkline.simulators.carrier.webhooks import Reply, Webhooks
-from trunkline.web.callroom import Speech
+from trunkline.web.hired import Speech
 from trunkline.web.sentences import BACK_AGAIN
 
 

@@ -44,7 +44,8 @@ from trunkline.providers.ports import (
 from trunkline.providers.twilio import TwilioCarrier
 from trunkline.simulators.carrier import CarrierOptions, Number, Person, Persona, RunningCarrier, serving
 from trunkline.simulators.carrier.book import CallEntry
-from trunkline.web.callroom import CallRoom, Speech
+from trunkline.web.callroom import CallRoom
+from trunkline.web.hired import Speech
 
 ACCOUNT, TOKEN = "AC" + "0" * 32, "test-token"
 CALLER = "+12125550301"

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from support.installation import Installation
 from support.world import PASSWORD, World, make_world
+from trunkline.core import vault
 from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, unit_of_work
 from trunkline.core.jobs import enqueue_job
@@ -77,6 +78,8 @@ class Inhabitant:
     text_id: UUID
     invitation_id: UUID
     session_id: UUID
+    provider: str
+    """The provider at which it has a key of its own."""
     secret: str
     """The secret of its owner's session."""
 
@@ -103,6 +106,7 @@ class Inhabitant:
             "text_id": self.text_id,
             "invitation_id": self.invitation_id,
             "session_id": self.session_id,
+            "provider": self.provider,
             "agent_id": self.world.agent_id,
             "list_id": self.world.list_id,
             "business_id": self.world.business_id,
@@ -163,6 +167,19 @@ def _import_begun(session: Session, business_id: UUID) -> Run:
     return run
 
 
+def _sign_in(world: World, number: int) -> tuple[str, UUID, UUID]:
+    """Let the owner in, invite somebody, and have links and keys. Returns secret, invitation and session."""
+    secret, owner = people.sign_in(world.email, PASSWORD)
+    with unit_of_work(world.scope) as session:
+        invitation, _ = invitations.invite(
+            session, owner, email=f"invited@{number}.example", role=Role.AGENT, language="en"
+        )
+        resets.begin(session, world.business_id, world.email, new_id())
+        provider = vault.PROVIDERS[number]
+        vault.put_key(session, world.business_id, provider, f"a-key-of-{world.email}", actor="test")
+    return secret, invitation.id, account.sessions(owner)[0].id
+
+
 def _settle(world: World, number: int) -> Inhabitant:
     business_id = world.business_id
     run = world.make_run()
@@ -220,13 +237,7 @@ def _settle(world: World, number: int) -> Inhabitant:
         item_id = session.get_one(OutboundAttempt, claim.attempt_id).item_id
         job_id = session.scalars(select(Job.id).where(Job.business_id == business_id)).first()
         assert job_id is not None
-    secret, owner = people.sign_in(world.email, PASSWORD)
-    with unit_of_work(world.scope) as session:
-        invitation, _ = invitations.invite(
-            session, owner, email=f"invited@{number}.example", role=Role.AGENT, language="en"
-        )
-        resets.begin(session, business_id, world.email, new_id())
-    session_id = account.sessions(owner)[0].id
+    secret, invitation_id, session_id = _sign_in(world, number)
     _roll_up(world)
     return Inhabitant(
         world=world, run_id=run.id, scheduled_run_id=later.id, item_id=item_id,
@@ -234,5 +245,5 @@ def _settle(world: World, number: int) -> Inhabitant:
         job_id=job_id, appointment_id=appointment.id, bulk_update_id=update.id, bulk_delete_id=deletion.id,
         import_id=importing.id, control_id=control.id, leg_sid=leg_sid,
         number_id=phone_number.id, text_id=known.id, secret=secret,
-        invitation_id=invitation.id, session_id=session_id,
+        invitation_id=invitation_id, session_id=session_id, provider=vault.PROVIDERS[number],
     )  # fmt: skip

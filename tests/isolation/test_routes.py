@@ -79,6 +79,11 @@ CASES: dict[Door, list[Case]] = {
     Door("GET", "/api/appointments"): [Case(FINE)],
     Door("GET", "/api/business"): [Case(FINE)],
     Door("PATCH", "/api/business"): [Case(FINE, body=lambda a, b: {"name": "Acme still"})],
+    Door("GET", "/api/business/keys"): [Case(FINE)],
+    Door("PUT", "/api/business/keys/{provider}"): [
+        Case(FINE, body=lambda a, b: {"key": "a-new-key-of-one-s-own"}, own=True)
+    ],
+    Door("DELETE", "/api/business/keys/{provider}"): [Case(NOT_FOUND)],
     Door("GET", "/api/business/numbers"): [Case(FINE)],
     Door("PATCH", "/api/business/numbers/{number_id}"): [
         Case(NOT_FOUND, body=lambda a, b: {"agent_id": str(a.world.agent_id)}),

@@ -23,17 +23,17 @@ from trunkline.core.settings import load_settings
 from trunkline.providers.ports import Heard, InputKind, Note
 from trunkline.simulators.openai_realtime import OpenAIRealtimeStandIn
 from trunkline.simulators.voice_script import Drop, Obey, Speak
-from trunkline.web.callroom import CallRoom, Speech
+from trunkline.web.callroom import CallRoom
+from trunkline.web.hired import Speech
 
 KEY = "sk-of-the-test"
 
 
 @pytest.fixture(autouse=True)
 def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_brains", "_closers"):
+    for name in ("_brains", "_closers", "_keyed"):
         monkeypatch.setattr(registry, name, {})
     monkeypatch.setattr(registry, "_ears", None)
-    monkeypatch.setattr(own_voices, "_bare", {})
     monkeypatch.setattr(provider_failures, "_counted", Counter())
 
 

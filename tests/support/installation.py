@@ -17,12 +17,14 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from trunkline import schema, wiring
+from trunkline.core import vault
 from trunkline.core.db import Database, install_database, metadata
 from trunkline.core.jobs.executor import Executor
 from trunkline.core.settings import Settings
 from trunkline.embedded import EmbeddedUrls, hold_servers
 
 TOKEN_KEY = b"a key for tests"
+VAULT_KEY = b"a key for the vault of the tests"
 
 
 @dataclass(slots=True)
@@ -97,6 +99,7 @@ def open_installation(home: Path) -> Iterator[Installation]:
         wiring.register_doors(
             Settings(twilio_account_sid="AC" + "0" * 32, twilio_auth_token="test-token"), TOKEN_KEY
         )
+        vault.install_vault(vault.Seals([VAULT_KEY]))
         client = redis.Redis.from_url(urls.redis_url)
         try:
             yield Installation(home, urls, database, owner.engine, client)

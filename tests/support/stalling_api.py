@@ -16,7 +16,7 @@ from trunkline import asgi
 from trunkline.core.settings import load_settings
 from trunkline.providers.local_speech import SileroVoiceActivity
 from trunkline.providers.ports import Grammar, SpeechFailed, Transcript, Voice
-from trunkline.web.callroom import Speech
+from trunkline.web.hired import Speech
 from trunkline.wiring import Command
 
 _LETTER = struct.pack("<400h", *(int(7000 * math.sin(i / 3)) for i in range(400)))

@@ -30,7 +30,8 @@ from trunkline.domain.outbound.options import install_limits, installed_limits
 from trunkline.domain.tenants import service as tenants
 from trunkline.providers.telnyx import TelnyxCarrier
 from trunkline.simulators.telnyx import Leg, Manner, RunningTelnyx, TelnyxOptions, serving
-from trunkline.web.callroom import CallRoom, Speech
+from trunkline.web.callroom import CallRoom
+from trunkline.web.hired import Speech
 
 API_KEY, CONNECTION = "KEY0188", "1684641123236054244"
 PICKED_UP = ["answer", "streaming_start"]

@@ -32,7 +32,8 @@ from trunkline.domain.tenants import service as tenants
 from trunkline.media import TwilioStream
 from trunkline.providers.ports import SpeechFailed, Voice
 from trunkline.providers.speech_chain import FallbackTextToSpeech
-from trunkline.web.callroom import CallRoom, Speech
+from trunkline.web.callroom import CallRoom
+from trunkline.web.hired import Speech
 from trunkline.web.live_ends import AGENT_UNUSABLE
 from trunkline.web.recording import Recordings
 

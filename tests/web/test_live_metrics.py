@@ -24,7 +24,8 @@ from trunkline.kit.ids import new_id
 from trunkline.media import CallEvent, EventKind
 from trunkline.providers.ports import CallBrief, Voice
 from trunkline.web import live_tools
-from trunkline.web.callroom import CallRoom, RoomFull, Speech
+from trunkline.web.callroom import CallRoom, RoomFull
+from trunkline.web.hired import Speech
 from trunkline.web.live_metrics import STAGES
 from trunkline.web.loop_lag import LoopLag
 from trunkline.web.preparation import Preparation

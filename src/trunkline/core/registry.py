@@ -5,7 +5,7 @@ Floors 4 and 5 register factories at start; services ask here by name and never 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Literal, cast
 
 from trunkline.core.errors import InvalidInput
@@ -27,6 +27,8 @@ _brains: dict[str, BrainFactory] = {}
 _connecting: set[str] = set()
 _readers: set[str] = set()
 """Brains that are given what the caller said as text, in whatever words."""
+_keyed: dict[str, str] = {}
+"""Brains that only a business's own key makes, with whose key that is."""
 _voices: tuple[str, ...] = ()
 _hears_anything = True
 """False where the recognisers know the words of written dialogues alone."""
@@ -114,6 +116,7 @@ def register_brain(
     ModelFailed.
     """
     _brains[name] = factory
+    _keyed.pop(name, None)
     _closers.pop(name, None)
     _warmers.pop(name, None)
     _connecting.discard(name)
@@ -124,6 +127,21 @@ def register_brain(
         _warmers[name] = warm
     if close is not None:
         _closers[name] = close
+
+
+def register_keyed_brain(name: str, provider: str, *, connects: bool = False) -> None:
+    """Offer a brain for which this installation has no key to the businesses that have one of their own.
+
+    `connects`: it hears and speaks by itself; else it reads what the caller said.
+    """
+    if name not in _brains:
+        _keyed[name] = provider
+        (_connecting if connects else _readers).add(name)
+
+
+def provider_wanted(name: str) -> str | None:
+    """Return whose key a brain wants of a business; None where it wants none, or there is no such brain."""
+    return _keyed.get(name)
 
 
 def brain_closers() -> tuple[Callable[[], Awaitable[None]], ...]:
@@ -198,6 +216,6 @@ def voice_names() -> tuple[str, ...]:
     return _voices
 
 
-def brain_names() -> tuple[str, ...]:
-    """Return the names that an agent's form may offer."""
-    return tuple(sorted(_brains))
+def brain_names(*, own_keys: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the names that a form may offer to a business with keys of its own at these providers."""
+    return tuple(sorted([*_brains, *(name for name, provider in _keyed.items() if provider in own_keys)]))

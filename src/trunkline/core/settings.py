@@ -17,6 +17,7 @@ from trunkline.core.carrier_settings import CarrierSettings, can_reach
 from trunkline.core.errors import StartRefused
 from trunkline.core.mail_settings import MailSettings
 from trunkline.core.speech_settings import SpeechSettings
+from trunkline.core.vault_settings import VaultSettings
 from trunkline.kit.faults import in_words
 
 QUEUES = ("high", "default", "low", "maintenance", "broadcasts", "recordings")
@@ -36,7 +37,7 @@ class ServiceRole(enum.StrEnum):
     """Does everything; for development."""
 
 
-class Settings(BrainSettings, SpeechSettings, CarrierSettings, MailSettings):
+class Settings(BrainSettings, SpeechSettings, CarrierSettings, MailSettings, VaultSettings):
     """The environment, read once at start."""
 
     # An empty variable is an unset one: `DATABASE_URL=` in a compose file means none.

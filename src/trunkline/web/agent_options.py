@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel
 
-from trunkline.core import registry, toolbox
-from trunkline.core.door import PrincipalDep
+from trunkline.core import registry, toolbox, vault
+from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.errors import NotFound
 from trunkline.domain.tenants.service import LANGUAGES
 from trunkline.providers.local_speech.voices import voices_for
@@ -59,13 +60,14 @@ class AgentOptions(BaseModel):
 
 
 @router.get("")
-def read_agent_options(who: PrincipalDep) -> AgentOptions:
-    """The brains, voices, languages and tools of this installation, and its ready-made dialogues."""
+def read_agent_options(session: SessionDep, who: PrincipalDep) -> AgentOptions:
+    """The brains, voices, languages and tools that the business has here, and ready-made dialogues."""
+    own_keys = vault.providers_of(session, who.business)
     return AgentOptions(
         languages=list(LANGUAGES),
         brains=[
-            BrainOption(name=name, kind=registry.brain_kind(name), hears=_heard_by(name))
-            for name in registry.brain_names()
+            BrainOption(name=name, kind=registry.brain_kind(name), hears=_heard_by(name, own_keys))
+            for name in registry.brain_names(own_keys=own_keys)
         ],
         voices=[
             VoiceOption(
@@ -93,9 +95,9 @@ def read_dialogue(name: Annotated[str, Path(max_length=60)], who: PrincipalDep) 
     return ready_made(name)
 
 
-def _heard_by(brain: str) -> list[str]:
+def _heard_by(brain: str, own_keys: Collection[str]) -> list[str]:
     """A brain with ears of its own hears all; local recognition hears a script's English alone."""
     kind = registry.brain_kind(brain)
-    if kind == "voice" or registry.hears_anything():
+    if kind == "voice" or registry.hears_anything() or "deepgram" in own_keys:
         return list(LANGUAGES)
     return ["en"] if kind == "scripted" else []

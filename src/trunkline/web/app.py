@@ -58,6 +58,7 @@ from trunkline.web.parts import AppParts
 from trunkline.web.results import router as results_router
 from trunkline.web.standing import StandingTasks
 from trunkline.web.telnyx_hooks import router as telnyx_router
+from trunkline.web.vault_routes import router as vault_router
 
 _OF_EVERY_ROLE = (
     health_router, metrics_router, media_router, browser_media_router, hooks_router, control_hooks_router,
@@ -66,6 +67,7 @@ _OF_EVERY_ROLE = (
 _API = (
     account_router,
     links_router,
+    vault_router,
     people_router,
     tenants_router,
     agent_options_router,
@@ -105,6 +107,7 @@ def create_app(parts: AppParts) -> FastAPI:
             max_calls=parts.max_calls,
             longest_call=parts.longest_call,
             most_lag_s=parts.most_lag_s,
+            hire=parts.hire,
         )
         app.state.room = room
         await room.warm_up()

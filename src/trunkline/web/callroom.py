@@ -7,11 +7,11 @@ what must touch the database in a bounded executor of its own, never on the loop
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -48,17 +48,13 @@ from trunkline.media.watchdog import WatchRules
 from trunkline.providers.ports import (
     Brain,
     CallBrief,
-    EndOfTurn,
-    NoiseSuppression,
-    SpeechToText,
-    TextToSpeech,
-    VoiceActivity,
 )
 from trunkline.web.browser_calls import BrowserCalls
 from trunkline.web.call_answers import CallAnswers
 from trunkline.web.call_log import CallLog
 from trunkline.web.draining import Draining
 from trunkline.web.early_brains import EarlyBrains, Opened
+from trunkline.web.hired import Hire, Hired, HiredProviders, Speech
 from trunkline.web.live_ends import AGENT_UNUSABLE, DRAINED, SHUTDOWN
 from trunkline.web.live_metrics import LiveMetrics
 from trunkline.web.live_tools import tools_of
@@ -78,25 +74,6 @@ _LONGEST_AFTERMATH = timedelta(minutes=2)
 T = TypeVar("T")
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Speech:
-    """The process's ears and voice, shared by its calls; voice activity is one a call."""
-
-    stt: SpeechToText
-    tts: TextToSpeech
-    vad: Callable[[], VoiceActivity]
-    end_of_turn: EndOfTurn | None = None
-    """Hears whether a caller has finished; None: text and silence decide."""
-    suppression: Callable[[], NoiseSuppression] | None = None
-    """Takes the noise from what the agent hears, one a call; None: it hears all."""
-    comfort_noise: bool = False
-    """The caller hears soft noise where the agent is silent."""
-    warm_up: Callable[[], Awaitable[None]] | None = None
-    """Gets ears and voice ready before the first call. May raise SpeechFailed; then they come when needed."""
-    connections: Mapping[str, registry.Warmer] = field(default_factory=dict)
-    """Has a provider's connection open, by its name."""
 
 
 class RoomFull(TrunklineError):
@@ -119,6 +96,7 @@ class CallRoom:
         longest_call: timedelta,
         most_lag_s: float = DEFAULT_MOST_LAG_S,
         recordings: Recordings | None = None,
+        hire: Hire | None = None,
     ) -> None:
         self.live = LiveSessions(oldest_s=(longest_call + _LONGEST_AFTERMATH).total_seconds())
         self._speech = speech
@@ -126,6 +104,8 @@ class CallRoom:
         self._token_key = token_key
         self._max_calls = max_calls
         self._longest_call = longest_call
+        shared = Hired(registry.brain, speech.stt, speech.tts, close=self._close_speech)
+        self._hired = HiredProviders(shared, hire=hire, off_loop=self._off_loop)
         self._pool = ThreadPoolExecutor(_POOL_SIZE, thread_name_prefix="callroom")
         self.log = CallLog(spool=spool, pool=self._pool)
         self.answers = CallAnswers(live=self.live, pool=self._pool)
@@ -212,6 +192,7 @@ class CallRoom:
         self._standing.start("room-reaper", self.live.patrol)
         self._standing.start("room-warm", WarmConnections(self._warmers).keep_forever)
         self._standing.start("room-parting", self.parting.watch_forever)
+        self._standing.start("room-hired", self._hired.tend_forever)
         self._standing.start("room-lag", self.lag.measure_forever)
 
     def _warmers(self) -> dict[str, registry.Warmer]:
@@ -228,8 +209,8 @@ class CallRoom:
         if not await self.log.flush():
             log.error("call_log_lost", reason="neither the ledger nor the disk took it before the end")
         registry.register_ears(None)
-        await self._speech.stt.close()
-        await self._speech.tts.close()
+        await self._hired.close()
+        await self._close_speech()
         if self._speech.end_of_turn is not None:
             await self._speech.end_of_turn.close()
         for close in registry.brain_closers():
@@ -237,6 +218,10 @@ class CallRoom:
         if self._recordings is not None:
             await self._off_loop(self._recordings.close)
         self._pool.shutdown()
+
+    async def _close_speech(self) -> None:
+        await self._speech.stt.close()
+        await self._speech.tts.close()
 
     async def host(
         self, edge: JsonStream, *, carrier: str = calls.TWILIO, let_in: MediaTicket | None = None
@@ -297,7 +282,10 @@ class CallRoom:
 
     async def _early_brief(self, business_id: UUID, call_id: UUID) -> tuple[Brain, CallBrief] | None:
         prepared = await self._off_loop(partial(prepare_early, business_id, call_id))
-        return None if prepared is None else (registry.brain(prepared.brain), prepared.brief)
+        if prepared is None or prepared.fault:
+            return None
+        hired = await self._hired.of(prepared.keys)
+        return hired.brain(prepared.brain), prepared.brief
 
     async def _hold(
         self, edge: Wire, prepared: Preparation, early: Opened | None, *, tell: EventSink | None = None
@@ -316,14 +304,17 @@ class CallRoom:
             )
             recorder = self._recorder(brief.call_id, prepared.leg)
             try:
+                if prepared.fault:
+                    raise InvalidInput(prepared.fault)
+                hired = await self._hired.of(prepared.keys)
                 session = Session(
                     options=self._options(prepared),
                     wire=edge,
                     brief=brief,
-                    brain=early or registry.brain(prepared.brain),
+                    brain=early or hired.brain(prepared.brain),
                     tools=tools_of(prepared, live=self.live, off_loop=self._off_loop),
-                    stt=self._speech.stt,
-                    tts=self._speech.tts,
+                    stt=hired.stt,
+                    tts=hired.tts,
                     vad=self._speech.vad(),
                     sink=sink,
                     suppression=self._speech.suppression() if self._speech.suppression else None,
@@ -338,7 +329,8 @@ class CallRoom:
                 record_stillborn(brief, sink, reason=AGENT_UNUSABLE, detail=str(error))
                 await edge.close()
                 return
-            with self._awaited(prepared), provider_failures.told_to(partial(_put_on_record, session)):
+            on_record = provider_failures.told_to(partial(_put_on_record, session))
+            with self._awaited(prepared), on_record, self._hired.in_use(prepared.keys):
                 ended = await self.live.run(session)
             log.info("call_ended", reason=ended.reason, ms=ended.duration_ms)
 

@@ -12,7 +12,8 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from trunkline.core.settings import ServiceRole
-from trunkline.web.callroom import CallRoom, Speech
+from trunkline.web.callroom import CallRoom
+from trunkline.web.hired import Hire, Speech
 from trunkline.web.live_feed import LiveFeed
 from trunkline.web.loop_lag import DEFAULT_MOST_LAG_S
 
@@ -36,6 +37,8 @@ class AppParts:
     """Where RQ's own dashboard looks; None: there is none."""
     most_lag_s: float = DEFAULT_MOST_LAG_S
     """Mean lateness of the loop at which no more calls are taken."""
+    hire: Hire | None = None
+    """Makes the providers of businesses with keys of their own; None: such keys are not used."""
     metrics_token: str | None = None
     """What whoever reads the metrics says; None: they are not served."""
 

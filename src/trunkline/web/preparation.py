@@ -6,14 +6,14 @@ has spent the token by then.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from trunkline.core import registry
+from trunkline.core import registry, vault
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.toolbox import ToolCaller, specs_of
 from trunkline.domain.agents import service as agents
@@ -46,6 +46,10 @@ class Preparation:
     machines: Machines
     leg: int = 1
     """Which stretch with the agent this is; later ones have a past."""
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The business's own keys, by provider."""
+    fault: str = ""
+    """Why the call cannot be held, whatever its agent is."""
 
 
 def prepare(session: Session, call: Call, *, leg: int, said: Sequence[Line] = ()) -> Preparation:
@@ -75,6 +79,7 @@ def prepare(session: Session, call: Call, *, leg: int, said: Sequence[Line] = ()
     # A written dialogue has no use for it.
     scripted = registry.brain_kind(agent.brain) == "scripted"
     knowledge = "" if scripted else agents.knowledge_told_to(session, business_id, agent.id)
+    keys, fault = _keys_of(session, business_id)
     allowed = tuple(dict.fromkeys((*agent.tools, *built_in)))
     return Preparation(
         business_id=business_id,
@@ -111,6 +116,8 @@ def prepare(session: Session, call: Call, *, leg: int, said: Sequence[Line] = ()
         allowed=allowed,
         machines=machines,
         leg=leg,
+        keys=keys,
+        fault=fault,
     )
 
 
@@ -122,6 +129,14 @@ def prepare_early(business_id: UUID, call_id: UUID) -> Preparation | None:
             return None
         agent = agents.get_agent(session, business_id, call.agent_id)
         return prepare(session, call, leg=1) if registry.connects(agent.brain) else None
+
+
+def _keys_of(session: Session, business_id: UUID) -> tuple[dict[str, str], str]:
+    """Return the business's keys, or why they cannot be used; the installation's never stand in for those."""
+    try:
+        return vault.open_keys(session, business_id), ""
+    except vault.VaultClosed as error:
+        return {}, error.message
 
 
 def _number_of(call: Call, *, region: str) -> str | None:

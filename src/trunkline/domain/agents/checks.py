@@ -6,7 +6,7 @@ every language, and a sentence. Reads the registry; writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
 from typing import Any
@@ -88,14 +88,17 @@ def voice_of(agent: Agent) -> dict[str, Any]:
     return VoiceOptions.model_validate(agent.voice).model_dump(exclude_none=True)
 
 
-def warnings_of(agent: Agent, business: Business, *, knowledge: int = 0) -> list[Warning]:
+def warnings_of(
+    agent: Agent, business: Business, *, own_keys: Collection[str], knowledge: int = 0
+) -> list[Warning]:
     """Return why this agent would not work here as things are. It is kept all the same.
 
-    `knowledge` is how many characters of it there are for the agent.
+    `own_keys` names the providers at which the business has a key, `knowledge` is how many characters of it
+    there are for the agent.
     """
     return [
-        *_of_hearing(agent),
-        *_of_lost(agent),
+        *_of_hearing(agent, own_keys),
+        *_of_lost(agent, own_keys),
         *_of_tools(agent, business),
         *_of_knowledge(agent, knowledge),
     ]
@@ -138,7 +141,8 @@ def _of_names(agent: Agent) -> Iterator[Fault]:
             f"{agent.language!r} is not a language we speak; we speak {', '.join(LANGUAGES)}.",
             [agent.language],
         )  # fmt: skip
-    if agent.brain not in registry.brain_names():
+    # Whether the business has the key that a brain wants is for its warnings: keys come and go.
+    if agent.brain not in registry.brain_names() and registry.provider_wanted(agent.brain) is None:
         yield Fault(
             "brain", "no_brain",
             f"There is no brain {agent.brain!r} here; there is {', '.join(registry.brain_names())}.",
@@ -190,7 +194,9 @@ def _read(field: str, error: ValidationError) -> Iterator[Fault]:
 # --- Warnings -----------------------------------------------------------------------------
 
 
-def _of_hearing(agent: Agent) -> Iterator[Warning]:
+def _of_hearing(agent: Agent, own_keys: Collection[str]) -> Iterator[Warning]:
+    if "deepgram" in own_keys:
+        return  # it hears for the business whatever the installation has
     if registry.is_deaf(agent.brain):
         yield Warning(
             "deaf", "brain",
@@ -207,9 +213,16 @@ def _of_hearing(agent: Agent) -> Iterator[Warning]:
         )  # fmt: skip
 
 
-def _of_lost(agent: Agent) -> Iterator[Warning]:
+def _of_lost(agent: Agent, own_keys: Collection[str]) -> Iterator[Warning]:
     """What was there when the agent was saved."""
-    if agent.brain not in registry.brain_names():
+    wanted = registry.provider_wanted(agent.brain)
+    if wanted is not None and wanted not in own_keys:
+        yield Warning(
+            "no_key", "brain",
+            f"{agent.brain!r} needs a key of the business's own at {wanted}; calls cannot be held.",
+            [agent.brain, wanted],
+        )  # fmt: skip
+    elif agent.brain not in registry.brain_names(own_keys=own_keys):
         yield Warning(
             "no_brain", "brain", f"There is no brain {agent.brain!r} here any more; calls cannot be held.",
             [agent.brain],

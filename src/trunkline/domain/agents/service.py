@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from trunkline.core import vault
 from trunkline.core.errors import Conflict, InvalidInput, NotFound, Outdated
 from trunkline.core.events import announce
 from trunkline.domain.agents import checks, knowledge, versions
@@ -149,7 +150,8 @@ def examine(
     agent = Agent(business_id=business_id, **draft)
     business = tenants.get_business(session, business_id)
     faults = checks.faults_of(agent, business)
-    return faults, [] if faults else checks.warnings_of(agent, business)
+    own_keys = vault.providers_of(session, business_id)
+    return faults, [] if faults else checks.warnings_of(agent, business, own_keys=own_keys)
 
 
 def get_agent(session: Session, business_id: UUID, agent_id: UUID) -> Agent:
@@ -190,9 +192,10 @@ def standing_of(session: Session, business_id: UUID, agents: Iterable[Agent]) ->
     numbers = _numbers(session, business_id)
     saved = versions.newest_of(session, business_id, agents)
     sizes = knowledge.characters_of(session, business_id)
+    own_keys = vault.providers_of(session, business_id)
     return {
         agent.id: Standing(
-            checks.warnings_of(agent, business, knowledge=sizes[None] + sizes[agent.id]),
+            checks.warnings_of(agent, business, own_keys=own_keys, knowledge=sizes[None] + sizes[agent.id]),
             numbers[agent.id],
             *saved[agent.id],
         )
