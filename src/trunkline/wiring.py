@@ -30,16 +30,20 @@ from trunkline.core.settings import ServiceRole, Settings
 from trunkline.core.telemetry import configure_logging
 from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
 from trunkline.domain.appointments import service as appointments
+from trunkline.domain.appointments import telling as telling_of_appointments
 from trunkline.domain.appointments import tools as _appointment_tools
 from trunkline.domain.calls import jobs as _call_jobs
+from trunkline.domain.calls import telling as telling_of_calls
 from trunkline.domain.control import jobs as _control_jobs
 from trunkline.domain.control import tools as _control_tools
 from trunkline.domain.control.places import ControlPlaces, install_places
 from trunkline.domain.leads import bulk, imports, keepers
 from trunkline.domain.leads import jobs as _lead_jobs
+from trunkline.domain.leads import telling as telling_of_leads
 from trunkline.domain.outbound import holds
 from trunkline.domain.outbound import jobs as _outbound_jobs
 from trunkline.domain.outbound import service as outbound
+from trunkline.domain.outbound import telling as telling_of_suppressions
 from trunkline.domain.outbound import tools as _outbound_tools
 from trunkline.domain.outbound.options import DialLimits, install_limits
 from trunkline.domain.people import jobs as _people_jobs
@@ -296,6 +300,8 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
         keepers.Keeper(held=holds.held_leads, lock=outbound.lock_slots, let_go=holds.cancel_items_of_leads),
     )
     keepers.register_keeper("appointments", keepers.Keeper(held=appointments.held_leads))
+    for telling in (telling_of_leads, telling_of_calls, telling_of_appointments, telling_of_suppressions):
+        telling.register()
     schedule.install()
     register_carriers(settings)
     registry.register_carrier(browser.BrowserCarrier, registry.BROWSER, offered=False)

@@ -139,7 +139,7 @@ def test_the_service_itself_trims_an_address(acme: World) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        f"/api/leads?offset={HUGE}",
+        f"/api/leads?limit={HUGE}",
         f"/api/calls?limit={HUGE}",
         "/api/calls?cursor=elsewhere",
         f"/api/events?after={HUGE}-{HUGE}",

@@ -1,4 +1,4 @@
-"""A run's leads and dials in pages, its results as a file, and appointments in pages."""
+"""A run's leads and dials in pages, and its results as a file."""
 
 from __future__ import annotations
 
@@ -92,23 +92,6 @@ def test_attempts_of_one_moment_come_in_pages_none_twice(acme: World, owner: Tes
     assert sorted(row["id"] for page in found for row in page) == sorted(map(str, made))
     assert owner.get(f"/api/runs/{run.id}/attempts", params={"state": "unknown"}).json() == []
     assert len(owner.get(f"/api/runs/{run.id}/attempts", params={"state": "ended"}).json()) == 3
-
-
-def test_appointments_come_in_pages_the_next_first_or_the_last_first(acme: World, owner: TestClient) -> None:
-    now = clock.now().replace(microsecond=0)
-    starts = [now + timedelta(hours=hours) for hours in (-30, -20, -10, 10, 20, 30)]
-    with unit_of_work(acme.scope) as session:
-        session.add_all(
-            Appointment(business_id=acme.business_id, starts_at=start, ends_at=start + timedelta(minutes=30))
-            for start in starts
-        )
-    read = [
-        [datetime.fromisoformat(row["starts_at"]) for page in found for row in page]
-        for found in (
-            pages(owner, "/api/appointments", "id"), pages(owner, "/api/appointments", "id", past="true")
-        )
-    ]  # fmt: skip
-    assert read == [starts[3:], starts[2::-1]]
 
 
 def talked(world: World, run_id: UUID) -> None:

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 MODELS_OF_OTHERS = {
     ("agents.checks", "tenants.extensions"),
     ("agents.checks", "tenants.models"),
+    ("appointments.calendar", "tenants.models"),
     ("appointments.service", "tenants.models"),
     ("control.answers", "calls.models"),
     ("control.places", "calls.models"),

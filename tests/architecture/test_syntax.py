@@ -156,7 +156,7 @@ def _unused(*paths: Path) -> dict[str, str]:
     return {
         item.name: f"{item.filename}:{item.first_lineno}: {item.typ}"
         for item in judge.get_unused_code(min_confidence=CONFIG["min_confidence"])
-        if not (item.filename.name in OF_FIELDS and item.typ in {"variable", "class"})
+        if not (item.filename.name.endswith(OF_FIELDS) and item.typ in {"variable", "class"})
     }
 
 

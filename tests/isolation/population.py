@@ -26,8 +26,9 @@ from trunkline.domain.control import store as control_store
 from trunkline.domain.control import warm
 from trunkline.domain.control.models import Verb
 from trunkline.domain.control.rules import Stage
-from trunkline.domain.leads import bulk, imports
+from trunkline.domain.leads import board, bulk, editing, imports, statuses
 from trunkline.domain.leads import service as leads
+from trunkline.domain.leads.models import LeadNote, LeadStatus
 from trunkline.domain.leads.rules import RowFault
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
 from trunkline.domain.leads.selection import Whom
@@ -69,6 +70,8 @@ class Inhabitant:
     user_id: UUID
     job_id: UUID
     appointment_id: UUID
+    status_id: UUID
+    note_id: UUID
     bulk_update_id: UUID
     bulk_delete_id: UUID
     import_id: UUID
@@ -100,6 +103,8 @@ class Inhabitant:
             "user_id": self.user_id,
             "job_id": self.job_id,
             "appointment_id": self.appointment_id,
+            "status_id": self.status_id,
+            "note_id": self.note_id,
             "bulk_run_id": self.bulk_update_id,
             "import_id": self.import_id,
             "number_id": self.number_id,
@@ -180,6 +185,13 @@ def _sign_in(world: World, number: int) -> tuple[str, UUID, UUID]:
     return secret, invitation.id, account.sessions(owner)[0].id
 
 
+def _on_the_board(session: Session, business_id: UUID, lead_id: UUID) -> tuple[LeadStatus, LeadNote]:
+    """Move a lead on, and write a note on them."""
+    status = statuses.of_business(session, business_id).rows[1]
+    board.move(session, business_id, lead_id, status_id=status.id, after=None, actor="test")
+    return status, editing.add_note(session, business_id, lead_id, "Calls back", author="test")
+
+
 def _settle(world: World, number: int) -> Inhabitant:
     business_id = world.business_id
     run = world.make_run()
@@ -233,6 +245,7 @@ def _settle(world: World, number: int) -> Inhabitant:
             session, business_id, title="Parking", text="Behind the house.", agent_id=world.agent_id,
             actor="test",
         )  # fmt: skip
+        status, note = _on_the_board(session, business_id, lead_id)
         phone_number = tenants.list_numbers(session, business_id)[0]
         item_id = session.get_one(OutboundAttempt, claim.attempt_id).item_id
         job_id = session.scalars(select(Job.id).where(Job.business_id == business_id)).first()
@@ -242,7 +255,8 @@ def _settle(world: World, number: int) -> Inhabitant:
     return Inhabitant(
         world=world, run_id=run.id, scheduled_run_id=later.id, item_id=item_id,
         attempt_id=claim.attempt_id, call_id=call.id, call_sid=sid, lead_id=lead_id, user_id=viewer.id,
-        job_id=job_id, appointment_id=appointment.id, bulk_update_id=update.id, bulk_delete_id=deletion.id,
+        job_id=job_id, appointment_id=appointment.id, status_id=status.id,
+        note_id=note.id, bulk_update_id=update.id, bulk_delete_id=deletion.id,
         import_id=importing.id, control_id=control.id, leg_sid=leg_sid,
         number_id=phone_number.id, text_id=known.id, secret=secret,
         invitation_id=invitation_id, session_id=session_id, provider=vault.PROVIDERS[number],

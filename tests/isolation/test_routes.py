@@ -76,7 +76,27 @@ CASES: dict[Door, list[Case]] = {
         ),
     ],
     Door("DELETE", "/api/knowledge/{text_id}"): [Case(NOT_FOUND)],
-    Door("GET", "/api/appointments"): [Case(FINE)],
+    Door("GET", "/api/appointments"): [Case(FINE), Case(FINE, query={"newest_first": "true"})],
+    Door("POST", "/api/appointments"): [
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {
+                "starts_at": "2099-01-06T10:00:00Z", "ends_at": "2099-01-06T11:00:00Z",
+                "lead_id": str(b.lead_id),
+            },
+        ),
+    ],
+    Door("PATCH", "/api/appointments/{appointment_id}"): [
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {
+                "starts_at": "2099-01-06T10:00:00Z", "ends_at": "2099-01-06T11:00:00Z", "version": 1
+            },
+        ),
+    ],
+    Door("POST", "/api/appointments/{appointment_id}/cancel"): [
+        Case(NOT_FOUND, body=lambda a, b: {"version": 1}),
+    ],
     Door("GET", "/api/business"): [Case(FINE)],
     Door("PATCH", "/api/business"): [Case(FINE, body=lambda a, b: {"name": "Acme still"})],
     Door("GET", "/api/business/keys"): [Case(FINE)],
@@ -135,8 +155,40 @@ CASES: dict[Door, list[Case]] = {
     Door("GET", "/api/jobs/{job_id}"): [Case(NOT_FOUND)],
     Door("POST", "/api/jobs/{job_id}/retry"): [Case(NOT_FOUND)],
     Door("POST", "/api/jobs/{job_id}/cancel"): [Case(NOT_FOUND, body=lambda a, b: {"force": True})],
-    Door("GET", "/api/leads"): [Case(FINE, query={"limit": "200"})],
+    Door("GET", "/api/leads"): [
+        Case(FINE, query={"limit": "200"}), Case(FINE, query={"order": "name", "search": "Umbrella"})
+    ],
+    Door("POST", "/api/leads"): [
+        Case({422}, body=lambda a, b: {"phone": "nonsense"}),
+        Case(NOT_FOUND, body=lambda a, b: {"phone": "+12125550160", "status_id": str(b.status_id)}),
+        Case(NOT_FOUND, body=lambda a, b: {"phone": "+12125550160", "list_id": str(b.world.list_id)}),
+        # Who is known to B alone is somebody new here.
+        Case(FINE, body=lambda a, b: {"phone": b.world.phones[1], "name": "Mine"}),
+    ],
+    Door("GET", "/api/leads/count"): [Case(FINE)],
+    Door("GET", "/api/leads/board"): [Case(FINE)],
     Door("GET", "/api/leads/{lead_id}"): [Case(NOT_FOUND)],
+    Door("PATCH", "/api/leads/{lead_id}"): [
+        Case(NOT_FOUND, body=lambda a, b: {"version": 1, "name": "stolen"}),
+    ],
+    Door("POST", "/api/leads/{lead_id}/move"): [
+        Case(NOT_FOUND, body=lambda a, b: {"status_id": str(a.status_id)}),
+        Case(NOT_FOUND, body=lambda a, b: {"status_id": str(b.status_id)}, own=True),
+        # B's lead is no card of A's board to stand behind: A's own comes first.
+        Case(FINE, body=lambda a, b: {"status_id": str(a.status_id), "after": str(b.lead_id)}, own=True),
+    ],
+    Door("GET", "/api/leads/{lead_id}/timeline"): [Case(NOT_FOUND), Case(FINE, own=True)],
+    Door("GET", "/api/leads/{lead_id}/suppression"): [Case(NOT_FOUND)],
+    Door("POST", "/api/leads/{lead_id}/notes"): [Case(NOT_FOUND, body=lambda a, b: {"text": "stolen"})],
+    Door("PATCH", "/api/leads/{lead_id}/notes/{note_id}"): [
+        Case(NOT_FOUND, body=lambda a, b: {"text": "stolen"}),
+    ],
+    Door("DELETE", "/api/leads/{lead_id}/notes/{note_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/lead-tags"): [Case(FINE)],
+    Door("GET", "/api/lead-statuses"): [Case(FINE)],
+    Door("POST", "/api/lead-statuses"): [Case(FINE, body=lambda a, b: {"name": "Mine"})],
+    Door("PATCH", "/api/lead-statuses/{status_id}"): [Case(NOT_FOUND, body=lambda a, b: {"name": "X"})],
+    Door("DELETE", "/api/lead-statuses/{status_id}"): [Case(NOT_FOUND)],
     Door("POST", "/api/leads/bulk-update"): [
         Case(
             NOT_FOUND,
@@ -158,6 +210,22 @@ CASES: dict[Door, list[Case]] = {
             body=lambda a, b: {
                 "lead_ids": [str(a.lead_id)], "changes": {"remove_from_list": str(b.world.list_id)}
             },
+        ),
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {
+                "lead_ids": [str(a.lead_id)], "changes": {"status_id": str(b.status_id)}
+            },
+        ),
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {
+                "filter": {"list_id": str(b.world.list_id)}, "changes": {"notes": "stolen"}
+            },
+        ),
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {"filter": {"status_id": [str(b.status_id)]}, "changes": {"notes": "X"}},
         ),
     ],
     Door("POST", "/api/leads/bulk-delete"): [

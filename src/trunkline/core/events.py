@@ -37,6 +37,14 @@ class Event(Base):
                 "'number.allowed', 'consent.changed')"
             ),
         ),
+        Index(
+            "ix_events_lead",
+            "business_id",
+            "subject_id",
+            "at",
+            "id",
+            postgresql_where=text("kind in ('lead.changed', 'lead.status_changed', 'consent.changed')"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -61,9 +69,9 @@ class Cursor:
 
 _APPEND = text(
     """
-    insert into events (business_id, kind, actor, data)
-    select cast(:business as uuid), :kind, :actor, cast(facts as jsonb)
-    from unnest(cast(:data as text[])) facts
+    insert into events (business_id, kind, subject_id, actor, data)
+    select cast(:business as uuid), :kind, subject_id, :actor, cast(facts as jsonb)
+    from unnest(cast(:data as text[]), cast(:subjects as uuid[])) given (facts, subject_id)
     """
 )
 
@@ -76,14 +84,16 @@ def announce(kind: str, *, subject_id: UUID | None, actor: str, **data: Any) -> 
     )
 
 
-def announce_many(kind: str, *, actor: str, data: Sequence[dict[str, Any]]) -> None:
-    """Append an event of one kind for each of these facts, by one statement. They have no subject."""
+def announce_many(
+    kind: str, *, actor: str, data: Sequence[dict[str, Any]], subjects: Sequence[UUID] = ()
+) -> None:
+    """Append an event of one kind for each of these facts, by one statement; as many subjects or none."""
     unit = current_unit()
     unit.session.execute(
         _APPEND,
         {
             "business": unit.scope.business_id, "kind": kind, "actor": actor,
-            "data": [json.dumps(facts) for facts in data],
+            "data": [json.dumps(facts) for facts in data], "subjects": list(subjects),
         },
     )  # fmt: skip
 

@@ -78,8 +78,8 @@ class BusinessClient:
         return list(self._get(f"/api/runs/{self.run_id}/items", limit=_AT_MOST))
 
     def appointments(self) -> list[dict[str, Any]]:
-        """Return the business's appointments that are not over; the demo books none for the past."""
-        return list(self._get("/api/appointments", limit=_AT_MOST))
+        """Return the business's appointments; the demo books none for the past."""
+        return list(self._get("/api/appointments", limit=_AT_MOST)["appointments"])
 
     def lead(self, lead_id: str) -> dict[str, Any]:
         """Return one lead."""

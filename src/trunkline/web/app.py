@@ -22,8 +22,10 @@ from trunkline.domain.agents.routes import router as agents_router
 from trunkline.domain.appointments.routes import router as appointments_router
 from trunkline.domain.calls.routes import router as calls_router
 from trunkline.domain.control.routes import router as control_router
+from trunkline.domain.leads.bulk_routes import router as bulk_leads_router
 from trunkline.domain.leads.import_routes import router as lead_imports_router
 from trunkline.domain.leads.routes import router as leads_router
+from trunkline.domain.leads.status_routes import router as lead_statuses_router
 from trunkline.domain.outbound.compliance_routes import router as compliance_router
 from trunkline.domain.outbound.item_routes import router as run_items_router
 from trunkline.domain.outbound.outlook_routes import router as outlooks_router
@@ -74,7 +76,9 @@ _API = (
     agents_router,
     knowledge_router,
     browser_calls_router,
+    bulk_leads_router,
     leads_router,
+    lead_statuses_router,
     lead_imports_router,
     call_log_router,
     calls_router,

@@ -44,4 +44,9 @@ class Appointment(Base):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(server_default="booked")
+    """`booked` or `cancelled`."""
+    note: Mapped[str] = mapped_column(server_default="")
+    """What it is about, as a person wrote it."""
+    version: Mapped[int] = mapped_column(server_default="1")
+    """One more each time that it is moved, changed or cancelled."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

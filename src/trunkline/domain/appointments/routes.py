@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+from sqlalchemy.orm import Session
 
+from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
-from trunkline.domain.appointments import service
-from trunkline.domain.appointments.schemas import AppointmentOut
+from trunkline.domain.appointments import calendar
+from trunkline.domain.appointments.models import Appointment
+from trunkline.domain.appointments.schemas import (
+    AppointmentCancel,
+    AppointmentIn,
+    AppointmentMove,
+    AppointmentOut,
+    AppointmentsOut,
+)
+from trunkline.domain.leads import service as leads
+from trunkline.domain.tenants import service as tenants
 
 router = APIRouter(prefix="/api/appointments", tags=["appointments"])
 
@@ -19,13 +32,54 @@ def read_appointments(
     session: SessionDep,
     who: PrincipalDep,
     *,
-    past: bool = False,
-    after: UUID | None = None,
+    since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
+    until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    newest_first: bool = False,
+    cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
-) -> list[AppointmentOut]:
-    """The business's appointments that are not over, the next first; with `past` the others, the last first.
+) -> AppointmentsOut:
+    """The business's appointments that overlap a stretch of time, the earliest or the newest first."""
+    rows, following = calendar.list_appointments(
+        session, who.business, since=since, until=until, newest_first=newest_first, after=cursor, limit=limit
+    )
+    return AppointmentsOut(appointments=_shown(session, who.business, rows), next_cursor=following)
 
-    A page shorter than `limit` is the last; `after` is the last id of the page before.
-    """
-    rows = service.list_appointments(session, who.business, past=past, after=after, limit=limit)
-    return [AppointmentOut.model_validate(row) for row in rows]
+
+@router.post("", status_code=201)
+def arrange(body: AppointmentIn, session: SessionDep, who: PrincipalDep) -> AppointmentOut:
+    """Book a time. 409 `slot_taken` with the appointment that stands there; 422 `outside_hours`."""
+    who.require(Role.AGENT)
+    business = tenants.get_business(session, who.business)
+    made = calendar.arrange(session, business, body, actor=who.email)
+    return _shown(session, who.business, [made])[0]
+
+
+@router.patch("/{appointment_id}")
+def move(
+    appointment_id: UUID, body: AppointmentMove, session: SessionDep, who: PrincipalDep
+) -> AppointmentOut:
+    """Give an appointment another time. 409 where it is taken, or where somebody has changed it meanwhile."""
+    who.require(Role.AGENT)
+    business = tenants.get_business(session, who.business)
+    moved = calendar.move(session, business, appointment_id, body, actor=who.email)
+    return _shown(session, who.business, [moved])[0]
+
+
+@router.post("/{appointment_id}/cancel")
+def cancel(
+    appointment_id: UUID, body: AppointmentCancel, session: SessionDep, who: PrincipalDep
+) -> AppointmentOut:
+    """Give an appointment's time free; it stays on record."""
+    who.require(Role.AGENT)
+    gone = calendar.cancel(session, who.business, appointment_id, version=body.version, actor=who.email)
+    return _shown(session, who.business, [gone])[0]
+
+
+def _shown(session: Session, business_id: UUID, rows: Sequence[Appointment]) -> list[AppointmentOut]:
+    names = leads.names_of(session, business_id, {row.lead_id for row in rows if row.lead_id is not None})
+    return [
+        AppointmentOut.model_validate(row).model_copy(
+            update={"lead_name": None if row.lead_id is None else names.get(row.lead_id)}
+        )
+        for row in rows
+    ]

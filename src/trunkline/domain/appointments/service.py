@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -130,24 +130,3 @@ def booked_in(
         .group_by(Appointment.call_id)
     )
     return {call_id: starts_at for call_id, starts_at in rows if call_id is not None}
-
-
-def list_appointments(
-    session: Session, business_id: UUID, *, past: bool, after: UUID | None, limit: int
-) -> Sequence[Appointment]:
-    """Return a page of what is not over, the next first, or of what is over, the last first.
-
-    `after` is the appointment behind which it goes on; one that there is none of begins anew.
-    """
-    query = select(Appointment).where(Appointment.business_id == business_id)
-    now = clock.now()
-    query = query.where(Appointment.ends_at <= now if past else Appointment.ends_at > now)
-    moment = tuple_(Appointment.starts_at, Appointment.id)
-    last = session.scalar(
-        select(Appointment).where(Appointment.business_id == business_id, Appointment.id == after)
-    )
-    if last is not None:
-        place = tuple_(last.starts_at, last.id)
-        query = query.where(moment < place if past else moment > place)
-    order = [column.desc() if past else column for column in (Appointment.starts_at, Appointment.id)]
-    return session.scalars(query.order_by(*order).limit(limit)).all()

@@ -21,7 +21,7 @@ from trunkline.core.runs import service as runs
 from trunkline.core.runs import slices
 from trunkline.core.runs.models import Run
 from trunkline.core.runs.slices import Worked
-from trunkline.domain.leads import consent, keepers, store
+from trunkline.domain.leads import board, consent, keepers, statuses, store
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
 
 UPDATE, DELETE = "leads.update", "leads.delete"
@@ -35,6 +35,8 @@ _DELETED_AT_ONCE = 100
 
 _GONE = "gone"
 """Why a lead was skipped that somebody deleted after the run had begun."""
+_NO_STATUS = "no_status"
+"""Why leads were left as they are whose new status somebody removed after the run had begun."""
 
 
 def begin_update(session: Session, business_id: UUID, wish: BulkUpdateIn, *, actor: str) -> Run:
@@ -42,6 +44,8 @@ def begin_update(session: Session, business_id: UUID, wish: BulkUpdateIn, *, act
     for list_id in (wish.changes.add_to_list, wish.changes.remove_from_list):
         if list_id is not None:
             _require_list(session, business_id, list_id)
+    if wish.changes.status_id is not None:
+        statuses.of_business(session, business_id).get(wish.changes.status_id)
     changes = wish.changes.model_dump(mode="json", exclude_unset=True)
     return _begin(
         session, business_id, UPDATE, wish, options={"changes": changes}, title="Update leads",
@@ -88,6 +92,15 @@ def update_slice(session: Session, run: Run, lead_ids: Sequence[UUID]) -> Worked
     """Change those of these leads that are still there. Done twice it changes nothing more."""
     changes = LeadChanges.model_validate(run.options["changes"])
     here = store.lock(session, run.business_id, lead_ids)
+    gone = {_GONE: set(lead_ids) - set(here)}
+    if changes.status_id is not None:
+        try:
+            board.change_status(session, run.business_id, here, changes.status_id, actor=run.created_by)
+        except NotFound:
+            return Worked(0, {**gone, _NO_STATUS: set(here)})
+    if changes.add_tag is not None or changes.remove_tag is not None:
+        add, remove = changes.add_tag, changes.remove_tag
+        store.change_tags(session, run.business_id, here, add=add, remove=remove)
     if changes.fields:
         store.change(session, run.business_id, here, changes.fields)
     if changes.consent_change is not None:
@@ -96,7 +109,7 @@ def update_slice(session: Session, run: Run, lead_ids: Sequence[UUID]) -> Worked
         store.add_to_list(session, run.business_id, changes.add_to_list, here)
     if changes.remove_from_list is not None:
         store.remove_from_list(session, run.business_id, changes.remove_from_list, here)
-    return Worked(len(here), {_GONE: set(lead_ids) - set(here)})
+    return Worked(len(here), gone)
 
 
 def delete_slice(session: Session, run: Run, lead_ids: Sequence[UUID]) -> Worked:
@@ -141,7 +154,7 @@ def _selection(
     if wish.filter is not None:
         words = wish.filter.model_dump_json(exclude_none=True, exclude_defaults=True)
         whom = {"filter": wish.filter.model_dump(mode="json", exclude_unset=True)}
-        return f"filter:{_digest(words.encode())}", whom, store.matching(business_id, wish.filter)
+        return f"filter:{_digest(words.encode())}", whom, store.matching(session, business_id, wish.filter)
     lead_ids = sorted(set(wish.lead_ids))
     if missing := store.missing(session, business_id, lead_ids):
         raise NotFound("There is no such lead.", lead_ids=[str(lead_id) for lead_id in missing])

@@ -55,7 +55,7 @@ def change(
 def tell(changes: Sequence[Change], *, actor: str) -> None:
     """Announce what has been said, in the transaction that has noted it."""
     announce_many(
-        "consent.changed", actor=actor,
+        "consent.changed", actor=actor, subjects=[change.lead_id for change in changes],
         data=[
             {
                 "lead_id": str(change.lead_id), "phone": change.phone, "consent": change.now.consent,

@@ -46,7 +46,8 @@ _FILL = text(
         consent = coalesce(given.consent, leads.consent),
         consent_at = case when given.consent is null then leads.consent_at else given.consent_at end,
         consent_source =
-            case when given.consent is null then leads.consent_source else given.consent_source end
+            case when given.consent is null then leads.consent_source else given.consent_source end,
+        version = leads.version + 1
     from unnest(
         cast(:ids as uuid[]), cast(:names as text[]), cast(:emails as text[]), cast(:notes as text[]),
         cast(:consents as text[]), cast(:consent_ats as timestamptz[]), cast(:consent_sources as text[])

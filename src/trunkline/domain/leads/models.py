@@ -1,14 +1,59 @@
-"""Tables: leads, lead_lists and lead_list_entries."""
+"""Tables: leads, their statuses and notes, lead_lists and lead_list_entries."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func
+from sqlalchemy import (
+    ARRAY,
+    Computed,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trunkline.core.db import Base, PrimaryId
+
+NEXT_PLACE = text(
+    "to_char(('999999999999'::bigint - nextval('lead_places'::regclass)), 'FM000000000000'::text)"
+)
+"""A place on the board before all that were given: twelve digits, each time one less."""
+
+
+LISTED = text("leads.version > 0")
+"""True of every lead. The indexes for pages are over it, so that only who says it goes by them: to a planner
+that thinks a business small, any index that begins with the business is as good as the one over numbers,
+and looking a hundred numbers up would read all of its leads a hundred times."""
+
+
+class LeadStatus(Base):
+    """How far a business has come with a lead, in its own words: a column of its board."""
+
+    __tablename__ = "lead_statuses"
+    __table_args__ = (
+        UniqueConstraint("business_id", "id", name="uq_lead_statuses_business_id"),
+        UniqueConstraint("business_id", "name", name="uq_lead_statuses_name"),
+        Index("uq_lead_statuses_initial", "business_id", unique=True, postgresql_where=text("is_initial")),
+    )
+
+    id: Mapped[PrimaryId]
+    business_id: Mapped[UUID] = mapped_column(ForeignKey("businesses.id"))
+    name: Mapped[str]
+    colour: Mapped[str]
+    """A colour's name (`schemas.Colour`), for pages to make of it what suits light and dark."""
+    position: Mapped[int]
+    """From 1 on: the order of the columns."""
+    is_closed: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Nothing more is to be done with a lead that stands here."""
+    is_initial: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Where leads begin. A lead that stands here has none: `leads.status_id` is null."""
 
 
 class Lead(Base):
@@ -18,6 +63,10 @@ class Lead(Base):
     __table_args__ = (
         UniqueConstraint("business_id", "id", name="uq_leads_business_id"),
         UniqueConstraint("business_id", "phone", name="uq_leads_phone"),
+        ForeignKeyConstraint(["business_id", "status_id"], ["lead_statuses.business_id", "lead_statuses.id"]),
+        Index("ix_leads_newest", "business_id", "created_at", "id", postgresql_where=LISTED),
+        Index("ix_leads_name", "business_id", "sort_name", "id", postgresql_where=LISTED),
+        Index("ix_leads_board", "business_id", "status_id", "place", postgresql_where=LISTED),
     )
 
     id: Mapped[PrimaryId]
@@ -33,7 +82,47 @@ class Lead(Base):
     consent_at: Mapped[datetime | None]
     consent_source: Mapped[str | None]
     """How it was given or withdrawn: a form's name, say."""
+    status_id: Mapped[UUID | None]
+    """Null: the business's initial status."""
+    place: Mapped[str] = mapped_column(String(collation="C"), server_default=NEXT_PLACE)
+    """Where it stands among those of its status: digits behind a decimal point, so that between any two
+    there is room for a third. No two leads of one status have the same."""
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'::text[]"))
+    """In the order of their letters, none twice."""
+    version: Mapped[int] = mapped_column(server_default="1")
+    """One more with each change of what a person can edit; status and place are not among that."""
+    sort_name: Mapped[str] = mapped_column(
+        String(collation="C"), Computed("coalesce(nullif(lower(name), ''), chr(1114109))", persisted=True)
+    )
+    """The name for ordering, the nameless last. A column, since row-level security lets an index over an
+    expression find rows by no function that it does not trust."""
+    search_text: Mapped[str] = mapped_column(
+        Computed("lower(name || chr(10) || phone || coalesce(chr(10) || email, ''))", persisted=True)
+    )
+    """What is searched for a part of a name, number or address, in small letters."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class LeadNote(Base):
+    """Something that a person wrote down about a lead at a moment."""
+
+    __tablename__ = "lead_notes"
+    __table_args__ = (
+        UniqueConstraint("business_id", "id", name="uq_lead_notes_business_id"),
+        ForeignKeyConstraint(
+            ["business_id", "lead_id"], ["leads.business_id", "leads.id"], ondelete="CASCADE"
+        ),
+        Index("ix_lead_notes_lead", "business_id", "lead_id", "created_at", "id"),
+    )
+
+    id: Mapped[PrimaryId]
+    business_id: Mapped[UUID] = mapped_column(ForeignKey("businesses.id"))
+    lead_id: Mapped[UUID]
+    text: Mapped[str]
+    author: Mapped[str]
+    """The address of whoever wrote it."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    edited_at: Mapped[datetime | None]
 
 
 class LeadList(Base):

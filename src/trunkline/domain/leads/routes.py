@@ -1,4 +1,4 @@
-"""People's door to leads."""
+"""People's door to leads: lists of them, the board, and one lead with all that is known."""
 
 from __future__ import annotations
 
@@ -8,100 +8,154 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
 
+from trunkline.core import timeline
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
-from trunkline.core.runs import service as runs
-from trunkline.core.runs import slices
-from trunkline.core.runs.models import Run
-from trunkline.domain.leads import bulk, consent, service
-from trunkline.domain.leads.schemas import (
-    BulkDeleteIn,
-    BulkProgressOut,
-    BulkRunOut,
-    BulkUpdateIn,
-    ConsentChange,
-    LeadListOut,
+from trunkline.domain.leads import board, consent, editing, listing, service, statuses
+from trunkline.domain.leads.lead_schemas import (
+    BoardColumnOut,
+    BoardOut,
+    BoardQuery,
+    CountOut,
+    LeadDetail,
+    LeadEdit,
+    LeadIn,
     LeadOut,
+    LeadsOut,
+    LeadsQuery,
+    ListOfLead,
+    MoveIn,
+    NoteIn,
+    NoteOut,
+    StatusOut,
+    TagsOut,
+    TimelineEntryOut,
+    TimelineOut,
 )
+from trunkline.domain.leads.models import Lead
+from trunkline.domain.leads.schemas import ConsentChange, LeadConditions, LeadListOut
 
 router = APIRouter(prefix="/api", tags=["leads"])
 
 
 @router.get("/leads")
-def read_leads(
-    session: SessionDep,
-    who: PrincipalDep,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
-) -> list[LeadOut]:
-    """Leads, newest first."""
-    rows = service.list_leads(session, who.business, limit=limit, offset=offset)
-    return [LeadOut.model_validate(lead) for lead in rows]
+def read_leads(query: Annotated[LeadsQuery, Query()], session: SessionDep, who: PrincipalDep) -> LeadsOut:
+    """Leads that meet the conditions, a page at a time; `cursor` is the last answer's `next_cursor`."""
+    return _page(session, who.business, listing.list_leads(session, who.business, query))
 
 
-@router.post("/leads/bulk-update", status_code=202)
-def bulk_update(body: BulkUpdateIn, session: SessionDep, who: PrincipalDep) -> BulkRunOut:
-    """Change many leads. 409 with the active run's id while these are being changed; 5 in a minute."""
-    who.require(Role.ADMIN)
-    return _shown(session, bulk.begin_update(session, who.business, body, actor=who.email))
+@router.post("/leads", status_code=201)
+def create_lead(body: LeadIn, session: SessionDep, who: PrincipalDep) -> LeadDetail:
+    """Make a lead of somebody new. 409 with `lead_id` where the number is somebody's already."""
+    who.require(Role.AGENT)
+    return _detail(session, editing.create_lead(session, who.business, body, actor=who.email))
 
 
-@router.post("/leads/bulk-delete", status_code=202)
-def bulk_delete(body: BulkDeleteIn, session: SessionDep, who: PrincipalDep) -> BulkRunOut:
-    """Delete many leads. 409 with the active run's id while these are being deleted; 2 in a minute."""
-    who.require(Role.ADMIN)
-    return _shown(session, bulk.begin_delete(session, who.business, body, actor=who.email))
+@router.get("/leads/count")
+def count_leads(
+    query: Annotated[LeadConditions, Query()], session: SessionDep, who: PrincipalDep
+) -> CountOut:
+    """How many leads meet the conditions."""
+    return CountOut(count=listing.count_leads(session, who.business, query))
 
 
-# Before the route of one lead, which would take the name for an id.
-@router.get("/leads/bulk-runs")
-def read_bulk_runs(session: SessionDep, who: PrincipalDep) -> list[BulkRunOut]:
-    """The business's bulk updates and deletes, newest first."""
-    rows = bulk.newest_runs(session, who.business, limit=50)
-    return _all_shown(session, who.business, rows)
-
-
-@router.get("/leads/bulk-runs/{bulk_run_id}")
-def read_bulk_run(bulk_run_id: UUID, session: SessionDep, who: PrincipalDep) -> BulkRunOut:
-    """One of them and how far it is."""
-    return _shown(session, slices.get(session, who.business, bulk_run_id, kinds=bulk.KINDS))
-
-
-@router.post("/leads/bulk-runs/{bulk_run_id}/pause", status_code=202)
-def pause_bulk_run(bulk_run_id: UUID, session: SessionDep, who: PrincipalDep) -> BulkRunOut:
-    """Touch no lead more, until it is resumed."""
-    who.require(Role.ADMIN)
-    return _shown(session, bulk.pause_run(session, who.business, bulk_run_id, actor=who.email))
-
-
-@router.post("/leads/bulk-runs/{bulk_run_id}/resume", status_code=202)
-def resume_bulk_run(bulk_run_id: UUID, session: SessionDep, who: PrincipalDep) -> BulkRunOut:
-    """Go on where it stood: after a pause, a cancel or a failure."""
-    who.require(Role.ADMIN)
-    return _shown(session, bulk.resume_run(session, who.business, bulk_run_id, actor=who.email))
-
-
-@router.post("/leads/bulk-runs/{bulk_run_id}/cancel", status_code=202)
-def cancel_bulk_run(bulk_run_id: UUID, session: SessionDep, who: PrincipalDep) -> BulkRunOut:
-    """Touch no lead more; what is done stays done."""
-    who.require(Role.ADMIN)
-    return _shown(session, bulk.cancel_run(session, who.business, bulk_run_id, actor=who.email))
+@router.get("/leads/board")
+def read_board(query: Annotated[BoardQuery, Query()], session: SessionDep, who: PrincipalDep) -> BoardOut:
+    """Every status with how many leads meet the conditions there, and the first of them."""
+    columns = listing.board(session, who.business, query, cards=query.cards)
+    pages = [_page(session, who.business, column.page) for column in columns]
+    return BoardOut(
+        columns=[
+            BoardColumnOut(
+                status=StatusOut.model_validate(column.status), count=column.count, leads=page.leads,
+                next_cursor=page.next_cursor,
+            )
+            for column, page in zip(columns, pages, strict=True)
+        ]
+    )  # fmt: skip
 
 
 @router.get("/leads/{lead_id}")
-def read_lead(lead_id: UUID, session: SessionDep, who: PrincipalDep) -> LeadOut:
-    """One lead."""
-    return LeadOut.model_validate(service.get_lead(session, who.business, lead_id))
+def read_lead(lead_id: UUID, session: SessionDep, who: PrincipalDep) -> LeadDetail:
+    """One lead, and the lists in which it stands."""
+    return _detail(session, service.get_lead(session, who.business, lead_id))
+
+
+@router.patch("/leads/{lead_id}")
+def edit_lead(lead_id: UUID, body: LeadEdit, session: SessionDep, who: PrincipalDep) -> LeadDetail:
+    """Change facts about a lead. 409 where somebody has changed it since it was read."""
+    who.require(Role.AGENT)
+    changes = body.model_dump(exclude={"version"}, exclude_unset=True)
+    lead = editing.edit_lead(session, who.business, lead_id, changes, version=body.version, actor=who.email)
+    return _detail(session, lead)
+
+
+@router.post("/leads/{lead_id}/move")
+def move_lead(lead_id: UUID, body: MoveIn, session: SessionDep, who: PrincipalDep) -> LeadOut:
+    """Put a lead into a status, behind another lead that stands there or before all."""
+    who.require(Role.AGENT)
+    lead = board.move(
+        session, who.business, lead_id, status_id=body.status_id, after=body.after, actor=who.email
+    )
+    return LeadOut.of(lead, statuses.of_business(session, who.business))
+
+
+@router.get("/leads/{lead_id}/timeline")
+def read_timeline(
+    lead_id: UUID,
+    session: SessionDep,
+    who: PrincipalDep,
+    limit: Annotated[int, Query(ge=1, le=100)] = 30,
+    cursor: str | None = None,
+) -> TimelineOut:
+    """All that has happened with a lead, newest first, a page at a time."""
+    lead = service.get_lead(session, who.business, lead_id)
+    entries, following = timeline.read(
+        session, who.business, lead_id=lead.id, phone=lead.phone, limit=limit, after=cursor
+    )
+    return TimelineOut(
+        entries=[
+            TimelineEntryOut(at=entry.at, kind=entry.kind, actor=entry.actor, data=dict(entry.data))
+            for entry in entries
+        ],
+        next_cursor=following,
+    )
+
+
+@router.post("/leads/{lead_id}/notes", status_code=201)
+def add_note(lead_id: UUID, body: NoteIn, session: SessionDep, who: PrincipalDep) -> NoteOut:
+    """Write a note on a lead; it stands in its timeline."""
+    who.require(Role.AGENT)
+    lead = service.get_lead(session, who.business, lead_id)
+    note = editing.add_note(session, who.business, lead.id, body.text, author=who.email)
+    return NoteOut.model_validate(note)
+
+
+@router.patch("/leads/{lead_id}/notes/{note_id}")
+def change_note(
+    lead_id: UUID, note_id: UUID, body: NoteIn, session: SessionDep, who: PrincipalDep
+) -> NoteOut:
+    """Write a note anew: one's own, or, for an admin, anybody's."""
+    who.require(Role.AGENT)
+    note = editing.change_note(session, who.business, lead_id, note_id, body.text, who=who)
+    return NoteOut.model_validate(note)
+
+
+@router.delete("/leads/{lead_id}/notes/{note_id}", status_code=204)
+def remove_note(lead_id: UUID, note_id: UUID, session: SessionDep, who: PrincipalDep) -> None:
+    """Remove a note: one's own, or, for an admin, anybody's."""
+    who.require(Role.AGENT)
+    editing.remove_note(session, who.business, lead_id, note_id, who=who)
 
 
 @router.patch("/leads/{lead_id}/consent")
-def change_consent(lead_id: UUID, body: ConsentChange, session: SessionDep, who: PrincipalDep) -> LeadOut:
+def change_consent(lead_id: UUID, body: ConsentChange, session: SessionDep, who: PrincipalDep) -> LeadDetail:
     """Note what a person has said to being called by an AI."""
     who.require(Role.AGENT)
     lead = service.get_lead(session, who.business, lead_id)
     consent.change(session, who.business, [lead.id], body, actor=who.email)
     session.refresh(lead)
-    return LeadOut.model_validate(lead)
+    return _detail(session, lead)
 
 
 @router.get("/lead-lists")
@@ -120,26 +174,18 @@ def read_lists(
     ]
 
 
-def _shown(session: Session, run: Run) -> BulkRunOut:
-    """Return a bulk run as it is now."""
-    runs.get(session, run.business_id, run.id, fresh=True)
-    return _all_shown(session, run.business_id, [run])[0]
+@router.get("/lead-tags")
+def read_tags(session: SessionDep, who: PrincipalDep) -> TagsOut:
+    """The tags that leads of the business have."""
+    return TagsOut(tags=listing.tags_of_business(session, who.business))
 
 
-def _all_shown(session: Session, business_id: UUID, rows: list[Run]) -> list[BulkRunOut]:
-    progress = slices.progress_of(session, business_id, rows)
-    return [
-        BulkRunOut(
-            id=run.id,
-            kind=run.kind,
-            title=run.title,
-            state=run.state,
-            error=run.error,
-            created_by=run.created_by,
-            created_at=run.created_at,
-            started_at=run.started_at,
-            finished_at=run.finished_at,
-            progress=BulkProgressOut.model_validate(progress[run.id]),
-        )
-        for run in rows
-    ]
+def _page(session: Session, business_id: UUID, page: listing.Page) -> LeadsOut:
+    known = statuses.of_business(session, business_id)
+    return LeadsOut(leads=[LeadOut.of(lead, known) for lead in page.rows], next_cursor=page.next_cursor)
+
+
+def _detail(session: Session, lead: Lead) -> LeadDetail:
+    shown = LeadOut.of(lead, statuses.of_business(session, lead.business_id))
+    rows = listing.lists_of_lead(session, lead.business_id, lead.id)
+    return LeadDetail(**shown.model_dump(), lists=[ListOfLead.model_validate(row) for row in rows])

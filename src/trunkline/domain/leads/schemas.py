@@ -6,7 +6,15 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from trunkline.domain.leads.rules import consent_time
 
@@ -17,22 +25,8 @@ Consent = Literal["express", "written", "withdrawn"]
 ConsentTime = Annotated[AwareDatetime, AfterValidator(consent_time)]
 """From 1990 to tomorrow."""
 
-
-class LeadOut(BaseModel):
-    """A lead."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: UUID
-    phone: str
-    name: str
-    email: str | None
-    notes: str | None
-    source: str
-    consent: str
-    consent_at: datetime | None
-    consent_source: str | None
-    created_at: datetime
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+"""A word or two under which a business finds leads again."""
 
 
 class ConsentChange(BaseModel):
@@ -119,24 +113,32 @@ class ImportFaultOut(BaseModel):
     row: str
 
 
-class LeadFilter(BaseModel):
-    """Which leads: those that meet every condition. `everybody` alone means all there are.
-
-    A condition that we do not know would choose more people than was meant, so it is refused.
-    """
+class LeadConditions(BaseModel):
+    """What leads must meet, all of it. A condition that we do not know would choose more people than was
+    meant, so it is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
-    everybody: bool = False
+    status_id: Annotated[list[UUID], Field(max_length=50)] = Field(default_factory=list)
+    """One of these statuses."""
+    list_id: UUID | None = None
+    tag: Tag | None = None
+    consent: Literal["none", "express", "written", "withdrawn"] | None = None
     source: Annotated[str, Field(min_length=1, max_length=300)] | None = None
     search: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    """Part of the name, number, e-mail address or notes, in upper or lower case."""
+    """Part of the name, number, e-mail address or notes, in upper or lower case; a number in any form."""
     created_from: AwareDatetime | None = None
     created_before: AwareDatetime | None = None
 
+
+class LeadFilter(LeadConditions):
+    """Which leads: those that meet every condition. `everybody` alone means all there are."""
+
+    everybody: bool = False
+
     @model_validator(mode="after")
     def _says_whom(self) -> LeadFilter:
-        conditions = self.model_dump(exclude={"everybody"}, exclude_none=True)
+        conditions = self.model_dump(exclude={"everybody"}, exclude_defaults=True)
         if self.everybody == bool(conditions):
             raise ValueError("give conditions, or everybody and no condition")
         return self
@@ -154,6 +156,9 @@ class LeadChanges(BaseModel):
     consent: Consent = "withdrawn"
     consent_at: ConsentTime | None = None
     consent_source: Annotated[str, Field(min_length=1, max_length=300)] | None = None
+    status_id: UUID | None = None
+    add_tag: Tag | None = None
+    remove_tag: Tag | None = None
     add_to_list: UUID | None = None
     remove_from_list: UUID | None = None
 
@@ -162,15 +167,13 @@ class LeadChanges(BaseModel):
         told = {"consent_at", "consent_source"} & self.model_fields_set
         if told and "consent" not in self.model_fields_set:
             raise ValueError("say which consent was given when and how: name consent too")
-        if (
-            not self.fields
-            and self.consent_change is None
-            and self.add_to_list is None
-            and self.remove_from_list is None
-        ):
+        others = (self.status_id, self.add_tag, self.remove_tag, self.add_to_list, self.remove_from_list)
+        if not self.fields and self.consent_change is None and not any(others):
             raise ValueError("nothing is to be changed")
         if self.add_to_list is not None and self.add_to_list == self.remove_from_list:
             raise ValueError("leads cannot be put into a list and taken out of it at once")
+        if self.add_tag is not None and self.add_tag == self.remove_tag:
+            raise ValueError("leads cannot be given a tag that is taken from them")
         return self
 
     @property

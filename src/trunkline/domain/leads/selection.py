@@ -49,7 +49,7 @@ def people_of(session: Session, business_id: UUID, whom: Whom) -> Select[UUID, s
             .where(LeadListEntry.business_id == business_id, LeadListEntry.list_id == whom.list_id)
         )
     if whom.where is not None:
-        found = store.matching(business_id, whom.where)
+        found = store.matching(session, business_id, whom.where)
         newest_first = func.row_number().over(order_by=(Lead.created_at.desc(), Lead.id.desc()))
         return select(*columns, newest_first).where(Lead.business_id == business_id, Lead.id.in_(found))
     lead_ids = list(dict.fromkeys(whom.lead_ids))

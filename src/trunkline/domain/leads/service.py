@@ -91,17 +91,6 @@ def names_of(session: Session, business_id: UUID, lead_ids: Collection[UUID]) ->
     return {row.id: row.name for row in rows}
 
 
-def list_leads(session: Session, business_id: UUID, *, limit: int, offset: int) -> Sequence[Lead]:
-    """Return leads, newest first."""
-    return session.scalars(
-        select(Lead)
-        .where(Lead.business_id == business_id)
-        .order_by(Lead.created_at.desc(), Lead.id.desc())
-        .limit(limit)
-        .offset(offset)
-    ).all()
-
-
 def list_lists(
     session: Session, business_id: UUID, *, search: str | None = None, limit: int = 200,
     after: UUID | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from sqlalchemy import (
     Uuid,
     any_,
     delete,
-    false,
+    func,
     literal,
     or_,
     select,
@@ -23,8 +24,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from trunkline.core.errors import NotFound
+from trunkline.domain.leads import statuses
 from trunkline.domain.leads.models import Lead, LeadList, LeadListEntry
-from trunkline.domain.leads.schemas import LeadFilter
+from trunkline.domain.leads.schemas import LeadConditions, LeadFilter
+
+_NUMBER_MARKS = re.compile(r"[\s()+./-]")
+_FEWEST_DIGITS = 3
 
 # Behind the last of the list, in the order of the ids; whoever stands in it already keeps their place.
 _ADD_TO_LIST = text(
@@ -66,6 +72,15 @@ _SIZES = text(
         select count(*) as leads from lead_list_entries
         where business_id = :business_id and list_id = wanted.list_id
     ) counted
+    """
+)
+
+_ADD_TAG = text(
+    """
+    update leads set
+        tags = (select array_agg(tag order by tag) from unnest(tags || cast(:tag as text)) tag),
+        version = version + 1
+    where business_id = :business_id and id = any(:lead_ids) and not cast(:tag as text) = any(tags)
     """
 )
 
@@ -121,21 +136,51 @@ def in_list(business_id: UUID, list_id: UUID) -> Select[UUID]:
     )
 
 
-def matching(business_id: UUID, wanted: LeadFilter) -> Select[UUID]:
-    """Return the query for the leads that meet every condition of a filter; none of it, none of them."""
-    conditions: list[ColumnElement[bool]] = []
+def conditions(session: Session, business_id: UUID, wanted: LeadConditions) -> list[ColumnElement[bool]]:
+    """Return what a lead must meet, besides being the business's. Raises NotFound for a status or list."""
+    meet: list[ColumnElement[bool]] = []
+    if wanted.status_id:
+        known = statuses.of_business(session, business_id)
+        meet.append(or_(*(stands_in(known.stored(status_id)) for status_id in wanted.status_id)))
+    if wanted.list_id is not None:
+        if not has_list(session, business_id, wanted.list_id):
+            raise NotFound("There is no such list.", list_id=str(wanted.list_id))
+        meet.append(Lead.id.in_(in_list(business_id, wanted.list_id)))
+    if wanted.tag is not None:
+        meet.append(literal(wanted.tag) == any_(Lead.tags))
+    if wanted.consent is not None:
+        meet.append(Lead.consent == wanted.consent)
     if wanted.source is not None:
-        conditions.append(Lead.source == wanted.source)
+        meet.append(Lead.source == wanted.source)
     if wanted.created_from is not None:
-        conditions.append(Lead.created_at >= wanted.created_from)
+        meet.append(Lead.created_at >= wanted.created_from)
     if wanted.created_before is not None:
-        conditions.append(Lead.created_at < wanted.created_before)
+        meet.append(Lead.created_at < wanted.created_before)
     if wanted.search is not None:
-        columns = (Lead.name, Lead.phone, Lead.email, Lead.notes)
-        conditions.append(or_(*(column.icontains(wanted.search, autoescape=True) for column in columns)))
-    if not conditions and not wanted.everybody:
-        conditions.append(false())
-    return select(Lead.id).where(Lead.business_id == business_id, *conditions)
+        meet.append(_has(wanted.search))
+    return meet
+
+
+def stands_in(stored: UUID | None) -> ColumnElement[bool]:
+    """Return the condition for a status as leads' rows say it; spelt so that an index finds its leads."""
+    return Lead.status_id.is_(None) if stored is None else Lead.status_id == stored
+
+
+def _has(part: str) -> ColumnElement[bool]:
+    """Return the condition for leads that bear a text; of a number the digits count, in any form."""
+    ways = [
+        Lead.search_text.contains(part.lower(), autoescape=True),
+        Lead.notes.icontains(part, autoescape=True),
+    ]
+    digits = _NUMBER_MARKS.sub("", part)
+    if digits.isascii() and digits.isdigit() and len(digits) >= _FEWEST_DIGITS:
+        ways.append(Lead.phone.contains(digits.lstrip("0")))
+    return or_(*ways)
+
+
+def matching(session: Session, business_id: UUID, wanted: LeadFilter) -> Select[UUID]:
+    """Return the query for the leads that meet every condition of a filter. Raises NotFound."""
+    return select(Lead.id).where(Lead.business_id == business_id, *conditions(session, business_id, wanted))
 
 
 def missing(session: Session, business_id: UUID, lead_ids: Sequence[UUID]) -> list[UUID]:
@@ -164,9 +209,27 @@ def lock(
 def change(session: Session, business_id: UUID, lead_ids: Sequence[UUID], fields: Mapping[str, Any]) -> None:
     """Give these leads other values in some columns."""
     session.execute(
-        update(Lead).where(Lead.business_id == business_id, Lead.id.in_(lead_ids)).values(**fields),
+        update(Lead)
+        .where(Lead.business_id == business_id, Lead.id.in_(lead_ids))
+        .values(**fields, version=Lead.version + 1),
         execution_options={"synchronize_session": False},
     )
+
+
+def change_tags(
+    session: Session, business_id: UUID, lead_ids: Sequence[UUID], *, add: str | None, remove: str | None
+) -> None:
+    """Give these leads a tag, or take one from them; who stands as wished already is left alone."""
+    of_these = (Lead.business_id == business_id, Lead.id.in_(lead_ids))
+    if add is not None:
+        session.execute(_ADD_TAG, {"business_id": business_id, "lead_ids": list(lead_ids), "tag": add})
+    if remove is not None:
+        session.execute(
+            update(Lead)
+            .where(*of_these, literal(remove) == any_(Lead.tags))
+            .values(tags=func.array_remove(Lead.tags, remove), version=Lead.version + 1),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def add_to_list(session: Session, business_id: UUID, list_id: UUID, lead_ids: Sequence[UUID]) -> None:

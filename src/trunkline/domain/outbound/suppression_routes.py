@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Query, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +13,7 @@ from trunkline.core.access import Role
 from trunkline.core.db import unit_of_work
 from trunkline.core.door import PrincipalDep, SessionDep, SystemSessionDep
 from trunkline.core.errors import InvalidInput
-from trunkline.domain.outbound import suppression_lists, suppressions
+from trunkline.domain.outbound import suppression_lists, suppressions, telling
 from trunkline.domain.outbound.schemas import UploadOut
 from trunkline.domain.tenants import service as tenants
 
@@ -52,6 +53,23 @@ class SystemSuppressionOut(BaseModel):
     phone: str
     reason: str
     created_at: datetime
+
+
+class SuppressionOfLead(BaseModel):
+    """Whether and why a lead is not to be called."""
+
+    suppressed: SuppressionOut | None
+    """The business's own word."""
+    everywhere: bool
+    """No business here calls this number."""
+
+
+@router.get("/leads/{lead_id}/suppression")
+def read_suppression_of_lead(lead_id: UUID, session: SessionDep, who: PrincipalDep) -> SuppressionOfLead:
+    """Whether a lead's number stands on the list."""
+    row, everywhere = telling.standing(session, who.business, lead_id)
+    own = None if row is None else SuppressionOut.model_validate(row)
+    return SuppressionOfLead(suppressed=own, everywhere=everywhere)
 
 
 @router.get("/suppressions")

@@ -15,8 +15,9 @@ export const appointmentsView = {
 
   async load() {
     // One more than is shown tells whether there are others.
-    const asked = [get("/appointments", { limit: SHOWN + 1 }), get("/appointments", { limit: SHOWN + 1, past: true })];
-    const [coming, past] = await Promise.all(asked);
+    const now = new Date().toISOString();
+    const asked = [get("/appointments", { limit: SHOWN + 1, from: now }), get("/appointments", { limit: SHOWN + 1, to: now, newest_first: true })];
+    const [coming, past] = (await Promise.all(asked)).map((page) => page.appointments);
     const shown = [...coming.slice(0, SHOWN), ...past.slice(0, SHOWN)];
     return { coming, past, leads: await everyLead(shown.map((row) => row.lead_id)) };
   },

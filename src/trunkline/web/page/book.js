@@ -27,7 +27,7 @@ export async function agentName(id) {
 export async function knownLeads(ids) {
   const isStale = performance.now() - leadsReadAt > FRESH_MS || leadsReadAt === 0;
   if (isStale && ids.some((id) => id && !leads.has(id))) {
-    for (const lead of await get("/leads", { limit: NEWEST })) leads.set(lead.id, lead);
+    for (const lead of (await get("/leads", { limit: NEWEST })).leads) leads.set(lead.id, lead);
     leadsReadAt = performance.now();
   }
   return leads;

@@ -8,7 +8,7 @@ const NEWEST = 200;
 
 /** Read the newest leads and return `{element, chosen()}`; no more than `most` can be chosen. */
 export async function leadPicker({ most }) {
-  const rows = (await get("/leads", { limit: NEWEST })).map(row);
+  const rows = (await get("/leads", { limit: NEWEST })).leads.map(row);
   const search = h("input", { type: "search", id: "lead-search", "aria-label": t("pick.search"), placeholder: t("pick.search"), autocomplete: "off" });
   const said = h("p", { class: "quiet", role: "status" });
   const list = h("div", { class: "pick" }, rows.map(({ element }) => element));

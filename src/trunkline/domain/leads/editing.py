@@ -1,0 +1,128 @@
+"""Leads by hand: somebody new, other facts about somebody known, and notes on them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from trunkline.core.access import Principal, Role
+from trunkline.core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from trunkline.core.events import announce
+from trunkline.domain.leads import statuses, store
+from trunkline.domain.leads.lead_schemas import LeadIn
+from trunkline.domain.leads.models import Lead, LeadNote
+from trunkline.domain.tenants import service as tenants
+from trunkline.kit import clock
+from trunkline.kit.ids import new_id
+from trunkline.kit.phone import InvalidPhone, to_dialable
+
+
+class NumberKnown(Conflict):
+    """The business knows somebody with this number; `lead_id` says whom."""
+
+    code = "number_known"
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else has changed it since it was read; `version` is what it is now."""
+
+    code = "changed_meanwhile"
+
+
+def create_lead(session: Session, business_id: UUID, wish: LeadIn, *, actor: str) -> Lead:
+    """Make a lead of somebody new. Raises InvalidInput for what is no number, NumberKnown, NotFound."""
+    region = tenants.get_business(session, business_id).region
+    try:
+        phone = to_dialable(wish.phone, region=region)
+    except InvalidPhone as error:
+        raise InvalidInput(str(error), field="phone") from error
+    stored = None
+    if wish.status_id is not None:
+        stored = statuses.of_business(session, business_id).stored(wish.status_id)
+    if wish.list_id is not None and not store.has_list(session, business_id, wish.list_id):
+        raise NotFound("There is no such list.", list_id=str(wish.list_id))
+    facts = wish.model_dump(include={"name", "email", "notes", "tags"})
+    made = session.scalar(
+        insert(Lead)
+        .values(id=new_id(), business_id=business_id, phone=phone, source="person", status_id=stored, **facts)
+        .on_conflict_do_nothing(index_elements=["business_id", "phone"])
+        .returning(Lead.id)
+    )
+    if made is None:
+        known = select(Lead.id).where(Lead.business_id == business_id, Lead.phone == phone)
+        raise NumberKnown(f"There is a lead with {phone} already.", lead_id=str(session.scalar(known)))
+    if wish.list_id is not None:
+        store.add_to_list(session, business_id, wish.list_id, [made])
+    announce("lead.created", subject_id=made, actor=actor)
+    return session.get_one(Lead, made)
+
+
+def edit_lead(
+    session: Session, business_id: UUID, lead_id: UUID, changes: dict[str, Any], *, version: int, actor: str
+) -> Lead:
+    """Change facts about a lead that were read as of a version. Raises NotFound, ChangedMeanwhile."""
+    lead = session.scalar(
+        select(Lead)
+        .where(Lead.business_id == business_id, Lead.id == lead_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if lead is None:
+        raise NotFound("There is no such lead.")
+    if lead.version != version:
+        raise ChangedMeanwhile("Somebody has changed this lead meanwhile.", version=lead.version)
+    fields = [field for field, value in changes.items() if getattr(lead, field) != value]
+    if fields:
+        for field in fields:
+            setattr(lead, field, changes[field])
+        lead.version += 1
+        session.flush()
+        announce("lead.changed", subject_id=lead.id, actor=actor, fields=fields)
+    return lead
+
+
+def add_note(session: Session, business_id: UUID, lead_id: UUID, text: str, *, author: str) -> LeadNote:
+    """Write a note on a lead, which is there."""
+    note = LeadNote(business_id=business_id, lead_id=lead_id, text=text, author=author)
+    session.add(note)
+    session.flush()
+    announce("lead.noted", subject_id=lead_id, actor=author)
+    return note
+
+
+def change_note(
+    session: Session, business_id: UUID, lead_id: UUID, note_id: UUID, text: str, *, who: Principal
+) -> LeadNote:
+    """Write a note anew. Raises NotFound, Forbidden for a note of somebody else's."""
+    note = _own_note(session, business_id, lead_id, note_id, who)
+    note.text, note.edited_at = text, clock.now()
+    announce("lead.noted", subject_id=lead_id, actor=who.email)
+    return note
+
+
+def remove_note(session: Session, business_id: UUID, lead_id: UUID, note_id: UUID, *, who: Principal) -> None:
+    """Remove a note. Raises NotFound, Forbidden for a note of somebody else's."""
+    session.delete(_own_note(session, business_id, lead_id, note_id, who))
+    announce("lead.noted", subject_id=lead_id, actor=who.email)
+
+
+def _own_note(session: Session, business_id: UUID, lead_id: UUID, note_id: UUID, who: Principal) -> LeadNote:
+    """Return a note that this person may change: their own, or any for an admin."""
+    note = session.scalar(
+        select(LeadNote)
+        .where(LeadNote.business_id == business_id, LeadNote.lead_id == lead_id, LeadNote.id == note_id)
+        .with_for_update()
+    )
+    if note is None:
+        raise NotFound("There is no such note.")
+    if (
+        note.author != who.email
+        and not who.is_system_admin
+        and (who.role is None or who.role.rank < Role.ADMIN.rank)
+    ):
+        raise Forbidden("Only who wrote a note, or an admin, changes it.", reason="insufficient_role")
+    return note

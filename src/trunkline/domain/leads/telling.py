@@ -1,0 +1,86 @@
+"""What leads themselves tell in their timelines: how they came to be, what was noted, and what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from trunkline.core.timeline import Entry, Wanted, numbered, register_source
+from trunkline.domain.leads.models import Lead, LeadNote
+
+_CREATED, _HISTORY, _NOTE = "created", "history", "note"
+
+_KINDS = {"lead.changed": "edited", "lead.status_changed": "status", "consent.changed": "consent"}
+
+# The kinds are written out, for the partial index that has them is found by them.
+_EVENTS = text(
+    """
+    select id, at, kind, actor, data from events
+    where business_id = :business_id and subject_id = :lead_id
+      and kind in ('lead.changed', 'lead.status_changed', 'consent.changed')
+      and (at, id) < (cast(:at as timestamptz), cast(:before as bigint))
+    order by at desc, id desc limit :limit
+    """
+)
+_FIRST_ID, _LAST_ID = 0, 2**63 - 1
+
+
+def register() -> None:
+    """Let leads tell of themselves."""
+    register_source(_CREATED, _created)
+    register_source(_HISTORY, _history)
+    register_source(_NOTE, _notes)
+
+
+def _created(session: Session, wanted: Wanted) -> Sequence[Entry]:
+    lead = session.scalar(
+        select(Lead).where(Lead.business_id == wanted.business_id, Lead.id == wanted.lead_id)
+    )
+    if lead is None or not wanted.has_yet(_CREATED, lead.created_at):
+        return ()
+    return (Entry(lead.created_at, str(lead.id), "created", None, {"source": lead.source}),)
+
+
+def _history(session: Session, wanted: Wanted) -> Sequence[Entry]:
+    at: object = "infinity"
+    before = _FIRST_ID
+    if wanted.behind is not None:
+        at = wanted.behind.at
+        if wanted.behind.source == _HISTORY:
+            before = wanted.behind.number()
+        elif wanted.behind.source > _HISTORY:
+            before = _LAST_ID
+    rows = session.execute(
+        _EVENTS,
+        {
+            "business_id": wanted.business_id, "lead_id": wanted.lead_id, "at": at, "before": before,
+            "limit": wanted.limit,
+        },
+    )  # fmt: skip
+    return [Entry(row.at, numbered(row.id), _KINDS[row.kind], row.actor, row.data) for row in rows]
+
+
+def _notes(session: Session, wanted: Wanted) -> Sequence[Entry]:
+    rows = session.scalars(
+        select(LeadNote)
+        .where(
+            LeadNote.business_id == wanted.business_id, LeadNote.lead_id == wanted.lead_id,
+            wanted.of_source(_NOTE, LeadNote.created_at, LeadNote.id),
+        )
+        .order_by(LeadNote.created_at.desc(), LeadNote.id.desc())
+        .limit(wanted.limit)
+    )  # fmt: skip
+    return [
+        Entry(
+            note.created_at, str(note.id), "note", note.author,
+            {"id": str(note.id), "text": note.text, "edited_at": _iso(note.edited_at)},
+        )
+        for note in rows
+    ]  # fmt: skip
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
