@@ -96,6 +96,10 @@ dashboard-lint: $(CLIENT) $(MODULES)
 	$(NPM) run types
 	$(NPM) run lint
 
+.PHONY: screenshots
+screenshots: $(VENV)/.dev browser $(BUILT) ## Photograph every page of the dashboard, and have axe look at each (ARGS="--only calls")
+	@PYTHONPATH=tests $(BIN)/python -m browser.photograph $(ARGS)
+
 # What is compiled once here, all test processes would compile at once. Errors are theirs to tell.
 $(VENV)/.compiled: $(VENV)/.dev
 	@$(BIN)/python -m compileall -q src || true

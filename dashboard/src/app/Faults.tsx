@@ -1,6 +1,7 @@
 // What is shown where there is no page, and where a page has a fault of its own.
 
 import { Button, Group } from "@mantine/core";
+import { useDocumentTitle } from "@mantine/hooks";
 import { IconAlertTriangle, IconMapOff } from "@tabler/icons-react";
 import { useRouter } from "@tanstack/react-router";
 import { useT } from "@/lib/i18n";
@@ -10,8 +11,9 @@ import { ErrorNote } from "@/ui/ErrorNote";
 
 export function NotFound() {
   const t = useT("shell");
+  useDocumentTitle(t("title", { page: t("not_found.title") }));
   return (
-    <EmptyState icon={IconMapOff} title={t("not_found.title")} body={t("not_found.body")}>
+    <EmptyState level={1} icon={IconMapOff} title={t("not_found.title")} body={t("not_found.body")}>
       <ButtonLink to="/">{t("not_found.home")}</ButtonLink>
     </EmptyState>
   );
@@ -22,7 +24,7 @@ export function Crash({ error, reset }: { error: unknown; reset?: () => void }) 
   const t = useT("shell");
   const router = useRouter();
   return (
-    <EmptyState icon={IconAlertTriangle} title={t("crash.title")} body={t("crash.body")}>
+    <EmptyState level={1} icon={IconAlertTriangle} title={t("crash.title")} body={t("crash.body")}>
       <ErrorNote error={error} />
       <Group>
         <Button

@@ -13,7 +13,7 @@ export function Guarded({ route, children }: { route: FeatureRoute; children: Re
   const t = useT("shell");
   const { me, business, may } = useSession();
   if (route.of === "system" ? !me.is_system_admin : route.least && !may(route.least)) {
-    return <EmptyState icon={IconLock} title={t("not_yours.title")} body={t("not_yours.body")} />;
+    return <EmptyState level={1} icon={IconLock} title={t("not_yours.title")} body={t("not_yours.body")} />;
   }
   if (route.of !== "system" && !business) return <ChooseBusiness />;
   return <Suspense fallback={<Loading />}>{children}</Suspense>;

@@ -1,0 +1,34 @@
+"""Every page of the dashboard that is photographed, looked at by axe, and tried with another business's ids.
+
+A feature adds its routes here. `{call_id}` and its like stand for what `Inhabitant.ids` of isolation/population.py
+has; a test compares this list with the routes that the features name.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Who(enum.Enum):
+    """As whom a page is looked at."""
+
+    NOBODY = "nobody"
+    OWNER = "owner"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page by its name and its path."""
+
+    name: str
+    path: str
+    who: Who = Who.OWNER
+
+
+PLACES = (
+    Place("sign-in", "/", Who.NOBODY),
+    Place("choose-business", "/", Who.ADMIN),
+    Place("nowhere", "/nowhere"),
+)

@@ -1,0 +1,66 @@
+"""How a page can look: in which language, in which colours, how wide; and waiting until it is all there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from browser.dashboard import sign_in
+from browser.places import Place, Who
+from isolation.population import ADMIN_EMAIL, Inhabitant
+
+SIZES = {"wide": (1366, 900), "phone": (390, 844)}
+
+_ALL_THERE = """
+() => document.querySelector("h1, [role=alert]")
+  && !document.querySelector(".mantine-Loader-root, .mantine-Skeleton-root, [data-loading=true]")
+  && document.fonts.status === "loaded"
+"""
+_REST_MS = 250
+"""What moves in comes to rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way to look at pages."""
+
+    language: str
+    scheme: str
+    size: str
+
+    def __str__(self) -> str:
+        return f"{self.language}-{self.scheme}-{self.size}"
+
+
+VIEWS = tuple(View(*one) for one in product(("en", "he"), ("light", "dark"), SIZES))
+
+
+@contextmanager
+def looking(chromium: Browser, url: str, view: View, who: Who, owner: Inhabitant) -> Iterator[BrowserContext]:
+    """Yield a browser that looks at pages so, as this person."""
+    width, height = SIZES[view.size]
+    context = chromium.new_context(
+        locale={"en": "en-US", "he": "he-IL"}[view.language],
+        viewport={"width": width, "height": height},
+        reduced_motion="reduce",
+    )
+    kept = {"trunkline.scheme": view.scheme, "trunkline.language": view.language}
+    if who is not Who.NOBODY:
+        sign_in(context, url, owner.world.email if who is Who.OWNER else ADMIN_EMAIL)
+        me = context.request.get(f"{url}/api/me").json()
+        kept[f"trunkline.language.{me['user_id']}"] = view.language
+    lines = "".join(f"localStorage.setItem({name!r}, {value!r});" for name, value in kept.items())
+    context.add_init_script(lines)
+    yield context
+    context.close()
+
+
+def go(page: Page, url: str, place: Place, owner: Inhabitant) -> None:
+    """Open a place and wait until all of it is there."""
+    page.goto(url + place.path.format(**owner.ids))
+    page.wait_for_function(_ALL_THERE)
+    page.wait_for_timeout(_REST_MS)
