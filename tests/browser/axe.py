@@ -15,7 +15,7 @@ async () => {
   return found.violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .flatMap(({ id, help, nodes }) => nodes.slice(0, 4).map((node) =>
-      `${id}: ${help}: ${node.target.join(" ")} ${node.any.map((one) => one.message).join("; ").slice(0, 160)}`));
+      `${id}: ${help}: ${node.target.join(" ")} ${node.any.map(({ message }) => message).join("; ")}`));
 }
 """
 

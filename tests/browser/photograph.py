@@ -1,4 +1,4 @@
-"""`make screenshots`: every page in every language, colour and width, as PNG files, looked at by axe meanwhile.
+"""`make screenshots`: every page in every language, colour and width, as PNG files, looked at by axe.
 
 Ends with 1 where axe finds something serious.
 """

@@ -1,7 +1,7 @@
 """Every page of the dashboard that is photographed, looked at by axe, and tried with another business's ids.
 
-A feature adds its routes here. `{call_id}` and its like stand for what `Inhabitant.ids` of isolation/population.py
-has; a test compares this list with the routes that the features name.
+A feature adds its routes here. `{call_id}` and its like stand for what `Inhabitant.ids` has
+(isolation/population.py); a test compares this list with the routes that the features name.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
-"""The dashboard's sources: nothing untranslated, no colour by its value, no left or right; and the lints that say so."""
+"""The dashboard's sources: nothing untranslated, no colour by its value, no left or right; their lints."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shutil
 import subprocess
@@ -20,14 +18,13 @@ _ROUTE = re.compile(r"\bpath: \"(/[^\"]*)\"")
 _PARAMETER = re.compile(r"\$\w+|\{\w+\}")
 
 
-def lint(folder: Path) -> list[str]:
-    """Run both lints over a folder and return what they complain of."""
+def lint(*folders: Path) -> list[str]:
+    """Run both lints over folders and return what they complain of."""
     node = shutil.which("node") or shutil.which("node", path=Path(sys.executable).parent)
     if node is None or not (DASHBOARD / "node_modules").is_dir():
         pytest.fail("The dashboard's lints need its packages: make dashboard", pytrace=False)
-    done = subprocess.run(
-        [node, DASHBOARD / "lint" / "run.mjs", folder], capture_output=True, text=True, env=os.environ
-    )
+    command = [node, DASHBOARD / "lint" / "run.mjs", *folders]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (done.returncode == 0) == (done.stderr == ""), done.stderr
     return done.stderr.splitlines()
 
@@ -36,17 +33,6 @@ def test_every_text_is_translated_and_nothing_has_a_colour_or_a_side_of_its_own(
     assert lint(DASHBOARD / "src") == []
 
 
-_WORDS = {
-    "en": {"calls": {"title": "Calls", "many_one": "One call", "many_other": "{{count}} calls"}},
-    "he": {
-        "calls": {
-            "title": "שיחות",
-            "many_one": "שיחה",
-            "many_two": "שתי שיחות",
-            "many_other": "{{count}} שיחות",
-        }
-    },
-}
 _PAGE = """
 import { useT } from "@/lib/i18n";
 export function Calls({ many }: { many: number }) {
@@ -55,88 +41,77 @@ export function Calls({ many }: { many: number }) {
 }
 """
 _SHEET = ".box { margin-inline-start: 1rem; color: var(--mantine-color-text); text-align: start; }\n"
+_EN = '{"title": "Calls", "many_one": "One call", "many_other": "{{count}} calls"}'
+_HE = '{"title": "שיחות", "many_one": "שיחה", "many_two": "שתי שיחות", "many_other": "{{count}} שיחות"}'
+_HOUSE = {"Calls.tsx": _PAGE, "calls.css": _SHEET, "locales/en/calls.json": _EN, "locales/he/calls.json": _HE}
+"""A small dashboard without a fault."""
+
+_FAULTS = [
+    ("Calls.tsx", "many })}</h1>", "many })} Today</h1>", '"Today" is not translated'),
+    ("Calls.tsx", 'aria-label={t("title")}', 'aria-label="All calls"', '"All calls" is not translated'),
+    ("Calls.tsx", '{t("many"', '{many === 0 ? "None" : t("many"', '"None" is not translated'),
+    ("Calls.tsx", "</h1>", "{`${many} so far`}</h1>", "is not translated"),
+    (
+        "Calls.tsx",
+        "  const t",
+        '  notifications.show({ message: "It is saved" });\n  const t',
+        "is not translated",
+    ),
+    ("Calls.tsx", 't("title")', 't("titel")', "titel is used and missing"),
+    ("Calls.tsx", 'aria-label={t("title")}', "", "nobody uses title"),
+    ("Calls.tsx", "<h1 ", '<h1 style={{ color: "#ff0000" }} ', '"#ff0000" is a colour by its value'),
+    ("Calls.tsx", "<h1 ", '<h1 style={{ color: "rgb(1, 2, 3)" }} ', "is a colour by its value"),
+    ("Calls.tsx", "<h1 ", '<h1 ml="md" ', "ml is a physical direction"),
+    ("Calls.tsx", "<h1 ", '<h1 ta="right" ', "ta names a physical direction"),
+    ("Calls.tsx", "<h1 ", "<h1 style={{ marginLeft: 4 }} ", "marginLeft is a physical direction"),
+    ("calls.css", "{", "{ color: #fff;", "is a colour by its value"),
+    ("calls.css", "{", "{ background: rgb(0 0 0 / 50%);", "is a colour by its value"),
+    ("calls.css", "{", "{ border: 1px solid red;", "is a colour by its value"),
+    ("calls.css", "{", "{ margin-left: 1rem;", '"margin-left" is a physical direction'),
+    ("calls.css", "{", "{ left: 0;", '"left" is a physical direction'),
+    ("calls.css", "{", "{ text-align: right;", "is a physical direction"),
+    ("calls.css", "{", "{ border-top-left-radius: 4px;", "is a physical direction"),
+    ("locales/he/calls.json", '"title": "שיחות", ', "", "title is missing"),
+    ("locales/en/calls.json", '"title": "Calls", ', "", "title is missing"),
+    ("locales/he/calls.json", '"many_two": "שתי שיחות", ', "", "many_two is missing"),
+    ("locales/he/calls.json", "{{count}}", "{{number}}", "has the values (number), elsewhere (count)"),
+    ("locales/he/calls.json", '"title": "שיחות"', '"title": " "', "title is empty"),
+]
+"""Which file, what is in it, what is put there instead, and what is said of it."""
 
 
-def house(folder: Path, *, page: str = _PAGE, sheet: str = _SHEET, words: object = None) -> Path:
-    """Write a small dashboard without a fault, but for what is said."""
-    for language, features in (words or _WORDS).items():  # type: ignore[attr-defined]
-        (folder / "locales" / language).mkdir(parents=True)
-        for feature, texts in features.items():
-            path = folder / "locales" / language / f"{feature}.json"
-            path.write_text(json.dumps(texts, ensure_ascii=False), "utf-8")
-    (folder / "Calls.tsx").write_text(page, "utf-8")
-    (folder / "calls.css").write_text(sheet, "utf-8")
-    return folder
+@pytest.fixture(scope="module")
+def complaints(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
+    """What is said of the small dashboard, and then of it with each of the faults."""
+    base = tmp_path_factory.mktemp("dashboards")
+    folders = [base / f"{number:03}" for number in range(len(_FAULTS) + 1)]
+    for folder, fault in zip(folders, [None, *_FAULTS], strict=True):
+        for name, text in _HOUSE.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if fault is not None and fault[0] == name:
+                assert fault[1] in text
+                path.write_text(text.replace(fault[1], fault[2], 1), "utf-8")
+            else:
+                path.write_text(text, "utf-8")
+    said = lint(*folders)
+    return [[line for line in said if line.startswith(f"{folder}/")] for folder in folders]
 
 
-def test_what_is_right_is_not_complained_of(tmp_path: Path) -> None:
-    assert lint(house(tmp_path)) == []
+def test_what_is_right_is_not_complained_of(complaints: list[list[str]]) -> None:
+    assert complaints[0] == []
 
 
 @pytest.mark.parametrize(
-    ("was", "now", "complaint"),
-    [
-        ('{t("many", { count: many })}', '{t("many", { count: many })} Today', '"Today" is not translated'),
-        ('aria-label={t("title")}', 'aria-label="All calls"', '"All calls" is not translated'),
-        ('{t("many", { count: many })}', '{many ? t("many", { count: many }) : "None"}', '"None" is not'),
-        ('{t("many", { count: many })}', '{`${t("many", { count: many })} so far`}', "is not translated"),
-        ('t("title")', 't("titel")', "titel is used and missing"),
-        ('aria-label={t("title")}', "", "nobody uses title"),
-        ("<h1 ", '<h1 style={{ color: "#ff0000" }} ', '"#ff0000" is a colour by its value'),
-        ("<h1 ", '<h1 style={{ color: "rgb(1, 2, 3)" }} ', "is a colour by its value"),
-        ("<h1 ", '<Box ml="md" ', "ml is a physical direction"),
-        ("<h1 ", '<Text ta="right" ', "ta names a physical direction"),
-        ("<h1 ", "<h1 style={{ marginLeft: 4 }} ", "marginLeft is a physical direction"),
-    ],
+    "number", range(len(_FAULTS)), ids=[fault[2].strip() or fault[1] for fault in _FAULTS]
 )
-def test_a_fault_in_a_source_is_found(tmp_path: Path, was: str, now: str, complaint: str) -> None:
-    assert was in _PAGE
-    found = lint(house(tmp_path, page=_PAGE.replace(was, now, 1)))
-    assert any(complaint in line for line in found), found
-
-
-@pytest.mark.parametrize(
-    ("line", "complaint"),
-    [
-        ("color: #fff;", "is a colour by its value"),
-        ("background: rgb(0 0 0 / 50%);", "is a colour by its value"),
-        ("border: 1px solid red;", "is a colour by its value"),
-        ("margin-left: 1rem;", '"margin-left" is a physical direction'),
-        ("left: 0;", '"left" is a physical direction'),
-        ("text-align: right;", "is a physical direction"),
-        ("border-top-left-radius: 4px;", "is a physical direction"),
-    ],
-)
-def test_a_fault_in_a_sheet_is_found(tmp_path: Path, line: str, complaint: str) -> None:
-    found = lint(house(tmp_path, sheet=_SHEET.replace("{", "{ " + line, 1)))
-    assert len(found) == 1, found
-    assert complaint in found[0]
-
-
-@pytest.mark.parametrize(
-    ("language", "key", "text", "complaint"),
-    [
-        ("he", "title", None, "title is missing"),
-        ("he", "many_two", None, "many_two is missing"),
-        ("he", "many_other", "{{number}} שיחות", "has the values (number), elsewhere (count)"),
-        ("he", "title", "", "title is empty"),
-        ("en", "title", None, "title is missing"),
-    ],
-)
-def test_a_fault_in_the_words_is_found(
-    tmp_path: Path, language: str, key: str, text: str | None, complaint: str
-) -> None:
-    words = json.loads(json.dumps(_WORDS))
-    if text is None:
-        del words[language]["calls"][key]
-    else:
-        words[language]["calls"][key] = text
-    found = lint(house(tmp_path, words=words))
-    assert any(complaint in line for line in found), found
+def test_a_fault_is_found(complaints: list[list[str]], number: int) -> None:
+    found = complaints[number + 1]
+    assert any(_FAULTS[number][3] in line for line in found), found
 
 
 def test_every_route_has_a_place_where_it_is_looked_at() -> None:
-    """What is not in `browser/places.py` is neither photographed nor looked at by axe, nor tried by strangers."""
+    """What `browser/places.py` lacks is not photographed, looked at by axe or tried by strangers."""
     routes = {
         _PARAMETER.sub("*", path)
         for index in DASHBOARD.glob("src/features/*/*.ts*")

@@ -46,8 +46,8 @@ export function Shell({ children }: { children: ReactNode }) {
             <Burger opened={open} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t("menu")} aria-expanded={open} />
             <Wordmark />
             {business && (
-              <Box className={classes.business} visibleFrom="xs" dir="auto">
-                {business.name}
+              <Box className={classes.business} visibleFrom="xs">
+                <bdi>{business.name}</bdi>
               </Box>
             )}
           </Group>
