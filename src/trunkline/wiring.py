@@ -27,6 +27,7 @@ from trunkline.core.errors import StartRefused
 from trunkline.core.jobs.bell import Bell, install_bell
 from trunkline.core.runs.sweeper import register_step
 from trunkline.core.settings import ServiceRole, Settings
+from trunkline.core.storage import Storage, install_storage
 from trunkline.core.telemetry import configure_logging
 from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
 from trunkline.domain.appointments import service as appointments
@@ -48,6 +49,7 @@ from trunkline.domain.outbound import tools as _outbound_tools
 from trunkline.domain.outbound.options import DialLimits, install_limits
 from trunkline.domain.people import jobs as _people_jobs
 from trunkline.domain.people.links import PeopleLinks, install_links
+from trunkline.domain.recordings import jobs as _recording_jobs
 from trunkline.domain.reports import jobs as _report_jobs
 from trunkline.embedded import EmbeddedUnavailable, Hold, default_home, hold_servers
 from trunkline.own_voices import register_own_voices
@@ -57,7 +59,7 @@ from trunkline.providers.smtp import SmtpMailer
 
 DOORS = (
     _appointment_tools, _call_jobs, _control_jobs, _control_tools, _lead_jobs, _outbound_jobs,
-    _outbound_tools, _people_jobs, _report_jobs,
+    _outbound_tools, _people_jobs, _recording_jobs, _report_jobs,
 )  # fmt: skip
 """Importing these is what registers the jobs and the agent's tools."""
 
@@ -178,6 +180,7 @@ def open_runtime(
         token_key = _token_key(settings, home)
         register_doors(settings, token_key)
         vault.install_vault(vault.Seals(_vault_keys(settings, home)))
+        install_storage(Storage(settings.storage_dir or home / "storage"))
         yield Runtime(settings, role, home, database, urls.redis, token_key, hold)
 
 

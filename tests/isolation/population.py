@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from support.installation import Installation
+from support.recorded import leave_recording
 from support.world import PASSWORD, World, make_world
 from trunkline.core import vault
 from trunkline.core.access import Role
@@ -40,6 +41,7 @@ from trunkline.domain.outbound.options import RunOptions, installed_limits
 from trunkline.domain.outbound.suppressions import suppress
 from trunkline.domain.people import account, invitations, resets
 from trunkline.domain.people import service as people
+from trunkline.domain.recordings import service as recordings
 from trunkline.domain.reports import rolling
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
@@ -192,6 +194,13 @@ def _on_the_board(session: Session, business_id: UUID, lead_id: UUID) -> tuple[L
     return status, editing.add_note(session, business_id, lead_id, "Calls back", author="test")
 
 
+def _record(world: World, call_id: UUID) -> None:
+    """Let a call's recording wait to be kept."""
+    leave_recording(world.business_id, call_id)
+    with unit_of_work(world.scope) as session:
+        recordings.note_begun(session, world.business_id, call_id, 1)
+
+
 def _settle(world: World, number: int) -> Inhabitant:
     business_id = world.business_id
     run = world.make_run()
@@ -209,6 +218,7 @@ def _settle(world: World, number: int) -> Inhabitant:
         calls.spend_media_token(session, business_id, call.id)
         event = {"sequence": 1, "kind": "heard", "at": clock.now().isoformat(), "data": {"text": "hello"}}
         calls.record_events(session, business_id, call.id, [event])
+    _record(world, call.id)
     with unit_of_work(world.scope) as session:
         extensions = [{"extension": f"{number}0{number}", "name": "Office", "number": f"+1212555031{number}"}]
         tenants.change_business(session, business_id, {"extensions": extensions}, actor="test")

@@ -72,6 +72,7 @@ JOBS: dict[str, Arguments] = {
     "call_colleague": lambda b: [str(b.control_id)],
     "give_caller_back": lambda b: [str(b.control_id)],
     "hang_up_colleague": lambda b: [str(b.control_id)],
+    "keep_recording": lambda b: [str(b.call_id), 1],
     "tend_controls": lambda b: [str(b.call_id)],
     "send_invitation": lambda b: [str(b.invitation_id), 1],
     "send_password_link": lambda b: [b.world.email, str(new_id())],

@@ -29,6 +29,7 @@ from support.installation import TOKEN_KEY, Installation
 from support.local_carrier import Carrier
 from support.post_office import PostOffice, open_post_office
 from support.processes import eventually, free_port
+from support.recorded import leave_recording
 from support.world import PASSWORD, World, make_world
 from trunkline import wiring
 from trunkline.core.access import Role
@@ -262,6 +263,13 @@ def finalize_call_log(stage: Stage) -> tuple[Scope, list[Any]]:
     return world.scope, [str(stage.answered(world)), "goodbye", "booked", 1]
 
 
+def keep_recording(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world(size=1)
+    call_id = stage.answered(world)
+    leave_recording(world.business_id, call_id)
+    return world.scope, [str(call_id), 1]
+
+
 def finalize_call_session(stage: Stage) -> tuple[Scope, list[Any]]:
     world = stage.world(size=1)
     return world.scope, [str(stage.answered(world))]
@@ -385,6 +393,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "dial_next": (dial_next,),
     "finalize_call_log": (finalize_call_log,),
     "finalize_call_session": (finalize_call_session,),
+    "keep_recording": (keep_recording,),
     "give_caller_back": (give_caller_back,),
     "hang_up_call": (hang_up_call,),
     "hang_up_colleague": (hang_up_colleague,),

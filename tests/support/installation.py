@@ -21,6 +21,7 @@ from trunkline.core import vault
 from trunkline.core.db import Database, install_database, metadata
 from trunkline.core.jobs.executor import Executor
 from trunkline.core.settings import Settings
+from trunkline.core.storage import Storage, install_storage
 from trunkline.embedded import EmbeddedUrls, hold_servers
 
 TOKEN_KEY = b"a key for tests"
@@ -100,6 +101,7 @@ def open_installation(home: Path) -> Iterator[Installation]:
             Settings(twilio_account_sid="AC" + "0" * 32, twilio_auth_token="test-token"), TOKEN_KEY
         )
         vault.install_vault(vault.Seals([VAULT_KEY]))
+        install_storage(Storage(home / "storage"))
         client = redis.Redis.from_url(urls.redis_url)
         try:
             yield Installation(home, urls, database, owner.engine, client)

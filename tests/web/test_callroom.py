@@ -273,6 +273,8 @@ async def test_a_room_that_records_leaves_a_file_of_each_call(
         longest_call=timedelta(minutes=10),
         recordings=Recordings(tmp_path / "recordings"),
     )
+    with unit_of_work(acme.scope) as session:
+        tenants.change_business(session, acme.business_id, {"record_calls": True}, actor="test")
     line = Line(acme, room, "CA90")
     hosting = asyncio.create_task(room.host(TwilioStream(line)))
     async with asyncio.timeout(20):
@@ -282,7 +284,7 @@ async def test_a_room_that_records_leaves_a_file_of_each_call(
         await hosting
         await room.close()
     (file,) = (tmp_path / "recordings").iterdir()
-    assert file.name == f"{line.call_id}-1.wav"
+    assert file.name == f"{acme.business_id}_{line.call_id}_1.wav"
     with wave.open(str(file)) as recorded:
         both = np.frombuffer(recorded.readframes(recorded.getnframes()), "<i2").reshape(-1, 2)
     # The caller sent nothing; the agent's greeting is on its side.

@@ -51,6 +51,7 @@ class Settings(BrainSettings, SpeechSettings, CarrierSettings, MailSettings, Vau
     database_owner_url: SecretStr | None = Field(None, description="PostgreSQL as the owner, for migrations")
     redis_url: SecretStr | None = Field(None, description="Redis or Valkey that carries wake-ups")
     smart_turn_model: Path | None = Field(None, description="ONNX file of the Smart Turn model, version 3")
+    storage_dir: Path | None = Field(None, description="Folder of recordings, which every process reaches")
     trunkline_home: Path | None = Field(None, description="Folder of embedded servers, spool and keys")
 
     # Who this process is.

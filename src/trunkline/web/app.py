@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from trunkline import __version__
 from trunkline.core.settings import ServiceRole
+from trunkline.core.storage import installed_storage
 from trunkline.domain.agents.knowledge_routes import router as knowledge_router
 from trunkline.domain.agents.routes import router as agents_router
 from trunkline.domain.appointments.routes import router as appointments_router
@@ -35,6 +36,8 @@ from trunkline.domain.outbound.tending import ask_about_live_calls
 from trunkline.domain.people.account_routes import router as account_router
 from trunkline.domain.people.link_routes import router as links_router
 from trunkline.domain.people.routes import router as people_router
+from trunkline.domain.recordings.routes import router as recordings_router
+from trunkline.domain.recordings.service import INCOMING
 from trunkline.domain.reports.routes import router as reports_router
 from trunkline.domain.tenants.routes import router as tenants_router
 from trunkline.web import rq_dashboard
@@ -57,6 +60,7 @@ from trunkline.web.live_feed import LiveFeed
 from trunkline.web.media_socket import router as media_router
 from trunkline.web.metrics import router as metrics_router
 from trunkline.web.parts import AppParts
+from trunkline.web.recording import Recordings
 from trunkline.web.results import router as results_router
 from trunkline.web.standing import StandingTasks
 from trunkline.web.telnyx_hooks import router as telnyx_router
@@ -82,6 +86,7 @@ _API = (
     lead_imports_router,
     call_log_router,
     calls_router,
+    recordings_router,
     control_router,
     outbound_router,
     run_items_router,
@@ -112,6 +117,7 @@ def create_app(parts: AppParts) -> FastAPI:
             longest_call=parts.longest_call,
             most_lag_s=parts.most_lag_s,
             hire=parts.hire,
+            recordings=Recordings(installed_storage().incoming(INCOMING)),
         )
         app.state.room = room
         await room.warm_up()

@@ -29,6 +29,7 @@ from trunkline.core.telemetry import get_logger
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.tickets import MediaTicket, read_media_token
 from trunkline.domain.outbound.options import Detection
+from trunkline.domain.recordings import service as recordings
 from trunkline.kit import tokens
 from trunkline.kit.ids import new_id
 from trunkline.media import (
@@ -60,6 +61,7 @@ from trunkline.web.live_metrics import LiveMetrics
 from trunkline.web.live_tools import tools_of
 from trunkline.web.loop_lag import DEFAULT_MOST_LAG_S, LoopLag
 from trunkline.web.preparation import Preparation, prepare, prepare_early
+from trunkline.web.recorded import Recorded
 from trunkline.web.recording import Recordings, WavRecording
 from trunkline.web.sentences import APOLOGY, FAREWELL
 from trunkline.web.standing import StandingTasks
@@ -194,6 +196,10 @@ class CallRoom:
         self._standing.start("room-parting", self.parting.watch_forever)
         self._standing.start("room-hired", self._hired.tend_forever)
         self._standing.start("room-lag", self.lag.measure_forever)
+        if self._recordings is not None:
+            self._standing.start(
+                "room-recorded", Recorded(self._recordings.spool, self._off_loop).watch_forever
+            )
 
     def _warmers(self) -> dict[str, registry.Warmer]:
         brains = registry.brain_warmers()
@@ -302,7 +308,7 @@ class CallRoom:
             sink = self.metrics.tapped(
                 also_told(self.log.sink_for(prepared.business_id, after=after), tell), brain=prepared.brain
             )
-            recorder = self._recorder(brief.call_id, prepared.leg)
+            recorder = self._recorder(prepared)
             try:
                 if prepared.fault:
                     raise InvalidInput(prepared.fault)
@@ -334,8 +340,11 @@ class CallRoom:
                 ended = await self.live.run(session)
             log.info("call_ended", reason=ended.reason, ms=ended.duration_ms)
 
-    def _recorder(self, call_id: str, leg: int) -> WavRecording | None:
-        return None if self._recordings is None else self._recordings.begin(f"{call_id}-{leg}")
+    def _recorder(self, prepared: Preparation) -> WavRecording | None:
+        if self._recordings is None or not prepared.records:
+            return None
+        call_id = UUID(prepared.brief.call_id)
+        return self._recordings.begin(recordings.file_name(prepared.business_id, call_id, prepared.leg))
 
     def _awaited(self, prepared: Preparation) -> AbstractContextManager[None]:
         if prepared.machines.detection is not Detection.CARRIER:
@@ -369,6 +378,8 @@ class CallRoom:
             said = self.log.said_in(str(call_id)) if ticket.leg > 1 else ()
             prepared = prepare(session, call, leg=ticket.leg, said=said)
             calls.note_agent_version(call, prepared.agent_version)
+            if prepared.records and self._recordings is not None:
+                recordings.note_begun(session, business_id, call_id, ticket.leg)
             return prepared
 
 

@@ -24,6 +24,7 @@ from trunkline.domain.calls.schemas import (
 )
 from trunkline.domain.leads import service as leads
 from trunkline.domain.outbound import service as outbound
+from trunkline.domain.recordings import service as recordings
 from trunkline.domain.tenants import service as tenants
 
 router = APIRouter(prefix="/api/calls", tags=["calls"])
@@ -57,11 +58,13 @@ def read_call(call_id: UUID, session: SessionDep, who: PrincipalDep) -> CallDeta
 def _shown(session: Session, business_id: UUID, rows: Sequence[Call]) -> list[CallRow]:
     names = leads.names_of(session, business_id, {row.lead_id for row in rows if row.lead_id})
     of_agents = agents.names_of(session, business_id, {row.agent_id for row in rows if row.agent_id})
+    recorded = recordings.recorded(session, business_id, [row.id for row in rows])
     return [
         CallRow(
             **CallOut.model_validate(row).model_dump(),
             lead_name=names.get(row.lead_id) if row.lead_id else None,
             agent_name=of_agents.get(row.agent_id) if row.agent_id else None,
+            recorded=row.id in recorded,
         )
         for row in rows
     ]

@@ -44,6 +44,8 @@ class Preparation:
     caller: ToolCaller
     allowed: tuple[str, ...]
     machines: Machines
+    records: bool = False
+    """The business has its calls recorded."""
     leg: int = 1
     """Which stretch with the agent this is; later ones have a past."""
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -115,6 +117,7 @@ def prepare(session: Session, call: Call, *, leg: int, said: Sequence[Line] = ()
         ),
         allowed=allowed,
         machines=machines,
+        records=business.record_calls,
         leg=leg,
         keys=keys,
         fault=fault,

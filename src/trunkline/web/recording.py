@@ -7,16 +7,17 @@ finished files, which alone end in `.wav`.
 
 from __future__ import annotations
 
-import struct
 import threading
 from collections import deque
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from trunkline.core.telemetry import get_logger
+from trunkline.kit import clock, wav
 from trunkline.kit.audio import BYTES_PER_MS, SAMPLE_BYTES
 from trunkline.providers.ports import SAMPLE_RATE
 
@@ -30,7 +31,6 @@ _JITTER_S = 0.06
 """Sound this near to where the last ended follows on it."""
 _CLOSE_S = 10.0
 _CALLER, _AGENT = 0, 1
-_HEADER_BYTES = 44
 
 log = get_logger(__name__)
 
@@ -47,6 +47,8 @@ class WavRecording:
         self._waiting: deque[tuple[int, bytes, float]] = deque()
         self._file: IO[bytes] | None = None
         self._begins_at: float | None = None
+        self._began_at: datetime | None = None
+        """The same by the calendar, for whoever plays it."""
         self._ahead = (bytearray(), bytearray())
         """Each side's sound from where the file ends."""
         self._written = 0
@@ -63,6 +65,8 @@ class WavRecording:
     def _put(self, side: int, pcm: bytes, at: float) -> None:
         if self.failure:
             return
+        if self._began_at is None:
+            self._began_at = clock.now()
         if len(self._waiting) >= self._most_waiting:
             self.dropped += 1
         else:
@@ -98,11 +102,14 @@ class WavRecording:
             return
         try:
             self._file.seek(0)
-            self._file.write(_header(self._written * 2))
+            self._file.write(self._header(self._written // SAMPLE_BYTES))
             self._file.close()
             self._part.rename(self._path)
         except OSError as error:
             self._fail(error)
+
+    def _header(self, frames: int) -> bytes:
+        return wav.header(frames, rate=SAMPLE_RATE, began_at=self._began_at or clock.now())
 
     @property
     def _part(self) -> Path:
@@ -114,7 +121,7 @@ class WavRecording:
             # What people say is nobody's but their own.
             self._path.parent.chmod(0o700)
             self._file = self._part.open("wb")
-            self._file.write(_header(0))
+            self._file.write(self._header(0))
         self._file.write(pcm)
         self._file.flush()
 
@@ -147,14 +154,14 @@ class Recordings:
     """The process's recordings. Its thread runs from the first one on until `close`."""
 
     def __init__(self, spool: Path) -> None:
-        self._spool = spool
+        self.spool = self._spool = spool
         self._open: deque[WavRecording] = deque()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def begin(self, call_id: str) -> WavRecording:
-        """Return the recorder of a call; its file appears when the call is over."""
-        recording = WavRecording(self._spool / f"{call_id}.wav")
+    def begin(self, name: str) -> WavRecording:
+        """Return the recorder of a call; its file appears under this name when the call is over."""
+        recording = WavRecording(self._spool / f"{name}.wav")
         self._open.append(recording)
         if self._thread is None:
             self._thread = threading.Thread(target=self._write_forever, name="recordings", daemon=True)
@@ -179,11 +186,3 @@ class Recordings:
                 else:
                     recording.write(all_of_it=False)
                     self._open.append(recording)
-
-
-def _header(data_bytes: int) -> bytes:
-    """Return the head of a WAV file: PCM, two channels, 16 bit, 8 kHz."""
-    rate = SAMPLE_RATE * 2 * SAMPLE_BYTES
-    head = struct.pack("<4sI4s", b"RIFF", _HEADER_BYTES - 8 + data_bytes, b"WAVE")
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, SAMPLE_RATE, rate, 2 * SAMPLE_BYTES, 8 * SAMPLE_BYTES)
-    return head + form + struct.pack("<4sI", b"data", data_bytes)

@@ -80,6 +80,8 @@ class CallRow(CallOut):
     lead_name: str | None
     """None: there is no lead, or it has been deleted since."""
     agent_name: str | None
+    recorded: bool
+    """A recording of it is kept."""
 
 
 class CallsOut(BaseModel):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, UniqueConstraint, func, text
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, UniqueConstraint, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -40,6 +40,8 @@ class Business(Base):
     """Numbers, E.164, that a call can be handed to beside those of the extensions, also costly ones."""
     when_full: Mapped[str] = mapped_column(server_default=WhenFull.MESSAGE)
     """What a caller gets who finds every line taken (`tenants.extensions.WhenFull`)."""
+    record_calls: Mapped[bool] = mapped_column(server_default=false())
+    """Whether calls are recorded, from the next one on. Greetings must say so where the law asks for it."""
     carrier: Mapped[str | None]
     """By which carrier it calls, as the registry names it; none: the installation's first."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -35,6 +35,7 @@ class BusinessOut(BaseModel):
     extensions: list[Extension]
     transfer_numbers: list[str]
     when_full: WhenFull
+    record_calls: bool
     carrier: str | None
 
 
@@ -87,6 +88,8 @@ class BusinessChange(BaseModel):
     transfer_numbers: list[Annotated[str, Field(max_length=40)]] | None = Field(None, max_length=500)
     """Numbers that calls may be handed to beside the extensions; premium-rate and foreign ones only so."""
     when_full: WhenFull | None = None
+    record_calls: bool | None = None
+    """Whether calls are recorded, from the next one on."""
     carrier: str | None = Field(None, max_length=40)
     """By which of the installation's carriers it calls; null: its first."""
 
