@@ -110,9 +110,9 @@ def _is_violation(text: str) -> bool:
 
 
 @contextmanager
-def serving(servers: Installation, home: Path, **settings: str) -> Iterator[str]:
-    """Run a real API on these servers, and yield its address."""
-    port, urls = free_port(), servers.urls
+def serving(servers: Installation, home: Path, *, port: int | None = None, **settings: str) -> Iterator[str]:
+    """Run a real API on these servers, and yield its address. `port`: one that it had before, say."""
+    port, urls = port or free_port(), servers.urls
     ours = {
         "DATABASE_URL": urls.database_url or "", "DATABASE_RELAY_URL": urls.database_relay_url or "",
         "REDIS_URL": urls.redis_url or "", "TRUNKLINE_HOME": str(home), "PORT": str(port),

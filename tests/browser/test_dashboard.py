@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, expect
+from sqlalchemy import text
 
 from browser.conftest import serving
 from browser.dashboard import visiting
@@ -14,6 +18,7 @@ from support.installation import Installation
 from support.world import PASSWORD, World
 from trunkline.core.db import SYSTEM, unit_of_work
 from trunkline.domain.people import service as people
+from trunkline.domain.tenants import service as tenants
 
 ADMIN = "admin@trunkline.example"
 
@@ -74,4 +79,61 @@ def test_a_system_admin_enters_a_business_and_is_told_so(
         page.get_by_role("textbox", name="Find by name").fill("umb")
         page.get_by_role("dialog").get_by_role("button", name="Umbrella").click()
         expect(page.locator("[data-banner=inside]")).to_contain_text("inside Umbrella")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_session_that_ends_is_said_and_the_place_is_kept(chromium: Browser, url: str, acme: World) -> None:
+    with visiting(chromium, url, acme.email, "/somewhere?with=words", refusals={401}) as page:
+        expect(page.get_by_role("banner")).to_contain_text("Acme")
+        with unit_of_work(acme.scope) as session:
+            session.execute(text("delete from sign_ins"))
+        with unit_of_work(acme.scope) as session:
+            tenants.change_business(session, acme.business_id, {"name": "Acme & Co"}, actor="test")
+        expect(page.get_by_role("status")).to_contain_text("Your session has ended")
+        page.get_by_label("E-mail address").fill(acme.email)
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("banner")).to_contain_text("Acme & Co")
+        assert page.url == f"{url}/somewhere?with=words"
+
+
+def test_a_server_that_goes_is_told_of_until_it_is_back_and_nothing_is_missed(
+    chromium: Browser, servers: Installation, acme: World, tmp_path: Path
+) -> None:
+    with ExitStack() as house:
+        url = house.enter_context(serving(servers, tmp_path))
+        with visiting(chromium, url, acme.email, "/somewhere") as page:
+            expect(page.get_by_role("banner")).to_contain_text("Acme")
+            expect(page.locator("[data-banner=away]")).to_have_count(0)
+            with house.pop_all():
+                """The server is stopped here."""
+            expect(page.locator("[data-banner=away]")).to_be_visible(timeout=15_000)
+            with unit_of_work(acme.scope) as session:
+                tenants.change_business(
+                    session, acme.business_id, {"name": "Renamed meanwhile"}, actor="test"
+                )
+            house.enter_context(serving(servers, tmp_path, port=urlsplit(url).port))
+            expect(page.locator("[data-banner=away]")).to_have_count(0, timeout=20_000)
+            expect(page.get_by_role("banner")).to_contain_text("Renamed meanwhile")
+            # And it hears what happens from now on.
+            with unit_of_work(acme.scope) as session:
+                tenants.change_business(session, acme.business_id, {"name": "Renamed again"}, actor="test")
+            expect(page.get_by_role("banner")).to_contain_text("Renamed again")
+
+
+def test_everything_is_reached_by_the_keyboard_alone(chromium: Browser, url: str, acme: World) -> None:
+    with visiting(chromium, url, acme.email, "/somewhere") as page:
+        expect(page.get_by_role("banner")).to_contain_text("Acme")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+        page.keyboard.press("Control+k")
+        search = page.get_by_placeholder("A page, a command")
+        expect(search).to_be_focused()
+        search.fill("nothing is called so")
+        expect(page.get_by_text("Nothing found")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(search).to_have_count(0)
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+        page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)

@@ -58,12 +58,14 @@ export class Live {
     this.keptAs = `trunkline.feed.${businessId}`;
     this.cursor = sessionStorage.getItem(this.keptAs) ?? "latest";
     document.addEventListener("visibilitychange", this.settle);
+    awayWatchers.add(this.noticed);
     this.settle();
   }
 
   close(): void {
     this.stopped = true;
     document.removeEventListener("visibilitychange", this.settle);
+    awayWatchers.delete(this.noticed);
     clearTimeout(this.timer);
     this.stream?.close();
   }
@@ -78,6 +80,14 @@ export class Live {
       return;
     }
     if (!this.stream) this.listen();
+  };
+
+  /** Somebody else has found the server again: there is nothing to wait for. */
+  private readonly noticed = () => {
+    if (away || this.stream || this.stopped || document.hidden) return;
+    clearTimeout(this.timer);
+    this.wait = FIRST_WAIT_MS;
+    void this.catchUp();
   };
 
   private listen(): void {

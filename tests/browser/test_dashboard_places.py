@@ -1,0 +1,72 @@
+"""Every page of the dashboard: usable by everybody, and never with anything of another business."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Response, expect
+
+from browser.axe import serious_faults
+from browser.conftest import serving
+from browser.dashboard import visiting
+from browser.places import PLACES, Who
+from browser.views import VIEWS, go, looking
+from isolation.population import Town, populate
+from support.installation import Installation
+
+
+@pytest.fixture(scope="module")
+def url(servers: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real API on the session's servers."""
+    with serving(servers, tmp_path_factory.mktemp("api")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def town(servers: Installation) -> Town:
+    """Two businesses with something of everything."""
+    return populate(servers)
+
+
+_VIEWS = [VIEWS[0], VIEWS[-1]]
+"""English, light and wide; Hebrew, dark and on a phone. `make screenshots` looks at all eight."""
+
+
+@pytest.mark.parametrize("view", _VIEWS, ids=str)
+def test_axe_finds_nothing_serious(chromium: Browser, url: str, town: Town, view: object) -> None:
+    """Each page is looked at in one of the two views, turn by turn."""
+    faults = []
+    mine = [place for number, place in enumerate(PLACES) if _VIEWS[number % 2] == view]
+    for who in Who:
+        here = [place for place in mine if place.who is who]
+        with looking(chromium, url, view, who, town.a) as context:  # type: ignore[arg-type]
+            page = context.new_page()
+            for place in here:
+                go(page, url, place, town.a)
+                faults += [f"{place.name}: {fault}" for fault in serious_faults(page)]
+    assert faults == []
+
+
+def test_a_page_of_another_business_shows_nothing_of_it(chromium: Browser, url: str, town: Town) -> None:
+    """Umbrella's owner has the addresses of Acme's pages and finds nothing there, on page or wire."""
+    theirs = {str(value) for name, value in town.a.ids.items() if name != "phone"}
+    seen: list[str] = []
+
+    def heard(response: Response) -> None:
+        if "/api/" in response.url and response.ok and "/api/events/stream" not in response.url:
+            seen.extend(f"{response.url} has {secret}" for secret in theirs if secret in response.text())
+
+    with visiting(chromium, url, town.b.world.email, refusals={400, 404}) as page:
+        page.on("response", heard)
+        for place in PLACES:
+            if place.who is not Who.OWNER:
+                continue
+            page.goto(url + place.path.format(**town.a.ids))
+            if "{" in place.path:
+                expect(page.get_by_role("alert").first, place.name).to_contain_text("no such thing")
+            else:
+                expect(page.get_by_role("heading", level=1)).to_be_visible()
+            expect(page.get_by_role("banner")).to_contain_text("Umbrella")
+            assert "Acme" not in page.locator("body").inner_text(), place.name
+    assert seen == []
