@@ -1,29 +1,29 @@
-// The command palette: Ctrl+K, and from there to every page, every command, and what the features find.
+// The command palette: leads to every page, every command, and what the features find. Loaded when first asked for.
 
-import { useHotkeys } from "@mantine/hooks";
+import "@mantine/spotlight/styles.css";
+import { useDebouncedValue } from "@mantine/hooks";
 import { Spotlight, spotlight, type SpotlightActionGroupData } from "@mantine/spotlight";
 import { IconSearch } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
-import { useState } from "react";
-import { openKeys } from "@/app/Keys";
+import { useEffect, useState } from "react";
 import { entriesFor } from "@/app/Navigation";
 import { features } from "@/features";
 import { useT } from "@/lib/i18n";
 import { useSession } from "@/lib/session";
-import { useDebouncedValue } from "@mantine/hooks";
 
 const LEAST_LETTERS = 2;
 
-export const openPalette = (): void => spotlight.open();
-
-export function Palette() {
+/** `asked`: how often it has been asked for. */
+export default function Palette({ asked: times }: { asked: number }) {
   const t = useT("shell");
   const session = useSession();
   const router = useRouter();
   const [words, setWords] = useState("");
   const [asked] = useDebouncedValue(words.trim(), 200);
-  useHotkeys([["shift+?", openKeys], ["?", openKeys]]);
+  useEffect(() => {
+    if (times > 0) spotlight.open();
+  }, [times]);
 
   const sources = session.business ? features.flatMap((feature) => feature.search ?? []) : [];
   const found = useQuery({
@@ -90,7 +90,7 @@ export function Palette() {
       // What is found has been chosen above; the server knows better than a comparison of letters.
       filter={(_words, actions) => actions}
       nothingFound={found.isFetching ? t("palette.looking") : t("palette.nothing")}
-      shortcut={["mod + K"]}
+      shortcut={null}
       scrollable
       maxHeight="60vh"
       searchProps={{

@@ -1,14 +1,14 @@
 // The frame: header, navigation, banners, and the page in the middle.
 
-import { ActionIcon, AppShell, Box, Burger, Group, ScrollArea, Tooltip } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
+import { ActionIcon, AppShell, Box, Burger, Group, Tooltip } from "@mantine/core";
+import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import { useRouterState } from "@tanstack/react-router";
-import { useEffect, useRef, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { Banners } from "@/app/Banners";
+import { openKeys } from "@/app/Keys";
 import { LanguageMenu } from "@/app/LanguageMenu";
 import { Navigation } from "@/app/Navigation";
-import { openPalette, Palette } from "@/app/Palette";
 import { SchemeButton } from "@/app/SchemeButton";
 import { PersonMenu } from "@/app/PersonMenu";
 import { Wordmark } from "@/app/Wordmark";
@@ -16,11 +16,18 @@ import { useT } from "@/lib/i18n";
 import { useSession } from "@/lib/session";
 import classes from "./Shell.module.css";
 
+const Palette = lazy(() => import("@/app/Palette"));
+
 export function Shell({ children }: { children: ReactNode }) {
   const t = useT("shell");
   const { business } = useSession();
   const [open, { toggle, close }] = useDisclosure(false);
   const path = useRouterState({ select: (state) => state.location.pathname });
+  const [palette, setPalette] = useState(0);
+  const openPalette = () => setPalette((times) => times + 1);
+  // By the key's place: on a Hebrew keyboard K is another letter. It works while one is typing, too.
+  useHotkeys([["mod+K", openPalette, { usePhysicalKeys: true }]], []);
+  useHotkeys([["shift+?", openKeys], ["?", openKeys]]);
   const main = useRef<HTMLElement>(null);
   const before = useRef(path);
   useEffect(() => {
@@ -64,15 +71,15 @@ export function Shell({ children }: { children: ReactNode }) {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar aria-label={t("nav.label")}>
-        <ScrollArea type="auto" p="xs">
+        <div className={classes.navigation}>
           <Navigation path={path} />
-        </ScrollArea>
+        </div>
       </AppShell.Navbar>
       <AppShell.Main ref={main} id="content" tabIndex={-1} className={classes.main}>
         <Banners />
         <div className={classes.page}>{children}</div>
       </AppShell.Main>
-      <Palette />
+      <Suspense fallback={null}>{palette > 0 && <Palette asked={palette} />}</Suspense>
     </AppShell>
   );
 }

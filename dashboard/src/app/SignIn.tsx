@@ -1,9 +1,8 @@
 // The sign-in form, and the few things one may choose before.
 
 import { Anchor, Button, Card, Center, Group, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
-import { useForm } from "@mantine/form";
 import { useDocumentTitle } from "@mantine/hooks";
-import { useState } from "react";
+import { useState, type FormEvent } from "react";
 import { LanguageMenu } from "@/app/LanguageMenu";
 import { SchemeButton } from "@/app/SchemeButton";
 import { Wordmark } from "@/app/Wordmark";
@@ -28,10 +27,12 @@ export function SignIn({ ended, entered }: SignInProps) {
   const [failure, setFailure] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const [chosen, setChosen] = useState(false);
-  const form = useForm({ mode: "uncontrolled", initialValues: { email: "", password: "" } });
   useDocumentTitle(t("title", { page: t("sign_in.title") }));
 
-  const send = form.onSubmit(async (body) => {
+  const send = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const entry = new FormData(event.currentTarget);
+    const body = { email: String(entry.get("email")), password: String(entry.get("password")) };
     setBusy(true);
     setFailure(null);
     try {
@@ -45,7 +46,7 @@ export function SignIn({ ended, entered }: SignInProps) {
     } finally {
       setBusy(false);
     }
-  });
+  };
 
   return (
     <Center mih="100dvh" p="md" component="main">
@@ -58,7 +59,7 @@ export function SignIn({ ended, entered }: SignInProps) {
           </Group>
         </Group>
         <Card withBorder padding="lg">
-          <form onSubmit={send}>
+          <form onSubmit={(event) => void send(event)}>
             <Stack>
               <div>
                 <Title order={1}>{t("sign_in.title")}</Title>
@@ -69,9 +70,8 @@ export function SignIn({ ended, entered }: SignInProps) {
               {ended && !failure && <Notice>{t("sign_in.ended")}</Notice>}
               {failure !== null && <ErrorNote error={failure} />}
               <TextInput
-                {...form.getInputProps("email")}
-                key={form.key("email")}
                 id="email"
+                name="email"
                 type="email"
                 label={t("sign_in.email")}
                 autoComplete="username"
@@ -81,9 +81,8 @@ export function SignIn({ ended, entered }: SignInProps) {
                 autoFocus
               />
               <PasswordInput
-                {...form.getInputProps("password")}
-                key={form.key("password")}
                 id="password"
+                name="password"
                 label={t("sign_in.password")}
                 autoComplete="current-password"
                 dir="ltr"
