@@ -1,5 +1,12 @@
 // Every feature of the dashboard, one line each.
 
+import { admin } from "@/features/admin";
+import { jobs } from "@/features/jobs";
+import { overview } from "@/features/overview";
 import type { Feature } from "@/features/types";
 
-export const features: Feature[] = [];
+export const features: Feature[] = [
+  overview,
+  jobs,
+  admin,
+];
