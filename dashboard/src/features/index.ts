@@ -1,6 +1,7 @@
 // Every feature of the dashboard, one line each.
 
 import { admin } from "@/features/admin";
+import { calls } from "@/features/calls";
 import { jobs } from "@/features/jobs";
 import { overview } from "@/features/overview";
 import type { Feature } from "@/features/types";
@@ -9,4 +10,5 @@ export const features: Feature[] = [
   overview,
   jobs,
   admin,
+  calls,
 ];

@@ -1,0 +1,159 @@
+// One call, while it is live and afterwards: what is known of it, its sound, its transcript, what can be done with it.
+
+import { Grid, Group, Stack, Text } from "@mantine/core";
+import { useMemo, useRef, useState } from "react";
+import { usePath } from "@/lib/address";
+import { api, type Schema } from "@/lib/api";
+import { useT } from "@/lib/i18n";
+import { useSession } from "@/lib/session";
+import { Answer } from "@/ui/Answer";
+import { Facts } from "@/ui/Facts";
+import { TextLink } from "@/ui/LinkTo";
+import { Moment } from "@/ui/Moment";
+import { PageHeader } from "@/ui/PageHeader";
+import { Panel } from "@/ui/Panel";
+import { Controls } from "./Controls";
+import { Latencies } from "./Latencies";
+import { lineAt, linesOf, type Line } from "./lines";
+import { Notes } from "./Notes";
+import { Player, type PlayerHandle, type Recording } from "./Player";
+import { Transcript } from "./Transcript";
+import { CameTo, Direction, isOpen, Talked, With } from "./words";
+
+type Call = Schema<"CallDetail">;
+
+const WHILE_OPEN_MS = 5_000;
+
+export default function CallPage() {
+  const callId = usePath("callId");
+  const path = { params: { path: { call_id: callId } } };
+  // Events tell when to ask again; that a call goes on for long is no event.
+  const call = api.useQuery("get", "/api/calls/{call_id}", path, {
+    refetchInterval: ({ state }) => (state.data && !state.data.finalized_at ? WHILE_OPEN_MS : false),
+  });
+  return <Answer of={call}>{(data) => <OneCall key={data.id} call={data} asked={() => call.refetch()} />}</Answer>;
+}
+
+function OneCall({ call, asked }: { call: Call; asked: () => Promise<unknown> }) {
+  const t = useT("calls");
+  const { may } = useSession();
+  const path = { params: { path: { call_id: call.id } } };
+  const acts = api.useQuery("get", "/api/calls/{call_id}/controls", path);
+  const possible = api.useQuery("get", "/api/calls/{call_id}/controls/possible", path, { enabled: call.state === "live" });
+  const recordings = api.useQuery("get", "/api/calls/{call_id}/recordings", path, {
+    refetchInterval: ({ state }) =>
+      !isOpen(call) && state.data?.some((one) => one.state === "coming") ? WHILE_OPEN_MS : false,
+  });
+  const lines = useMemo(() => linesOf(call.events, acts.data ?? []), [call.events, acts.data]);
+  const changed = () => Promise.all([asked(), acts.refetch(), possible.refetch()]);
+  const name = call.lead_name || call.theirs;
+  return (
+    <>
+      <PageHeader
+        title={t("call.title", { name })} heading={<With call={call} />} badge={<CameTo call={call} />}
+        back={{ to: "/calls", label: t("title") }}
+      >
+        {call.state === "live" && may("agent") && <Controls callId={call.id} possible={possible.data ?? []} changed={changed} />}
+      </PageHeader>
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 8 }}>
+          <Told call={call} lines={lines} recordings={recordings.data ?? []} />
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 4 }}>
+          <Stack>
+            <Panel title={t("call.facts")}>
+              <CallFacts call={call} />
+            </Panel>
+            <Panel title={t("notes.title")}>
+              <Notes callId={call.id} notes={call.notes} changed={asked} />
+            </Panel>
+            <Panel title={t("latency.title")} about={t("latency.about")}>
+              <Latencies events={call.events} />
+            </Panel>
+          </Stack>
+        </Grid.Col>
+      </Grid>
+    </>
+  );
+}
+
+/** The sound and the transcript, which lead each other. */
+function Told({ call, lines, recordings }: { call: Call; lines: Line[]; recordings: Recording[] }) {
+  const t = useT("calls");
+  const kept = recordings.filter((one) => one.state === "kept");
+  const [leg, setLeg] = useState(1);
+  const [sounding, setSounding] = useState<string>();
+  const player = useRef<PlayerHandle>(null);
+  const recording = kept.find((one) => one.leg === leg) ?? kept[0];
+  const beganAt = recording?.began_at;
+  const follow = (seconds: number) => {
+    if (recording && beganAt) setSounding(lineAt(lines, recording.leg, beganAt, seconds)?.key);
+  };
+  const play = (line: Line) => {
+    const of = kept.find((one) => one.leg === line.leg);
+    if (!of?.began_at) return undefined;
+    const seconds = (Date.parse(line.at) - Date.parse(of.began_at)) / 1000;
+    if (of.leg === recording?.leg) return () => player.current?.playFrom(seconds);
+    return () => setLeg(of.leg);
+  };
+  return (
+    <Stack>
+      {recordings.length > 0 && (
+        <Panel title={t("player.title")}>
+          {recording ? (
+            <Player ref={player} callId={call.id} recordings={kept} leg={recording.leg} onLeg={setLeg} onTime={follow} />
+          ) : (
+            <Text c="dimmed">{t(isOpen(call) ? "player.being_made" : "player.coming")}</Text>
+          )}
+        </Panel>
+      )}
+      <Panel title={t("transcript.title")}>
+        {lines.length > 0 ? (
+          <Transcript lines={lines} sounding={sounding} play={kept.length > 0 ? play : undefined} grows={isOpen(call)} />
+        ) : (
+          <Text c="dimmed">{t(isOpen(call) ? "transcript.not_yet" : "transcript.empty")}</Text>
+        )}
+      </Panel>
+    </Stack>
+  );
+}
+
+function CallFacts({ call }: { call: Call }) {
+  const t = useT("calls");
+  return (
+    <Facts
+      facts={[
+        { label: t("column.direction"), value: <Direction call={call} /> },
+        { label: t("column.talked"), value: <Talked call={call} /> },
+        call.lead_id !== null && {
+          label: t("call.lead"),
+          value: (
+            <TextLink to={`/leads/${call.lead_id}`}>
+              <bdi>{call.lead_name || call.theirs}</bdi>
+            </TextLink>
+          ),
+        },
+        call.run_id !== null && {
+          label: t("call.run"),
+          value: (
+            <TextLink to={`/runs/${call.run_id}`}>
+              <bdi>{call.run_title}</bdi>
+            </TextLink>
+          ),
+        },
+        call.agent_name !== null && { label: t("column.agent"), value: <bdi>{call.agent_name}</bdi> },
+        call.ours !== "" && { label: t("call.ours"), value: <bdi dir="ltr">{call.ours}</bdi> },
+        { label: t("column.began"), value: <Moment at={call.created_at} how="dateTime" /> },
+        call.ended_at !== null && { label: t("call.ended"), value: <Moment at={call.ended_at} how="dateTime" /> },
+        call.answered_by !== null && { label: t("call.answered_by"), value: t(`answered_by.${call.answered_by}`) },
+        call.booked_at !== null && { label: t("call.booked"), value: <Moment at={call.booked_at} how="dateTime" /> },
+        call.end_reason !== null && {
+          label: t("call.end_reason"),
+          value: (
+            <Group gap={4}>{t([`reason.${call.end_reason}`, "reason_unknown"], { code: call.end_reason.replaceAll("_", " ") })}</Group>
+          ),
+        },
+      ]}
+    />
+  );
+}

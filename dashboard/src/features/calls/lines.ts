@@ -1,0 +1,134 @@
+// A call's events as the lines of its transcript, each with the moment at which it began to sound.
+
+import type { Schema } from "@/lib/api";
+
+export type CallEvent = Schema<"CallEventOut">;
+export type Act = Schema<"ControlOut">;
+
+/** What was measured of an answer, in milliseconds, from the caller's last sound to their ear. */
+export interface Latency {
+  leg: number;
+  turn: number;
+  reply_ms?: number;
+  greeting_ms?: number;
+  endpoint_ms?: number;
+  transcript_ms?: number;
+  first_token_ms?: number;
+  first_audio_ms?: number;
+  on_the_wire_ms?: number;
+  /** When the answer began to sound. */
+  began_at: string;
+}
+
+interface Base {
+  key: string;
+  leg: number;
+  /** When it began. */
+  at: string;
+}
+
+export type Line = Base &
+  (
+    | { kind: "agent"; text: string; heard: string; interrupted: boolean; latency?: Latency }
+    | { kind: "caller"; text: string; silent: boolean; machine: boolean }
+    | { kind: "tool"; name: string; ok: boolean; asked: unknown; answered: unknown; ms: number }
+    | { kind: "digits"; text: string }
+    | { kind: "note"; name: string; value: string }
+    | { kind: "machine"; by: string }
+    | { kind: "message"; text: string }
+    | { kind: "trouble"; what: string; detail: string }
+    | { kind: "act"; act: Act }
+  );
+
+export const isSpoken = (line: Line): boolean => line.kind === "agent" || line.kind === "caller";
+
+const text = (value: unknown): string => (typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value));
+const turnOf = (event: CallEvent): string => `${event.leg}.${text(event.data.turn)}`;
+
+/** What was measured, by stretch and turn; what tells of clearing a line belongs to another question. */
+export function latenciesOf(events: CallEvent[]): Map<string, Latency> {
+  const found = new Map<string, Latency>();
+  for (const event of events) {
+    if (event.kind !== "latency" || event.data.clear_ms !== undefined) continue;
+    found.set(turnOf(event), { ...(event.data as object), leg: event.leg, turn: Number(event.data.turn), began_at: event.at });
+  }
+  return found;
+}
+
+/** Troubles that the transcript tells as a silent turn of the caller. */
+const TOLD_ANYWAY = new Set(["silence", "long_silence"]);
+
+export function linesOf(events: CallEvent[], acts: Act[]): Line[] {
+  const latencies = latenciesOf(events);
+  const lines: Line[] = [];
+  /** When the agent was last heard out, in the stretch at hand: from then on the caller has the word. */
+  let quietSince: { leg: number; at: string } | null = null;
+  for (const event of events) {
+    const { data, leg, at } = event;
+    const base = { key: String(event.sequence), leg };
+    switch (event.kind) {
+      case "agent_said": {
+        const latency = data.resumed ? undefined : latencies.get(turnOf(event));
+        const began = latency?.began_at ?? (quietSince?.leg === leg ? quietSince.at : at);
+        const said = { text: text(data.text), heard: text(data.heard_text), interrupted: Boolean(data.interrupted) };
+        lines.push({ ...base, at: began, kind: "agent", ...said, latency });
+        quietSince = { leg, at };
+        break;
+      }
+      case "caller_said": {
+        const began = quietSince?.leg === leg && quietSince.at < at ? quietSince.at : at;
+        const said = { text: text(data.text), silent: data.kind === "silence", machine: data.kind === "machine" };
+        lines.push({ ...base, at: began, kind: "caller", ...said });
+        break;
+      }
+      case "tool_used":
+        lines.push({
+          ...base, at, kind: "tool", name: text(data.name), ok: Boolean(data.ok), asked: data.arguments, answered: data.data,
+          ms: Number(data.ms),
+        });
+        break;
+      case "digits":
+        lines.push({ ...base, at, kind: "digits", text: text(data.digits) });
+        break;
+      case "note":
+        lines.push({ ...base, at, kind: "note", name: text(data.name), value: text(data.value) });
+        break;
+      case "machine_found":
+        lines.push({ ...base, at, kind: "machine", by: text(data.by) });
+        break;
+      case "message_left":
+        lines.push({ ...base, at, kind: "message", text: text(data.heard_text) || text(data.text) });
+        break;
+      case "trouble":
+        if (!TOLD_ANYWAY.has(text(data.what))) {
+          lines.push({ ...base, at, kind: "trouble", what: text(data.what), detail: text(data.detail) });
+        }
+        break;
+    }
+  }
+  for (const act of acts) lines.push({ key: act.id, leg: 0, at: act.created_at, kind: "act", act });
+  return lines
+    .map((line, index) => ({ line, index, at: Date.parse(line.at) }))
+    .sort((one, other) => one.at - other.at || one.index - other.index)
+    .map(({ line }) => line);
+}
+
+/** What of a text was heard and what was not, in its order. */
+export function heardOf(said: string, heard: string): { text: string; isHeard: boolean }[] {
+  const left = heard.split(/\s+/).filter(Boolean);
+  const pieces: { text: string; isHeard: boolean }[] = [];
+  for (const word of said.split(/\s+/).filter(Boolean)) {
+    const isHeard = left[0] === word;
+    if (isHeard) left.shift();
+    const last = pieces.at(-1);
+    if (last && last.isHeard === isHeard) last.text += ` ${word}`;
+    else pieces.push({ text: word, isHeard });
+  }
+  return pieces;
+}
+
+/** The spoken line that sounds at a moment of a stretch's recording; undefined before the first. */
+export function lineAt(lines: Line[], leg: number, beganAt: string, seconds: number): Line | undefined {
+  const moment = Date.parse(beganAt) + seconds * 1000;
+  return lines.findLast((line) => line.leg === leg && isSpoken(line) && Date.parse(line.at) <= moment + 50);
+}
