@@ -31,4 +31,6 @@ PLACES = (
     Place("sign-in", "/", Who.NOBODY),
     Place("choose-business", "/", Who.ADMIN),
     Place("nowhere", "/nowhere"),
+    Place("calls", "/calls"),
+    Place("call", "/calls/{call_id}"),
 )

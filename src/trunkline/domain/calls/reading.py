@@ -21,6 +21,9 @@ EVENTS_A_LEG = 100_000
 HUNG_UP = "hung_up"
 """End reason of a call that somebody had hung up, written before anybody else is told."""
 
+_SEEN_AT_ONCE = frozenset({"agent_said", "caller_said", "tool_used", "digits", "note", "machine_found"})
+"""What whoever looks at a live call is to see as it happens."""
+
 MESSAGE_LEFT = "message_left"
 """Kind of the call's event that tells of a message left on an answering machine."""
 
@@ -101,9 +104,12 @@ def record_events(
         .on_conflict_do_nothing()
         .returning(CallEvent.kind, CallEvent.data)
     )
-    for kind, data in written:
+    news = written.all()
+    for kind, data in news:
         if kind == MESSAGE_LEFT:
             announce("call.message_left", subject_id=call_id, actor="media", text=data["text"])
+    if any(kind in _SEEN_AT_ONCE for kind, _ in news):
+        announce("call.turn", subject_id=call_id, actor="media")
 
 
 def events_of(session: Session, business_id: UUID, call_id: UUID) -> Sequence[CallEvent]:

@@ -96,7 +96,7 @@ def open_call(
     run_id: UUID | None = None,
 ) -> Call:
     """Return the row of the carrier's call `sid`, writing it if this is the first word of it."""
-    session.execute(
+    opened = session.scalar(
         insert(Call)
         .values(
             id=new_id(), business_id=business_id, carrier_sid=sid, direction=direction, ours=ours,
@@ -104,7 +104,10 @@ def open_call(
             run_id=run_id,
         )
         .on_conflict_do_nothing(index_elements=["business_id", "carrier_sid"])
+        .returning(Call.id)
     )  # fmt: skip
+    if opened is not None:
+        announce("call.opened", subject_id=opened, actor="carrier", direction=direction)
     return _locked(session, business_id, Call.carrier_sid == sid).one()
 
 
