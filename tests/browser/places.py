@@ -33,4 +33,13 @@ PLACES = (
     Place("nowhere", "/nowhere"),
     Place("calls", "/calls"),
     Place("call", "/calls/{call_id}"),
+    Place("forgotten", "/forgotten", Who.NOBODY),
+    Place("new-password", "/new-password", Who.NOBODY),
+    Place("invitation", "/invitation", Who.NOBODY),
+    Place("settings", "/settings"),
+    Place("settings-people", "/settings/people"),
+    Place("settings-numbers", "/settings/numbers"),
+    Place("settings-transfers", "/settings/transfers"),
+    Place("settings-keys", "/settings/keys"),
+    Place("account", "/account"),
 )

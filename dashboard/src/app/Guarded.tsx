@@ -15,6 +15,6 @@ export function Guarded({ route, children }: { route: FeatureRoute; children: Re
   if (route.of === "system" ? !me.is_system_admin : route.least && !may(route.least)) {
     return <EmptyState level={1} icon={IconLock} title={t("not_yours.title")} body={t("not_yours.body")} />;
   }
-  if (route.of !== "system" && !business) return <ChooseBusiness />;
+  if ((route.of ?? "business") === "business" && !business) return <ChooseBusiness />;
   return <Suspense fallback={<Loading />}>{children}</Suspense>;
 }

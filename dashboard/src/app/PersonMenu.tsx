@@ -6,6 +6,7 @@ import { openKeys } from "@/app/Keys";
 import { useT } from "@/lib/i18n";
 import { useSession } from "@/lib/session";
 import { useAct } from "@/ui/act";
+import { LinkTo } from "@/ui/LinkTo";
 
 export function PersonMenu() {
   const t = useT("shell");
@@ -36,6 +37,9 @@ export function PersonMenu() {
               {t("businesses.choose")}
             </Menu.Item>
           )}
+          <Menu.Item component={LinkTo} to="/account" leftSection={<IconUserCircle size={16} />}>
+            {t("person.account")}
+          </Menu.Item>
           <Menu.Item leftSection={<IconKeyboard size={16} />} onClick={openKeys}>
             {t("keys.title")}
           </Menu.Item>

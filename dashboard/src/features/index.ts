@@ -4,6 +4,7 @@ import { admin } from "@/features/admin";
 import { calls } from "@/features/calls";
 import { jobs } from "@/features/jobs";
 import { overview } from "@/features/overview";
+import { settings } from "@/features/settings";
 import type { Feature } from "@/features/types";
 
 export const features: Feature[] = [
@@ -11,4 +12,5 @@ export const features: Feature[] = [
   jobs,
   admin,
   calls,
+  settings,
 ];

@@ -1,3 +1,5 @@
 // What the sign-in form leads to beside the door: forgotten passwords and the like. Their routes are `of: "anybody"`.
 
-export const SIGN_IN_LINKS: { to: string; label: string }[] = [];
+import { msg } from "@/lib/i18n";
+
+export const SIGN_IN_LINKS: { to: string; label: string }[] = [{ to: "/forgotten", label: msg("shell:sign_in.forgotten") }];

@@ -26,8 +26,8 @@ export interface FeatureRoute {
   /** `/calls/$callId`; read the parameter by `usePath("callId")`. */
   path: string;
   page: () => Promise<{ default: FunctionComponent }>;
-  /** Of whom the page is: a business's people (if not said), system admins without a business too, or anybody. */
-  of?: "business" | "system" | "anybody";
+  /** Of whom the page is: a business's people (if not said), whoever is signed in, system admins, or anybody. */
+  of?: "business" | "person" | "system" | "anybody";
   least?: Role;
 }
 

@@ -1,0 +1,33 @@
+// The frame of the settings: a title, and links to the other pages of it.
+
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { useT } from "@/lib/i18n";
+import { PageHeader } from "@/ui/PageHeader";
+import classes from "./SettingsTabs.module.css";
+
+const TABS = [
+  { to: "/settings", label: "tabs.business" },
+  { to: "/settings/people", label: "tabs.people" },
+  { to: "/settings/numbers", label: "tabs.numbers" },
+  { to: "/settings/transfers", label: "tabs.transfers" },
+  { to: "/settings/keys", label: "tabs.keys" },
+];
+
+export function SettingsTabs({ title, about, actions }: { title: string; about: string; actions?: ReactNode }) {
+  const t = useT("settings");
+  return (
+    <>
+      <nav className={classes.tabs} aria-label={t("tabs.label")}>
+        {TABS.map(({ to, label }) => (
+          <Link key={to} to={to} className={classes.tab} activeOptions={{ exact: true }}>
+            {t(label)}
+          </Link>
+        ))}
+      </nav>
+      <PageHeader title={title} about={about}>
+        {actions}
+      </PageHeader>
+    </>
+  );
+}
