@@ -42,4 +42,12 @@ PLACES = (
     Place("settings-transfers", "/settings/transfers"),
     Place("settings-keys", "/settings/keys"),
     Place("account", "/account"),
+    Place("agents", "/agents"),
+    Place("new-agent", "/agents/new"),
+    Place("agent", "/agents/{agent_id}"),
+    Place("agent-script", "/agents/{agent_id}?tab=script"),
+    Place("agent-answers", "/agents/{agent_id}?tab=script&view=answers"),
+    Place("agent-knowledge", "/agents/{agent_id}?tab=knowledge"),
+    Place("agent-versions", "/agents/{agent_id}?tab=versions&version=2"),
+    Place("agent-talk", "/agents/{agent_id}?tab=talk"),
 )

@@ -1,6 +1,7 @@
 // Every feature of the dashboard, one line each.
 
 import { admin } from "@/features/admin";
+import { agents } from "@/features/agents";
 import { calls } from "@/features/calls";
 import { jobs } from "@/features/jobs";
 import { overview } from "@/features/overview";
@@ -13,4 +14,5 @@ export const features: Feature[] = [
   admin,
   calls,
   settings,
+  agents,
 ];
