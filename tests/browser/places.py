@@ -50,4 +50,15 @@ PLACES = (
     Place("agent-knowledge", "/agents/{agent_id}?tab=knowledge"),
     Place("agent-versions", "/agents/{agent_id}?tab=versions&version=2"),
     Place("agent-talk", "/agents/{agent_id}?tab=talk"),
+    Place("overview", "/overview"),
+    Place("jobs", "/jobs"),
+    Place("jobs-dead", "/jobs?state=failed"),
+    Place("job", "/jobs/{job_id}"),
+    Place("system", "/system", Who.ADMIN),
+    Place("system-jobs", "/system/jobs", Who.ADMIN),
+    # A business's job is none of the system's, and is told so.
+    Place("system-job", "/system/jobs/{job_id}", Who.ADMIN),
+    Place("businesses", "/system/businesses", Who.ADMIN),
+    Place("usage", "/system/usage", Who.ADMIN),
+    Place("never-called", "/system/suppressions", Who.ADMIN),
 )

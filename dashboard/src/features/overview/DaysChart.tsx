@@ -4,6 +4,7 @@ import "@mantine/charts/styles.css";
 import { AreaChart } from "@mantine/charts";
 import type { Schema } from "@/lib/api";
 import { directionOf, useLanguage, useNumbers, useT } from "@/lib/i18n";
+import { tickOf } from "./ticks";
 
 export type Measure = "calls" | "answer_rate" | "appointments" | "minutes";
 
@@ -44,7 +45,7 @@ export default function DaysChart({ days, measure, height }: Props) {
         valueFormatter={show}
         xAxisProps={{ reversed: backwards, interval: "preserveStartEnd", minTickGap: 24 }}
         yAxisProps={{
-          allowDecimals: measure === "answer_rate", orientation: backwards ? "right" : "left", width: 48,
+          allowDecimals: measure === "answer_rate", orientation: backwards ? "right" : "left", tick: tickOf(backwards), width: 48,
           domain: measure === "answer_rate" ? [0, 1] : [0, "auto"],
         }}
         tickLine="none"

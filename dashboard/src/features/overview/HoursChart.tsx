@@ -5,6 +5,7 @@ import { BarChart } from "@mantine/charts";
 import type { Schema } from "@/lib/api";
 import { directionOf, useLanguage, useNumbers, useT } from "@/lib/i18n";
 import { useTime } from "@/lib/time";
+import { tickOf } from "./ticks";
 
 export default function HoursChart({ hours, height }: { hours: Schema<"HourOut">[]; height: number }) {
   const t = useT("overview");
@@ -35,7 +36,7 @@ export default function HoursChart({ hours, height }: { hours: Schema<"HourOut">
         legendProps={{ verticalAlign: "bottom", height: 32 }}
         valueFormatter={numbers.whole}
         xAxisProps={{ reversed: backwards, interval: "preserveStartEnd", minTickGap: 12 }}
-        yAxisProps={{ allowDecimals: false, orientation: backwards ? "right" : "left", width: 44 }}
+        yAxisProps={{ allowDecimals: false, orientation: backwards ? "right" : "left", tick: tickOf(backwards), width: 44 }}
         tickLine="none"
         barProps={{ isAnimationActive: false }}
       />
