@@ -37,6 +37,7 @@ PLACES = (
     Place("new-password", "/new-password", Who.NOBODY),
     Place("invitation", "/invitation", Who.NOBODY),
     Place("settings", "/settings"),
+    Place("settings-calling", "/settings/calling"),
     Place("settings-people", "/settings/people"),
     Place("settings-numbers", "/settings/numbers"),
     Place("settings-transfers", "/settings/transfers"),

@@ -148,6 +148,15 @@ def test_hours_colleagues_and_numbers_are_kept(chromium: Browser, url: str, acme
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("banner")).to_contain_text("Acme & Sons")
 
+        page.get_by_role("link", name="Calling hours").click()
+        page.get_by_role("combobox", name="Called until").click()
+        page.get_by_role("option", name="20:30").click()
+        page.get_by_label("Saturday").uncheck()
+        page.get_by_label("Dials a day").fill("")
+        page.get_by_label("What is said before all else").fill("This is an AI.")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("It holds from the next dial on.")).to_be_visible()
+
         page.get_by_role("link", name="Call hand-over").click()
         page.get_by_role("button", name="Add a colleague").click()
         page.get_by_label("Extension", exact=True).fill("7")
@@ -171,6 +180,11 @@ def test_hours_colleagues_and_numbers_are_kept(chromium: Browser, url: str, acme
         assert business.working_hours["sunday"] == [["09:00", "13:15"]]
         assert business.extensions == [{"extension": "7", "name": "Office", "number": "+12125550177"}]
         assert business.when_full == "callback"
+        assert business.calling_window == {"from": "00:00", "to": "20:30"}
+        rules = business.calling_rules
+        assert "saturday" not in rules["days"]
+        assert len(rules["days"]) == 6
+        assert (rules["attempts_per_day"], rules["disclosure"]) == (None, "This is an AI.")
         assert tenants.list_numbers(session, acme.business_id)[0].agent_id is None
 
 

@@ -8,6 +8,7 @@ import classes from "./SettingsTabs.module.css";
 
 const TABS = [
   { to: "/settings", label: "tabs.business" },
+  { to: "/settings/calling", label: "tabs.calling" },
   { to: "/settings/people", label: "tabs.people" },
   { to: "/settings/numbers", label: "tabs.numbers" },
   { to: "/settings/transfers", label: "tabs.transfers" },

@@ -5,7 +5,7 @@ import { IconMinus, IconPlus } from "@tabler/icons-react";
 import { useT } from "@/lib/i18n";
 import classes from "./WeekHours.module.css";
 
-const DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"] as const;
+export const DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"] as const;
 type Day = (typeof DAYS)[number];
 type Stretch = [string, string];
 export type Week = Partial<Record<Day, Stretch[]>>;
@@ -80,12 +80,13 @@ export function WeekHours({ value, onChange }: { value: Week; onChange: (week: W
 
 /** A time of the day by quarters; another that stands already stays a choice. */
 export function ClockSelect({
-  label, value, onChange, last = "24:00",
+  label, value, onChange, last = "24:00", disabled,
 }: {
   label: string;
   value: string;
   onChange: (clock: string) => void;
   last?: string;
+  disabled?: boolean;
 }) {
   const known = QUARTERS.filter((clock) => clock <= last);
   const data = known.includes(value) ? known : [...known, value].sort();
@@ -97,6 +98,7 @@ export function ClockSelect({
       onChange={(clock) => clock && onChange(clock)}
       allowDeselect={false}
       searchable
+      disabled={disabled}
       dir="ltr"
       w="6rem"
     />

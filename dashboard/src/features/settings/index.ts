@@ -8,6 +8,7 @@ export const settings: Feature = {
   id: "settings",
   routes: [
     { path: "/settings", page: () => import("./BusinessPage"), least: "admin" },
+    { path: "/settings/calling", page: () => import("./CallingPage"), least: "admin" },
     { path: "/settings/people", page: () => import("./PeoplePage"), least: "admin" },
     { path: "/settings/keys", page: () => import("./KeysPage"), least: "admin" },
     { path: "/settings/numbers", page: () => import("./NumbersPage"), least: "admin" },
