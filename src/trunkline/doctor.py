@@ -23,6 +23,8 @@ from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
 from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
 from trunkline.embedded import Status, default_home, hold_servers, role_sql, status
+from trunkline.providers.ports import MailFailed
+from trunkline.providers.smtp import SmtpMailer
 from trunkline.speech import what_is_missing
 
 OK, NOTE, FAULT = "ok", "note", "fault"
@@ -83,9 +85,27 @@ def _rest(settings: Settings) -> list[Finding]:
         _models(settings),
         *_own_model(settings),
         _secret(settings),
+        _mail(settings),
         *_speech(settings),
         _stand_ins(settings),
     ]  # fmt: skip
+
+
+def _mail(settings: Settings) -> Finding:
+    """Say hello to the mail server: its address and password are easily wrong, and letters go in the dark."""
+    mend = "see docs/reference/settings.md, Mail"
+    if settings.mail_fault:
+        return Finding("Mail", FAULT, settings.mail_fault, mend)
+    if settings.mail is None:
+        return Finding(
+            "Mail", NOTE, "none: links for invitations and new passwords are passed on by hand",
+            "set SMTP_URL and MAIL_FROM",
+        )  # fmt: skip
+    try:
+        SmtpMailer(*settings.mail, timeout_s=_PATIENCE_S).try_out()
+    except MailFailed as fault:
+        return Finding("Mail", FAULT, str(fault), mend)
+    return Finding("Mail", OK, f"letters go as {settings.mail_from}")
 
 
 def _speech(settings: Settings) -> Iterator[Finding]:

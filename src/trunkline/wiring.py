@@ -331,12 +331,6 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
         )
     )
     install_links(PeopleLinks(settings.public_url, token_key))
-    registry.register_mailer(_mailer(settings))
-
-
-def _mailer(settings: Settings) -> SmtpMailer | None:
-    if settings.smtp_url is None:
-        return None
-    if settings.mail_from is None:
-        raise StartRefused("SMTP_URL is set but MAIL_FROM is not: a letter needs a sender.")
-    return SmtpMailer(settings.smtp_url.get_secret_value(), sender=settings.mail_from)
+    if settings.mail_fault:
+        raise StartRefused(settings.mail_fault)
+    registry.register_mailer(SmtpMailer(*settings.mail) if settings.mail else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, unit_of_work
 from trunkline.core.events import Event
 from trunkline.core.jobs.models import Job
+from trunkline.core.settings import Settings
+from trunkline.doctor import FAULT, NOTE, OK, examine
 from trunkline.domain.people import service as people
 from trunkline.domain.people.models import Invitation, PasswordReset, User
 from trunkline.kit import clock, tokens
@@ -337,3 +340,28 @@ def test_a_server_that_asks_for_a_password_gets_it(tmp_path_factory: pytest.Temp
 def test_a_server_that_is_away_is_trouble_that_passes() -> None:
     with pytest.raises(MailFailed):
         SmtpMailer("smtp://127.0.0.1:1", sender="calls@agency.example").send(LETTER)
+
+
+def test_the_doctor_says_hello_to_the_mail_server(post: PostOffice, tmp_path: Path) -> None:
+    def found(**settings: str) -> tuple[str, str]:
+        (mail,) = [
+            one for one in examine(Settings(trunkline_home=tmp_path, **settings)) if one.what == "Mail"
+        ]
+        return mail.verdict, mail.facts
+
+    assert found()[0] == NOTE
+    assert found(smtp_url=post.url, mail_from="calls@agency.example")[0] == OK
+    assert found(smtp_url=post.url) == (
+        FAULT,
+        "SMTP_URL is set but MAIL_FROM is not: a letter needs a sender.",
+    )
+    verdict, facts = found(smtp_url="smtp://127.0.0.1:1", mail_from="calls@agency.example")
+    assert verdict == FAULT
+    assert facts.startswith("127.0.0.1:1: ")
+
+
+def test_without_a_sender_no_process_starts(installation: Installation) -> None:
+    status, _, said = trunkline(
+        installation, "user", "reset-link", "a@b.example", SMTP_URL="smtp://mail.example"
+    )
+    assert (status, said) == (1, "trunkline: SMTP_URL is set but MAIL_FROM is not: a letter needs a sender.")

@@ -37,3 +37,17 @@ class MailSettings(BaseSettings):
                 "must be an address such as calls@agency.example or Agency <calls@agency.example>"
             )
         return value
+
+    @property
+    def mail_fault(self) -> str:
+        """Return in a sentence what keeps mail from being sent as was meant; empty if nothing does."""
+        if self.smtp_url is not None and self.mail_from is None:
+            return "SMTP_URL is set but MAIL_FROM is not: a letter needs a sender."
+        return ""
+
+    @property
+    def mail(self) -> tuple[str, str] | None:
+        """Return the server and the sender of letters; None: there is no mail."""
+        if self.smtp_url is None or self.mail_from is None:
+            return None
+        return self.smtp_url.get_secret_value(), self.mail_from

@@ -25,7 +25,7 @@ _NEVER = range(500, 600)
 class SmtpMailer:
     """Sends by one server, in one sender's name."""
 
-    def __init__(self, url: str, *, sender: str, timeout_s: float = 15.0) -> None:
+    def __init__(self, url: str, sender: str, *, timeout_s: float = 15.0) -> None:
         parts = urlsplit(url)
         self._is_tls = parts.scheme == "smtps"
         self._host = parts.hostname or ""
@@ -49,6 +49,16 @@ class SmtpMailer:
             raise MailFailed(f"{self._host} does not take our name and password") from error
         except smtplib.SMTPResponseException as error:
             raise _trouble(error.smtp_code, error.smtp_error) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise MailFailed(f"{self._host}:{self._port}: {error}") from error
+
+    def try_out(self) -> None:
+        """Say hello to the server, and our name and password. Raises MailFailed."""
+        try:
+            with self._session() as session:
+                session.noop()
+        except smtplib.SMTPAuthenticationError as error:
+            raise MailFailed(f"{self._host} does not take our name and password") from error
         except (OSError, smtplib.SMTPException) as error:
             raise MailFailed(f"{self._host}:{self._port}: {error}") from error
 
