@@ -101,10 +101,10 @@ def test_an_appointment_is_moved_and_cancelled_as_it_was_read(owner: TestClient)
     moved = owner.patch(path, json=wish(MORNING + timedelta(minutes=10), version=1, note="Later")).json()
     assert (moved["version"], moved["note"]) == (2, "Later")
     assert moved["starts_at"] == (MORNING + timedelta(minutes=10)).isoformat().replace("+00:00", "Z")
-    refused(owner.patch(path, json=wish(MORNING, version=1)), 409, "conflict")
+    refused(owner.patch(path, json=wish(MORNING, version=1)), 409, "outdated")
     taken = refused(owner.patch(path, json=wish(MORNING + timedelta(hours=1), version=2)), 409, "slot_taken")
     assert taken["appointment_id"] == other["id"]
-    refused(owner.post(f"{path}/cancel", json={"version": 1}), 409, "conflict")
+    refused(owner.post(f"{path}/cancel", json={"version": 1}), 409, "outdated")
     gone = owner.post(f"{path}/cancel", json={"version": 2}).json()
     assert gone["state"] == "cancelled"
     refused(owner.post(f"{path}/cancel", json={"version": 3}), 409, "conflict")

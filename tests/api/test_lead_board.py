@@ -299,15 +299,15 @@ def test_who_saves_over_another_s_change_is_told(owner: TestClient, installation
     path = f"/api/leads/{lead['id']}"
     changed = owner.patch(path, json={"version": lead["version"], "name": "Dana", "email": None}).json()
     assert (changed["name"], changed["version"]) == ("Dana", lead["version"] + 1)
-    assert refused(
-        owner.patch(path, json={"version": lead["version"], "name": "Avi"}), 409, "changed_meanwhile"
-    ) == {"version": changed["version"]}
+    assert refused(owner.patch(path, json={"version": lead["version"], "name": "Avi"}), 409, "outdated") == {
+        "version": changed["version"]
+    }
     # Moving a card is no change of what is edited; a bulk change is.
     moved(owner, lead["id"], status(owner, "Won"))
     assert owner.patch(path, json={"version": changed["version"], "notes": "x"}).status_code == 200
     owner.post("/api/leads/bulk-update", json={"lead_ids": [lead["id"]], "changes": {"add_tag": "hot"}})
     installation.run_jobs("maintenance")
-    refused(owner.patch(path, json={"version": changed["version"] + 1}), 409, "changed_meanwhile")
+    refused(owner.patch(path, json={"version": changed["version"] + 1}), 409, "outdated")
 
 
 def test_statuses_and_tags_are_given_to_all_who_match(

@@ -14,7 +14,7 @@ from sqlalchemy import select, true, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from trunkline.core.errors import Conflict, InvalidInput, NotFound, SlotTaken
+from trunkline.core.errors import Conflict, InvalidInput, NotFound, Outdated, SlotTaken
 from trunkline.core.events import announce
 from trunkline.domain.appointments.models import Appointment
 from trunkline.domain.appointments.rules import is_within_hours
@@ -123,7 +123,7 @@ def _booked(session: Session, business_id: UUID, appointment_id: UUID, version: 
     if appointment.state != _BOOKED:
         raise Conflict("This appointment is cancelled.", state=appointment.state)
     if appointment.version != version:
-        raise Conflict("Somebody has changed this appointment meanwhile.", version=appointment.version)
+        raise Outdated(version=appointment.version)
     return appointment
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from trunkline.core.errors import NotFound
+from trunkline.core.events import announce
 from trunkline.core.runs import service as runs
 from trunkline.core.runs import slices
 from trunkline.core.runs.models import Run
@@ -109,6 +110,7 @@ def update_slice(session: Session, run: Run, lead_ids: Sequence[UUID]) -> Worked
         store.add_to_list(session, run.business_id, changes.add_to_list, here)
     if changes.remove_from_list is not None:
         store.remove_from_list(session, run.business_id, changes.remove_from_list, here)
+    announce("leads.changed", subject_id=None, actor=run.created_by, leads=len(here))
     return Worked(len(here), gone)
 
 
@@ -121,6 +123,7 @@ def delete_slice(session: Session, run: Run, lead_ids: Sequence[UUID]) -> Worked
     free = here - set(held)
     keepers.let_go(session, business_id, free)
     store.remove(session, business_id, free)
+    announce("leads.changed", subject_id=None, actor=run.created_by, leads=len(free))
     skipped = defaultdict(set, {_GONE: set(lead_ids) - here})
     for lead_id, reason in held.items():
         skipped[reason].add(lead_id)

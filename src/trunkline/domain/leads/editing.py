@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from trunkline.core.access import Principal, Role
-from trunkline.core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from trunkline.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Outdated
 from trunkline.core.events import announce
 from trunkline.domain.leads import statuses, store
 from trunkline.domain.leads.lead_schemas import LeadIn
@@ -25,12 +25,6 @@ class NumberKnown(Conflict):
     """The business knows somebody with this number; `lead_id` says whom."""
 
     code = "number_known"
-
-
-class ChangedMeanwhile(Conflict):
-    """Somebody else has changed it since it was read; `version` is what it is now."""
-
-    code = "changed_meanwhile"
 
 
 def create_lead(session: Session, business_id: UUID, wish: LeadIn, *, actor: str) -> Lead:
@@ -64,7 +58,7 @@ def create_lead(session: Session, business_id: UUID, wish: LeadIn, *, actor: str
 def edit_lead(
     session: Session, business_id: UUID, lead_id: UUID, changes: dict[str, Any], *, version: int, actor: str
 ) -> Lead:
-    """Change facts about a lead that were read as of a version. Raises NotFound, ChangedMeanwhile."""
+    """Change facts about a lead that were read as of a version. Raises NotFound, Outdated."""
     lead = session.scalar(
         select(Lead)
         .where(Lead.business_id == business_id, Lead.id == lead_id)
@@ -74,7 +68,7 @@ def edit_lead(
     if lead is None:
         raise NotFound("There is no such lead.")
     if lead.version != version:
-        raise ChangedMeanwhile("Somebody has changed this lead meanwhile.", version=lead.version)
+        raise Outdated(version=lead.version)
     fields = [field for field, value in changes.items() if getattr(lead, field) != value]
     if fields:
         for field in fields:

@@ -11,6 +11,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from trunkline.core.errors import InvalidInput, NotFound
+from trunkline.core.events import announce
 from trunkline.domain.leads import consent, keeping, store
 from trunkline.domain.leads.models import Lead, LeadList
 from trunkline.domain.leads.rules import LeadRow, RowFault, map_headers
@@ -64,6 +65,7 @@ def put_people(
         if leads.consents:
             consent.tell(leads.consents, actor=actor)
         kept.imported, kept.created, kept.updated = len(fresh), leads.created, leads.updated
+        announce("leads.changed", subject_id=None, actor=actor, leads=len(fresh))
     return kept
 
 
@@ -71,8 +73,10 @@ def lead_of_caller(session: Session, business_id: UUID, phone: str) -> UUID:
     """Return the lead with this number, making one for somebody new. Raises InvalidInput for what is none."""
     if not is_e164(phone):
         raise InvalidInput("A lead is known by a telephone number, and this is none.")
-    row = LeadRow(0, phone)
-    return keeping.keep(session, business_id, [row], source="call", moment=clock.now()).ids[phone]
+    kept = keeping.keep(session, business_id, [LeadRow(0, phone)], source="call", moment=clock.now())
+    if kept.created:
+        announce("lead.created", subject_id=kept.ids[phone], actor="call")
+    return kept.ids[phone]
 
 
 def get_lead(session: Session, business_id: UUID, lead_id: UUID) -> Lead:
