@@ -62,4 +62,8 @@ PLACES = (
     Place("businesses", "/system/businesses", Who.ADMIN),
     Place("usage", "/system/usage", Who.ADMIN),
     Place("never-called", "/system/suppressions", Who.ADMIN),
+    Place("leads", "/leads"),
+    Place("leads-board", "/leads/board"),
+    Place("lead", "/leads/{lead_id}"),
+    Place("appointments", "/appointments"),
 )

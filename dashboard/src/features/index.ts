@@ -6,6 +6,8 @@ import { calls } from "@/features/calls";
 import { jobs } from "@/features/jobs";
 import { overview } from "@/features/overview";
 import { settings } from "@/features/settings";
+import { leads } from "@/features/leads";
+import { appointments } from "@/features/appointments";
 import type { Feature } from "@/features/types";
 
 export const features: Feature[] = [
@@ -15,4 +17,6 @@ export const features: Feature[] = [
   calls,
   settings,
   agents,
+  leads,
+  appointments,
 ];

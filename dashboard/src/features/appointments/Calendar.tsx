@@ -1,0 +1,170 @@
+// The calendar itself: days beside each other, hours below each other, in the business's zone.
+
+import { Text } from "@mantine/core";
+import { useEffect, useState, type CSSProperties, type KeyboardEvent, type MouseEvent } from "react";
+import { useT } from "@/lib/i18n";
+import { useBusiness } from "@/lib/session";
+import { timeWords, useTime } from "@/lib/time";
+import classes from "./Calendar.module.css";
+import { hoursShown, ofDay, workOn, type Appointment, type Placed } from "./grid";
+import { clockOf, instantOf, localOf, type Day } from "./zoned";
+
+const MINUTE_MS = 60_000;
+const SLOT = 30;
+
+export interface CalendarProps {
+  days: Day[];
+  today: Day;
+  appointments: Appointment[];
+  open: (appointment: Appointment) => void;
+  /** Undefined for whoever may not. */
+  book: ((day: Day, minutes: number) => void) | undefined;
+}
+
+export function Calendar({ days, today, appointments, open, book }: CalendarProps) {
+  const t = useT("appointments");
+  const time = useTime();
+  const { working_hours: work, time_zone: zone } = useBusiness();
+  const placed = new Map(days.map((day) => [day, ofDay(appointments, day, zone)]));
+  const [first, last] = hoursShown(days, [...placed.values()].flat(), work);
+  const hours = Array.from({ length: last - first }, (_, n) => first + n);
+  const style = { "--days": days.length, "--hours": hours.length } as CSSProperties;
+  return (
+    <div className={classes.frame} tabIndex={0} role="region" aria-label={t("title")} data-calendar>
+      <div className={classes.grid} style={style}>
+        <div className={classes.corner} />
+        {days.map((day) => (
+          <div key={day} className={classes.dayName} data-today={day === today || undefined}>
+            <DayName day={day} zone={zone} />
+          </div>
+        ))}
+        <div className={classes.clocks} aria-hidden>
+          {hours.map((hour) => (
+            <bdi key={hour} className={classes.clock} dir="ltr">
+              {clockOf(hour * 60)}
+            </bdi>
+          ))}
+        </div>
+        {days.map((day) => (
+          <DayColumn
+            key={day}
+            day={day}
+            name={time.day(instantOf(day, 12 * 60, zone))}
+            first={first}
+            last={last}
+            placed={placed.get(day) ?? []}
+            work={workOn(work, day)}
+            isToday={day === today}
+            open={open}
+            book={book}
+          />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function DayName({ day, zone }: { day: Day; zone: string }) {
+  const noon = instantOf(day, 12 * 60, zone);
+  const language = document.documentElement.lang;
+  const weekday = new Intl.DateTimeFormat(language, { weekday: "short", timeZone: zone }).format(noon);
+  return (
+    <>
+      <Text size="xs" c="dimmed" component="span">
+        {weekday}
+      </Text>{" "}
+      <b>{timeWords(language, zone).dayKey(noon).slice(8).replace(/^0/, "")}</b>
+    </>
+  );
+}
+
+interface DayColumnProps {
+  day: Day;
+  name: string;
+  first: number;
+  last: number;
+  placed: Placed[];
+  work: [number, number][];
+  isToday: boolean;
+  open: (appointment: Appointment) => void;
+  book: CalendarProps["book"];
+}
+
+function DayColumn({ day, name, first, last, placed, work, isToday, open, book }: DayColumnProps) {
+  const t = useT("appointments");
+  const [slot, setSlot] = useState<number | null>(null);
+  const length = (last - first) * 60;
+  const within = (from: number, to: number): CSSProperties => ({
+    insetBlockStart: `${(100 * (from - first * 60)) / length}%`,
+    blockSize: `${(100 * (to - from)) / length}%`,
+  });
+  const slotAt = (event: MouseEvent<HTMLElement>) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    const minutes = first * 60 + ((event.clientY - box.y) / box.height) * length;
+    return Math.max(first * 60, Math.min(last * 60 - SLOT, Math.floor(minutes / SLOT) * SLOT));
+  };
+  const step = (event: KeyboardEvent<HTMLElement>) => {
+    const now = slot ?? work[0]?.[0] ?? first * 60;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      const next = now + (event.key === "ArrowDown" ? SLOT : -SLOT);
+      setSlot(Math.max(first * 60, Math.min(last * 60 - SLOT, slot === null ? now : next)));
+    } else if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      book?.(day, now);
+    }
+  };
+  return (
+    <div className={classes.day} data-day={day}>
+      {work.map(([from, to]) => (
+        <div key={from} className={classes.work} style={within(from, to)} />
+      ))}
+      {book && (
+        <button
+          type="button"
+          className={classes.free}
+          aria-label={t("book.on", { day: name, clock: clockOf(slot ?? work[0]?.[0] ?? first * 60) })}
+          onClick={(event) => event.detail > 0 && book(day, slotAt(event))}
+          onKeyDown={step}
+          onMouseMove={(event) => setSlot(slotAt(event))}
+          onMouseLeave={() => setSlot(null)}
+          onBlur={() => setSlot(null)}
+        >
+          {slot !== null && (
+            <span className={classes.slot} style={within(slot, slot + SLOT)}>
+              <bdi dir="ltr">{clockOf(slot)}</bdi>
+            </span>
+          )}
+        </button>
+      )}
+      {placed.map(({ appointment, from, to }) => (
+        <button
+          key={appointment.id}
+          type="button"
+          className={classes.appointment}
+          style={within(Math.max(from, first * 60), Math.min(to, last * 60))}
+          data-appointment={appointment.id}
+          onClick={() => open(appointment)}
+        >
+          <bdi className={classes.at} dir="ltr">
+            {clockOf(from)}
+          </bdi>{" "}
+          <bdi>{appointment.lead_name || appointment.note || t(appointment.lead_id ? "nameless" : "nobody")}</bdi>
+        </button>
+      ))}
+      {isToday && <Now first={first} last={last} within={within} />}
+    </div>
+  );
+}
+
+/** A line where the clock stands. */
+function Now({ first, last, within }: { first: number; last: number; within: (from: number, to: number) => CSSProperties }) {
+  const { time_zone: zone } = useBusiness();
+  const [minutes, setMinutes] = useState(() => localOf(new Date(), zone).minutes);
+  useEffect(() => {
+    const beat = setInterval(() => setMinutes(localOf(new Date(), zone).minutes), MINUTE_MS / 2);
+    return () => clearInterval(beat);
+  }, [zone]);
+  if (minutes < first * 60 || minutes > last * 60) return null;
+  return <div className={classes.now} style={within(minutes, minutes)} aria-hidden />;
+}

@@ -1,0 +1,52 @@
+// What stands where in the calendar: pure functions from appointments to places in columns of days.
+
+import type { Schema } from "@/lib/api";
+import { daysOn, localOf, minutesOf, weekdayOf, type Day } from "./zoned";
+
+export type Appointment = Schema<"AppointmentOut">;
+
+export interface Placed {
+  appointment: Appointment;
+  from: number;
+  to: number;
+}
+
+const DAY_MINUTES = 24 * 60;
+const SHORTEST = 20;
+const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+
+/** The appointments of a day with their minutes on it; one that goes over midnight stands on both. */
+export function ofDay(appointments: Appointment[], day: Day, zone: string): Placed[] {
+  return appointments.flatMap((appointment) => {
+    const from = localOf(appointment.starts_at, zone);
+    const to = localOf(appointment.ends_at, zone);
+    if (from.day > day || to.day < day || (to.day === day && to.minutes === 0)) return [];
+    const begins = from.day === day ? from.minutes : 0;
+    const ends = to.day === day ? to.minutes : DAY_MINUTES;
+    return [{ appointment, from: begins, to: Math.min(Math.max(ends, begins + SHORTEST), DAY_MINUTES) }];
+  });
+}
+
+/** The stretches of a weekday in which the business works, in minutes. */
+export function workOn(hours: Record<string, unknown>, day: Day): [number, number][] {
+  const pairs = hours[WEEKDAYS[weekdayOf(day)] ?? ""];
+  if (!Array.isArray(pairs)) return [];
+  return (pairs as [string, string][]).flatMap(([opens, closes]) => {
+    const [from, to] = [minutesOf(opens), minutesOf(closes)];
+    return from === null || to === null ? [] : [[from, to] as [number, number]];
+  });
+}
+
+/** The hours to show: those in which the business works or somebody comes, and one around them. */
+export function hoursShown(days: Day[], placed: Placed[], hours: Record<string, unknown>): [number, number] {
+  const work = days.flatMap((day) => workOn(hours, day));
+  const starts = [...work.map(([from]) => from), ...placed.map(({ from }) => from)];
+  const ends = [...work.map(([, to]) => to), ...placed.map(({ to }) => to)];
+  if (starts.length === 0) return [8, 18];
+  const first = Math.floor(Math.min(...starts) / 60) - 1;
+  const last = Math.ceil(Math.max(...ends) / 60) + 1;
+  return [Math.max(0, first), Math.min(24, last)];
+}
+
+/** The days of a view that begins on one. */
+export const daysFrom = (first: Day, count: number): Day[] => Array.from({ length: count }, (_, n) => daysOn(first, n));

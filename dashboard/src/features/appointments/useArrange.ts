@@ -1,0 +1,56 @@
+// Asking for a time: what the server says to it, and asking again for one outside the working hours.
+
+import { useState } from "react";
+import { hasCode } from "@/lib/errors";
+import { useBusiness } from "@/lib/session";
+import type { When } from "./WhenFields";
+import { instantOf } from "./zoned";
+
+export interface Stretch {
+  starts_at: string;
+  ends_at: string;
+  outside_hours: boolean;
+}
+
+export interface Arrange {
+  /** Null while the fields say no time. */
+  stretch: Stretch | null;
+  /** Why it was refused the last time. */
+  failure: unknown;
+  /** The business does not work then, which has been said: the next time it is meant. */
+  anyway: boolean;
+  busy: boolean;
+  send: (ask: (stretch: Stretch) => Promise<unknown>) => Promise<boolean>;
+}
+
+const MINUTE_MS = 60_000;
+
+export function useArrange(when: When): Arrange {
+  const { time_zone: zone } = useBusiness();
+  const key = JSON.stringify(when);
+  const [last, setLast] = useState<{ of: string; failure: unknown }>({ of: "", failure: null });
+  const [busy, setBusy] = useState(false);
+  // Another time is another question.
+  const failure = last.of === key ? last.failure : null;
+  const anyway = hasCode(failure, "outside_hours");
+  const begins = when.day && when.minutes !== null ? instantOf(when.day, when.minutes, zone) : null;
+  const stretch = begins && {
+    starts_at: begins.toISOString(),
+    ends_at: new Date(begins.getTime() + when.length * MINUTE_MS).toISOString(),
+    outside_hours: anyway,
+  };
+  const send: Arrange["send"] = async (ask) => {
+    if (!stretch) return false;
+    setBusy(true);
+    try {
+      await ask(stretch);
+    } catch (error) {
+      setLast({ of: key, failure: error });
+      return false;
+    } finally {
+      setBusy(false);
+    }
+    return true;
+  };
+  return { stretch, failure, anyway, busy, send };
+}

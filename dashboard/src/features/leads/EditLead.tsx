@@ -1,0 +1,79 @@
+// Other facts about a lead. What somebody else has saved meanwhile is not written over.
+
+import { Button, Group, Modal, Stack, TagsInput, Textarea, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, client, type Schema } from "@/lib/api";
+import { useT } from "@/lib/i18n";
+import { ErrorNote } from "@/ui/ErrorNote";
+import type { Lead } from "./words";
+
+export function EditLead({ lead, opened, close }: { lead: Lead; opened: boolean; close: () => void }) {
+  const t = useT("leads");
+  return (
+    <Modal opened={opened} onClose={close} title={t("edit.title")} closeButtonProps={{ "aria-label": t("close") }}>
+      <Form lead={lead} close={close} />
+    </Modal>
+  );
+}
+
+function Form({ lead, close }: { lead: Lead; close: () => void }) {
+  const t = useT("leads");
+  const queries = useQueryClient();
+  const tags = api.useQuery("get", "/api/lead-tags");
+  // The version that this form was filled from, whatever the page has read since.
+  const [version] = useState(lead.version);
+  const [failure, setFailure] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const form = useForm({
+    initialValues: { name: lead.name, email: lead.email ?? "", notes: lead.notes ?? "", tags: lead.tags },
+  });
+  const save = form.onSubmit(async ({ name, email, notes, tags: given }) => {
+    setBusy(true);
+    setFailure(null);
+    try {
+      const body: Schema<"LeadEdit"> = { version, name, email: email.trim() || null, notes: notes.trim() || null, tags: given };
+      const { data } = await client.PATCH("/api/leads/{lead_id}", { params: { path: { lead_id: lead.id } }, body });
+      if (data) queries.setQueryData(["get", "/api/leads/{lead_id}", { params: { path: { lead_id: lead.id } } }], data);
+      await queries.invalidateQueries({ queryKey: ["get", "/api/leads/{lead_id}/timeline"] });
+      close();
+    } catch (error) {
+      setFailure(error);
+    } finally {
+      setBusy(false);
+    }
+  });
+  return (
+    <form onSubmit={save} noValidate>
+      <Stack gap="sm">
+        {failure !== null && <ErrorNote error={failure} />}
+        <TextInput label={t("field.name")} maxLength={200} data-autofocus {...form.getInputProps("name")} />
+        <TextInput label={t("field.email")} type="email" dir="ltr" maxLength={320} {...form.getInputProps("email")} />
+        <TagsInput
+          label={t("field.tags")}
+          description={t("field.tags_hint")}
+          data={tags.data?.tags ?? []}
+          maxTags={20}
+          {...form.getInputProps("tags")}
+        />
+        <Textarea
+          label={t("field.notes")}
+          autosize
+          minRows={3}
+          maxRows={12}
+          maxLength={10_000}
+          {...form.getInputProps("notes")}
+        />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={close}>
+            {t("cancel")}
+          </Button>
+          <Button type="submit" loading={busy}>
+            {t("save")}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

@@ -1,0 +1,47 @@
+// Leads: the table, the board, and one lead with all that is known.
+
+import { IconUserPlus, IconUsers } from "@tabler/icons-react";
+import type { Feature } from "@/features/types";
+import { client } from "@/lib/api";
+import { msg } from "@/lib/i18n";
+
+const FOUND = 5;
+
+export const leads: Feature = {
+  id: "leads",
+  routes: [
+    { path: "/leads", page: () => import("./LeadsPage") },
+    { path: "/leads/board", page: () => import("./BoardPage") },
+    { path: "/leads/$leadId", page: () => import("./LeadPage") },
+  ],
+  nav: [{ section: "work", order: 10, label: msg("shell:nav.leads"), to: "/leads", icon: IconUsers }],
+  live: {
+    "lead.": ["/api/leads", "/api/lead-tags"],
+    "leads.": ["/api/leads", "/api/lead-tags"],
+    "lead_statuses.": ["/api/lead-statuses", "/api/leads"],
+    "consent.": ["/api/leads"],
+    "number.": ["/api/leads/{lead_id}/suppression", "/api/leads/{lead_id}/timeline"],
+    "call.": ["/api/leads/{lead_id}/timeline"],
+    "appointment.": ["/api/leads/{lead_id}/timeline"],
+    "run.": ["/api/leads/bulk-runs"],
+  },
+  commands: [
+    { id: "leads.new", label: msg("shell:command.new_lead"), icon: IconUserPlus, least: "agent", to: "/leads?new=yes" },
+  ],
+  search: [
+    {
+      id: "leads",
+      label: msg("shell:nav.leads"),
+      icon: IconUsers,
+      async find(words, _session, signal) {
+        const { data } = await client.GET("/api/leads", { params: { query: { search: words, limit: FOUND } }, signal });
+        return (data?.leads ?? []).map((lead) => ({
+          id: lead.id,
+          title: lead.name || lead.phone,
+          detail: lead.name ? lead.phone : undefined,
+          to: `/leads/${lead.id}`,
+        }));
+      },
+    },
+  ],
+};
