@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from browser.conftest import launched, serving
 from browser.dashboard import visiting
 from support.browser_line import BrowserLine, on_line
 from support.installation import Installation
+from support.processes import eventually
+from support.speech import sound
 from support.world import PASSWORD, World, make_world
 from trunkline.core.db import unit_of_work
 from trunkline.core.storage import installed_storage
@@ -199,6 +203,49 @@ def test_a_live_call_is_read_as_it_is_spoken_and_notes_meet(chromium: Browser, o
         expect(page.get_by_text(f"Last changed by {world.email}")).to_be_visible()
     with unit_of_work(world.scope) as session:
         assert calls.get_call(session, world.business_id, call.id).notes == "Asks who we are."
+
+
+def test_somebody_listens_in_on_a_live_call_and_ends_it(
+    chromium: Browser, office: Office, servers: Installation
+) -> None:
+    world = office.world
+    with ThreadPoolExecutor(1) as line, _signed_in(office) as person:
+        taken = person.post(f"/api/agents/{world.agent_id}/browser-calls").raise_for_status().json()
+        speaking = line.submit(asyncio.run, _speak_on(office.url, taken))
+        eventually(
+            lambda: person.get(f"/api/calls/{taken['call_id']}").json()["state"] == "live", "it is live"
+        )
+        with visiting(chromium, office.url, world.email, f"/calls/{taken['call_id']}") as page:
+            listen = page.get_by_role("button", name="Listen in")
+            listen.click()
+            stop = page.get_by_role("button", name="Stop listening")
+            expect(stop).to_have_attribute("data-audible-ms", re.compile(r"\d{3,}"))
+            page.get_by_role("button", name="Hang up").click()
+            page.get_by_role("dialog").get_by_role("button", name="Hang up").click()
+            # The call's end is the socket's: nothing more is heard.
+            expect(stop).to_have_count(0)
+            assert speaking.result(20)
+            servers.run_jobs("high")
+            expect(page.get_by_text("Ended by us")).to_be_visible()
+            expect(page.get_by_role("button", name="Hang up")).to_have_count(0)
+
+
+async def _speak_on(url: str, call: dict[str, Any]) -> bool:
+    """Be on the line and make sound until the other side hangs up."""
+    async with on_line(url, call) as line, asyncio.timeout(60):
+        while not line.over.is_set():
+            line.say(sound(100))
+            await asyncio.sleep(0.1)
+    return True
+
+
+@contextmanager
+def _signed_in(office: Office) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=office.url, headers={"X-Trunkline": "1"}, trust_env=False) as person:
+        person.post(
+            "/api/sign-in", json={"email": office.world.email, "password": PASSWORD}
+        ).raise_for_status()
+        yield person
 
 
 def _happens(world: World, call: Call, sequence: int, kind: str, data: dict[str, Any]) -> None:

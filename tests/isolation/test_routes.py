@@ -115,6 +115,7 @@ CASES: dict[Door, list[Case]] = {
     ],
     Door("GET", "/api/calls"): [Case(FINE), Case(FINE, query={"number": SHARED_PHONE, "booked": "true"})],
     Door("GET", "/api/calls/{call_id}"): [Case(NOT_FOUND)],
+    Door("POST", "/api/calls/{call_id}/listen"): [Case(NOT_FOUND)],
     Door("GET", "/api/calls/{call_id}/recordings"): [Case(NOT_FOUND)],
     Door("GET", "/api/calls/{call_id}/recording"): [Case(NOT_FOUND)],
     Door("PUT", "/api/calls/{call_id}/notes"): [
@@ -419,7 +420,7 @@ OF_THE_CARRIER = {
 }
 """Doors that only a signature opens."""
 
-SOCKETS = {Door("SOCKET", f"/media/{name}") for name in ("browser", "carrier", "telnyx")}
+SOCKETS = {Door("SOCKET", f"/media/{name}") for name in ("browser", "carrier", "listen", "telnyx")}
 
 WITH_A_TOKEN = {Door("GET", "/metrics")}
 """For the installation's operator; tests/web/test_metrics.py tries it without."""

@@ -164,7 +164,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_call(tmp_path: Path) -> None
     def script(call: Call) -> list[Any]:
         def write() -> None:
             wrote.append(None)
-            call.session._recording._recorder.write(all_of_it=False)
+            call.session.taps.recording._recorder.write(all_of_it=False)
 
         return [(2.0, lambda: call.carrier.say(voice(300))), (1.9, write)]
 
@@ -201,7 +201,7 @@ def test_nobody_s_recording_costs_nothing() -> None:
         call = Call(StubBrain(ask("Hello.")))
         await call._open()
         session = call.session
-        assert (session._recording, session._reader.tap, session._transmitter.tap) == (None, None, None)
+        assert (session.taps.recording, session._reader.tap, session._transmitter.tap) == (None, None, None)
         session.stop("done")
         await session.run()
 

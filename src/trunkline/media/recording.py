@@ -47,9 +47,12 @@ class Recorder(Protocol):
 
 
 class Recording:
-    """One call's tap. The reader gives it what comes in, the transmitter what goes out."""
+    """One tap of a call. The reader gives it what comes in, the transmitter what goes out.
 
-    def __init__(self, recorder: Recorder, scribe: Scribe, *, clock: Callable[[], float]) -> None:
+    Without a scribe, what goes wrong is on no record: it is somebody who listens in.
+    """
+
+    def __init__(self, recorder: Recorder, scribe: Scribe | None, *, clock: Callable[[], float]) -> None:
         self._recorder = recorder
         self._scribe = scribe
         self._clock = clock
@@ -97,7 +100,7 @@ class Recording:
 
     def tick(self) -> None:
         """Put it on record once when recording has failed; the call goes on."""
-        if self._recorder.failure and not self._told:
+        if self._scribe is not None and self._recorder.failure and not self._told:
             self._told = True
             self._scribe.record(EventKind.TROUBLE, what="recording_failed", detail=self._recorder.failure)
 
@@ -106,6 +109,6 @@ class Recording:
         self.cut(self._clock())
         self._recorder.close()
         self.tick()
-        if self._recorder.dropped and not self._told:
+        if self._scribe is not None and self._recorder.dropped and not self._told:
             detail = f"{self._recorder.dropped} stretches of sound had no room"
             self._scribe.record(EventKind.TROUBLE, what="recording_gaps", detail=detail)

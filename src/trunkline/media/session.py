@@ -23,10 +23,11 @@ from trunkline.media.machine import Machine
 from trunkline.media.options import SessionOptions
 from trunkline.media.playback import Piece
 from trunkline.media.reader import Reader
-from trunkline.media.recording import Recorder, Recording
+from trunkline.media.recording import Recorder
 from trunkline.media.scribe import EventKind, EventSink, Scribe
 from trunkline.media.speaker import Speaker
 from trunkline.media.talk import Talk
+from trunkline.media.taps import Taps
 from trunkline.media.transmitter import Transmitter
 from trunkline.media.watchdog import Alarm, Signs, Watchdog
 from trunkline.providers.ports import (
@@ -160,9 +161,7 @@ class Session:
         self._transmitter.on_frame = self._ear.echo.sent
         if options.comfort_noise:
             self._transmitter.comfort = ComfortNoise(lambda: self._ear.noise_floor).frame
-        self._recording = None if recorder is None else Recording(recorder, self._scribe, clock=self._now)
-        if self._recording is not None:
-            self._reader.tap, self._transmitter.tap = self._recording.caller, self._recording
+        self.taps = Taps(self._reader, self._transmitter, self._scribe, recorder, clock=self._now)
         self._talk.floor.caller_speaks = lambda: self._ear.speaking
 
     @property
@@ -295,8 +294,7 @@ class Session:
     def _tick(self, now: float) -> None:
         talk = self._talk
         talk.delivery.tick()
-        if self._recording is not None:
-            self._recording.tick()
+        self.taps.tick()
         entry = self._keypad.tick(now)
         if entry is not None:
             self._ear.instead(InputKind.DIGITS, entry)
@@ -373,8 +371,7 @@ class Session:
             await self._closed(self._talk.close(), "the brain did not let go")
         finally:
             # Whatever the two did: a call without its last event would never be finalised.
-            if self._recording is not None:
-                self._recording.close()
+            self.taps.close()
             ended = self._told_end()
         return ended
 

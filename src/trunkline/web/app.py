@@ -56,6 +56,8 @@ from trunkline.web.garbage import Garbage
 from trunkline.web.gate import API_DOCS, API_DOCS_ASSETS, Gate, find_principal
 from trunkline.web.health import router as health_router
 from trunkline.web.jobs import router as jobs_router
+from trunkline.web.listening import router as listening_router
+from trunkline.web.listening import sockets as listening_sockets
 from trunkline.web.live_feed import LiveFeed
 from trunkline.web.media_socket import router as media_router
 from trunkline.web.metrics import router as metrics_router
@@ -67,8 +69,8 @@ from trunkline.web.telnyx_hooks import router as telnyx_router
 from trunkline.web.vault_routes import router as vault_router
 
 _OF_EVERY_ROLE = (
-    health_router, metrics_router, media_router, browser_media_router, hooks_router, control_hooks_router,
-    telnyx_router,
+    health_router, metrics_router, media_router, browser_media_router, listening_sockets, hooks_router,
+    control_hooks_router, telnyx_router,
 )  # fmt: skip
 _API = (
     account_router,
@@ -87,6 +89,7 @@ _API = (
     call_log_router,
     calls_router,
     recordings_router,
+    listening_router,
     control_router,
     outbound_router,
     run_items_router,

@@ -15,6 +15,7 @@ import { Panel } from "@/ui/Panel";
 import { Controls } from "./Controls";
 import { Latencies } from "./Latencies";
 import { lineAt, linesOf, type Line } from "./lines";
+import { ListenIn } from "./ListenIn";
 import { Notes } from "./Notes";
 import { Player, type PlayerHandle, type Recording } from "./Player";
 import { Transcript } from "./Transcript";
@@ -57,7 +58,14 @@ function OneCall({ call, asked }: { call: Call; asked: () => Promise<unknown> })
       </PageHeader>
       <Grid>
         <Grid.Col span={{ base: 12, md: 8 }}>
-          <Told call={call} lines={lines} recordings={recordings.data ?? []} />
+          <Stack>
+            {call.state === "live" && may("agent") && (
+              <Panel title={t("listen.title")}>
+                <ListenIn callId={call.id} />
+              </Panel>
+            )}
+            <Told call={call} lines={lines} recordings={recordings.data ?? []} />
+          </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 4 }}>
           <Stack>

@@ -1,9 +1,9 @@
 // The call log: every call of the business, newest first, as it happens.
 
-import { Button, Group, MultiSelect, Select, Stack, Text, TextInput, VisuallyHidden } from "@mantine/core";
-import { IconHeadphones, IconPhone } from "@tabler/icons-react";
+import { Box, Button, Group, MultiSelect, Select, Stack, Text, TextInput, VisuallyHidden } from "@mantine/core";
+import { IconAdjustmentsHorizontal, IconHeadphones, IconPhone } from "@tabler/icons-react";
 import { keepPreviousData } from "@tanstack/react-query";
-import { useCallback, useEffect, useRef } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useFilters } from "@/lib/address";
 import { api } from "@/lib/api";
 import { useT } from "@/lib/i18n";
@@ -102,46 +102,58 @@ function useAgain(ask: () => void): void {
 function Filters({ filters, setFilters }: { filters: typeof NOTHING; setFilters: (change: Partial<typeof NOTHING>) => void }) {
   const t = useT("calls");
   const outcome = useOutcome();
+  /** On a phone, most of them wait behind a button. */
+  const [more, setMore] = useState(false);
   const agents = api.useQuery("get", "/api/agents");
   const set = (name: keyof typeof NOTHING) => (value: string | null) => setFilters({ [name]: value ?? "" });
   const others = (["run", "lead"] as const).filter((name) => filters[name]);
   return (
     <Stack gap="xs" role="search" aria-label={t("filters.label")}>
       <Group gap="xs" align="flex-end">
-        <SearchInput label={t("filters.number")} hint={t("filters.number_hint")} value={filters.number} onChange={set("number")} />
-        <Select
-          aria-label={t("filters.state")} placeholder={t("filters.state")} clearable w="9rem"
-          data={[{ value: "open", label: t("filters.open") }]} value={filters.state || null} onChange={set("state")}
-        />
-        <Select
-          aria-label={t("filters.direction")} placeholder={t("filters.direction")} clearable w="9rem"
-          data={[{ value: "inbound", label: t("direction.inbound") }, { value: "outbound", label: t("direction.outbound") }]}
-          value={filters.direction || null} onChange={set("direction")}
-        />
-        <MultiSelect
-          aria-label={t("filters.outcome")} placeholder={filters.outcome ? "" : t("filters.outcome")} clearable searchable
-          miw="12rem" data={OUTCOMES.map((code) => ({ value: code, label: outcome(code) }))}
-          value={filters.outcome ? filters.outcome.split(",") : []}
-          onChange={(codes) => setFilters({ outcome: codes.join(",") })}
-        />
-        <Select
-          aria-label={t("filters.agent")} placeholder={t("filters.agent")} clearable searchable w="11rem"
-          data={(agents.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
-          value={filters.agent || null} onChange={set("agent")}
-        />
-        <Select
-          aria-label={t("filters.booked")} placeholder={t("filters.booked")} clearable w="11rem"
-          data={[{ value: "yes", label: t("filters.booked_yes") }, { value: "no", label: t("filters.booked_no") }]}
-          value={filters.booked || null} onChange={set("booked")}
-        />
-        <TextInput
-          type="date" label={t("filters.from")} value={filters.from} max={filters.to || undefined}
-          onChange={(event) => setFilters({ from: event.currentTarget.value })}
-        />
-        <TextInput
-          type="date" label={t("filters.to")} value={filters.to} min={filters.from || undefined}
-          onChange={(event) => setFilters({ to: event.currentTarget.value })}
-        />
+        <Box w={{ base: "100%", xs: "17rem" }}>
+          <SearchInput label={t("filters.number")} hint={t("filters.number_hint")} value={filters.number} onChange={set("number")} />
+        </Box>
+        <Button
+          hiddenFrom="sm" variant="default" aria-expanded={more} leftSection={<IconAdjustmentsHorizontal size={16} aria-hidden />}
+          onClick={() => setMore(!more)}
+        >
+          {t("filters.label")}
+        </Button>
+        <Group gap="xs" align="flex-end" visibleFrom={more ? undefined : "sm"}>
+          <Select
+            aria-label={t("filters.state")} placeholder={t("filters.state")} clearable w="8.5rem"
+            data={[{ value: "open", label: t("filters.open") }]} value={filters.state || null} onChange={set("state")}
+          />
+          <Select
+            aria-label={t("filters.direction")} placeholder={t("filters.direction")} clearable w="10rem"
+            data={[{ value: "inbound", label: t("direction.inbound") }, { value: "outbound", label: t("direction.outbound") }]}
+            value={filters.direction || null} onChange={set("direction")}
+          />
+          <MultiSelect
+            aria-label={t("filters.outcome")} placeholder={filters.outcome ? "" : t("filters.outcome")} clearable searchable
+            miw="12rem" data={OUTCOMES.map((code) => ({ value: code, label: outcome(code) }))}
+            value={filters.outcome ? filters.outcome.split(",") : []}
+            onChange={(codes) => setFilters({ outcome: codes.join(",") })}
+          />
+          <Select
+            aria-label={t("filters.agent")} placeholder={t("filters.agent")} clearable searchable w="11rem"
+            data={(agents.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+            value={filters.agent || null} onChange={set("agent")}
+          />
+          <Select
+            aria-label={t("filters.booked")} placeholder={t("filters.booked")} clearable w="13rem"
+            data={[{ value: "yes", label: t("filters.booked_yes") }, { value: "no", label: t("filters.booked_no") }]}
+            value={filters.booked || null} onChange={set("booked")}
+          />
+          <TextInput
+            type="date" label={t("filters.from")} value={filters.from} max={filters.to || undefined}
+            onChange={(event) => setFilters({ from: event.currentTarget.value })}
+          />
+          <TextInput
+            type="date" label={t("filters.to")} value={filters.to} min={filters.from || undefined}
+            onChange={(event) => setFilters({ to: event.currentTarget.value })}
+          />
+        </Group>
         {Object.values(filters).some(Boolean) && (
           <Button variant="subtle" onClick={() => setFilters(NOTHING)}>
             {t("all")}

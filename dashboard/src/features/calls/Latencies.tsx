@@ -41,7 +41,7 @@ export function Latencies({ events }: { events: CallEvent[] }) {
               <Progress.Section key={stage} withAria={false} color={color} value={((one[stage] ?? 0) / longest) * 100} />
             ))}
           </Progress.Root>
-          <Text size="sm" w="4.5rem" ta="end" className="numbers">
+          <Text size="sm" w="4.5rem" ta="end" className="numbers" dir="ltr">
             {t("latency.ms", { ms: numbers.whole(one.reply_ms ?? 0) })}
           </Text>
         </Group>

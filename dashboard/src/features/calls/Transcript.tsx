@@ -75,7 +75,7 @@ function What({ line }: { line: Line }): ReactNode {
       return (
         <div className={classes.what}>
           <Who>{t("transcript.agent")}</Who>
-          <div dir="auto">
+          <bdi>
             {heardOf(line.text, line.heard).map((piece, index) =>
               piece.isHeard ? (
                 <span key={index}>{piece.text} </span>
@@ -85,7 +85,7 @@ function What({ line }: { line: Line }): ReactNode {
                 </Tooltip>
               ),
             )}
-          </div>
+          </bdi>
           <Text size="xs" c="dimmed">
             {line.interrupted && `${t("transcript.interrupted")} `}
             {line.latency?.greeting_ms !== undefined &&
@@ -98,7 +98,7 @@ function What({ line }: { line: Line }): ReactNode {
       return (
         <div className={classes.what}>
           <Who>{line.machine ? t("transcript.machine") : t("transcript.caller")}</Who>
-          {line.silent ? <Text c="dimmed">{t("transcript.silence")}</Text> : <div dir="auto">{line.text || "…"}</div>}
+          {line.silent ? <Text c="dimmed">{t("transcript.silence")}</Text> : <bdi>{line.text || "…"}</bdi>}
         </div>
       );
     case "tool":

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from trunkline.kit import tokens
 
-MEDIA_TOKEN, BROWSER_TOKEN, CALL_TOKEN = "media", "browser", "call"
+MEDIA_TOKEN, BROWSER_TOKEN, CALL_TOKEN, LISTEN_TOKEN = "media", "browser", "call", "listen"
 MEDIA_TOKEN_LIFETIME_S = 60.0
 _CALL_TOKEN_LIFETIME_S = 24 * 3600.0
 """Longer than any call: its callbacks must be heard to the end."""
@@ -54,6 +54,16 @@ def browser_token(ticket: MediaTicket, *, key: bytes) -> str:
 def read_browser_token(token: str, *, key: bytes) -> MediaTicket:
     """Raises InvalidToken."""
     return _read_ticket(token, key, BROWSER_TOKEN)
+
+
+def listen_token(ticket: MediaTicket, *, key: bytes) -> str:
+    """Return the short-lived token that lets somebody hear a live call; its stretch says nothing."""
+    return _ticket_token(ticket, key, LISTEN_TOKEN)
+
+
+def read_listen_token(token: str, *, key: bytes) -> MediaTicket:
+    """Raises InvalidToken."""
+    return _read_ticket(token, key, LISTEN_TOKEN)
 
 
 def _ticket_token(ticket: MediaTicket, key: bytes, purpose: str) -> str:

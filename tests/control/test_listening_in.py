@@ -1,0 +1,129 @@
+"""Listening in: both sides of a live call as they are heard, and nothing of it left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
+
+from control.from_page import LONG, begun, over, talking
+from control.theatre import Theatre
+from simulators.product import until
+from support.installation import TOKEN_KEY
+from support.speech import sound
+from support.world import PASSWORD
+from trunkline.core.access import Role
+from trunkline.core.db import unit_of_work
+from trunkline.core.events import Event
+from trunkline.domain.calls.tickets import MediaTicket, browser_token, listen_token
+from trunkline.domain.people import service as people
+from trunkline.kit.audio import audioop
+from trunkline.web.listening import PROTOCOL, Ear
+
+CALLER, AGENT = 0, 1
+
+
+def knock(theatre: Theatre, token: str) -> connect:
+    return connect(
+        theatre.url.replace("http", "ws", 1) + "/media/listen",
+        subprotocols=[Subprotocol(PROTOCOL), Subprotocol(token)], compression=None, proxy=None,
+    )  # fmt: skip
+
+
+async def hear(socket: ClientConnection, voiced: dict[int, int]) -> None:
+    """Count for how many milliseconds each side was heard, until the socket closes."""
+    ends = {CALLER: 0.0, AGENT: 0.0}
+    try:
+        async for message in socket:
+            assert isinstance(message, bytes)
+            side, at = struct.unpack_from("<B7xd", message)
+            pcm = message[16:]
+            assert at >= ends[side] - 0.03, "what was heard later comes later"
+            ends[side] = at + len(pcm) / 16_000
+            frames = [pcm[start : start + 320] for start in range(0, len(pcm), 320)]
+            voiced[side] += 20 * sum(audioop.rms(frame, 2) > 100 for frame in frames)
+    except ConnectionClosed:
+        return
+
+
+async def test_both_sides_are_heard_until_the_call_is_over(theatre: Theatre) -> None:
+    theatre.brain.scripts = [[LONG]]
+    async with talking(theatre) as (line, call_id):
+        async with theatre.person() as person:
+            answer = await person.post(f"/api/calls/{call_id}/listen")
+            assert answer.status_code == 200, answer.text
+        session = theatre.room.live.of_call(str(call_id))
+        assert session is not None
+        voiced = {CALLER: 0, AGENT: 0}
+        async with knock(theatre, answer.json()["token"]) as socket:
+            hearing = asyncio.create_task(hear(socket, voiced))
+            await until(lambda: voiced[AGENT] > 300)
+            assert session.taps.listeners == 1
+            line.say(sound(100))
+            await until(lambda: voiced[CALLER] >= 60)
+            line.over.set()
+            await line.socket.close()
+            await asyncio.wait_for(hearing, 10)
+        assert session.taps.listeners == 0
+    await over(theatre, call_id)
+    with unit_of_work(theatre.world.scope) as rows:
+        kinds = rows.execute(select(Event.actor).where(Event.kind == "call.listened_in")).scalars().all()
+    assert kinds == [theatre.world.email]
+
+
+async def test_who_goes_away_leaves_the_call_as_it_was(theatre: Theatre) -> None:
+    theatre.brain.scripts = [[LONG]]
+    async with talking(theatre) as (line, call_id):
+        session = theatre.room.live.of_call(str(call_id))
+        assert session is not None
+        token = listen_token(MediaTicket(theatre.world.business_id, call_id, 0), key=TOKEN_KEY)
+        async with knock(theatre, token) as socket:
+            await asyncio.wait_for(socket.recv(), 10)
+        await until(lambda: session.taps.listeners == 0)
+        assert (session._reader.tap, session._transmitter.tap) == (None, None)
+        heard = line.voiced_ms()
+        await until(lambda: line.voiced_ms() > heard + 200)
+    await over(theatre, call_id)
+
+
+async def test_who_may_not_listen_does_not(theatre: Theatre) -> None:
+    world = theatre.world
+    with unit_of_work(world.scope) as session:
+        people.create_user(
+            session, business_id=world.business_id, email="viewer@acme.example", name="Viewer",
+            password=PASSWORD, role=Role.VIEWER, actor="test",
+        )  # fmt: skip
+    call = await begun(theatre)
+    path = f"/api/calls/{call['call_id']}/listen"
+    async with theatre.person("viewer@acme.example") as viewer:
+        assert (await viewer.post(path)).status_code == 403
+    async with theatre.person() as person:
+        answer = await person.post(path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_heard")
+    ticket = MediaTicket(world.business_id, UUID(call["call_id"]), 1)
+    for token in ("nonsense", browser_token(ticket, key=TOKEN_KEY), listen_token(ticket, key=b"another")):
+        with pytest.raises(InvalidStatus):
+            async with knock(theatre, token):
+                pass
+    async with knock(theatre, listen_token(ticket, key=TOKEN_KEY)) as socket:
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(socket.recv(), 10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4404
+
+
+async def test_a_slow_line_costs_sound_and_no_memory() -> None:
+    ear = Ear()
+    for number in range(1_000):
+        ear.on_caller(bytes(320), number * 0.02)
+    assert ear.dropped == 500
+    (message,) = await ear.messages() or ()
+    assert len(message) == 16 + 500 * 320
+    ear.close()
+    assert await ear.messages() is None
