@@ -5,7 +5,7 @@ import { modals } from "@mantine/modals";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { FaultText, useFaultAt } from "@/features/agents/faults";
 import { NameForm } from "@/features/agents/script/NameForm";
-import { readable, without, type Anywhere, type Dialogue, type Meaning } from "@/features/agents/script/model";
+import { inOrder, keysOfSet, readable, without, type Anywhere, type Dialogue, type Meaning } from "@/features/agents/script/model";
 import type { ScriptProps } from "@/features/agents/script/ScriptTab";
 import { StepSelect } from "@/features/agents/script/StepForm";
 import { TextFields } from "@/features/agents/script/TextFields";
@@ -168,7 +168,10 @@ function AnswerSet({ name, dialogue, language, change }: ScriptProps & { name: s
     >
       <FaultText path={`script.answers.${name}`} />
       <Stack gap="xs">
-        {Object.entries(meanings).map(([key, meaning]) => (
+        {inOrder(
+          Object.entries(meanings).map(([on, meaning]) => ({ on, meaning })),
+          keysOfSet(dialogue, name),
+        ).map(({ on: key, meaning }) => (
           <MeaningRow
             key={key}
             name={key}

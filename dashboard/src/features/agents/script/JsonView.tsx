@@ -1,6 +1,6 @@
 // The script as it is stored, for whoever would rather write that.
 
-import { Button, Group, JsonInput, Stack } from "@mantine/core";
+import { Button, Group, Stack, Textarea } from "@mantine/core";
 import { useState } from "react";
 import type { Dialogue } from "@/features/agents/script/model";
 import { FaultList, useFaults } from "@/features/agents/faults";
@@ -30,7 +30,7 @@ export function JsonView({ dialogue, change, mayWrite }: { dialogue: Dialogue; c
   }
   return (
     <Stack gap="sm">
-      <JsonInput
+      <Textarea
         aria-label={t("view.json")}
         description={t("json.about")}
         dir="ltr"
@@ -42,7 +42,7 @@ export function JsonView({ dialogue, change, mayWrite }: { dialogue: Dialogue; c
         styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)", fontSize: "0.8rem" } }}
         value={text}
         error={fault}
-        onChange={setText}
+        onChange={(event) => setText(event.currentTarget.value)}
       />
       {faults.length > 0 && <FaultList faults={faults} />}
       {mayWrite && text !== written && (

@@ -5,7 +5,7 @@ import { IconArrowRight, IconDots, IconPencil } from "@tabler/icons-react";
 import { FaultList, useFaults } from "@/features/agents/faults";
 import { NameForm } from "@/features/agents/script/NameForm";
 import {
-  answersOf, exitsOf, readable, renamed, withoutStep, withStep, type Dialogue, type Meaning, type Step,
+  answersOf, exitsOf, inOrder, readable, renamed, withoutStep, withStep, type Dialogue, type Meaning, type Step,
 } from "@/features/agents/script/model";
 import { Sentence } from "@/features/agents/script/Sentence";
 import type { ScriptProps } from "@/features/agents/script/ScriptTab";
@@ -96,15 +96,16 @@ export function StepCard(props: Props) {
 
 function Reading({ step, dialogue, language }: { step: Step; dialogue: Dialogue; language: string }) {
   const t = useT("script");
-  const answers = answersOf(dialogue, step);
+  const answers = Object.entries(answersOf(dialogue, step)).map(([on, meaning]) => ({ on, meaning }));
+  const meanings = inOrder(answers, "keys" in step ? step.keys : {});
   const keysOf = (meaning: string) =>
     "keys" in step ? Object.entries(step.keys ?? {}).filter(([, means]) => means === meaning).map(([keys]) => keys) : [];
   const exits = exitsOf(step);
   const single = exits.length === 1 && exits[0]?.on === "" ? exits[0] : null;
   const rows =
     step.kind === "tool"
-      ? exits.map(({ on, to }) => ({ on, to, words: t([`result.${on}`, "result.error"], { error: readable(on) }) }))
-      : Object.entries(answers).map(([on, meaning]) => ({
+      ? inOrder(exits).map(({ on, to }) => ({ on, to, words: t([`result.${on}`, "result.error"], { error: readable(on) }) }))
+      : meanings.map(({ on, meaning }) => ({
           on,
           to: exits.find((exit) => exit.on === on)?.to ?? single?.to ?? "",
           words: phrasesOf(meaning, language),

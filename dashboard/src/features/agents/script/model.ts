@@ -162,7 +162,38 @@ export function answersOf(dialogue: Dialogue, step: Step): Record<string, Meanin
   return (set ? dialogue.answers[set] : undefined) ?? {};
 }
 
-/** Names of steps in the order in which a conversation goes; those that nothing leads to come last. */
+const HAPPY = ["yes", "ok"];
+const UNHAPPY = ["no", "other"];
+const byName = new Intl.Collator("en", { numeric: true }).compare;
+
+/** Answers and results as people would order them: by the key that means them, yes before no, by name. */
+export function inOrder<T extends { on: string }>(rows: T[], keys: Record<string, string> = {}): T[] {
+  const first = new Map<string, string>();
+  for (const digits of Object.keys(keys).sort(byName)) {
+    const meaning = keys[digits] as string;
+    if (!first.has(meaning)) first.set(meaning, digits);
+  }
+  const rank = ({ on }: T) => (HAPPY.includes(on) ? -1 : UNHAPPY.includes(on) ? 1 : 0);
+  const figures = (row: T) => Number(first.get(row.on) ?? Infinity);
+  return [...rows].sort(
+    (one, other) =>
+      (figures(one) === figures(other) ? 0 : figures(one) - figures(other)) || rank(one) - rank(other) || byName(one.on, other.on),
+  );
+}
+
+/** The keys of the telephone that mean something in a set of answers, wherever it is asked for. */
+export function keysOfSet(dialogue: Dialogue, set: string): Record<string, string> {
+  const asking = Object.values(dialogue.states).filter(
+    (step): step is Ask | Confirm =>
+      (step.kind === "ask" || step.kind === "confirm") && answersOf(dialogue, step) === dialogue.answers[set],
+  );
+  return Object.assign({}, ...asking.map(({ keys }) => keys ?? {})) as Record<string, string>;
+}
+
+/**
+ * Names of steps in the order in which a conversation goes: what leads on before what ends, and those that nothing
+ * leads to last.
+ */
 export function orderOf(dialogue: Dialogue): string[] {
   const seen = new Set<string>();
   const visit = (name: string | null | undefined) => {
@@ -170,7 +201,9 @@ export function orderOf(dialogue: Dialogue): string[] {
     const step = dialogue.states[name];
     if (!step) return;
     seen.add(name);
-    for (const { to } of exitsOf(step)) visit(to);
+    const ways = inOrder(exitsOf(step), "keys" in step ? step.keys : {});
+    const ends = ({ to }: Exit) => dialogue.states[to]?.kind === "end";
+    for (const { to } of [...ways.filter((way) => !ends(way)), ...ways.filter(ends)]) visit(to);
     if ((step.kind === "ask" || step.kind === "confirm") && step.patience) {
       visit(step.patience.next);
       visit(step.patience.silence_next);
