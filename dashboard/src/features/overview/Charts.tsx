@@ -1,23 +1,20 @@
-// The two charts, whose library is loaded when they are first shown.
+// The two charts: today by the hour, and thirty days by one measure.
 
-import { SegmentedControl, Skeleton } from "@mantine/core";
-import { lazy, Suspense, useState } from "react";
+import { SegmentedControl } from "@mantine/core";
+import { useState } from "react";
 import type { Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { Panel } from "@/ui/Panel";
-import type { Measure } from "./DaysChart";
+import { DaysChart, type Measure } from "./DaysChart";
+import { HoursChart } from "./HoursChart";
 
-const HoursChart = lazy(() => import("./HoursChart"));
-const DaysChart = lazy(() => import("./DaysChart"));
 const HEIGHT = 240;
 
 export function Today({ hours }: { hours: Schema<"HourOut">[] }) {
   const t = useT("overview");
   return (
     <Panel title={t("hours.title")}>
-      <Suspense fallback={<Skeleton height={HEIGHT} />}>
-        <HoursChart hours={hours} height={HEIGHT} />
-      </Suspense>
+      <HoursChart hours={hours} height={HEIGHT} />
     </Panel>
   );
 }
@@ -43,9 +40,7 @@ export function Month({ days }: { days: Schema<"DayOut">[] }) {
         />
       }
     >
-      <Suspense fallback={<Skeleton height={HEIGHT} />}>
-        <DaysChart days={days} measure={measure} height={HEIGHT} />
-      </Suspense>
+      <DaysChart days={days} measure={measure} height={HEIGHT} />
     </Panel>
   );
 }

@@ -1,10 +1,8 @@
 // The last thirty days by one measure.
 
-import "@mantine/charts/styles.css";
-import { AreaChart } from "@mantine/charts";
 import type { Schema } from "@/lib/api";
-import { directionOf, useLanguage, useNumbers, useT } from "@/lib/i18n";
-import { tickOf } from "./ticks";
+import { useLanguage, useNumbers, useT } from "@/lib/i18n";
+import { Chart } from "@/ui/Chart";
 
 export type Measure = "calls" | "answer_rate" | "appointments" | "minutes";
 
@@ -18,11 +16,10 @@ interface Props {
   height: number;
 }
 
-export default function DaysChart({ days, measure, height }: Props) {
+export function DaysChart({ days, measure, height }: Props) {
   const t = useT("overview");
   const numbers = useNumbers();
   const language = useLanguage();
-  const backwards = directionOf(language) === "rtl";
   // Days are days of the calendar: they are told as they are, in no zone.
   const format = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
     day: "numeric", month: "short", timeZone: "UTC",
@@ -32,25 +29,18 @@ export default function DaysChart({ days, measure, height }: Props) {
   const today = days.at(-1)?.[measure];
   const said = today === null || today === undefined ? label : t("days.said", { measure: label, value: show(today) });
   return (
-    <div role="img" aria-label={said} dir="ltr">
-      <AreaChart
-        h={height}
-        data={days.map((day) => ({ day: format.format(new Date(day.day)), value: day[measure] }))}
-        dataKey="day"
-        series={[{ name: "value", label, color: HUES[measure] }]}
-        curveType="linear"
-        withDots={false}
-        connectNulls={false}
-        fillOpacity={0.25}
-        valueFormatter={show}
-        xAxisProps={{ reversed: backwards, interval: "preserveStartEnd", minTickGap: 24 }}
-        yAxisProps={{
-          allowDecimals: measure === "answer_rate", orientation: backwards ? "right" : "left", tick: tickOf(backwards), width: 48,
-          domain: measure === "answer_rate" ? [0, 1] : [0, "auto"],
-        }}
-        tickLine="none"
-        areaProps={{ isAnimationActive: false }}
-      />
-    </div>
+    <Chart
+      said={said}
+      kind="area"
+      height={height}
+      most={measure === "answer_rate" ? 1 : 0}
+      series={[{ name: "value", label, color: HUES[measure] }]}
+      points={days.map((day) => ({
+        key: day.day,
+        label: format.format(new Date(day.day)),
+        values: { value: day[measure] },
+      }))}
+      format={show}
+    />
   );
 }
