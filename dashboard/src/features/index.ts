@@ -5,6 +5,7 @@ import { agents } from "@/features/agents";
 import { calls } from "@/features/calls";
 import { jobs } from "@/features/jobs";
 import { overview } from "@/features/overview";
+import { runs } from "@/features/runs";
 import { settings } from "@/features/settings";
 import { leads } from "@/features/leads";
 import { appointments } from "@/features/appointments";
@@ -12,6 +13,7 @@ import type { Feature } from "@/features/types";
 
 export const features: Feature[] = [
   overview,
+  runs,
   jobs,
   admin,
   calls,
