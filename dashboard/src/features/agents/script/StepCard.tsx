@@ -178,7 +178,7 @@ function phrasesOf(meaning: Meaning, language: string): string {
 function Goes({ to, dialogue }: { to: string; dialogue: Dialogue }) {
   return (
     <Group gap={4} wrap="nowrap">
-      <IconArrowRight size={14} className="points" aria-hidden />
+      <IconArrowRight size={14} className={`points ${classes.arrow}`} aria-hidden />
       <StepLink to={to} dialogue={dialogue} />
     </Group>
   );
@@ -194,7 +194,7 @@ function StepLink({ to, dialogue }: { to: string; dialogue: Dialogue }) {
     );
   }
   return (
-    <Anchor component="button" type="button" size="sm" onClick={() => goTo(to)}>
+    <Anchor component="button" type="button" size="sm" ta="start" onClick={() => goTo(to)}>
       <bdi>{readable(to)}</bdi>
     </Anchor>
   );
