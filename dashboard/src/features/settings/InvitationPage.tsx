@@ -4,6 +4,7 @@ import { Button, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useEffect, useState } from "react";
 import { api, client, type Schema } from "@/lib/api";
+import { hasCode } from "@/lib/errors";
 import { chooseLanguage, isLanguage, keptLanguage, useLanguage, useT } from "@/lib/i18n";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { Loading } from "@/ui/Loading";
@@ -18,10 +19,13 @@ export default function InvitationPage() {
   useEffect(() => {
     mutate({ body: { secret } });
   }, [mutate, secret]);
+  if (hasCode(offer.error, "not_found", "invalid_input")) {
+    return <Door title={t("join.over")} about={t("join.over_about")} />;
+  }
   if (offer.isError) {
     return (
-      <Door title={t("join.over")} about={t("join.over_about")}>
-        <ErrorNote error={offer.error} />
+      <Door title={t("join.unread")}>
+        <ErrorNote error={offer.error} retry={() => mutate({ body: { secret } })} />
       </Door>
     );
   }
