@@ -1,7 +1,7 @@
 // One call, while it is live and afterwards: what is known of it, its sound, its transcript, what can be done with it.
 
 import { Grid, Group, Stack, Text } from "@mantine/core";
-import { useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { usePath } from "@/lib/address";
 import { api, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
@@ -92,6 +92,7 @@ function Told({ call, lines, recordings }: { call: Call; lines: Line[]; recordin
   const [leg, setLeg] = useState(1);
   const [sounding, setSounding] = useState<string>();
   const player = useRef<PlayerHandle>(null);
+  const wanted = useRef<number | null>(null);
   const recording = kept.find((one) => one.leg === leg) ?? kept[0];
   const beganAt = recording?.began_at;
   const follow = (seconds: number) => {
@@ -102,8 +103,16 @@ function Told({ call, lines, recordings }: { call: Call; lines: Line[]; recordin
     if (!of?.began_at) return undefined;
     const seconds = (Date.parse(line.at) - Date.parse(of.began_at)) / 1000;
     if (of.leg === recording?.leg) return () => player.current?.playFrom(seconds);
-    return () => setLeg(of.leg);
+    return () => {
+      wanted.current = seconds;
+      setLeg(of.leg);
+    };
   };
+  useEffect(() => {
+    // A line of another stretch was chosen: its sound is there now.
+    if (wanted.current !== null) player.current?.playFrom(wanted.current);
+    wanted.current = null;
+  }, [leg]);
   return (
     <Stack>
       {recordings.length > 0 && (

@@ -109,7 +109,7 @@ function Filters({ filters, setFilters }: { filters: typeof NOTHING; setFilters:
   const others = (["run", "lead"] as const).filter((name) => filters[name]);
   return (
     <Stack gap="xs" role="search" aria-label={t("filters.label")}>
-      <Group gap="xs" align="flex-end">
+      <Group gap="xs" align="flex-start">
         <Box w={{ base: "100%", xs: "17rem" }}>
           <SearchInput label={t("filters.number")} hint={t("filters.number_hint")} value={filters.number} onChange={set("number")} />
         </Box>
@@ -119,7 +119,7 @@ function Filters({ filters, setFilters }: { filters: typeof NOTHING; setFilters:
         >
           {t("filters.label")}
         </Button>
-        <Group gap="xs" align="flex-end" visibleFrom={more ? undefined : "sm"}>
+        <Group gap="xs" align="flex-end" flex={1} miw={{ sm: "32rem" }} visibleFrom={more ? undefined : "sm"}>
           <Select
             aria-label={t("filters.state")} placeholder={t("filters.state")} clearable w="8.5rem"
             data={[{ value: "open", label: t("filters.open") }]} value={filters.state || null} onChange={set("state")}
