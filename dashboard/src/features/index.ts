@@ -2,8 +2,10 @@
 
 import { admin } from "@/features/admin";
 import { agents } from "@/features/agents";
+import { calling } from "@/features/calling";
 import { calls } from "@/features/calls";
 import { jobs } from "@/features/jobs";
+import { lists } from "@/features/lists";
 import { overview } from "@/features/overview";
 import { runs } from "@/features/runs";
 import { settings } from "@/features/settings";
@@ -14,6 +16,8 @@ import type { Feature } from "@/features/types";
 export const features: Feature[] = [
   overview,
   runs,
+  lists,
+  calling,
   jobs,
   admin,
   calls,

@@ -1,10 +1,12 @@
 // The dials of a run in order of time.
 
-import { Anchor, Button, Stack, Table, Text } from "@mantine/core";
+import { Anchor, Stack, Table, Text } from "@mantine/core";
+import { keepPreviousData } from "@tanstack/react-query";
 import { api, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { lengthOf, useTime } from "@/lib/time";
 import { Answer } from "@/ui/Answer";
+import { Pager, usePages } from "@/ui/Pager";
 import { DialStateBadge, Outcome } from "./words";
 
 const A_PAGE = 50;
@@ -12,20 +14,16 @@ const A_PAGE = 50;
 export function Dials({ run, open }: { run: Schema<"RunOut">; open: (itemId: string) => void }) {
   const t = useT("runs");
   const time = useTime();
-  const dials = api.useInfiniteQuery(
+  const pages = usePages(run.id);
+  const dials = api.useQuery(
     "get",
     "/api/runs/{run_id}/attempts",
-    { params: { path: { run_id: run.id }, query: { limit: A_PAGE } } },
-    {
-      pageParamName: "after",
-      initialPageParam: undefined,
-      getNextPageParam: (last: Schema<"AttemptOut">[]) => (last.length < A_PAGE ? undefined : last.at(-1)?.id),
-    },
+    { params: { path: { run_id: run.id }, query: { limit: A_PAGE, after: pages.cursor } } },
+    { placeholderData: keepPreviousData },
   );
   return (
     <Answer of={dials}>
-      {({ pages }) => {
-        const rows = pages.flat();
+      {(rows) => {
         if (rows.length === 0) return <Text c="dimmed">{t("dials.none")}</Text>;
         return (
           <Stack gap="xs">
@@ -69,11 +67,7 @@ export function Dials({ run, open }: { run: Schema<"RunOut">; open: (itemId: str
                 </Table.Tbody>
               </Table>
             </Table.ScrollContainer>
-            {dials.hasNextPage && (
-              <Button variant="default" loading={dials.isFetchingNextPage} onClick={() => void dials.fetchNextPage()} style={{ alignSelf: "center" }}>
-                {t("more")}
-              </Button>
-            )}
+            <Pager pages={pages} following={rows.length === A_PAGE ? rows.at(-1)?.id : null} busy={dials.isFetching} />
           </Stack>
         );
       }}

@@ -11,6 +11,7 @@ import { Answer } from "@/ui/Answer";
 import { EmptyState } from "@/ui/EmptyState";
 import { ButtonLink, TextLink } from "@/ui/LinkTo";
 import { PageHeader } from "@/ui/PageHeader";
+import { Pager, usePages } from "@/ui/Pager";
 import { RunBar, RunCounts, useRunNow } from "@/ui/RunBar";
 import { CallNow } from "./CallNow";
 import { RunActs } from "./RunActs";
@@ -32,16 +33,12 @@ export default function RunsPage() {
   const [{ show }, setFilters] = useFilters({ show: "all" });
   const [calling, call] = useDisclosure();
   const state = SHOWN[show] ?? [];
-  const runs = api.useInfiniteQuery(
+  const pages = usePages(show);
+  const runs = api.useQuery(
     "get",
     "/api/runs",
-    { params: { query: { state, limit: A_PAGE } } },
-    {
-      pageParamName: "after",
-      initialPageParam: undefined,
-      getNextPageParam: (last: Schema<"RunOut">[]) => (last.length < A_PAGE ? undefined : last.at(-1)?.id),
-      placeholderData: keepPreviousData,
-    },
+    { params: { query: { state, limit: A_PAGE, after: pages.cursor } } },
+    { placeholderData: keepPreviousData },
   );
   const buttons = may("agent") && (
     <>
@@ -66,9 +63,8 @@ export default function RunsPage() {
         data={Object.keys(SHOWN).map((value) => ({ value, label: t(`show.${value}`) }))}
       />
       <Answer of={runs}>
-        {({ pages }) => {
-          const rows = pages.flat();
-          if (rows.length === 0 && show === "all") {
+        {(rows) => {
+          if (rows.length === 0 && show === "all" && pages.page === 1) {
             return (
               <EmptyState icon={IconPhoneOutgoing} title={t("none.title")} body={t("none.body")}>
                 {may("agent") && <ButtonLink to="/runs/new">{t("new")}</ButtonLink>}
@@ -81,16 +77,7 @@ export default function RunsPage() {
               {rows.map((run) => (
                 <RunCard key={run.id} run={run} />
               ))}
-              {runs.hasNextPage && (
-                <Button
-                  variant="default"
-                  loading={runs.isFetchingNextPage}
-                  onClick={() => void runs.fetchNextPage()}
-                  style={{ alignSelf: "center" }}
-                >
-                  {t("more")}
-                </Button>
-              )}
+              <Pager pages={pages} following={rows.length === A_PAGE ? rows.at(-1)?.id : null} busy={runs.isFetching} />
             </Stack>
           );
         }}

@@ -1,0 +1,58 @@
+// Sending files: a look at what a file holds, and the file itself with the share that is on its way.
+
+import { failureOf, headersFor, type Schema } from "@/lib/api";
+import { NoAnswer } from "@/lib/errors";
+
+export type Preview = Schema<"PreviewOut">;
+/** Our field -> number of its column, from 1 on. */
+export type Mapping = Record<string, number>;
+
+const ENOUGH = 1024 * 1024;
+const [NUL, LINE_END] = [0, 10];
+
+/** The first rows of a large text file; a workbook, and text in an encoding with zero bytes, must be seen whole. */
+async function beginningOf(file: File): Promise<Blob> {
+  if (file.size <= ENOUGH) return file;
+  const bytes = new Uint8Array(await file.slice(0, ENOUGH).arrayBuffer());
+  const end = bytes.lastIndexOf(LINE_END);
+  if (bytes.includes(NUL) || end < 0 || (bytes[0] === 0x50 && bytes[1] === 0x4b)) return file;
+  return file.slice(0, end + 1);
+}
+
+export async function previewOf(file: File, mapping: Mapping | null): Promise<Preview> {
+  const form = new FormData();
+  form.append("file", await beginningOf(file), file.name);
+  if (mapping) form.append("mapping", JSON.stringify(mapping));
+  let response: Response;
+  try {
+    response = await fetch("/api/lead-imports/preview", { method: "POST", body: form, headers: headersFor("POST") });
+  } catch (error) {
+    throw new NoAnswer(String(error));
+  }
+  const failure = await failureOf(response);
+  if (failure) throw failure;
+  return (await response.json()) as Preview;
+}
+
+/** Send a form with a file; `onShare` hears how much of it is on its way. `fetch` cannot tell that. */
+export function upload<T>(path: string, form: FormData, onShare: (share: number) => void): Promise<T> {
+  return new Promise((settle, refuse) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", path);
+    for (const [name, value] of Object.entries(headersFor("POST"))) request.setRequestHeader(name, value);
+    request.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable) onShare(event.loaded / event.total);
+    });
+    request.addEventListener("error", () => refuse(new NoAnswer(request.statusText)));
+    request.addEventListener("load", () => {
+      const response = new Response(request.responseText, { status: request.status, statusText: request.statusText });
+      failureOf(response.clone())
+        .then(async (failure) => {
+          if (failure) throw failure;
+          settle((await response.json()) as T);
+        })
+        .catch(refuse);
+    });
+    request.send(form);
+  });
+}
