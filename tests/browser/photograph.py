@@ -1,20 +1,56 @@
 """`make screenshots`: every page in every language, colour and width, as PNG files, looked at by axe.
 
-Ends with 1 where axe finds something serious.
+Ends with 1 where axe finds something serious. `--busy` photographs the four pictures of the README instead: a
+business of `trunkline bench seed`.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 from browser.axe import serious_faults
 from browser.conftest import launched, serving
 from browser.places import PLACES, Who
-from browser.views import VIEWS, go, looking
+from browser.views import ALL_THERE, VIEWS, View, go, looking
 from isolation.population import populate
 from support.installation import open_installation, temporary_home
+from support.world import PASSWORD
+
+BUSY = (
+    ("overview", "/overview", View("en", "light", "wide")),
+    ("calls", "/calls", View("en", "dark", "wide")),
+    ("leads", "/leads", View("he", "light", "wide")),
+    ("overview-on-a-phone", "/overview", View("he", "dark", "phone")),
+)
+"""The README's pictures: their names, where they are taken, and how."""
+_SEED = "--leads 900 --calls 9000 --days 40 --runs 12 --run-items 150 --turns 3 --time-zone Australia/Sydney"
+
+
+def photograph_busy(out: Path) -> None:
+    """Photograph a business that has been calling for weeks."""
+    with temporary_home() as home, open_installation(home) as servers:
+        urls = servers.urls
+        ours = {
+            "DATABASE_URL": urls.database_url or "", "DATABASE_RELAY_URL": urls.database_relay_url or "",
+            "DATABASE_OWNER_URL": urls.database_owner_url or "", "REDIS_URL": urls.redis_url or "",
+            "TRUNKLINE_HOME": str(home),
+        }  # fmt: skip
+        seed = ["bench", "seed", "--password", PASSWORD, *_SEED.split()]
+        subprocess.run(
+            [sys.executable, "-m", "trunkline", *seed], env=os.environ | ours, check=True, capture_output=True
+        )
+        with serving(servers, home) as url, launched() as chromium:
+            for name, path, view in BUSY:
+                with looking(chromium, url, view, Who.OWNER, "owner@bench-1-1.example") as context:
+                    page = context.new_page()
+                    page.goto(url + path)
+                    page.wait_for_function(ALL_THERE)
+                    page.wait_for_timeout(1000)
+                    page.screenshot(path=out / f"{name}.png")
 
 
 def main() -> int:
@@ -23,8 +59,12 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("screenshots"))
     parser.add_argument("--only", default="", help="places whose names contain this")
     parser.add_argument("--view", default="", help="views whose names contain this: he-dark-phone")
+    parser.add_argument("--busy", action="store_true", help="the README's pictures")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
+    if asked.busy:
+        photograph_busy(asked.out)
+        return 0
     places = [place for place in PLACES if asked.only in place.name]
     views = [view for view in VIEWS if asked.view in str(view)]
     faults: list[str] = []
@@ -36,7 +76,7 @@ def main() -> int:
                     here = [place for place in places if place.who is who]
                     if not here:
                         continue
-                    with looking(chromium, url, view, who, owner) as context:
+                    with looking(chromium, url, view, who, owner.world.email) as context:
                         page = context.new_page()
                         for place in here:
                             go(page, url, place, owner)

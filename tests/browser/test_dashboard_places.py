@@ -40,7 +40,7 @@ def test_axe_finds_nothing_serious(chromium: Browser, url: str, town: Town, view
     mine = [place for number, place in enumerate(PLACES) if _VIEWS[number % 2] == view]
     for who in Who:
         here = [place for place in mine if place.who is who]
-        with looking(chromium, url, view, who, town.a) as context:  # type: ignore[arg-type]
+        with looking(chromium, url, view, who, town.a.world.email) as context:  # type: ignore[arg-type]
             page = context.new_page()
             for place in here:
                 go(page, url, place, town.a)
@@ -70,3 +70,14 @@ def test_a_page_of_another_business_shows_nothing_of_it(chromium: Browser, url: 
             expect(page.get_by_role("banner")).to_contain_text("Umbrella")
             assert "Acme" not in page.locator("body").inner_text(), place.name
     assert seen == []
+
+
+def test_a_chart_shows_what_it_counts(chromium: Browser, url: str, town: Town) -> None:
+    """Acme's one call of today stands in today's chart as a column that can be seen."""
+    with visiting(chromium, url, town.a.world.email, "/overview") as page:
+        chart = page.get_by_role("img", name="call").first
+        expect(chart).to_be_visible()
+        sizes = chart.locator("[class*=column] > div").evaluate_all(
+            "all => all.map((one) => Math.min(one.clientWidth, one.clientHeight))"
+        )
+        assert max(sizes) > 3

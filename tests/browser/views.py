@@ -15,7 +15,7 @@ from isolation.population import ADMIN_EMAIL, Inhabitant
 
 SIZES = {"wide": (1366, 900), "phone": (390, 844)}
 
-_ALL_THERE = """
+ALL_THERE = """
 () => document.querySelector("h1, [role=alert]")
   && !document.querySelector(".mantine-Loader-root, .mantine-Skeleton-root, [data-loading=true]")
   && document.fonts.status === "loaded"
@@ -40,8 +40,8 @@ VIEWS = tuple(View(*one) for one in product(("en", "he"), ("light", "dark"), SIZ
 
 
 @contextmanager
-def looking(chromium: Browser, url: str, view: View, who: Who, owner: Inhabitant) -> Iterator[BrowserContext]:
-    """Yield a browser that looks at pages so, as this person."""
+def looking(chromium: Browser, url: str, view: View, who: Who, owner: str) -> Iterator[BrowserContext]:
+    """Yield a browser that looks at pages so, as this person; `owner` is the owner's address."""
     width, height = SIZES[view.size]
     context = chromium.new_context(
         locale={"en": "en-US", "he": "he-IL"}[view.language],
@@ -50,7 +50,7 @@ def looking(chromium: Browser, url: str, view: View, who: Who, owner: Inhabitant
     )
     kept = {"trunkline.scheme": view.scheme, "trunkline.language": view.language}
     if who is not Who.NOBODY:
-        sign_in(context, url, owner.world.email if who is Who.OWNER else ADMIN_EMAIL)
+        sign_in(context, url, owner if who is Who.OWNER else ADMIN_EMAIL)
         me = context.request.get(f"{url}/api/me").json()
         kept[f"trunkline.language.{me['user_id']}"] = view.language
     lines = "".join(f"localStorage.setItem({name!r}, {value!r});" for name, value in kept.items())
@@ -62,5 +62,5 @@ def looking(chromium: Browser, url: str, view: View, who: Who, owner: Inhabitant
 def go(page: Page, url: str, place: Place, owner: Inhabitant) -> None:
     """Open a place and wait until all of it is there."""
     page.goto(url + place.path.format(**owner.ids))
-    page.wait_for_function(_ALL_THERE)
+    page.wait_for_function(ALL_THERE)
     page.wait_for_timeout(_REST_MS)

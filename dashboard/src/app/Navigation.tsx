@@ -13,13 +13,15 @@ const SECTIONS: [Section, string][] = [
   ["system", msg("shell:nav.system")],
 ];
 
+const placeOf = ({ section }: NavEntry) => SECTIONS.findIndex(([name]) => name === section);
+
 /** The entries that this person has a use for, in their order. */
 export function entriesFor(session: Session): NavEntry[] {
   return features
     .flatMap((feature) => feature.nav ?? [])
     .filter((entry) => (entry.ofSystem ? session.me.is_system_admin : session.business !== null))
     .filter((entry) => !entry.least || session.may(entry.least))
-    .sort((one, other) => one.order - other.order);
+    .sort((one, other) => placeOf(one) - placeOf(other) || one.order - other.order);
 }
 
 export function Navigation({ path }: { path: string }) {
