@@ -63,6 +63,8 @@ export function AppointmentDialog({ appointment, close }: { appointment: Appoint
   return (
     <Modal
       opened
+      // Below the question whether to cancel, which comes over it.
+      zIndex={190}
       onClose={close}
       title={`${time.day(appointment.starts_at)}, ${time.clock(appointment.starts_at)}`}
       closeButtonProps={{ "aria-label": t("close") }}
@@ -72,7 +74,7 @@ export function AppointmentDialog({ appointment, close }: { appointment: Appoint
           <Text size="sm">
             {t("with")}{" "}
             {appointment.lead_id ? (
-              <TextLink to={`/leads/${appointment.lead_id}`}>
+              <TextLink to={`/leads/${appointment.lead_id}`} underline="always">
                 <bdi>{appointment.lead_name || t("nameless")}</bdi>
               </TextLink>
             ) : (
@@ -81,7 +83,7 @@ export function AppointmentDialog({ appointment, close }: { appointment: Appoint
             {appointment.call_id && (
               <>
                 {" · "}
-                <TextLink to={`/calls/${appointment.call_id}`}>{t("from_call")}</TextLink>
+                <TextLink to={`/calls/${appointment.call_id}`} underline="always">{t("from_call")}</TextLink>
               </>
             )}
           </Text>

@@ -50,7 +50,10 @@ function Form({ close }: { close: () => void }) {
       <Stack gap="sm">
         {hasCode(failure, "number_known") ? (
           <Text role="alert" size="sm" c="red">
-            {t("new.known")} <TextLink to={`/leads/${String(failure.data.lead_id)}`}>{t("new.open_known")}</TextLink>
+            {t("new.known")}{" "}
+            <TextLink to={`/leads/${String(failure.data.lead_id)}`} underline="always">
+              {t("new.open_known")}
+            </TextLink>
           </Text>
         ) : (
           failure !== null && <ErrorNote error={failure} />

@@ -147,7 +147,7 @@ function What({ entry, lead }: { entry: Entry; lead: Lead }): ReactNode {
     case "appointment":
       return (
         <Text size="sm">
-          <TextLink to="/appointments" search={{ date: time.dayKey(String(data.starts_at)) }}>
+          <TextLink to="/appointments" underline="always" search={{ date: time.dayKey(String(data.starts_at)) }}>
             {t(data.state === "cancelled" ? "timeline.appointment_cancelled" : "timeline.appointment")}{" "}
             <Moment at={String(data.starts_at)} how="dateTime" />
           </TextLink>
@@ -171,7 +171,7 @@ function Called({ data }: { data: Record<string, unknown> }) {
   const known = outcome !== null && DISPOSITIONS.includes(outcome);
   return (
     <Text size="sm">
-      <TextLink to={`/calls/${String(data.id)}`}>
+      <TextLink to={`/calls/${String(data.id)}`} underline="always">
         {t(data.direction === "inbound" ? "timeline.call_in" : "timeline.call_out")}
       </TextLink>
       {data.state !== "ended" && ` · ${t("timeline.call_live")}`}

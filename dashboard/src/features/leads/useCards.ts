@@ -29,9 +29,17 @@ export function useCards(given: BoardColumn[]): Cards {
   const [said, setSaid] = useState<Cards["said"]>(null);
   const now = useRef({ given, held });
   const byKeys = useRef(false);
+  const saving = useRef(false);
+  /** Whose handle has the focus, wherever its card goes. */
+  const followed = useRef<string | null>(null);
   useEffect(() => {
     now.current = { given, held };
   });
+
+  // In another column it is another element, which the focus has to follow.
+  useEffect(() => {
+    if (followed.current && document.activeElement === document.body) handleOf(followed.current)?.focus();
+  }, [held]);
 
   const hold = useCallback((next: Held | null) => {
     now.current.held = next;
@@ -47,10 +55,12 @@ export function useCards(given: BoardColumn[]): Cards {
       return hold(null);
     }
     setSaid({ deed: "dropped", held: last });
+    saving.current = true;
     const body = { status_id: last.columnId, after: cardAbove(columns, last) };
     // It stays where it was put while the server is told and the board is read anew.
     await act(() => client.POST("/api/leads/{lead_id}/move", { params: { path: { lead_id: last.leadId } }, body }));
     await queries.invalidateQueries({ queryKey: ["get", "/api/leads/board"] });
+    saving.current = false;
     if (now.current.held === last) hold(null);
   }, [act, queries, hold]);
 
@@ -114,6 +124,7 @@ export function useCards(given: BoardColumn[]): Cards {
           const found = findCard(now.current.given, leadId);
           if (!found) return;
           byKeys.current = true;
+          followed.current = leadId;
           hold(found);
           setSaid({ deed: "lifted", held: found });
         } else if (isHeld && event.key === "Escape") {
@@ -131,15 +142,13 @@ export function useCards(given: BoardColumn[]): Cards {
         }
       },
       onBlur() {
-        // It moves about the page with the card, which takes the focus along; when it is gone, so is the card.
+        // Who goes elsewhere lets go of the card.
         requestAnimationFrame(() => {
-          if (!byKeys.current || now.current.held?.leadId !== leadId) return;
-          const handleNow = document.querySelector<HTMLElement>(`[data-handle="${leadId}"]`);
-          if (handleNow && document.activeElement === document.body) handleNow.focus();
-          else if (document.activeElement !== handleNow) {
-            byKeys.current = false;
-            hold(null);
-          }
+          if (followed.current !== leadId) return;
+          if (document.activeElement === handleOf(leadId)) return;
+          byKeys.current = false;
+          followed.current = null;
+          if (now.current.held?.leadId === leadId && !saving.current) hold(null);
         });
       },
     }),
@@ -147,6 +156,8 @@ export function useCards(given: BoardColumn[]): Cards {
   );
   return { columns: withHeld(given, held), held, said, handle };
 }
+
+const handleOf = (leadId: string) => document.querySelector<HTMLElement>(`[data-handle="${leadId}"]`);
 
 function stepOf(key: string): [number, number] {
   // The next column is where one reads on.
