@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trunkline.core.db import Base, PrimaryId
@@ -113,6 +115,8 @@ class OutboundRun(Base):
     held_reason: Mapped[str | None]
     last_dial_at: Mapped[datetime | None]
     """Of runs of one priority, the one that dialled longest ago goes first."""
+    tallied: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """How many people came to what, once it is over (`tallies`); a trigger takes it away when one changes."""
 
 
 class OutboundItem(Base):

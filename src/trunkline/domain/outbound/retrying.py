@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from trunkline.core.runs.models import Run, RunState
+from trunkline.domain.outbound import tallies
 from trunkline.domain.outbound.models import UNRESOLVED_STATES, ItemState, OutboundAttempt, OutboundItem
 
 _NOT_TO_BE_CALLED = ("suppressed", "no_consent", "attempts_in_all", "no_calling_hours")
@@ -36,12 +37,22 @@ def failed_leads(session: Session, business_id: UUID, run_id: UUID) -> list[UUID
 def retryable(session: Session, business_id: UUID, rows: Sequence[Run]) -> dict[UUID, int]:
     """Return how many people each run could call again; none for a run that is not over."""
     over = [run.id for run in rows if RunState(run.state).is_final]
+    kept = tallies.kept(session, business_id, over)
+    known = {run_id: int(tally["retryable"]) for run_id, tally in kept.items() if tallies.is_settled(tally)}
+    others = [run_id for run_id in over if run_id not in known]
+    return {run.id: 0 for run in rows} | known | count_retryable(session, business_id, others)
+
+
+def count_retryable(session: Session, business_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Count how many people each of these runs, which are over, could call again."""
+    if not run_ids:
+        return {}
     counted = session.execute(
         select(OutboundItem.run_id, func.count())
-        .where(OutboundItem.business_id == business_id, OutboundItem.run_id.in_(over), _unreached())
+        .where(OutboundItem.business_id == business_id, OutboundItem.run_id.in_(run_ids), _unreached())
         .group_by(OutboundItem.run_id)
     )
-    return {run.id: 0 for run in rows} | dict(counted.all())
+    return dict.fromkeys(run_ids, 0) | dict(counted.all())
 
 
 def _unreached() -> ColumnElement[bool]:

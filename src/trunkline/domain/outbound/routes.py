@@ -136,6 +136,7 @@ def _shown_fresh(session: Session, business_id: UUID, run_id: UUID) -> RunOut:
 
 def _shown(session: Session, business_id: UUID, rows: list[Run]) -> list[RunOut]:
     ids = [run.id for run in rows]
+    service.keep_tallies(session, business_id, rows)
     progress, again = service.progress_of(session, business_id, ids), retryable(session, business_id, rows)
     more, due = (
         run_store.outbound_runs(session, business_id, ids),

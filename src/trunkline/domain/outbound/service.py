@@ -18,7 +18,7 @@ from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.leads.selection import Whom, people_of
-from trunkline.domain.outbound import claim_store, run_store, store
+from trunkline.domain.outbound import claim_store, run_store, store, tallies
 from trunkline.domain.outbound.compliance import RULE_REASONS
 from trunkline.domain.outbound.hearing import FORCED
 from trunkline.domain.outbound.models import (
@@ -28,7 +28,7 @@ from trunkline.domain.outbound.models import (
     OutboundAttempt,
 )
 from trunkline.domain.outbound.options import RunOptions, installed_limits
-from trunkline.domain.outbound.retrying import failed_leads, title_again
+from trunkline.domain.outbound.retrying import count_retryable, failed_leads, title_again
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 
@@ -306,7 +306,10 @@ def release_attempt(
 
 
 def progress_of(session: Session, business_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, Progress]:
-    """Return each run's progress, counted from its items."""
+    """Return each run's progress, counted from its items; of one that is over, as it is kept."""
+    known = {run_id: tally["states"] for run_id, tally in tallies.kept(session, business_id, run_ids).items()}
+    others = [run_id for run_id in run_ids if run_id not in known]
+    counted = run_store.item_counts(session, business_id, others) if others else {}
     return {
         run_id: Progress(
             total=sum(counts.values()),
@@ -317,8 +320,18 @@ def progress_of(session: Session, business_id: UUID, run_ids: Sequence[UUID]) ->
             cancelled=counts.get(ItemState.CANCELLED, 0),
             unknown=counts.get(ItemState.UNKNOWN, 0),
         )
-        for run_id, counts in run_store.item_counts(session, business_id, run_ids).items()
+        for run_id, counts in (known | counted).items()
     }
+
+
+def keep_tallies(session: Session, business_id: UUID, rows: Sequence[Run]) -> None:
+    """Count those of these runs that are over and have not been counted since anything of them changed."""
+    over = [run.id for run in rows if RunState(run.state).is_final and not run.unsettled]
+    if claimed := tallies.claim(session, business_id, over):
+        counts = run_store.item_counts(session, business_id, claimed)
+        again = count_retryable(session, business_id, claimed)
+        found = {run_id: {"states": counts[run_id], "retryable": again[run_id]} for run_id in claimed}
+        tallies.keep(session, business_id, found)
 
 
 def push() -> None:
