@@ -212,7 +212,7 @@ def test_leads_are_found_by_each_condition_and_in_each_order(
                     name=name,
                     source="fair",
                     tags=["hot"] if number < 203 else [],
-                    created_at=at,
+                    created_at=at + timedelta(seconds=number),
                     email=f"{number}@Example.com",
                     consent="express" if number == 204 else "none",
                 )
