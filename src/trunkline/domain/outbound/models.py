@@ -275,9 +275,10 @@ class Suppression(Base):
 
     __tablename__ = "suppressions"
     __table_args__ = (
-        # Pages of the list, newest first; and numbers by how they begin, whatever the database's collation.
-        Index("ix_suppressions_newest", "business_id", text("created_at desc"), text("phone desc")),
-        Index("ix_suppressions_digits", "business_id", text('phone collate "C"')),
+        # Pages of the list, newest first; and numbers by how they begin: that one's migration gives it the
+        # collation "C", whatever the database's, which cannot be said here so that it compares with what is.
+        Index("ix_suppressions_newest", "business_id", "created_at", "phone"),
+        Index("ix_suppressions_digits", "business_id", "phone"),
     )
 
     business_id: Mapped[UUID] = mapped_column(ForeignKey("businesses.id"), primary_key=True)

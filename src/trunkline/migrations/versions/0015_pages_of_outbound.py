@@ -15,9 +15,5 @@ def upgrade() -> None:
     op.create_index(
         "ix_outbound_items_state", "outbound_items", ["business_id", "run_id", "state", "position"]
     )
-    op.create_index(
-        "ix_suppressions_newest",
-        "suppressions",
-        ["business_id", sa.text("created_at desc"), sa.text("phone desc")],
-    )
+    op.create_index("ix_suppressions_newest", "suppressions", ["business_id", "created_at", "phone"])
     op.create_index("ix_suppressions_digits", "suppressions", ["business_id", sa.text('phone collate "C"')])
