@@ -148,7 +148,8 @@ def test_hours_colleagues_and_numbers_are_kept(chromium: Browser, url: str, acme
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("banner")).to_contain_text("Acme & Sons")
 
-        page.get_by_role("link", name="Calling hours").click()
+        pages = page.get_by_role("navigation", name="Pages of the settings")
+        pages.get_by_role("link", name="Calling hours").click()
         page.get_by_role("combobox", name="Called until").click()
         page.get_by_role("option", name="20:30").click()
         page.get_by_label("Saturday").uncheck()

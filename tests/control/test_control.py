@@ -403,7 +403,7 @@ async def test_of_a_tool_that_takes_too_long_nothing_happens(
     brief = theatre.brain.briefs[0]
     caller = ToolCaller(world.business_id, call_id, world.agent_id, None, None)
     prepared = Preparation(
-        world.business_id, brief, "rehearsed", Voice("en"), caller, ("transfer_call",), Machines()
+        world.business_id, brief, "rehearsed", 1, Voice("en"), caller, ("transfer_call",), Machines()
     )
     tools = live_tools.tools_of(prepared, live=theatre.room.live, off_loop=off_loop)
     result = await tools("transfer_call", {"to": "101"})

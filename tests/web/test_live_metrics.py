@@ -190,7 +190,7 @@ async def test_a_tool_that_breaks_is_told_to_the_brain_and_ends_no_call(
     business_id, call_id = new_id(), new_id()
     brief = CallBrief(str(call_id), "inbound", "en", "Acme", "", "", None, (), clock.now())
     caller = ToolCaller(business_id=business_id, call_id=call_id, agent_id=new_id(), lead_id=None, phone="+1")
-    prepared = Preparation(business_id, brief, "scripted", Voice("en"), caller, ("x",), Machines())
+    prepared = Preparation(business_id, brief, "scripted", 1, Voice("en"), caller, ("x",), Machines())
     tools = live_tools.tools_of(prepared, live=room.live, off_loop=room._off_loop)
     result = await tools("x", {})
     assert (result.ok, result.data) == (False, {"error": "unavailable"})

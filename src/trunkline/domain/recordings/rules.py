@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from trunkline.kit import wav
 
 MOST_PARTS = 600
@@ -18,6 +16,8 @@ def peaks_of(path: Path, sound: wav.Sound) -> dict[str, list[int]]:
     parts = max(1, min(MOST_PARTS, sound.duration_ms // _SHORTEST_PART_MS))
     if sound.frames < parts:
         return {"caller": [], "agent": []}
+    import numpy as np  # noqa: PLC0415 - not many who import this ever draw a waveform
+
     samples = np.memmap(path, "<i2", "r", offset=wav.HEADER_BYTES, shape=(sound.frames, wav.CHANNELS))
     starts = np.arange(parts) * sound.frames // parts
     # Of 16 bits the lowest number has no positive twin: both ends are looked at.
