@@ -6,6 +6,7 @@ import importlib.util
 import os
 import platform
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,7 @@ def examine(settings: Settings) -> list[Finding]:
         Finding("Trunkline", OK, f"{__version__} on Python {platform.python_version()}"),
         *_packages(settings),
         _home(home),
+        _storage(settings.storage_dir or home / "storage"),
     ]
     urls = {
         name: secret.get_secret_value() if secret else None
@@ -192,6 +194,21 @@ def _home(home: Path) -> Finding:
     if not os.access(nearest, os.W_OK):
         return Finding("Home folder", FAULT, f"{nearest} cannot be written", "set TRUNKLINE_HOME")
     return Finding("Home folder", OK, f"{home}{'' if home.exists() else ' (will be made)'}")
+
+
+def _storage(folder: Path) -> Finding:
+    """Write there and take it away again: rights say little of a disk that is full or read-only."""
+    what, mend = "STORAGE_DIR", "name a folder there that Trunkline's user may write, on a disk with room"
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=nearest) as file:
+            file.write(b"trunkline doctor")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return Finding(
+            what, FAULT, f"{nearest} cannot be written ({reason}); recordings are kept there", mend
+        )
+    return Finding(what, OK, f"{folder}{'' if folder.exists() else ' (will be made)'}")
 
 
 def _embedded(found: Status, settings: Settings) -> Iterator[Finding]:

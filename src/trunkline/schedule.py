@@ -6,15 +6,17 @@ what becomes of its ticks when no scheduler was there. A later domain adds a lin
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 
-from trunkline.core.recurring.rules import Every
+from trunkline.core.recurring.rules import Daily, Every
 from trunkline.core.recurring.service import Recurring, fire_due, install_recurring
 from trunkline.core.settings import QUEUES
 
 __all__ = ["RECURRING", "fire_due", "install"]
 
 RECURRING = (
+    # Latest: it looks at which links are old, so one run makes up for any number of ticks.
+    Recurring("clear_links", "maintenance", Daily(time(3), "UTC")),
     # Latest: it looks at what has happened since it last counted. Until it has run, what it would have
     # counted is counted whenever figures are asked for.
     Recurring("roll_up_calls", "maintenance", Every(timedelta(minutes=10))),

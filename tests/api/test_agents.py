@@ -220,8 +220,19 @@ def test_an_archived_agent_takes_no_calls_and_comes_back(acme: World, owner: Tes
     options = {"agent_id": str(acme.agent_id), "from_number": acme.number}
     run = {"title": "R", "list_id": str(acme.list_id), "options": options}
     refused(owner.post("/api/runs", json=run), 409, "archived")
+    # Nor does it answer a number, one that is there or one that comes.
+    answered = {"agent_id": str(acme.agent_id)}
+    refused(owner.patch(f"/api/business/numbers/{number['id']}", json=answered), 409, "archived")
+    refused(owner.post("/api/business/numbers", json={"number": "+12125550177", **answered}), 409, "archived")
+    assert [row["agent_id"] for row in fine(owner.get("/api/business/numbers"))] == [None]
     assert fine(owner.post(f"{path}/unarchive"))["archived_at"] is None
-    fine(owner.post("/api/runs", json=run))
+    made = fine(owner.post("/api/runs", json=run))
+    # A run that was made before waits until the agent is back.
+    fine(owner.post(f"{path}/archive"))
+    refused(owner.post(f"/api/runs/{made['id']}/start"), 409, "archived")
+    assert fine(owner.get(f"/api/runs/{made['id']}"))["state"] == "pending"
+    fine(owner.post(f"{path}/unarchive"))
+    fine(owner.patch(f"/api/business/numbers/{number['id']}", json=answered))
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,22 @@ def test_what_was_broken_off_goes_on_and_ends_as_if_it_had_not_been(
         "select count(*) from call_events e join calls c on c.id = e.call_id"
         " where e.at not between c.answered_at and c.ended_at",
     ) == [(0,)]
+    # Who booked has an appointment, and the calendar of a day holds as many as fit.
+    booked = rows(seeded, "select count(*) from calls where disposition = 'booked'")[0][0]
+    assert booked > statements.APPOINTMENTS_A_DAY
+    assert rows(
+        seeded,
+        "select count(*), count(distinct a.call_id) from appointments a join calls c on c.id = a.call_id"
+        " where c.disposition = 'booked' and c.lead_id = a.lead_id and c.booked_at = a.created_at",
+    ) == [(booked, booked)]
+    assert (
+        rows(
+            seeded,
+            "select max(held) from (select count(*) filter (where state = 'booked') as held from appointments"
+            " group by starts_at::date) days",
+        )[0][0]
+        <= statements.APPOINTMENTS_A_DAY
+    )
     # A third time, nothing more is written; and the figures are kept already.
     assert seed.fill(ASKED, 1, lambda _: None) == seeded
     assert rows(seeded, "select count(*) from calls") == [(900,)]

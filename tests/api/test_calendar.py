@@ -109,7 +109,12 @@ def test_an_appointment_is_moved_and_cancelled_as_it_was_read(owner: TestClient)
     assert gone["state"] == "cancelled"
     refused(owner.post(f"{path}/cancel", json={"version": 3}), 409, "conflict")
     refused(owner.patch(path, json=wish(MORNING, version=3)), 409, "conflict")
-    booked(owner, MORNING)  # its time is free again
+    again = booked(owner, MORNING)  # its time is free again
+    of_state = {
+        state: {row["id"] for row in owner.get(PATH, params={"state": state}).json()["appointments"]}
+        for state in ("booked", "cancelled")
+    }
+    assert of_state == {"booked": {other["id"], again["id"]}, "cancelled": {one["id"]}}
 
 
 def test_a_stretch_of_time_comes_in_pages(owner: TestClient) -> None:

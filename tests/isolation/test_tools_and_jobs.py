@@ -61,6 +61,7 @@ JOBS: dict[str, Arguments] = {
     "hang_up_call": lambda b: [b.call_sid],
     "tend_businesses": lambda _: [],
     "roll_up_calls": lambda _: [],
+    "clear_links": lambda _: [],
     "roll_up_business": lambda _: [],
     "recheck_waiting": lambda _: [],
     "bulk_update_leads": lambda b: [str(b.bulk_update_id)],
@@ -301,6 +302,10 @@ def test_a_job_is_not_idle_in_its_own_business(  # noqa: PLR0917 - fixtures
         administrator.execute("update calls set finalized_at = created_at where id = %s", [a.call_id])
     if name == "send_invitation":
         administrator.execute("update invitations set posted = 'waiting' where id = %s", [a.invitation_id])
+    if name == "clear_links":
+        administrator.execute(
+            "update invitations set expires_at = now() - interval '31 days' where id = %s", [a.invitation_id]
+        )
     if name == "give_caller_back":
         administrator.execute("update call_controls set state = 'failed' where id = %s", [a.control_id])
     if name in {"roll_up_calls", "roll_up_business"}:

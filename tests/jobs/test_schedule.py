@@ -28,8 +28,8 @@ from trunkline.core.recurring.service import Recurring, Standing, install_recurr
 from trunkline.kit import clock
 
 TEN_MINUTES = timedelta(minutes=10)
-SHIPPED = [entry.job for entry in schedule.RECURRING]
-"""The installation's own, which all fire every ten minutes."""
+SHIPPED = [entry.job for entry in schedule.RECURRING if entry.rule == Every(TEN_MINUTES)]
+"""Those of the installation's own that fire every ten minutes."""
 A_DAY = timedelta(days=1)
 NOON = datetime(2026, 3, 1, 12, 4, tzinfo=UTC)
 """A minute after the tick of the latest entry, so that no instant of a test is a tick itself."""

@@ -381,6 +381,17 @@ def send_invitation(stage: Stage) -> tuple[Scope, list[Any]]:
         return world.scope, [str(row.id), 1]
 
 
+def clear_links(stage: Stage) -> tuple[Scope, list[Any]]:
+    """An invitation that was taken back long ago, and one that is open."""
+    scope, (old, _) = send_invitation(stage)
+    send_invitation(stage)
+    stage.administrator.execute(
+        "update invitations set revoked_at = now() - interval '31 days' where id = %s", [old]
+    )
+    assert scope.business_id is not None
+    return SYSTEM, []
+
+
 def send_password_link(stage: Stage) -> tuple[Scope, list[Any]]:
     world = stage.world(size=1)
     return world.scope, [world.email, str(new_id())]
@@ -390,6 +401,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "bulk_delete_leads": (bulk_delete_leads,),
     "bulk_update_leads": (bulk_update_leads,),
     "call_colleague": (call_colleague, call_colleague_in_doubt),
+    "clear_links": (clear_links,),
     "dial_next": (dial_next,),
     "finalize_call_log": (finalize_call_log,),
     "finalize_call_session": (finalize_call_session,),

@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -131,6 +132,25 @@ def test_the_doctor_says_who_speaks_and_what_they_lack(tmp_path: Path) -> None:
     assert found(speech_to_text="deepgram,local", text_to_speech="elevenlabs", elevenlabs_api_key="key") == [
         ("Speech", FAULT, "deepgram: DEEPGRAM_API_KEY is unset")
     ]
+
+
+def test_the_doctor_tries_whether_recordings_can_be_kept(tmp_path: Path) -> None:
+    def found(**settings: Any) -> tuple[str, str]:
+        (storage,) = [
+            f for f in examine(load_settings(trunkline_home=tmp_path, **settings)) if f.what == "STORAGE_DIR"
+        ]
+        return storage.verdict, storage.facts
+
+    assert found() == (OK, f"{tmp_path / 'storage'} (will be made)")
+    (tmp_path / "there").mkdir()
+    assert found(storage_dir=tmp_path / "there") == (OK, str(tmp_path / "there"))
+    assert list((tmp_path / "there").iterdir()) == []
+    # Where nobody may write, root included: a file is no folder, and the kernel's own take no files.
+    (tmp_path / "file").touch()
+    for refused in (tmp_path / "file" / "below", Path("/proc/recordings")):
+        verdict, facts = found(storage_dir=refused)
+        assert verdict == FAULT
+        assert f"{refused.parent} cannot be written" in facts
 
 
 @pytest.mark.parametrize("name", ["deepgram", "google_speech", "openai_audio", "elevenlabs"])

@@ -117,14 +117,15 @@ CALLS = text(
     f"""
     insert into calls (id, business_id, carrier_sid, direction, ours, theirs, agent_id, lead_id, state,
         disposition, end_reason, answered_by, media_opened_at, media_spent, steps, created_at, answered_at,
-        ended_at, finalized_at)
+        ended_at, finalized_at, booked_at)
     select id, :business, sid, case when is_outbound then 'outbound' else 'inbound' end, :ours, phone,
            :agent, lead_id, 'ended', disposition,
            case when is_answered then 'agent_hung_up' else disposition end,
            case when is_answered and is_outbound then
                case when disposition = 'voicemail' then 'machine' else 'human' end end,
            case when is_answered then picked_up end, is_answered::int, is_answered::int, at,
-           case when is_answered then picked_up end, ended, ended
+           case when is_answered then picked_up end, ended, ended,
+           case when disposition = 'booked' then ended end
     from ({_CALLS}) made
     """
 )
@@ -198,16 +199,20 @@ ATTEMPTS = text(
     """
 )
 
+APPOINTMENTS_A_DAY = 16
+"""As many as a working day has half hours."""
+
+# A day's calls book more than its one calendar holds: what is beyond that was called off again.
 APPOINTMENTS = text(
-    """
+    f"""
     insert into appointments (id, business_id, lead_id, call_id, starts_at, ends_at, state, created_at)
-    select md5(id::text)::uuid, :business, lead_id, id, starts, starts + interval '30 minutes', 'booked',
-           ended_at
-    from (select id, lead_id, ended_at,
-                 cast(:starts as timestamptz) + interval '3 days 8 hours'
-                 + row_number() over (order by created_at, id) * interval '30 minutes' as starts
-          from calls where business_id = :business and created_at >= :starts and created_at < :ends
-          and disposition = 'booked' order by created_at, id limit 16) booked
+    select md5(id::text)::uuid, :business, lead_id, id, starts, starts + interval '30 minutes',
+           case when place < {APPOINTMENTS_A_DAY} then 'booked' else 'cancelled' end, booked_at
+    from (select *, cast(:starts as timestamptz) + interval '3 days 8 hours'
+                 + place % {APPOINTMENTS_A_DAY} * interval '30 minutes' as starts
+          from (select id, lead_id, booked_at, row_number() over (order by created_at, id) - 1 as place
+                from calls where business_id = :business and created_at >= :starts and created_at < :ends
+                and booked_at is not null) placed) booked
     """
 )
 

@@ -61,6 +61,7 @@ from trunkline.web.listening import sockets as listening_sockets
 from trunkline.web.live_feed import LiveFeed
 from trunkline.web.media_socket import router as media_router
 from trunkline.web.metrics import router as metrics_router
+from trunkline.web.numbers import router as numbers_router
 from trunkline.web.parts import AppParts
 from trunkline.web.recording import Recordings
 from trunkline.web.results import router as results_router
@@ -80,6 +81,7 @@ _API = (
     tenants_router,
     agent_options_router,
     agents_router,
+    numbers_router,
     knowledge_router,
     browser_calls_router,
     bulk_leads_router,

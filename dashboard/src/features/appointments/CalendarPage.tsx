@@ -42,7 +42,7 @@ export default function CalendarPage() {
   const found = api.useQuery(
     "get",
     "/api/appointments",
-    { params: { query: { from, to, limit: MOST } } },
+    { params: { query: { from, to, state: "booked", limit: MOST } } },
     { placeholderData: keepPreviousData },
   );
   const turn = (steps: number) => set({ date: daysOn(day, steps * days.length) });
@@ -93,21 +93,18 @@ export default function CalendarPage() {
         />
       </Group>
       <Answer of={found}>
-        {({ appointments }) => {
-          const booked = appointments.filter((one) => one.state === "booked");
-          return (
-            <>
-              {booked.length === 0 && !found.isPlaceholderData && <Notice>{t("empty")}</Notice>}
-              <Calendar
-                days={days}
-                today={today}
-                appointments={booked}
-                open={setOpen}
-                book={may("agent") ? (at, minutes) => setWish({ day: at, minutes, leadId: null }) : undefined}
-              />
-            </>
-          );
-        }}
+        {({ appointments }) => (
+          <>
+            {appointments.length === 0 && !found.isPlaceholderData && <Notice>{t("empty")}</Notice>}
+            <Calendar
+              days={days}
+              today={today}
+              appointments={appointments}
+              open={setOpen}
+              book={may("agent") ? (at, minutes) => setWish({ day: at, minutes, leadId: null }) : undefined}
+            />
+          </>
+        )}
       </Answer>
       {asked && <BookDialog wish={asked} close={close} />}
       {open && <AppointmentDialog key={open.id} appointment={open} close={() => setOpen(null)} />}

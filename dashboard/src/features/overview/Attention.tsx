@@ -37,7 +37,7 @@ const WAYS: Record<string, Way> = {
   rejected_dials: { icon: IconPhoneOff, tone: "bad", to: () => "/runs" },
   call_faults: { icon: IconPhoneOff, tone: "bad", to: () => "/calls", search: { outcome: "our_fault" } },
   agent_warning: { icon: IconRobot, tone: "wait", to: (matter) => `/agents/${matter.subject_id}` },
-  failed_import: { icon: IconFileAlert, tone: "bad", to: () => "/leads" },
+  failed_import: { icon: IconFileAlert, tone: "bad", to: (matter) => `/lists/imports/${matter.subject_id}` },
   failed_bulk: { icon: IconFileAlert, tone: "bad", to: () => "/leads" },
   failed_jobs: { icon: IconStackPop, tone: "bad", to: () => "/jobs", search: { state: "failed" } },
 };

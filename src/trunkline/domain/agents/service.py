@@ -169,6 +169,19 @@ def get_working_agent(session: Session, business_id: UUID, agent_id: UUID) -> Ag
     return agent
 
 
+def hold_working_agent(session: Session, business_id: UUID, agent_id: UUID) -> None:
+    """See to it that an agent may take new calls until this transaction ends. Raises NotFound, Archived."""
+    agent = session.scalar(
+        select(Agent)
+        .where(Agent.business_id == business_id, Agent.id == agent_id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    )
+    if agent is None:
+        raise NotFound("There is no such agent.")
+    _refuse_archived(agent)
+
+
 def names_of(session: Session, business_id: UUID, agent_ids: Collection[UUID]) -> dict[UUID, str]:
     """Return the names of these agents."""
     rows = session.execute(

@@ -30,13 +30,15 @@ _MINUTE_S = 60
 
 def list_appointments(
     session: Session, business_id: UUID, *, since: datetime | None, until: datetime | None,
-    newest_first: bool, after: str | None, limit: int,
+    state: str | None = None, newest_first: bool, after: str | None, limit: int,
 ) -> tuple[Sequence[Appointment], str | None]:  # fmt: skip
     """Return a page of what overlaps a stretch of time, in its order, and the cursor of the next one.
 
-    `since` and `until` may be missing. Raises InvalidCursor.
+    `since`, `until` and `state` may be missing. Raises InvalidCursor.
     """
     query = select(Appointment).where(Appointment.business_id == business_id)
+    if state is not None:
+        query = query.where(Appointment.state == state)
     if since is not None:
         # The first condition is for the index: none takes longer.
         query = query.where(Appointment.starts_at > since - LONGEST, Appointment.ends_at > since)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -34,14 +34,16 @@ def read_appointments(
     *,
     since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
     until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    state: Literal["booked", "cancelled"] | None = None,
     newest_first: bool = False,
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
 ) -> AppointmentsOut:
     """The business's appointments that overlap a stretch of time, the earliest or the newest first."""
     rows, following = calendar.list_appointments(
-        session, who.business, since=since, until=until, newest_first=newest_first, after=cursor, limit=limit
-    )
+        session, who.business, since=since, until=until, state=state, newest_first=newest_first, after=cursor,
+        limit=limit,
+    )  # fmt: skip
     return AppointmentsOut(appointments=_shown(session, who.business, rows), next_cursor=following)
 
 

@@ -119,9 +119,12 @@ def dial_now(
 def start_run(session: Session, business_id: UUID, run_id: UUID, *, actor: str) -> Run:
     """Begin calling. Raises RunAlreadyActive with the active run's id before anything is written.
 
-    Raises TooManyRequests for a business that starts too many runs in a minute.
+    Raises Archived where its agent was put away since, TooManyRequests for a business that starts too many
+    runs in a minute.
     """
     run = get_run(session, business_id, run_id)
+    if run.state == RunState.PENDING:
+        agents.get_working_agent(session, business_id, RunOptions.model_validate(run.options).agent_id)
     return _start(session, run, a_minute=installed_limits().starts_per_minute, actor=actor)
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -137,6 +137,12 @@ def accept(secret: str, *, name: str, password: str, language: str, device: Devi
         row.accepted_at = clock.now()
         announce("invitation.accepted", subject_id=row.id, actor=row.email, invited_by=row.invited_by)
         return service.begin_session(session, user, device)
+
+
+def clear_old(session: Session, business_id: UUID, *, over_since: datetime) -> None:
+    """Delete the invitations that were over before a moment; what became of them is in the feed."""
+    ended = func.coalesce(Invitation.accepted_at, Invitation.revoked_at, Invitation.expires_at)
+    session.execute(delete(Invitation).where(Invitation.business_id == business_id, ended < over_since))
 
 
 def note_posted(

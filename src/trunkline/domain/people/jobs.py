@@ -1,13 +1,15 @@
-"""The workers' door to people: letters with links, sent with no transaction open.
+"""The workers' door to people: letters with links, sent with no transaction open, and the end of old links.
 
 A letter whose sending was not noted is sent again, with the same link and the same Message-ID: at least once.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from trunkline.core import registry
+from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.events import announce
 from trunkline.core.jobs import JobContext, job
 from trunkline.domain.people import invitations, letters, links, resets
@@ -15,6 +17,9 @@ from trunkline.domain.people.models import PasswordReset, User
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.providers.ports import MailRefused
+
+_LINKS_KEPT = timedelta(days=30)
+"""How long a link that is over is kept, for whoever asks what became of it."""
 
 
 @job(queue="default", timeout=60, retries=8, backoff=5)
@@ -64,3 +69,17 @@ def send_password_link(ctx: JobContext, email: str, reset_id: str) -> None:
             "password.link_refused" if refusal else "password.link_sent", subject_id=row.user_id,
             actor="system", **({"reason": refusal} if refusal else {}),
         )  # fmt: skip
+
+
+@job(queue="maintenance", timeout=600, retries=3)
+def clear_links(ctx: JobContext) -> None:
+    """Delete invitations and links for new passwords that have been over for a month."""
+    over_since = clock.now() - _LINKS_KEPT
+    with ctx.unit_of_work() as session:
+        businesses = [business.id for business in tenants.list_businesses(session)]
+        resets.clear_old(session, None, over_since=over_since)
+    for business_id in businesses:
+        ctx.check_cancelled()
+        with unit_of_work(of_business(business_id)) as session:
+            invitations.clear_old(session, business_id, over_since=over_since)
+            resets.clear_old(session, business_id, over_since=over_since)

@@ -6,10 +6,10 @@ differs a job does later. A link opens for an hour, and the newest one alone.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from trunkline.core.db import SYSTEM, unit_of_work
@@ -39,6 +39,18 @@ def ask(email: str, *, address: str) -> None:
         _, business_id = business_of_login(session, email)
     with unit_of_work(service.scope_of(business_id)):
         enqueue_job("default", "send_password_link", email, str(new_id()))
+
+
+def clear_old(session: Session, business_id: UUID | None, *, over_since: datetime) -> None:
+    """Delete the links for new passwords that ended before a moment; without a business, system admins'."""
+    session.execute(
+        delete(PasswordReset).where(
+            PasswordReset.business_id.is_(None)
+            if business_id is None
+            else PasswordReset.business_id == business_id,
+            PasswordReset.expires_at < over_since,
+        )
+    )
 
 
 def begin(session: Session, business_id: UUID | None, email: str, reset_id: UUID) -> PasswordReset | None:

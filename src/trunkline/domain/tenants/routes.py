@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from fastapi import APIRouter
 
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep, SystemSessionDep
 from trunkline.core.errors import Forbidden
 from trunkline.domain.tenants import service
-from trunkline.domain.tenants.schemas import (
-    BusinessChange,
-    BusinessIn,
-    BusinessOut,
-    NumberChange,
-    NumberIn,
-    NumberOut,
-)
+from trunkline.domain.tenants.schemas import BusinessChange, BusinessIn, BusinessOut, NumberOut
 
 router = APIRouter(prefix="/api", tags=["businesses"])
 
@@ -42,29 +33,10 @@ def change_business(body: BusinessChange, session: SessionDep, who: PrincipalDep
     )
 
 
-@router.patch("/business/numbers/{number_id}")
-def change_number(number_id: UUID, body: NumberChange, session: SessionDep, who: PrincipalDep) -> NumberOut:
-    """Choose who answers a number."""
-    who.require(Role.ADMIN)
-    return NumberOut.model_validate(
-        service.assign_number(session, who.business, number_id, agent_id=body.agent_id, actor=who.email)
-    )
-
-
 @router.get("/business/numbers")
 def read_numbers(session: SessionDep, who: PrincipalDep) -> list[NumberOut]:
     """The business's telephone numbers."""
     return [NumberOut.model_validate(row) for row in service.list_numbers(session, who.business)]
-
-
-@router.post("/business/numbers", status_code=201)
-def add_number(body: NumberIn, session: SessionDep, who: PrincipalDep) -> NumberOut:
-    """Give the business a number."""
-    who.require(Role.ADMIN)
-    business = service.get_business(session, who.business)
-    return NumberOut.model_validate(
-        service.add_number(session, business, number=body.number, agent_id=body.agent_id)
-    )
 
 
 @router.get("/admin/businesses")
