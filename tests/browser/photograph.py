@@ -1,6 +1,6 @@
 """`make screenshots`: every page in every language, colour and width, as PNG files, looked at by axe.
 
-Ends with 1 where axe finds something serious. `--busy` photographs the four pictures of the README instead: a
+Ends with 1 where axe finds something serious or a page does not fit its window. `--busy` photographs the four pictures of the README instead: a
 business of `trunkline bench seed`.
 """
 
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from browser.axe import serious_faults
 from browser.conftest import launched, serving
+from browser.fitting import parts_that_stick_out
 from browser.places import PLACES, Who
 from browser.views import ALL_THERE, VIEWS, View, go, looking
 from isolation.population import populate
@@ -82,6 +83,10 @@ def main() -> int:
                             go(page, url, place, owner)
                             page.screenshot(path=asked.out / f"{place.name}-{view}.png", full_page=True)
                             faults += [f"{place.name} {view}: {fault}" for fault in serious_faults(page)]
+                            faults += [
+                                f"{place.name} {view}: sticks out: {part}"
+                                for part in parts_that_stick_out(page)
+                            ]
     for fault in faults:
         print(fault)
     print(f"{len(places) * len(views)} pictures in {asked.out}, {len(faults)} serious faults")

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Response, expect
 from browser.axe import serious_faults
 from browser.conftest import serving
 from browser.dashboard import visiting
+from browser.fitting import parts_that_stick_out
 from browser.places import PLACES, Who
 from browser.views import VIEWS, go, looking
 from isolation.population import Town, populate
@@ -34,7 +35,7 @@ _VIEWS = [VIEWS[0], VIEWS[-1]]
 
 
 @pytest.mark.parametrize("view", _VIEWS, ids=str)
-def test_axe_finds_nothing_serious(chromium: Browser, url: str, town: Town, view: object) -> None:
+def test_axe_finds_nothing_serious_and_every_page_fits(chromium: Browser, url: str, town: Town, view: object) -> None:
     """Each page is looked at in one of the two views, turn by turn."""
     faults = []
     mine = [place for number, place in enumerate(PLACES) if _VIEWS[number % 2] == view]
@@ -45,6 +46,7 @@ def test_axe_finds_nothing_serious(chromium: Browser, url: str, town: Town, view
             for place in here:
                 go(page, url, place, town.a)
                 faults += [f"{place.name}: {fault}" for fault in serious_faults(page)]
+                faults += [f"{place.name}: sticks out: {part}" for part in parts_that_stick_out(page)]
     assert faults == []
 
 

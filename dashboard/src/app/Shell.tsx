@@ -70,7 +70,7 @@ export function Shell({ children }: { children: ReactNode }) {
           </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar aria-label={t("nav.label")}>
+      <AppShell.Navbar aria-label={t("nav.label")} className={classes.beside} data-closed={!open || undefined}>
         <div className={classes.navigation}>
           <Navigation path={path} />
         </div>

@@ -24,6 +24,8 @@ export const theme = createTheme({
   components: {
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300, events: { hover: true, focus: true, touch: false } } },
     Modal: { defaultProps: { centered: true } },
+    // On a phone tabs are moved sideways, as the settings' are, instead of standing in two rows.
+    Tabs: { styles: { list: { flexWrap: "nowrap", overflowX: "auto", overflowY: "hidden" }, tab: { flex: "none" } } },
     Table: { defaultProps: { verticalSpacing: "xs", highlightOnHover: true } },
     Badge: { defaultProps: { variant: "light", radius: "sm" }, styles: { label: { textTransform: "none" } } },
   },

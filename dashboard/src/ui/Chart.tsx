@@ -128,7 +128,9 @@ export function Chart({ said, kind, series, points, height, most = 0, format }: 
         </div>
         <div className={classes.labels}>
           {points.map((point, index) => (
-            <span key={point.key}>{index % every === 0 && <bdi>{point.label}</bdi>}</span>
+            <span key={point.key} data-second={index % (2 * every) !== 0 || undefined}>
+              {index % every === 0 && <bdi>{point.label}</bdi>}
+            </span>
           ))}
         </div>
       </div>

@@ -8,6 +8,7 @@ import { useFilters } from "@/lib/address";
 import { api, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { useZone } from "@/lib/session";
+import { Actor } from "@/ui/Actor";
 import { Answer } from "@/ui/Answer";
 import { DataTable } from "@/ui/DataTable";
 import { EmptyState } from "@/ui/EmptyState";
@@ -127,7 +128,7 @@ function Entries({ rows }: { rows: Schema<"EntryOut">[] }) {
         },
         { id: "phone", header: t("phone"), whole: true, cell: (row) => <bdi dir="ltr">{row.phone ?? "–"}</bdi> },
         { id: "rule", header: t("log.rule"), cell: (row) => <bdi>{row.rule ? t([`may.why.${row.rule}`, `list.because.${row.rule}`, "log.as_said"], { said: row.rule }) : "–"}</bdi> },
-        { id: "actor", header: t("log.actor"), cell: (row) => <bdi>{row.actor}</bdi> },
+        { id: "actor", header: t("log.actor"), cell: (row) => <Actor actor={row.actor} /> },
         { id: "run", header: t("log.run"), cell: (row) => (row.run_id ? <TextLink to={`/runs/${row.run_id}`} search={row.item_id ? { lead: row.item_id } : {}}>{t("log.open_run")}</TextLink> : "–") },
         { id: "details", header: t("log.more"), cell: details },
       ]}

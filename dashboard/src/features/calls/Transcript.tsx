@@ -6,6 +6,7 @@ import { IconPlayerPlayFilled } from "@tabler/icons-react";
 import { useEffect, useRef, type ReactNode } from "react";
 import { useNumbers, useT } from "@/lib/i18n";
 import { useTime } from "@/lib/time";
+import { Actor } from "@/ui/Actor";
 import { heardOf, isSpoken, type Line } from "./lines";
 import classes from "./Transcript.module.css";
 import { useOutcome } from "./words";
@@ -148,7 +149,7 @@ function What({ line }: { line: Line }): ReactNode {
       return (
         <Text size="sm" dir="auto">
           {t("transcript.act", { verb: t(`verb.${line.act.verb}`), state: t(`act_state.${line.act.state}`) })}{" "}
-          {line.act.data.label ?? line.act.target} <Text span size="xs" c="dimmed">{line.act.actor}</Text>
+          {line.act.data.label ?? line.act.target} <Text span size="xs" c="dimmed"><Actor actor={line.act.actor} /></Text>
         </Text>
       );
   }

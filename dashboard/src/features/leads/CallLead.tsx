@@ -4,6 +4,7 @@ import { Button, Group, Modal, Select, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import { api, client, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
+import { phoneOptions } from "@/lib/phones";
 import { Answer } from "@/ui/Answer";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { nameOf, type Lead } from "./words";
@@ -73,11 +74,10 @@ function Form({ lead, close, agents, numbers }: FormProps) {
       />
       <Select
         label={t("call.from")}
-        data={numbers.map((one) => one.e164)}
+        data={phoneOptions(numbers.map((one) => one.e164))}
         value={number}
         onChange={setNumber}
         allowDeselect={false}
-        dir="ltr"
       />
       <Group justify="flex-end">
         <Button variant="default" onClick={close}>

@@ -11,6 +11,7 @@ import { api, client, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { useSession } from "@/lib/session";
 import { lengthOf, useTime } from "@/lib/time";
+import { Actor } from "@/ui/Actor";
 import { useAct } from "@/ui/act";
 import { Answer } from "@/ui/Answer";
 import { useConfirm } from "@/ui/confirm";
@@ -97,19 +98,12 @@ function Line({ entry, lead }: { entry: Entry; lead: Lead }) {
         </Group>
         {entry.actor && (
           <Text size="xs" c="dimmed">
-            <Who actor={entry.actor} />
+            <Actor actor={entry.actor} />
           </Text>
         )}
       </div>
     </li>
   );
-}
-
-/** People are told by their address; what the system and its agents did, by what they are. */
-function Who({ actor }: { actor: string }) {
-  const t = useT("leads");
-  if (actor.includes("@")) return <bdi dir="ltr">{actor}</bdi>;
-  return <>{t(actor.startsWith("agent:") ? "timeline.by_agent" : "timeline.by_system")}</>;
 }
 
 function What({ entry, lead }: { entry: Entry; lead: Lead }): ReactNode {

@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, client, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
+import { phoneOptions } from "@/lib/phones";
 import { Answer } from "@/ui/Answer";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { PickPeople, type Person } from "./PickPeople";
@@ -71,7 +72,7 @@ function Form({ close }: { close: () => void }) {
             value={number ?? null}
             onChange={setFrom}
             allowDeselect={false}
-            data={rows.map(({ e164 }) => e164)}
+            data={phoneOptions(rows.map(({ e164 }) => e164))}
             nothingFoundMessage={t("by.no_number")}
           />
         )}

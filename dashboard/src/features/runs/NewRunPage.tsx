@@ -13,6 +13,7 @@ import { useFilters } from "@/lib/address";
 import { api, client, type Schema } from "@/lib/api";
 import { hasCode } from "@/lib/errors";
 import { useNumbers, useT } from "@/lib/i18n";
+import { phoneOptions } from "@/lib/phones";
 import { useBusiness, useZone } from "@/lib/session";
 import { Answer } from "@/ui/Answer";
 import { ErrorNote } from "@/ui/ErrorNote";
@@ -244,7 +245,7 @@ function Form({ lists, agents, numbers }: Given) {
                   value={from}
                   onChange={setFrom}
                   allowDeselect={false}
-                  data={numbers.map(({ e164 }) => e164)}
+                  data={phoneOptions(numbers.map(({ e164 }) => e164))}
                 />
                 {numbers.length > 1 && (
                   <>
@@ -252,7 +253,7 @@ function Form({ lists, agents, numbers }: Given) {
                       label={t("by.pool")}
                       value={pool}
                       onChange={setPool}
-                      data={numbers.map(({ e164 }) => e164).filter((number) => number !== from)}
+                      data={phoneOptions(numbers.map(({ e164 }) => e164).filter((number) => number !== from))}
                     />
                     <Switch label={t("by.near")} checked={near} onChange={(event) => setNear(event.currentTarget.checked)} />
                   </>
