@@ -24,7 +24,8 @@ _LOOK = """
     return (right > wide + 1 || left < -1) && !kept(one) && one.checkVisibility({ visibilityProperty: true });
   });
   // What holds a thing that sticks out does so too: the innermost is the fault.
-  return out.filter((one) => !out.some((other) => other !== one && one.contains(other))).slice(0, 4).map(named);
+  const innermost = out.filter((one) => !out.some((other) => other !== one && one.contains(other)));
+  return innermost.slice(0, 4).map(named);
 }
 """
 

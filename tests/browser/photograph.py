@@ -1,7 +1,7 @@
 """`make screenshots`: every page in every language, colour and width, as PNG files, looked at by axe.
 
-Ends with 1 where axe finds something serious or a page does not fit its window. `--busy` photographs the four pictures of the README instead: a
-business of `trunkline bench seed`.
+Ends with 1 where axe finds something serious or a page does not fit its window. `--busy` photographs the four
+pictures of the README instead: a business of `trunkline bench seed`.
 """
 
 from __future__ import annotations

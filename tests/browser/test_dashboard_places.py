@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Response, expect
+from playwright.sync_api import Browser, Response, ViewportSize, expect
 
 from browser.axe import serious_faults
 from browser.conftest import serving
 from browser.dashboard import visiting
 from browser.fitting import parts_that_stick_out
 from browser.places import PLACES, Who
-from browser.views import VIEWS, go, looking
+from browser.views import SIZES, VIEWS, View, go, looking
 from isolation.population import Town, populate
 from support.installation import Installation
 
@@ -30,23 +30,29 @@ def town(servers: Installation) -> Town:
     return populate(servers)
 
 
+PHONE: ViewportSize = {"width": SIZES["phone"][0], "height": SIZES["phone"][1]}
 _VIEWS = [VIEWS[0], VIEWS[-1]]
 """English, light and wide; Hebrew, dark and on a phone. `make screenshots` looks at all eight."""
 
 
 @pytest.mark.parametrize("view", _VIEWS, ids=str)
-def test_axe_finds_nothing_serious_and_every_page_fits(chromium: Browser, url: str, town: Town, view: object) -> None:
-    """Each page is looked at in one of the two views, turn by turn."""
+def test_axe_finds_nothing_serious_and_a_phone_has_room(
+    chromium: Browser, url: str, town: Town, view: View
+) -> None:
+    """Each page is looked at in one of the two views, turn by turn, and each on a phone's width too."""
     faults = []
     mine = [place for number, place in enumerate(PLACES) if _VIEWS[number % 2] == view]
     for who in Who:
         here = [place for place in mine if place.who is who]
-        with looking(chromium, url, view, who, town.a.world.email) as context:  # type: ignore[arg-type]
+        with looking(chromium, url, view, who, town.a.world.email) as context:
             page = context.new_page()
             for place in here:
                 go(page, url, place, town.a)
                 faults += [f"{place.name}: {fault}" for fault in serious_faults(page)]
+                usual = page.viewport_size
+                page.set_viewport_size(PHONE)
                 faults += [f"{place.name}: sticks out: {part}" for part in parts_that_stick_out(page)]
+                page.set_viewport_size(usual or PHONE)
     assert faults == []
 
 
