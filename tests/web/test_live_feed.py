@@ -14,14 +14,15 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from sqlalchemy import text, update
+from sqlalchemy import event, text, update
 
 from api.doorway import TestClient, build_app
 from support.installation import Installation
+from support.plans import nodes
 from support.processes import eventually
 from support.world import PASSWORD, World
 from trunkline.core.db import unit_of_work
-from trunkline.core.events import announce
+from trunkline.core.events import Cursor, announce, newest_cursor, read_after, subjects_after
 from trunkline.domain.outbound.models import ItemState, OutboundItem
 from trunkline.domain.people.models import SignIn
 from trunkline.web import live_feed
@@ -116,6 +117,37 @@ def test_news_arrives_once_and_in_order_also_after_a_break(
     assert [data["kind"] for _, _, data in first] == ["test.one", "test.two"]
     assert [data["kind"] for _, _, data in second] == ["test.two", "test.three", "test.four"]
     assert whole == ["test.one", "test.two", "test.three", "test.four"]
+
+
+def test_what_is_new_is_sought_among_the_business_s_own_events(
+    acme: World, installation: Installation
+) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "pg_snapshot_xmin" in statement:
+            asked.append((statement, parameters))
+
+    engine = installation.database.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        with unit_of_work(acme.scope) as session:
+            newest_cursor(session)
+            read_after(session, Cursor())
+            subjects_after(session, Cursor(), prefix="call.", limit=10)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert len(asked) == 3
+    with unit_of_work(acme.scope) as session:
+        # Where there are few events it would read them all.
+        session.execute(text("set local enable_seqscan = off"))
+        session.execute(text("set local enable_bitmapscan = off"))
+        for statement, parameters in asked:
+            plan = session.connection().exec_driver_sql(f"explain (format json) {statement}", parameters)
+            (found,) = [
+                node for node in nodes(plan.scalar_one()[0]) if node.get("Index Name") == "ix_events_feed"
+            ]
+            assert "business_id = " in found["Index Cond"], statement
 
 
 def test_progress_is_the_items_own_count_and_ends_with_the_run(house: House, acme: World) -> None:

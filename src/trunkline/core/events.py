@@ -14,7 +14,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, func, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    Identity,
+    Index,
+    case,
+    func,
+    literal_column,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from trunkline.core.db import Base, current_unit
@@ -98,45 +110,33 @@ def announce_many(
     )  # fmt: skip
 
 
+_PLACE = (Event.transaction_id, Event.id)
+
+
 def read_after(session: Session, cursor: Cursor, *, limit: int = 100) -> list[Event]:
     """Return the scope's events behind the cursor, oldest first, without a gap that could yet fill."""
-    scope = session.info["scope"]
-    rows = session.execute(
-        text(
-            """
-            select id from events
-            where business_id is not distinct from :business
-              and (transaction_id, id) > (:transaction_id, :id)
-              and transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-            order by transaction_id, id limit :limit
-            """
-        ),
-        {
-            "business": scope.business_id,
-            "transaction_id": cursor.transaction_id,
-            "id": cursor.id,
-            "limit": limit,
-        },
-    ).scalars()
-    ids = list(rows)
-    events = {event.id: event for event in session.query(Event).where(Event.id.in_(ids))}
-    return [events[event_id] for event_id in ids]
+    rows = select(Event).where(*_readable(session), _behind(cursor))
+    return list(session.scalars(rows.order_by(*_PLACE).limit(limit)))
 
 
 def newest_cursor(session: Session) -> Cursor:
     """Return the cursor behind every event of the scope that is readable now."""
-    row = session.execute(
-        text(
-            """
-            select transaction_id, id from events
-            where business_id is not distinct from :business
-              and transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-            order by transaction_id desc, id desc limit 1
-            """
-        ),
-        {"business": session.info["scope"].business_id},
-    ).one_or_none()
-    return Cursor() if row is None else Cursor(row.transaction_id, row.id)
+    newest = select(*_PLACE).where(*_readable(session)).order_by(*(part.desc() for part in _PLACE)).limit(1)
+    row = session.execute(newest).one_or_none()
+    return Cursor() if row is None else Cursor(*row)
+
+
+def _readable(session: Session) -> list[ColumnElement[bool]]:
+    """Of the scope, and of transactions before any that goes on. A business is said by `=`, the system by
+    `is null`: no index serves `is not distinct from`, and what is new would be sought among all events."""
+    return [
+        Event.business_id == session.info["scope"].business_id,
+        Event.transaction_id < literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint"),
+    ]
+
+
+def _behind(cursor: Cursor) -> ColumnElement[bool]:
+    return tuple_(*_PLACE) > (cursor.transaction_id, cursor.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,22 +150,13 @@ class Heard:
 
 def subjects_after(session: Session, cursor: Cursor, *, prefix: str, limit: int) -> Heard:
     """Return what the scope's next events behind the cursor are about, of the kinds that begin so."""
+    subject = case((func.starts_with(Event.kind, prefix), Event.subject_id))
     rows = session.execute(
-        text(
-            """
-            select transaction_id, id, case when starts_with(kind, :prefix) then subject_id end as subject
-            from events
-            where business_id is not distinct from :business
-              and (transaction_id, id) > (:transaction_id, :id)
-              and transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-            order by transaction_id, id limit :limit
-            """
-        ),
-        {
-            "business": session.info["scope"].business_id, "transaction_id": cursor.transaction_id,
-            "id": cursor.id, "prefix": prefix, "limit": limit,
-        },
-    ).all()  # fmt: skip
+        select(*_PLACE, subject.label("subject"))
+        .where(*_readable(session), _behind(cursor))
+        .order_by(*_PLACE)
+        .limit(limit)
+    ).all()
     subjects = {row.subject for row in rows if row.subject is not None}
     last = Cursor(rows[-1].transaction_id, rows[-1].id) if rows else cursor
     return Heard(subjects, last, len(rows) == limit)
