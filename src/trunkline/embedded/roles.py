@@ -39,6 +39,7 @@ def role_sql(
         rf"\connect {DATABASE}",
         "CREATE EXTENSION IF NOT EXISTS pg_trgm;",
         "CREATE EXTENSION IF NOT EXISTS btree_gist;",
+        "CREATE EXTENSION IF NOT EXISTS btree_gin;",
     ]
     return "\n".join(lines) + "\n"
 

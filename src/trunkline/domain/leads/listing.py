@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from trunkline.core.errors import InvalidInput
-from trunkline.domain.leads import statuses, store
+from trunkline.domain.leads import counts, statuses, store
 from trunkline.domain.leads.lead_schemas import LeadsQuery
 from trunkline.domain.leads.models import LISTED, Lead, LeadList, LeadListEntry, LeadStatus
 from trunkline.domain.leads.schemas import LeadConditions
@@ -37,18 +37,75 @@ class Column:
 
 def list_leads(session: Session, business_id: UUID, wanted: LeadsQuery) -> Page:
     """Return a page of the leads that meet the conditions. Raises InvalidCursor, InvalidInput, NotFound."""
-    query = select(Lead).where(
-        Lead.business_id == business_id, LISTED, *store.conditions(session, business_id, wanted)
+    if wanted.order == "board" and len(wanted.status_id) != 1:
+        raise InvalidInput("The board's order is that of one status; name one in status_id.")
+    meet = store.conditions(session, business_id, wanted)
+    return _page(session, business_id, meet, wanted.order, after=wanted.cursor, limit=wanted.limit)
+
+
+def count_leads(session: Session, business_id: UUID, wanted: LeadConditions) -> int:
+    """Return how many leads meet the conditions. Raises NotFound."""
+    if _asks_for_statuses_alone(wanted):
+        counted = counts.by_status(session, business_id)
+        if not wanted.status_id:
+            return sum(counted.values())
+        known = statuses.of_business(session, business_id)
+        asked = {known.stored(status_id) for status_id in wanted.status_id}
+        return sum(counted.get(stored, 0) for stored in asked)
+    meet = store.conditions(session, business_id, wanted)
+    return session.scalar(select(func.count()).where(Lead.business_id == business_id, LISTED, *meet)) or 0
+
+
+def board(session: Session, business_id: UUID, wanted: LeadConditions, *, cards: int) -> list[Column]:
+    """Return every status with how many leads meet the conditions there, and its first cards."""
+    known = statuses.of_business(session, business_id)
+    meet = store.conditions(session, business_id, wanted)
+    counted = _by_status(session, business_id, wanted, meet)
+    columns = []
+    for status in known.rows:
+        stored = known.stored(status.id)
+        page = Page((), None)
+        if counted.get(stored):
+            here = [store.stands_in(stored), *meet]
+            page = _page(session, business_id, here, "board", after=None, limit=cards)
+        columns.append(Column(status, counted.get(stored, 0), page))
+    return columns
+
+
+def _by_status(
+    session: Session, business_id: UUID, wanted: LeadConditions, meet: list[ColumnElement[bool]]
+) -> dict[UUID | None, int]:
+    if _asks_for_statuses_alone(wanted):
+        return counts.by_status(session, business_id)
+    counted = session.execute(
+        select(Lead.status_id, func.count().label("leads"))
+        .where(Lead.business_id == business_id, LISTED, *meet)
+        .group_by(Lead.status_id)
     )
-    after, limit = wanted.cursor, wanted.limit
-    if wanted.order == "board":
-        if len(wanted.status_id) != 1:
-            raise InvalidInput("The board's order is that of one status; name one in status_id.")
+    return {row.status_id: row.leads for row in counted}
+
+
+def _asks_for_statuses_alone(wanted: LeadConditions) -> bool:
+    others = LeadConditions.model_fields.keys() - {"status_id"}
+    return all(getattr(wanted, name) is None for name in others)
+
+
+def _page(
+    session: Session,
+    business_id: UUID,
+    meet: list[ColumnElement[bool]],
+    order: str,
+    *,
+    after: str | None,
+    limit: int,
+) -> Page:
+    query = select(Lead).where(Lead.business_id == business_id, LISTED, *meet)
+    if order == "board":
         if after is not None:
             query = query.where(Lead.place > cursors.read(after, str)[0])
         # The status too: of a column that is null PostgreSQL does not see that it is all the same.
         query = query.order_by(Lead.status_id, Lead.place)
-    elif wanted.order == "name":
+    elif order == "name":
         if after is not None:
             query = query.where(tuple_(Lead.sort_name, Lead.id) > cursors.read(after, str, UUID))
         query = query.order_by(Lead.sort_name, Lead.id)
@@ -59,38 +116,7 @@ def list_leads(session: Session, business_id: UUID, wanted: LeadsQuery) -> Page:
     # One more than is shown tells whether there are more.
     found = session.scalars(query.limit(limit + 1)).all()
     shown = found[:limit]
-    return Page(shown, _cursor(shown[-1], wanted.order) if len(found) > limit else None)
-
-
-def count_leads(session: Session, business_id: UUID, wanted: LeadConditions) -> int:
-    """Return how many leads meet the conditions. Raises NotFound."""
-    meet = store.conditions(session, business_id, wanted)
-    return session.scalar(select(func.count()).where(Lead.business_id == business_id, LISTED, *meet)) or 0
-
-
-def board(session: Session, business_id: UUID, wanted: LeadConditions, *, cards: int) -> list[Column]:
-    """Return every status with how many leads meet the conditions there, and its first cards."""
-    known = statuses.of_business(session, business_id)
-    meet = store.conditions(session, business_id, wanted)
-    counted = session.execute(
-        select(Lead.status_id, func.count().label("leads"))
-        .where(Lead.business_id == business_id, LISTED, *meet)
-        .group_by(Lead.status_id)
-    )
-    counts: dict[UUID | None, int] = {row.status_id: row.leads for row in counted}
-    columns = []
-    for status in known.rows:
-        stored = known.stored(status.id)
-        page = Page((), None)
-        if counts.get(stored):
-            query = wanted.model_dump(exclude={"cards"}) | {
-                "status_id": [status.id],
-                "order": "board",
-                "limit": cards,
-            }
-            page = list_leads(session, business_id, LeadsQuery.model_validate(query))
-        columns.append(Column(status, counts.get(stored, 0), page))
-    return columns
+    return Page(shown, _cursor(shown[-1], order) if len(found) > limit else None)
 
 
 def tags_of_business(session: Session, business_id: UUID) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tables: leads, their statuses and notes, lead_lists and lead_list_entries."""
+"""Tables: leads, their counts, statuses and notes, lead_lists and lead_list_entries."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Computed,
     ForeignKey,
     ForeignKeyConstraint,
+    Identity,
     Index,
     String,
     Text,
@@ -67,7 +69,12 @@ class Lead(Base):
         Index("ix_leads_newest", "business_id", "created_at", "id", postgresql_where=LISTED),
         Index("ix_leads_name", "business_id", "sort_name", "id", postgresql_where=LISTED),
         Index("ix_leads_board", "business_id", "status_id", "place", postgresql_where=LISTED),
-    )
+        Index(
+            "ix_leads_search", "business_id", "search_text", postgresql_using="gin",
+            postgresql_with={"gin_pending_list_limit": "256"},
+            postgresql_ops={"search_text": "gin_trgm_ops"}, postgresql_where=LISTED,
+        ),
+    )  # fmt: skip
 
     id: Mapped[PrimaryId]
     business_id: Mapped[UUID] = mapped_column(ForeignKey("businesses.id"))
@@ -97,10 +104,26 @@ class Lead(Base):
     """The name for ordering, the nameless last. A column, since row-level security lets an index over an
     expression find rows by no function that it does not trust."""
     search_text: Mapped[str] = mapped_column(
-        Computed("lower(name || chr(10) || phone || coalesce(chr(10) || email, ''))", persisted=True)
+        Computed(
+            "lower(name || chr(10) || phone || coalesce(chr(10) || email, '')"
+            " || coalesce(chr(10) || notes, ''))",
+            persisted=True,
+        )
     )
-    """What is searched for a part of a name, number or address, in small letters."""
+    """What is searched for a part of a name, number, address or notes, in small letters."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class LeadCount(Base):
+    """By how many leads a statement made a status richer or poorer; triggers write it (`counts`)."""
+
+    __tablename__ = "lead_counts"
+
+    business_id: Mapped[UUID] = mapped_column(ForeignKey("businesses.id"), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    status_id: Mapped[UUID | None]
+    """Null: the business's initial status."""
+    leads: Mapped[int]
 
 
 class LeadNote(Base):
