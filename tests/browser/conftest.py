@@ -21,6 +21,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from support.installation import Installation
 from support.processes import eventually, free_port
+from trunkline.core.storage import installed_storage
+from trunkline.domain.recordings import service as recordings
 from trunkline.kit.processes import die_with_parent
 
 _ARGUMENTS = (
@@ -31,6 +33,13 @@ _ARGUMENTS = (
     "--disable-sync",
 )
 _PATIENCE_MS = 10_000
+
+NO_CARRIER = {
+    "TWILIO_ACCOUNT_SID": "AC" + "7" * 32, "TWILIO_AUTH_TOKEN": "none", "TWILIO_BASE_URL": "http://127.0.0.1:9",
+    "TELNYX_API_KEY": "none", "TELNYX_CONNECTION_ID": "1", "TELNYX_PUBLIC_KEY": "A" * 43 + "=",
+    "TELNYX_BASE_URL": "http://127.0.0.1:9",
+}  # fmt: skip
+"""Settings of carriers at an address where nobody listens."""
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +63,18 @@ def launched(*arguments: str) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, *sandbox, *arguments])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="package")
+def url(servers: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real API on the session's servers, which the modules that need no other share.
+
+    It keeps sound where this process does, and has carriers that nobody answers for: what is asked of them is
+    refused, and stays on record. Nobody works the ledger, so rows stay as tests set them.
+    """
+    folder = installed_storage().incoming(recordings.INCOMING).parents[1]
+    with serving(servers, tmp_path_factory.mktemp("api"), STORAGE_DIR=str(folder), **NO_CARRIER) as address:
+        yield address
 
 
 @pytest.fixture

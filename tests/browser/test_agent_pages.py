@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from browser.conftest import serving
 from browser.dashboard import visiting
-from support.installation import Installation
 from support.world import World
 from trunkline.core.db import unit_of_work
 from trunkline.domain.agents import service as agents
 from trunkline.domain.agents.models import Agent
-
-
-@pytest.fixture(scope="module")
-def url(servers: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real API on the session's servers."""
-    with serving(servers, tmp_path_factory.mktemp("api")) as address:
-        yield address
 
 
 def agent_of(world: World) -> Agent:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from browser.conftest import launched, serving
+from browser.conftest import launched
 from browser.dashboard import visiting
 from support.browser_line import BrowserLine, on_line
 from support.installation import Installation
@@ -24,11 +23,9 @@ from support.processes import eventually
 from support.speech import sound
 from support.world import PASSWORD, World, make_world
 from trunkline.core.db import unit_of_work
-from trunkline.core.storage import installed_storage
 from trunkline.domain.calls import noting
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call
-from trunkline.domain.recordings import service as recordings
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.providers.local_speech import EspeakTextToSpeech
@@ -47,16 +44,12 @@ class Office:
 
 
 @pytest.fixture(scope="module")
-def office(servers: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def office(servers: Installation, url: str) -> Office:
     servers.wipe()
     world = make_world("Acme", number="+12125550190", phones=("+12125550101",))
     with unit_of_work(world.scope) as session:
         tenants.change_business(session, world.business_id, {"record_calls": True}, actor="test")
-    folder = installed_storage().incoming(recordings.INCOMING).parents[1]
-    home: Path = tmp_path_factory.mktemp("api")
-    with serving(servers, home, STORAGE_DIR=str(folder)) as url:
-        call_id = asyncio.run(hold_a_call(url, world, servers))
-        yield Office(url, world, call_id)
+    return Office(url, world, asyncio.run(hold_a_call(url, world, servers)))
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import text
 
@@ -21,13 +19,6 @@ from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
 
 ADMIN = "admin@trunkline.example"
-
-
-@pytest.fixture(scope="module")
-def url(servers: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real API on the session's servers."""
-    with serving(servers, tmp_path_factory.mktemp("api")) as address:
-        yield address
 
 
 def test_a_wrong_password_is_said_and_the_right_one_lets_in(chromium: Browser, url: str, acme: World) -> None:

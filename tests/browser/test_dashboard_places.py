@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, Response, ViewportSize, expect
 
 from browser.axe import serious_faults
-from browser.conftest import serving
 from browser.dashboard import visiting
 from browser.fitting import parts_that_stick_out
 from browser.places import PLACES, Who
 from browser.views import SIZES, VIEWS, View, go, looking
 from isolation.population import Town, populate
 from support.installation import Installation
-
-
-@pytest.fixture(scope="module")
-def url(servers: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real API on the session's servers."""
-    with serving(servers, tmp_path_factory.mktemp("api")) as address:
-        yield address
 
 
 @pytest.fixture(scope="module")

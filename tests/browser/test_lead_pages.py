@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from browser.conftest import serving
 from browser.dashboard import visiting
 from support.installation import Installation
 from support.world import PASSWORD, World
@@ -30,13 +29,6 @@ from trunkline.kit.ids import new_id
 from trunkline.providers.ports import CallReport, CallStatus
 
 JERUSALEM = ZoneInfo("Asia/Jerusalem")
-
-
-@pytest.fixture(scope="module")
-def url(servers: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real API on the session's servers."""
-    with serving(servers, tmp_path_factory.mktemp("api")) as address:
-        yield address
 
 
 @pytest.fixture(scope="module", autouse=True)

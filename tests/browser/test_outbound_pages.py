@@ -134,7 +134,12 @@ def test_a_file_with_bad_rows_names_them_and_takes_the_others(
     ]
     file = tmp_path / "people.csv"
     file.write_text("\n".join(lines))
-    with visiting(chromium, system.api_url, world.email, "/lists/import") as page:
+    with visiting(chromium, system.api_url, world.email, "/lists/import", refusals={400, 415, 422}) as page:
+        # What is no list is refused before anything is sent on.
+        page.locator("input[type=file]").set_input_files(
+            files=[{"name": "picture.png", "mimeType": "image/png", "buffer": b"\x89PNG\xff\xfe\x01\x02"}]
+        )
+        expect(page.get_by_role("alert")).to_contain_text("neither CSV nor Excel")
         page.locator("input[type=file]").set_input_files(file)
         # Seen before anything is written: what was guessed, and what could not be read.
         expect(page.get_by_text("Of these 6 rows 2 cannot be used.")).to_be_visible()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import text, update
 
-from browser.conftest import serving
 from browser.dashboard import visiting
 from jobs.handlers import leave_mark
 from support.call_book import had_call
@@ -28,13 +26,6 @@ from trunkline.kit import clock
 from trunkline.providers.ports import CallStatus
 
 ADMIN = "admin@trunkline.example"
-
-
-@pytest.fixture(scope="module")
-def url(servers: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real API on the session's servers."""
-    with serving(servers, tmp_path_factory.mktemp("api")) as address:
-        yield address
 
 
 @pytest.fixture
@@ -144,11 +135,3 @@ def test_a_system_admin_founds_a_business_enters_it_and_sees_the_machinery(
         page.get_by_role("button", name="Take +12125550177 off the list").click()
         page.get_by_role("button", name="Take it off", exact=True).click()
         expect(page.get_by_text("No number is barred for all")).to_be_visible()
-
-
-def test_who_may_not_see_jobs_is_not_led_to_them_and_the_system_is_for_its_admins(
-    chromium: Browser, url: str, acme: World
-) -> None:
-    with visiting(chromium, url, acme.email, "/system") as page:
-        expect(page.get_by_role("heading", name="This page is not for you")).to_be_visible()
-        expect(page.get_by_role("link", name="Businesses")).to_have_count(0)

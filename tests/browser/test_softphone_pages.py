@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from browser.conftest import launched, serving
+from browser.conftest import launched
 from browser.dashboard import visiting
 from support.installation import Installation
 from support.processes import eventually
@@ -64,13 +64,6 @@ def chromium(microphone: Path) -> Iterator[Browser]:
         f"--use-file-for-fake-audio-capture={microphone}%noloop",
     ) as browser:  # fmt: skip
         yield browser
-
-
-@pytest.fixture(scope="module")
-def url(servers: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real API with local speech; what its calls tell, the tests write down."""
-    with serving(servers, tmp_path_factory.mktemp("api")) as address:
-        yield address
 
 
 def at_phone(
@@ -131,6 +124,9 @@ def test_a_conversation_is_held_shown_while_it_goes_on_and_kept(
         expect(phone(page)).to_have_attribute("data-phone", "live")
         expect(status).to_have_text("The agent is speaking")
         expect(page.get_by_role("progressbar", name="Agent")).to_be_visible()
+        # Another tab of the agent's page does not end it.
+        page.get_by_role("tab", name="Versions").click()
+        page.get_by_role("tab", name="Talk").click()
         said = page.locator("[data-line=agent_said]")
         expect(said.first).to_contain_text("this is Acme", timeout=20_000)
         expect(status).to_have_text("The agent is listening")
@@ -165,6 +161,14 @@ def test_muting_sends_silence_hanging_up_lets_the_microphone_go_and_so_does_leav
               const devices = navigator.mediaDevices;
               const ask = devices.getUserMedia.bind(devices);
               devices.getUserMedia = async (wish) => (window.given = await ask(wish));
+              const Usual = AudioContext;
+              window.AudioContext = class extends Usual {
+                constructor(wish) { super({ ...wish, sampleRate: 44_100 }); }
+              };
+              const Socket = WebSocket;
+              window.WebSocket = class extends Socket {
+                constructor(...to) { super(...to); window.wire = this; }
+              };
             }"""
         )
         call_it(page)
@@ -183,9 +187,22 @@ def test_muting_sends_silence_hanging_up_lets_the_microphone_go_and_so_does_leav
         page.get_by_role("button", name="Talk again").click()
         expect(phone(page)).to_have_attribute("data-phone", "live")
         assert lines_in_use(acme) == 1
+        # The line is lost.
+        page.evaluate("() => window.wire.close()")
+        expect(phone(page)).to_have_attribute("data-phone", "ended")
+        assert page.evaluate("() => window.given.getTracks().map((track) => track.readyState)") == ["ended"]
+        eventually(lambda: lines_in_use(acme) == 0, "the line is given back", within_s=15)
+        page.get_by_role("button", name="Talk again").click()
+        expect(phone(page)).to_have_attribute("data-phone", "live")
         page.get_by_role("link", name="Agents").first.click()
         expect(page.get_by_role("table")).to_be_visible()
         assert page.evaluate("() => window.given.getTracks().map((track) => track.readyState)") == ["ended"]
+        eventually(lambda: lines_in_use(acme) == 0, "the line is given back", within_s=15)
+        # Closing the window is leaving too.
+        page.go_back()
+        call_it(page)
+        wait_until_heard(page, 300)
+        page.goto("about:blank")
         eventually(lambda: lines_in_use(acme) == 0, "the line is given back", within_s=15)
 
 

@@ -1,34 +1,31 @@
-"""The words of files are those of the page, and every term that a file can hold has one."""
+"""The words of files are those of the dashboard, and every term of a file or of a call's record has one."""
 
 from __future__ import annotations
 
 import ast
-import re
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import trunkline.web
+import trunkline
 from trunkline.domain.calls import service as calls
 from trunkline.domain.outbound.compliance import RULE_REASONS
 from trunkline.domain.outbound.models import ItemState
 from trunkline.web.live_ends import ENDS
 from trunkline.web.words import LANGUAGES, word
 
-PAGE = Path(trunkline.web.__file__).parent / "page"
-CODE = PAGE.parent.parent
+CODE = Path(trunkline.__file__).parent
+LOCALES = CODE.parents[1] / "dashboard/src/locales"
+FAMILIES = {"item_state": "item", "disposition": "outcome", "waits_for": "waits_for"}
+"""What the families of a file's terms are called among the words of the dashboard's runs."""
 
 
-def words_of_page(language: str) -> dict[str, dict[str, str]]:
-    """What the page's dictionary of a language says, by family and term."""
-    said: dict[str, dict[str, str]] = {}
-    for script in PAGE.glob(f"{language}*.js"):
-        for family, term, text in re.findall(
-            r'^\s*"(\w+)\.([\w-]+)": "(.*)",$', script.read_text("utf-8"), re.MULTILINE
-        ):
-            said.setdefault(family, {})[term] = text
-    return said
+def words_of(language: str, feature: str) -> dict[str, Any]:
+    """What the dashboard says of a feature in a language, by family and term."""
+    return dict(json.loads((LOCALES / language / f"{feature}.json").read_text("utf-8")))
 
 
 def calls_in_code() -> Iterator[ast.Call]:
@@ -63,17 +60,20 @@ def troubles() -> set[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_file_says_what_the_page_says(language: str) -> None:
-    said = words_of_page(language)
+def test_a_file_says_what_the_dashboard_says(language: str) -> None:
+    said = words_of(language, "runs")
     for family, words in LANGUAGES[language].items():
-        assert words == said[family], f"{family} of the file and of the page differ"
+        shown = said[FAMILIES[family]]
+        assert words == {term: shown.get(term) for term in words}, f"{family} of the file differ"
 
 
 @pytest.mark.parametrize("language", ["en", "he"])
-def test_the_page_has_words_for_what_a_call_s_record_can_say(language: str) -> None:
-    said = words_of_page(language)
+def test_the_dashboard_has_words_for_what_a_call_s_record_can_say(language: str) -> None:
+    said = words_of(language, "calls")
     assert {"brain_replaced", "brain_trouble", "disposition"} <= noted() <= said["note"].keys()
-    assert {"transcript_failed", "voice_failed"} <= troubles() <= said["trouble"].keys()
+    # Silence is told as a silent turn of the caller.
+    told = troubles() - {"silence", "long_silence"}
+    assert {"transcript_failed", "voice_failed"} <= told <= said["trouble"].keys()
     assert {*ENDS, calls.PROCESS_LOST, "rejected_capacity"} <= said["reason"].keys()
 
 

@@ -1,6 +1,7 @@
-"""The server's terms in the words of a language, for files that people open; the page has its own in he*.js.
+"""The server's terms in the words of a language, for files that people open.
 
-A test holds the two to each other. In English a file has the terms themselves, which programs read too.
+The dashboard says them in the same words (dashboard/src/locales/he/runs.json); a test holds the two to each
+other. In English a file has the terms themselves, which programs read too.
 """
 
 from __future__ import annotations
@@ -8,12 +9,12 @@ from __future__ import annotations
 _HEBREW: dict[str, dict[str, str]] = {
     "item_state": {
         "queued": "ממתין",
-        "dialling": "מחייג",
+        "dialling": "בחיוג",
         "in_call": "בשיחה",
         "wrap_up": "השיחה נרשמת",
-        "retry_wait": "ממתין",
+        "retry_wait": "ממתין למועדו",
         "completed": "הושלם",
-        "failed": "נכשל",
+        "failed": "לא הושג",
         "cancelled": "בוטל",
         "unknown": "לא ידוע אם צלצל",
     },
@@ -42,7 +43,7 @@ _HEBREW: dict[str, dict[str, str]] = {
         "no_calling_hours": "אין שעה שמותר להתקשר בה",
         "lead_deleted": "הליד נמחק",
         "unknown": "לא ידוע",
-        "transferred": "הועברה",
+        "transferred": "הועברה לעמית",
     },
     "waits_for": {
         "calling_hours": "שעות החיוג",

@@ -1,6 +1,6 @@
 // One call, while it is live and afterwards: what is known of it, its sound, its transcript, what can be done with it.
 
-import { Grid, Group, Stack, Text } from "@mantine/core";
+import { Grid, Stack, Text } from "@mantine/core";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { usePath } from "@/lib/address";
 import { api, type Schema } from "@/lib/api";
@@ -19,7 +19,7 @@ import { ListenIn } from "./ListenIn";
 import { Notes } from "./Notes";
 import { Player, type PlayerHandle, type Recording } from "./Player";
 import { Transcript } from "./Transcript";
-import { CameTo, Direction, isOpen, Talked, With } from "./words";
+import { CameTo, Direction, isOpen, Talked, useReason, With } from "./words";
 
 type Call = Schema<"CallDetail">;
 
@@ -45,7 +45,7 @@ function OneCall({ call, asked }: { call: Call; asked: () => Promise<unknown> })
     refetchInterval: ({ state }) =>
       !isOpen(call) && state.data?.some((one) => one.state === "coming") ? WHILE_OPEN_MS : false,
   });
-  const lines = useMemo(() => linesOf(call.events, acts.data ?? []), [call.events, acts.data]);
+  const lines = useMemo(() => linesOf(call, acts.data ?? []), [call, acts.data]);
   const changed = () => Promise.all([asked(), acts.refetch(), possible.refetch()]);
   const name = call.lead_name || call.theirs;
   return (
@@ -137,6 +137,7 @@ function Told({ call, lines, recordings }: { call: Call; lines: Line[]; recordin
 
 function CallFacts({ call }: { call: Call }) {
   const t = useT("calls");
+  const reason = useReason();
   return (
     <Facts
       facts={[
@@ -166,9 +167,7 @@ function CallFacts({ call }: { call: Call }) {
         call.booked_at !== null && { label: t("call.booked"), value: <Moment at={call.booked_at} how="dateTime" /> },
         call.end_reason !== null && {
           label: t("call.end_reason"),
-          value: (
-            <Group gap={4}>{t([`reason.${call.end_reason}`, "reason_unknown"], { code: call.end_reason.replaceAll("_", " ") })}</Group>
-          ),
+          value: reason(call.end_reason),
         },
       ]}
     />

@@ -1,6 +1,6 @@
 // How fast the agent answered: a bar for each answer, from the caller's last sound to their ear, stage by stage.
 
-import { Group, Progress, Stack, Text } from "@mantine/core";
+import { Group, Progress, Stack, Text, Tooltip } from "@mantine/core";
 import { useNumbers, useT } from "@/lib/i18n";
 import { useTime } from "@/lib/time";
 import { latenciesOf, type CallEvent, type Latency } from "./lines";
@@ -11,6 +11,7 @@ const STAGES = [
   ["first_token_ms", "trunk"],
   ["first_audio_ms", "indigo"],
   ["on_the_wire_ms", "grape"],
+  ["heard_ms", "pink"],
 ] as const;
 
 export function Latencies({ events }: { events: CallEvent[] }) {
@@ -19,33 +20,35 @@ export function Latencies({ events }: { events: CallEvent[] }) {
   const time = useTime();
   const answers = [...latenciesOf(events).values()].filter((one) => one.reply_ms !== undefined);
   if (answers.length === 0) return <Text c="dimmed">{t("latency.none")}</Text>;
-  const longest = Math.max(...answers.map((one) => one.reply_ms ?? 0));
+  const longest = Math.max(...answers.map((one) => (one.reply_ms ?? 0) + (one.heard_ms ?? 0)));
   const sorted = answers.map((one) => one.reply_ms ?? 0).sort((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
   const stagesOf = (one: Latency) => STAGES.filter(([stage]) => (one[stage] ?? 0) > 0);
   return (
     <Stack gap="xs">
       <Text size="sm">{t("latency.median", { ms: numbers.whole(median), count: answers.length })}</Text>
-      {answers.map((one) => (
-        <Group key={`${one.leg}.${one.turn}`} gap="sm" wrap="nowrap">
-          <Text size="xs" c="dimmed" w="4.2rem" className="numbers">
-            {time.exactClock(one.began_at)}
-          </Text>
-          <Progress.Root
-            size="lg" flex={1} role="img"
-            aria-label={stagesOf(one)
-              .map(([stage]) => `${t(`latency.${stage}`)} ${numbers.whole(one[stage] ?? 0)}`)
-              .join(", ")}
-          >
-            {stagesOf(one).map(([stage, color]) => (
-              <Progress.Section key={stage} withAria={false} color={color} value={((one[stage] ?? 0) / longest) * 100} />
-            ))}
-          </Progress.Root>
-          <Text size="sm" w="4.5rem" ta="end" className="numbers" dir="ltr">
-            {t("latency.ms", { ms: numbers.whole(one.reply_ms ?? 0) })}
-          </Text>
-        </Group>
-      ))}
+      {answers.map((one) => {
+        const stages = stagesOf(one)
+          .map(([stage]) => `${t(`latency.${stage}`)} ${numbers.whole(one[stage] ?? 0)}`)
+          .join(", ");
+        return (
+          <Group key={`${one.leg}.${one.turn}`} gap="sm" wrap="nowrap">
+            <Text size="xs" c="dimmed" w="4.2rem" className="numbers">
+              {time.exactClock(one.began_at)}
+            </Text>
+            <Tooltip label={stages} multiline maw="18rem">
+              <Progress.Root size="lg" flex={1} role="img" aria-label={stages}>
+                {stagesOf(one).map(([stage, color]) => (
+                  <Progress.Section key={stage} withAria={false} color={color} value={((one[stage] ?? 0) / longest) * 100} />
+                ))}
+              </Progress.Root>
+            </Tooltip>
+            <Text size="sm" w="4.5rem" ta="end" className="numbers" dir="ltr">
+              {t("latency.ms", { ms: numbers.whole(one.reply_ms ?? 0) })}
+            </Text>
+          </Group>
+        );
+      })}
       <Group gap="md">
         {STAGES.map(([stage, color]) => (
           <Group key={stage} gap={6}>

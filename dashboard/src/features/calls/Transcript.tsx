@@ -1,15 +1,15 @@
 // What was said and done in a call, line by line. Where there is a recording, a line is played by a click on it,
 // and the one that sounds is marked.
 
-import { ActionIcon, Code, Spoiler, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Code, Spoiler, Text } from "@mantine/core";
 import { IconPlayerPlayFilled } from "@tabler/icons-react";
 import { useEffect, useRef, type ReactNode } from "react";
 import { useNumbers, useT } from "@/lib/i18n";
-import { useTime } from "@/lib/time";
+import { lengthOf, useTime } from "@/lib/time";
 import { Actor } from "@/ui/Actor";
-import { heardOf, isSpoken, type Line } from "./lines";
+import { heardOf, isSpoken, type Act, type Line } from "./lines";
 import classes from "./Transcript.module.css";
-import { useOutcome } from "./words";
+import { useOutcome, useReason } from "./words";
 
 interface TranscriptProps {
   lines: Line[];
@@ -34,36 +34,44 @@ export function Transcript({ lines, sounding, play, grows }: TranscriptProps) {
     const box = list.current;
     if (grows && box) box.scrollTop = box.scrollHeight;
   }, [grows, count]);
+  const unheard = [...new Set(lines.flatMap((line) => (line.kind === "agent" && line.unheard ? [line.unheard] : [])))];
   return (
-    <ol className={classes.lines} ref={list} tabIndex={0} aria-label={t("transcript.title")} aria-live={grows ? "polite" : undefined}>
-      {lines.map((line) => {
-        const playIt = play?.(line);
-        const isSounding = line.key === sounding;
-        return (
-          <li
-            key={`${line.leg}-${line.key}`} className={isSpoken(line) ? classes.said : classes.aside} data-key={line.key}
-            data-kind={line.kind} data-sounding={isSounding || undefined} aria-current={isSounding ? "true" : undefined}
-            onClick={playIt && isSpoken(line) && !getSelection()?.toString() ? playIt : undefined}
-          >
-            <span className={classes.when}>
-              {playIt && isSpoken(line) && (
-                <ActionIcon
-                  size="sm" variant="subtle" aria-label={t("transcript.play_from", { time: time.exactClock(line.at) })}
-                  onClick={(event) => {
-                    event.stopPropagation();
-                    playIt();
-                  }}
-                >
-                  <IconPlayerPlayFilled size={12} />
-                </ActionIcon>
-              )}
-              <time dateTime={line.at}>{time.exactClock(line.at)}</time>
-            </span>
-            <What line={line} />
-          </li>
-        );
-      })}
-    </ol>
+    <>
+      <ol className={classes.lines} ref={list} tabIndex={0} aria-label={t("transcript.title")} aria-live={grows ? "polite" : undefined}>
+        {lines.map((line) => {
+          const playIt = play?.(line);
+          const isSounding = line.key === sounding;
+          return (
+            <li
+              key={`${line.leg}-${line.key}`} className={isSpoken(line) ? classes.said : classes.aside} data-key={line.key}
+              data-kind={line.kind} data-sounding={isSounding || undefined} aria-current={isSounding ? "true" : undefined}
+              onClick={playIt && isSpoken(line) && !getSelection()?.toString() ? playIt : undefined}
+            >
+              <span className={classes.when}>
+                {playIt && isSpoken(line) && (
+                  <ActionIcon
+                    size="sm" variant="subtle" aria-label={t("transcript.play_from", { time: time.exactClock(line.at) })}
+                    onClick={(event) => {
+                      event.stopPropagation();
+                      playIt();
+                    }}
+                  >
+                    <IconPlayerPlayFilled size={12} />
+                  </ActionIcon>
+                )}
+                <time dateTime={line.at}>{time.exactClock(line.at)}</time>
+              </span>
+              <What line={line} />
+            </li>
+          );
+        })}
+      </ol>
+      {unheard.map((why) => (
+        <Text key={why} size="xs" c="dimmed" mt="xs">
+          {t(`unheard.${why}`)}
+        </Text>
+      ))}
+    </>
   );
 }
 
@@ -71,6 +79,7 @@ function What({ line }: { line: Line }): ReactNode {
   const t = useT("calls");
   const numbers = useNumbers();
   const outcome = useOutcome();
+  const reason = useReason();
   switch (line.kind) {
     case "agent":
       return (
@@ -81,14 +90,15 @@ function What({ line }: { line: Line }): ReactNode {
               piece.isHeard ? (
                 <span key={index}>{piece.text} </span>
               ) : (
-                <Tooltip key={index} label={t("transcript.unheard")}>
-                  <s className={classes.unheard}>{piece.text} </s>
-                </Tooltip>
+                <s key={index} className={classes.unheard}>
+                  {piece.text}{" "}
+                </s>
               ),
             )}
           </bdi>
           <Text size="xs" c="dimmed">
             {line.interrupted && `${t("transcript.interrupted")} `}
+            {line.resumed && `${t("transcript.resumed")} `}
             {line.latency?.greeting_ms !== undefined &&
               t("transcript.greeting", { ms: numbers.whole(line.latency.greeting_ms) })}
             {line.latency?.reply_ms !== undefined && t("transcript.reply", { ms: numbers.whole(line.latency.reply_ms) })}
@@ -129,7 +139,7 @@ function What({ line }: { line: Line }): ReactNode {
       );
     }
     case "machine":
-      return <Text size="sm">{t("transcript.machine_found")}</Text>;
+      return <Text size="sm">{t("transcript.machine_found", { by: t(`found_by.${line.by}`) })}</Text>;
     case "message":
       return <Text size="sm">{t("transcript.message_left", { text: line.text })}</Text>;
     case "trouble":
@@ -145,14 +155,31 @@ function What({ line }: { line: Line }): ReactNode {
           )}
         </div>
       );
+    case "left":
+      return <Text size="sm">{t("transcript.agent_left")}</Text>;
+    case "back":
+      return <Text size="sm">{t("transcript.agent_back")}</Text>;
+    case "ended":
+      return <Text size="sm">{t("transcript.ended", { reason: reason(line.reason) })}</Text>;
     case "act":
-      return (
-        <Text size="sm" dir="auto">
-          {t("transcript.act", { verb: t(`verb.${line.act.verb}`), state: t(`act_state.${line.act.state}`) })}{" "}
-          {line.act.data.label ?? line.act.target} <Text span size="xs" c="dimmed"><Actor actor={line.act.actor} /></Text>
-        </Text>
-      );
+      return <Done act={line.act} />;
   }
+}
+
+/** What a person or the agent did with the call, and what came of it. */
+function Done({ act: { verb, state, target, actor, data } }: { act: Act }) {
+  const t = useT("calls");
+  const kept = verb === "voicemail" && data.duration_s ? t("transcript.kept_message", { length: lengthOf(data.duration_s) }) : "";
+  const why = data.why ? t([`act_why.${data.why}`, "act_why_unknown"], { code: data.why.replaceAll("_", " ") }) : "";
+  return (
+    <Text size="sm" dir="auto">
+      {t("transcript.act", { verb: t(`verb.${verb}`), state: t(`act_state.${state}`) })} {data.label ?? target}{" "}
+      <Text span size="xs" c="dimmed">
+        {[kept, why].filter(Boolean).map((words) => `${words} · `)}
+        <Actor actor={actor} />
+      </Text>
+    </Text>
+  );
 }
 
 function Who({ children }: { children: ReactNode }) {

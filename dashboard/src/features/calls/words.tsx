@@ -33,6 +33,12 @@ export function useOutcome(): (code: string) => string {
   return (code) => t([`outcome.${code}`, "outcome_unknown"], { code: code.replaceAll("_", " ") });
 }
 
+/** Returns what turns the reason of a call's end into words. */
+export function useReason(): (code: string) => string {
+  const t = useT("calls");
+  return (code) => t([`reason.${code}`, "reason_unknown"], { code: code.replaceAll("_", " ") });
+}
+
 /** What a call came to; while it is not over, where it stands. */
 export function CameTo({ call }: { call: Pick<Call, "state" | "disposition" | "away" | "answered_at"> }) {
   const t = useT("calls");

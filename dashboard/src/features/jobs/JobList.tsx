@@ -191,7 +191,21 @@ function Listed({ jobs, place }: { jobs: Schema<"JobOut">[]; place: Place }) {
           ),
         },
         { id: "queue", header: t("column.queue"), cell: (job) => <Name>{job.queue}</Name> },
-        { id: "state", header: t("column.state"), cell: (job) => <JobState job={job} />, whole: true },
+        {
+          id: "state",
+          header: t("column.state"),
+          cell: (job) => (
+            <>
+              <JobState job={job} />
+              {job.progress_total > 0 && (
+                <Text size="xs" c="dimmed" className="numbers">
+                  {t("attempt", { attempt: numbers.whole(job.progress_done), of: numbers.whole(job.progress_total) })}
+                </Text>
+              )}
+            </>
+          ),
+          whole: true,
+        },
         {
           id: "attempt",
           header: t("column.attempt"),
