@@ -209,7 +209,10 @@ def test_a_form_is_told_what_it_may_offer(owner: TestClient, monkeypatch: pytest
 
 def test_an_archived_agent_takes_no_calls_and_comes_back(acme: World, owner: TestClient) -> None:
     path = f"/api/agents/{acme.agent_id}"
-    assert refused(owner.post(f"{path}/archive"), 409, "conflict") == {"numbers": [acme.number]}
+    assert refused(owner.post(f"{path}/archive"), 409, "conflict") == {
+        "numbers": [acme.number],
+        "reason": "answers_numbers",
+    }
     number = fine(owner.get("/api/business/numbers"))[0]
     fine(owner.patch(f"/api/business/numbers/{number['id']}", json={"agent_id": None}))
     assert fine(owner.post(f"{path}/archive"))["archived_at"]
@@ -326,7 +329,8 @@ def test_a_business_has_only_so_many_texts(
     monkeypatch.setattr(knowledge, "MOST_TEXTS", 1)
     fine(owner.post("/api/knowledge", json={"title": "A", "text": "a"}))
     assert refused(owner.post("/api/knowledge", json={"title": "B", "text": "b"}), 422, "invalid_input") == {
-        "most": 1
+        "most": 1,
+        "reason": "most_texts",
     }
 
 

@@ -388,7 +388,10 @@ def test_a_bulk_run_is_paused_cancelled_and_resumed_by_its_doors(
     assert seen(owner, run)["state"] == "completed"
     assert [row["id"] for row in owner.get(RUNS).json()] == [run["id"]]
     for verb in ("pause", "resume", "cancel"):
-        assert refused(owner.post(f"{path}/{verb}"), 409, "conflict") == {"state": "completed"}
+        assert refused(owner.post(f"{path}/{verb}"), 409, "conflict") == {
+            "state": "completed",
+            "reason": "run_state",
+        }
 
 
 def test_the_doors_of_bulk_runs_open_no_run_that_calls(owner: TestClient, acme: World) -> None:

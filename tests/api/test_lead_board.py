@@ -107,7 +107,10 @@ def test_statuses_are_renamed_reordered_made_and_removed(owner: TestClient) -> N
     refused(owner.delete(f"/api/lead-statuses/{status(owner, 'New')}"), 409, "conflict")
     (lead, *_) = ids(owner).values()
     moved(owner, lead, made["id"])
-    assert refused(owner.delete(f"/api/lead-statuses/{made['id']}"), 409, "conflict") == {"leads": 1}
+    assert refused(owner.delete(f"/api/lead-statuses/{made['id']}"), 409, "conflict") == {
+        "leads": 1,
+        "reason": "status_in_use",
+    }
     moved(owner, lead, lost)
     assert owner.delete(f"/api/lead-statuses/{made['id']}").status_code == 204
     assert [row["position"] for row in got(owner, "/api/lead-statuses")] == list(range(1, 8))

@@ -72,7 +72,7 @@ def test_calling_nobody_or_too_many_at_once_is_told_to_people(acme: World, owner
         assert answer.status_code == 422
         error = answer.json()["error"]
         assert error["message"] == "At once, one to 3 people are called; for more, make a run."
-        assert error["data"] == {}
+        assert error["data"] == {"reason": "most_at_once", "most": 3}
 
 
 def test_who_starts_too_many_runs_hears_of_what_and_when(

@@ -54,6 +54,9 @@ def test_hebrew_goes_from_right_to_left_and_is_remembered(chromium: Browser, url
         place = page.get_by_role("navigation").bounding_box()
         assert place is not None
         assert place["x"] > 900, "the navigation stands at the right"
+    # Another machine knows nothing of it but who signs in.
+    with visiting(chromium, url, acme.email, "/account") as page:
+        expect(page.locator("html")).to_have_attribute("lang", "he")
 
 
 def test_a_system_admin_enters_a_business_and_is_told_so(

@@ -91,6 +91,18 @@ def test_a_card_is_carried_by_keyboard_and_stands_there_on_another_s_page(
             mine.mouse.up()
         expect(column(theirs, "Qualified")).to_contain_text("Lead 103")
 
+        # A long column says how much of it is there, and shows more where it is asked to.
+        with unit_of_work(acme.scope) as session:
+            session.add_all(
+                Lead(business_id=acme.business_id, phone=f"+1999{number:07}", name="", source="fair")
+                for number in range(70)
+            )
+        mine.reload()
+        expect(column(mine, "New")).to_contain_text("50 of 71")
+        column(mine, "New").get_by_role("button", name="Show more of New").click()
+        expect(column(mine, "New").locator("[data-card]")).to_have_count(71)
+        expect(column(mine, "New")).not_to_contain_text("of 71")
+
 
 def test_a_bulk_change_shows_how_far_it_is_and_is_stopped(
     chromium: Browser, url: str, acme: World, installation: Installation

@@ -51,8 +51,10 @@ def looking(chromium: Browser, url: str, view: View, who: Who, owner: str) -> It
     kept = {"trunkline.scheme": view.scheme, "trunkline.language": view.language}
     if who is not Who.NOBODY:
         sign_in(context, url, owner if who is Who.OWNER else ADMIN_EMAIL)
-        me = context.request.get(f"{url}/api/me").json()
-        kept[f"trunkline.language.{me['user_id']}"] = view.language
+        spoken = context.request.patch(
+            f"{url}/api/me", data={"language": view.language}, headers={"X-Trunkline": "1"}
+        )
+        assert spoken.ok, spoken.text()
     lines = "".join(f"localStorage.setItem({name!r}, {value!r});" for name, value in kept.items())
     context.add_init_script(lines)
     yield context

@@ -3,6 +3,7 @@ import { IconCheck, IconLanguage } from "@tabler/icons-react";
 import { useContext } from "react";
 import { chooseLanguage, LANGUAGES, useLanguage, useT, type Language } from "@/lib/i18n";
 import { SessionContext } from "@/lib/session";
+import { useAct } from "@/ui/act";
 
 /** Each language in its own words: whoever looks for theirs cannot read the other. */
 const OWN_NAMES: Record<Language, string> = { en: "English", he: "עברית" };
@@ -10,7 +11,8 @@ const OWN_NAMES: Record<Language, string> = { en: "English", he: "עברית" };
 export function LanguageMenu({ onChosen }: { onChosen?: () => void }) {
   const t = useT("shell");
   const now = useLanguage();
-  const person = useContext(SessionContext)?.me.user_id;
+  const session = useContext(SessionContext);
+  const act = useAct();
   return (
     <Menu position="bottom-end">
       <Menu.Target>
@@ -26,7 +28,7 @@ export function LanguageMenu({ onChosen }: { onChosen?: () => void }) {
             aria-current={language === now}
             rightSection={language === now && <IconCheck size={16} />}
             onClick={() => {
-              void chooseLanguage(language, person);
+              void (session ? act(() => session.speak(language)) : chooseLanguage(language));
               onChosen?.();
             }}
           >

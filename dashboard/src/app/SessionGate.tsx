@@ -7,7 +7,7 @@ import { cache } from "@/app/cache";
 import { SignIn } from "@/app/SignIn";
 import { api, client, onAnswer } from "@/lib/api";
 import { ApiError, hasCode } from "@/lib/errors";
-import { chooseLanguage, isLanguage, keptLanguage } from "@/lib/i18n";
+import { chooseLanguage, isLanguage } from "@/lib/i18n";
 import { mayAtLeast, SessionContext, type Me, type Session } from "@/lib/session";
 import { Away } from "@/ui/Away";
 import { ErrorNote } from "@/ui/ErrorNote";
@@ -44,8 +44,8 @@ export function SessionGate({ children }: { children: ReactNode }) {
   }, [signedIn]);
 
   const entered = useCallback(
-    async (next: Me, chosen: boolean) => {
-      if (!chosen) await speakTo(next);
+    async (next: Me) => {
+      await speakTo(next);
       settle(next);
       setEnded(false);
     },
@@ -66,10 +66,9 @@ export function SessionGate({ children }: { children: ReactNode }) {
   );
 }
 
-/** Use the language that this person chose here, or else the one they have been given. */
+/** Use the language that this person has chosen, on whichever machine. */
 async function speakTo(me: Me): Promise<void> {
-  const language = keptLanguage(me.user_id) ?? me.language;
-  if (isLanguage(language) && document.documentElement.lang !== language) await chooseLanguage(language);
+  if (isLanguage(me.language) && document.documentElement.lang !== me.language) await chooseLanguage(me.language);
 }
 
 function Inside({ me, children }: { me: Me; children: ReactNode }) {
@@ -83,6 +82,11 @@ function Inside({ me, children }: { me: Me; children: ReactNode }) {
       async signOut() {
         await client.POST("/api/sign-out");
         settle(null);
+      },
+      async speak(language) {
+        await chooseLanguage(language);
+        const { data } = await client.PATCH("/api/me", { body: { language } });
+        if (data) cache.setQueryData(ME, data);
       },
       async enter(businessId) {
         await client.POST("/api/admin/enter-business", { body: { business_id: businessId } });

@@ -7,7 +7,7 @@ import { LanguageMenu } from "@/app/LanguageMenu";
 import { SchemeButton } from "@/app/SchemeButton";
 import { Wordmark } from "@/app/Wordmark";
 import { client } from "@/lib/api";
-import { chooseLanguage, useLanguage, useT } from "@/lib/i18n";
+import { useLanguage, useT } from "@/lib/i18n";
 import type { Me } from "@/lib/session";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { Notice } from "@/ui/Notice";
@@ -17,8 +17,7 @@ import { LinkTo } from "@/ui/LinkTo";
 export interface SignInProps {
   /** Whether a session has just ended by itself. */
   ended: boolean;
-  /** `chosen`: the language was chosen on this form. */
-  entered: (me: Me, chosen: boolean) => Promise<void>;
+  entered: (me: Me) => Promise<void>;
 }
 
 export function SignIn({ ended, entered }: SignInProps) {
@@ -38,8 +37,8 @@ export function SignIn({ ended, entered }: SignInProps) {
     try {
       const { data } = await client.POST("/api/sign-in", { body });
       if (!data) throw new Error("The server let somebody in and did not say whom.");
-      if (chosen) await chooseLanguage(language, data.user_id);
-      await entered(data, chosen);
+      const me = chosen ? ((await client.PATCH("/api/me", { body: { language } })).data ?? data) : data;
+      await entered(me);
     } catch (error) {
       setFailure(error);
       document.querySelector<HTMLInputElement>("#password")?.select();

@@ -1,5 +1,6 @@
 // The two ways in which asking the server can go wrong, and what a person is told of them.
 
+import i18next from "i18next";
 import { useT } from "@/lib/i18n";
 
 /** The server said no: its HTTP status, its code, its sentence and the facts that go with it. */
@@ -31,7 +32,7 @@ export function hasCode(error: unknown, ...codes: string[]): error is ApiError {
 
 export interface ErrorWords {
   title: string;
-  /** The server's own sentence, where it says more than the title; it is English. */
+  /** The server's own sentence, where there is none for what it means; it is English. */
   detail: string | null;
   traceId: string | null;
 }
@@ -43,7 +44,22 @@ export function useErrorWords(): (error: unknown) => ErrorWords {
     if (error instanceof NoAnswer) return { title: t("no_answer"), detail: null, traceId: null };
     if (!(error instanceof ApiError)) return { title: t("unexpected"), detail: String(error), traceId: null };
     const reason = typeof error.data.reason === "string" ? error.data.reason : error.code;
-    const title = t([`code.${reason}`, `code.${error.code}`, "code.other"]);
-    return { title, detail: error.message || null, traceId: error.traceId };
+    const { state } = error.data;
+    const facts = Object.entries(error.data).map(([name, fact]) => [name, wordsOf(fact)]);
+    const values: Record<string, string> = Object.fromEntries(facts);
+    if (typeof state === "string") values.state = t(`state.${state}`, { defaultValue: state });
+    const title = t([`code.${reason}`, `code.${error.code}`, "code.other"], values);
+    const isSaid = i18next.exists(`code.${reason}`, { ns: "errors" }) && !SAY_LITTLE.has(reason);
+    return { title, detail: isSaid ? null : error.message || null, traceId: error.traceId };
   };
+}
+
+/** Codes of very many refusals, which say what is meant by a reason, or else by the server's sentence alone. */
+const SAY_LITTLE = new Set(["conflict", "invalid_input"]);
+
+/** A fact that goes with an error, as it stands in its sentence. */
+function wordsOf(fact: unknown): string {
+  if (Array.isArray(fact)) return fact.map(wordsOf).join(", ");
+  if (typeof fact === "object" && fact !== null && "path" in fact) return String(fact.path).replace(/^(body|query|path)\./, "");
+  return String(fact);
 }

@@ -17,16 +17,15 @@ export const directionOf = (language: Language) => DIRECTIONS[language];
 export const isLanguage = (word: string | null | undefined): word is Language =>
   LANGUAGES.some((language) => language === word);
 
-/** The language that was chosen in this browser: by this person, or by whoever was here last. */
-export function keptLanguage(person?: string): Language | null {
-  const kept = localStorage.getItem(person ? `${KEPT}.${person}` : KEPT);
+/** The language that was last spoken in this browser: it serves until somebody has signed in. */
+export function keptLanguage(): Language | null {
+  const kept = localStorage.getItem(KEPT);
   return isLanguage(kept) ? kept : null;
 }
 
-/** Switch the whole page to a language, and remember it for the person. */
-export async function chooseLanguage(language: Language, person?: string): Promise<void> {
+/** Switch the whole page to a language, and remember it in this browser. A person's own is kept by the server. */
+export async function chooseLanguage(language: Language): Promise<void> {
   localStorage.setItem(KEPT, language);
-  if (person) localStorage.setItem(`${KEPT}.${person}`, language);
   await i18next.changeLanguage(language);
 }
 

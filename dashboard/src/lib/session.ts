@@ -2,6 +2,7 @@
 
 import { createContext, useContext } from "react";
 import type { Schema } from "@/lib/api";
+import type { Language } from "@/lib/i18n";
 
 export type Me = Schema<"Me">;
 export type Business = Schema<"BusinessOut">;
@@ -16,6 +17,8 @@ export interface Session {
   /** Whether the person may do what needs at least this role. The server decides; this hides what it would refuse. */
   may(least: Role): boolean;
   signOut(): Promise<void>;
+  /** Speak another language from now on, here and wherever this person signs in. */
+  speak(language: Language): Promise<void>;
   /** For system admins: see another business's pages from now on. */
   enter(businessId: string): Promise<void>;
 }

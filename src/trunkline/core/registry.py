@@ -61,10 +61,11 @@ def carrier(name: str | None = None) -> Carrier:
     chosen = name or _first_carrier
     if chosen not in _carriers:
         if name is not None and carrier_names():
-            raise InvalidInput(f"There is no carrier {name!r} here.")
+            raise InvalidInput(f"There is no carrier {name!r} here.", reason="no_carrier", carrier=name)
         raise InvalidInput(
             "No carrier is configured: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or TELNYX_API_KEY, "
-            "TELNYX_CONNECTION_ID and TELNYX_PUBLIC_KEY."
+            "TELNYX_CONNECTION_ID and TELNYX_PUBLIC_KEY.",
+            reason="carrier_missing",
         )
     return _carriers[chosen]()
 

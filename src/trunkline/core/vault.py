@@ -113,7 +113,9 @@ def put_key(session: Session, business_id: UUID, provider: str, value: str, *, a
     _check_provider(provider)
     if not _KEY.fullmatch(value):
         # What was given is not repeated.
-        raise InvalidInput("A key is 16 to 400 letters, digits and signs, without spaces.")
+        raise InvalidInput(
+            "A key is 16 to 400 letters, digits and signs, without spaces.", reason="key_shape"
+        )
     row = _row(session, business_id, provider)
     if row is None:
         row = ProviderKey(business_id=business_id, provider=provider)

@@ -87,4 +87,4 @@ def withdraw_browser_call(agent_id: UUID, call_id: UUID, who: PrincipalDep) -> N
         if call.carrier != calls.BROWSER or call.agent_id != agent_id:
             raise NotFound("There is no such call.")
         if not calls.withdraw(session, who.business, call_id) and call.state != CallState.ENDED:
-            raise Conflict("The call has begun; it can be hung up.", state=call.state)
+            raise Conflict("The call has begun; it can be hung up.", state=call.state, reason="call_begun")

@@ -33,7 +33,11 @@ def install_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(InvalidCursor)
     def elsewhere(_request: Request, error: InvalidCursor) -> JSONResponse:
-        return render(InvalidInput(f"This cursor is of no use here ({error}); begin with the first page."))
+        return render(
+            InvalidInput(
+                f"This cursor is of no use here ({error}); begin with the first page.", reason="no_cursor"
+            )
+        )
 
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
@@ -41,7 +45,7 @@ def install_error_handlers(app: FastAPI) -> None:
             {"path": ".".join(str(part) for part in fault["loc"]), "fault": fault["msg"]}
             for fault in error.errors()
         ]
-        return render(InvalidInput("The request is not of the expected form.", faults=faults))
+        return render(InvalidInput("The request is not of the expected form.", faults=faults, reason="form"))
 
     @app.exception_handler(HTTPException)
     def framework(_request: Request, error: HTTPException) -> JSONResponse:
@@ -56,12 +60,16 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(IntegrityError)
     def contradicted(_request: Request, error: IntegrityError) -> JSONResponse:
         log.warning("request_contradicted", error=str(error.orig))
-        return render(Conflict("This contradicts what is there already."))
+        return render(Conflict("This contradicts what is there already.", reason="contradicts"))
 
     @app.exception_handler(DataError)
     def unstorable(_request: Request, error: DataError) -> JSONResponse:
         log.warning("request_unstorable", error=str(error.orig))
-        return render(InvalidInput("A value cannot be stored: a number out of range, or a NUL in a text."))
+        return render(
+            InvalidInput(
+                "A value cannot be stored: a number out of range, or a NUL in a text.", reason="unstorable"
+            )
+        )
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(PoolTimeout)

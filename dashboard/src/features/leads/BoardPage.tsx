@@ -10,12 +10,13 @@ import { TextLink } from "@/ui/LinkTo";
 import type { BoardColumn } from "./arrange";
 import classes from "./Board.module.css";
 import { BulkRuns } from "./BulkRuns";
-import { useLeadFilters } from "./filters";
+import { useLeadFilters, type Conditions } from "./filters";
 import { LeadFilters } from "./LeadFilters";
 import { LeadsHeader } from "./LeadsHeader";
 import { StatusForm } from "./StatusForm";
 import { StatusOptions } from "./StatusOptions";
 import { useCards, type Cards } from "./useCards";
+import { useColumns } from "./useColumns";
 import { LeadStatusBadge, nameOf, Phone, Tags, type Lead } from "./words";
 
 const CARDS = 50;
@@ -33,15 +34,16 @@ export default function BoardPage() {
       <LeadsHeader look="board" />
       <LeadFilters view={view} withStatus={false} />
       <BulkRuns />
-      <Answer of={board}>{({ columns }) => <Board given={columns} />}</Answer>
+      <Answer of={board}>{({ columns }) => <Board key={view.key} first={columns} conditions={view.conditions} />}</Answer>
     </>
   );
 }
 
-function Board({ given }: { given: BoardColumn[] }) {
+function Board({ first, conditions }: { first: BoardColumn[]; conditions: Conditions }) {
   const t = useT("leads");
   const { may } = useSession();
   const [making, make] = useDisclosure();
+  const { columns: given, lengthen, busy } = useColumns(first, conditions);
   const cards = useCards(given);
   const { columns, said } = cards;
   const status = said && columns.find((column) => column.status.id === said.held.columnId);
@@ -58,7 +60,14 @@ function Board({ given }: { given: BoardColumn[] }) {
       </VisuallyHidden>
       <div className={classes.board} data-board tabIndex={0} role="region" aria-label={t("board.label")}>
         {columns.map((column) => (
-          <Column key={column.status.id} column={column} all={given} cards={cards} />
+          <Column
+            key={column.status.id}
+            column={column}
+            all={given}
+            cards={cards}
+            lengthen={() => lengthen(column)}
+            busy={busy.has(column.status.id)}
+          />
         ))}
         {may("admin") && (
           <Button variant="subtle" className={classes.more} leftSection={<IconPlus size={16} />} onClick={make.open}>
@@ -71,7 +80,16 @@ function Board({ given }: { given: BoardColumn[] }) {
   );
 }
 
-function Column({ column, all, cards }: { column: BoardColumn; all: BoardColumn[]; cards: Cards }) {
+interface ColumnProps {
+  column: BoardColumn;
+  all: BoardColumn[];
+  cards: Cards;
+  /** Show the next cards. */
+  lengthen: () => void;
+  busy: boolean;
+}
+
+function Column({ column, all, cards, lengthen, busy }: ColumnProps) {
   const t = useT("leads");
   const numbers = useNumbers();
   const { may } = useSession();
@@ -103,9 +121,20 @@ function Column({ column, all, cards }: { column: BoardColumn; all: BoardColumn[
           </Text>
         )}
         {count > leads.length && (
-          <TextLink to="/leads" search={{ status: status.id }} size="sm" ta="center">
-            {t("board.more", { count: count - leads.length, n: numbers.whole(count - leads.length) })}
-          </TextLink>
+          <>
+            <Text size="xs" c="dimmed" ta="center" role="status">
+              {t("board.shown", { n: numbers.whole(leads.length), all: numbers.whole(count) })}
+            </Text>
+            <Button
+              variant="subtle"
+              size="compact-sm"
+              onClick={lengthen}
+              loading={busy}
+              aria-label={t("board.more_of", { status: status.name })}
+            >
+              {t("board.more")}
+            </Button>
+          </>
         )}
       </Stack>
     </section>

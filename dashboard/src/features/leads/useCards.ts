@@ -59,7 +59,8 @@ export function useCards(given: BoardColumn[]): Cards {
     const body = { status_id: last.columnId, after: cardAbove(columns, last) };
     // It stays where it was put while the server is told and the board is read anew.
     await act(() => client.POST("/api/leads/{lead_id}/move", { params: { path: { lead_id: last.leadId } }, body }));
-    await queries.invalidateQueries({ queryKey: ["get", "/api/leads/board"] });
+    const shown = (query: { queryKey: readonly unknown[] }) => ["/api/leads/board", "/api/leads"].includes(String(query.queryKey[1]));
+    await queries.invalidateQueries({ predicate: shown });
     saving.current = false;
     if (now.current.held === last) hold(null);
   }, [act, queries, hold]);

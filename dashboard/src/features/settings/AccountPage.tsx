@@ -5,7 +5,7 @@ import { useForm } from "@mantine/form";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, client, type Schema } from "@/lib/api";
-import { chooseLanguage, isLanguage, useT } from "@/lib/i18n";
+import { useT } from "@/lib/i18n";
 import { useSession } from "@/lib/session";
 import { useAct } from "@/ui/act";
 import { Answer } from "@/ui/Answer";
@@ -48,7 +48,6 @@ function Oneself() {
     setBusy(true);
     await act(async () => {
       await client.PATCH("/api/me", { body });
-      if (isLanguage(body.language)) await chooseLanguage(body.language, me.user_id);
       await cache.invalidateQueries({ queryKey: ["get", "/api/me"], exact: true });
     }, t("saved"));
     setBusy(false);

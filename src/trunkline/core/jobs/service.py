@@ -60,7 +60,7 @@ def enqueue_job(
         **_row(unit, queue, func, run_id=run_id, ttl=ttl, timeout=timeout, retry=retry, run_in=run_in),
     )  # fmt: skip
     if written is None:
-        raise Conflict("There is a job of this id already.")
+        raise Conflict("There is a job of this id already.", reason="job_known")
     _ring_after_commit(unit, queue, run_in)
     return written
 
@@ -125,7 +125,9 @@ def cancel_job(job_id: UUID, *, force: bool = False) -> JobState:
     session = current_unit().session
     if not ledger.cancel(session, job_id, grace=timedelta(0) if force else _CANCEL_GRACE):
         row = _get(session, job_id)
-        raise Conflict(f"The job is {row.state} and cannot be cancelled.", state=row.state)
+        raise Conflict(
+            f"The job is {row.state} and cannot be cancelled.", state=row.state, reason="job_state"
+        )
     return JobState(_get(session, job_id).state)
 
 
@@ -145,9 +147,11 @@ def retry_job(job_id: UUID) -> None:
     unit = current_unit()
     row = _get(unit.session, job_id)
     if row.state != JobState.FAILED:
-        raise Conflict(f"The job is {row.state}; only a failed one can be retried.", state=row.state)
+        raise Conflict(
+            f"The job is {row.state}; only a failed one can be retried.", state=row.state, reason="job_state"
+        )
     if not _revive(unit, row.id):
-        raise Conflict("Another job that does the same is active.")
+        raise Conflict("Another job that does the same is active.", reason="job_twin")
     _ring_after_commit(unit, row.queue, 0)
 
 

@@ -130,7 +130,7 @@ def require_startable(session: Session, run: Run) -> None:
     if RunState(run.state).is_active:
         raise RunAlreadyActive("This run is active already.", run_id=str(run.id))
     if run.state != RunState.PENDING:
-        raise Conflict(f"The run is {run.state} and cannot be started.", state=run.state)
+        raise Conflict(f"The run is {run.state} and cannot be started.", state=run.state, reason="run_state")
     if run.subject is not None:
         require_free(session, run.business_id, kind=run.kind, subject=run.subject, but=run.id)
 
@@ -139,7 +139,7 @@ def start(session: Session, run: Run, *, actor: str) -> None:
     """pending -> running. Raises RunAlreadyActive, naming the active run, before anything is written."""
     if not _begin(session, run, from_=[RunState.PENDING], started_at=clock.now()):
         require_startable(session, run)
-        raise Conflict("The run was being started by somebody else.", state=run.state)
+        raise Conflict("The run was being started by somebody else.", state=run.state, reason="run_state")
     announce("run.started", subject_id=run.id, actor=actor)
 
 
@@ -148,7 +148,7 @@ def restart(session: Session, run: Run, *, actor: str) -> None:
     over = [RunState.CANCELLED, RunState.FAILED]
     if not _begin(session, run, from_=over, finished_at=None, error=None, unsettled=False):
         session.refresh(run)
-        raise Conflict(f"The run is {run.state} and cannot be resumed.", state=run.state)
+        raise Conflict(f"The run is {run.state} and cannot be resumed.", state=run.state, reason="run_state")
     announce("run.resumed", subject_id=run.id, actor=actor)
 
 
@@ -238,4 +238,4 @@ def _move(session: Session, run: Run, *, from_: list[RunState], to: RunState, **
 def _require(session: Session, moved: bool, run: Run, verb: str) -> None:
     if not moved:
         session.refresh(run)  # somebody else may have moved it since it was read
-        raise Conflict(f"The run is {run.state} and cannot be {verb}.", state=run.state)
+        raise Conflict(f"The run is {run.state} and cannot be {verb}.", state=run.state, reason="run_state")

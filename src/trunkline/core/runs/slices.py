@@ -98,7 +98,7 @@ def begin(
     )  # fmt: skip
     runs.start(session, run, actor=actor)
     if not _fix_items(session, run, items, slice_size=slice_size):
-        raise InvalidInput("Nothing is selected.")
+        raise InvalidInput("Nothing is selected.", reason="nothing_selected")
     _push(run)
     return run
 

@@ -72,7 +72,7 @@ def check(agent: Agent) -> None:
             if first.path.startswith("script.")
             else first.fault
         )
-        raise InvalidInput(message, faults=[_shown(fault) for fault in faults])
+        raise InvalidInput(message, faults=[_shown(fault) for fault in faults], reason="agent_faults")
 
 
 def targets_of(agent: Agent, business: Business) -> list[str]:

@@ -74,7 +74,11 @@ def add_text(
     _check_owner(session, business_id, agent_id)
     there = select(func.count()).where(KnowledgeText.business_id == business_id)
     if (session.scalar(there) or 0) >= MOST_TEXTS:
-        raise InvalidInput(f"A business has {MOST_TEXTS} texts at most; put some together.", most=MOST_TEXTS)
+        raise InvalidInput(
+            f"A business has {MOST_TEXTS} texts at most; put some together.",
+            most=MOST_TEXTS,
+            reason="most_texts",
+        )
     known = KnowledgeText(
         business_id=business_id, agent_id=agent_id, title=title, text=text, version=1, saved_by=actor,
         saved_at=clock.now(),
@@ -102,7 +106,7 @@ def change_text(
         _check_owner(session, business_id, changes["agent_id"])
     for field, value in changes.items():
         if value is None and field != "agent_id":
-            raise InvalidInput(f"{field} cannot be empty.")
+            raise InvalidInput(f"{field} cannot be empty.", reason="empty", field=field)
         setattr(known, field, value)
     known.version += 1
     known.saved_by, known.saved_at = actor, clock.now()

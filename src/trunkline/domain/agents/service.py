@@ -96,7 +96,7 @@ def update_agent(
     before = versions.content_of(agent)
     for field, value in changes.items():
         if value is None and field not in _MAY_BE_EMPTY:
-            raise InvalidInput(f"{field} cannot be empty.")
+            raise InvalidInput(f"{field} cannot be empty.", reason="empty", field=field)
         setattr(agent, field, value)
     checks.check(agent)
     agent.voice = voice_of(agent)
@@ -127,7 +127,9 @@ def archive_agent(session: Session, business_id: UUID, agent_id: UUID, *, actor:
     if agent.archived_at is None:
         if numbers := _numbers(session, business_id).get(agent_id):
             raise Conflict(
-                f"It answers {', '.join(numbers)}: have somebody else answer there first.", numbers=numbers
+                f"It answers {', '.join(numbers)}: have somebody else answer there first.",
+                numbers=numbers,
+                reason="answers_numbers",
             )
         agent.archived_at = clock.now()
         announce("agent.archived", subject_id=agent.id, actor=actor, name=agent.name)

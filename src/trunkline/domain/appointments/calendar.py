@@ -123,7 +123,9 @@ def _booked(session: Session, business_id: UUID, appointment_id: UUID, version: 
     if appointment is None:
         raise NotFound("There is no such appointment.")
     if appointment.state != _BOOKED:
-        raise Conflict("This appointment is cancelled.", state=appointment.state)
+        raise Conflict(
+            "This appointment is cancelled.", state=appointment.state, reason="appointment_cancelled"
+        )
     if appointment.version != version:
         raise Outdated(version=appointment.version)
     return appointment
@@ -131,7 +133,7 @@ def _booked(session: Session, business_id: UUID, appointment_id: UUID, version: 
 
 def _require_possible(business: Business, starts_at: datetime, ends_at: datetime, *, anyway: bool) -> None:
     if starts_at <= clock.now():
-        raise InvalidInput("That time has passed.", field="starts_at")
+        raise InvalidInput("That time has passed.", field="starts_at", reason="time_past")
     if anyway:
         return
     local = starts_at.astimezone(ZoneInfo(business.time_zone))

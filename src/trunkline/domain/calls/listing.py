@@ -82,7 +82,11 @@ def _of_number(part: str, region: str) -> ColumnElement[bool]:
         return _begins(Call.theirs, part.strip())
     digits = re.sub(r"\D", "", part)
     if len(digits) < _FEWEST_DIGITS:
-        raise InvalidInput(f"A number is looked for by {_FEWEST_DIGITS} of its digits or more.")
+        raise InvalidInput(
+            f"A number is looked for by {_FEWEST_DIGITS} of its digits or more.",
+            reason="few_digits",
+            least=_FEWEST_DIGITS,
+        )
     if "+" in part:
         return _begins(Call.theirs, f"+{digits}")
     own = digits.lstrip("0")

@@ -260,7 +260,7 @@ def spend_media_token(session: Session, business_id: UUID, call_id: UUID, leg: i
     )
     if call is None:
         get_call(session, business_id, call_id)
-        raise Conflict("This call's audio is connected already, or the call is over.")
+        raise Conflict("This call's sound is connected already, or it is over.", reason="call_connected")
     if call.answered_at is None:
         call.answered_at = call.media_opened_at
     if leg > 1:

@@ -59,7 +59,7 @@ def ask(
     """
     call = _live_call(session, business_id, call_id, verb)
     if verb is Verb.SEND_DIGITS and not KEYS.fullmatch(str(data.get("digits", ""))):
-        raise InvalidInput("Keys are 0-9, * and #; w waits half a second.")
+        raise InvalidInput("Keys are 0-9, * and #; w waits half a second.", reason="keys_wrong")
     target = None
     if verb in {Verb.TRANSFER, Verb.WARM_TRANSFER}:
         target = _target(session, call, to, agent_id, data)
@@ -90,7 +90,7 @@ def ask_for_tones(
     """Note that keys go out in the call's own audio. Raises NotFound, Conflict, InvalidInput."""
     call = _live_call(session, business_id, call_id, Verb.SEND_DIGITS)
     if not KEYS.fullmatch(digits):
-        raise InvalidInput("Keys are 0-9, * and #; w waits half a second.")
+        raise InvalidInput("Keys are 0-9, * and #; w waits half a second.", reason="keys_wrong")
     control = note(session, call, Verb.SEND_DIGITS, digits=digits)
     control.actor = actor
     settle(control, ControlState.DONE)
@@ -130,7 +130,9 @@ def carry_out(
             if verb is Verb.WARM_TRANSFER and control.state == ControlState.UNDER_WAY:
                 # A colleague would take a caller who may not be there: back to the agent, wherever they are.
                 fail(control, "doubt")
-        raise Conflict(f"The carrier did not say whether it was done: {error}.", doubt=True) from error
+        raise Conflict(
+            f"The carrier did not say whether it was done: {error}.", doubt=True, reason="carrier_doubt"
+        ) from error
     with unit_of_work(scope) as session:
         call, control = locked(session, business_id, control.id)
         if not trouble:
@@ -144,7 +146,7 @@ def carry_out(
         return control
     if undone.next is not None:
         _tell_instead(business_id, carrier, sid, undone.next, key)
-    raise Conflict(f"The carrier refused: {trouble}.", doubt=False)
+    raise Conflict(f"The carrier refused: {trouble}.", doubt=False, reason="carrier_refused")
 
 
 def _tell_instead(business_id: UUID, carrier: Carrier, sid: str, answer: Answer, key: UUID) -> None:
@@ -169,13 +171,13 @@ def _redirect(carrier: Carrier, sid: str, answer: Answer, key: UUID) -> None:
 def _live_call(session: Session, business_id: UUID, call_id: UUID, verb: Verb) -> Call:
     call = calls.lock_call(session, business_id, call_id)
     if call.state != CallState.LIVE:
-        raise Conflict("The call is not live.", state=call.state)
+        raise Conflict("The call is not live.", state=call.state, reason="call_not_live")
     if not is_within(verb, registry.carrier(call.carrier).capabilities):
-        raise Conflict("The call's carrier cannot do this.", carrier=call.carrier)
+        raise Conflict("The call's carrier cannot do this.", carrier=call.carrier, reason="carrier_cannot")
     if verb is Verb.RESUME and call.away != Away.ON_HOLD:
-        raise Conflict("The call is not on hold.")
+        raise Conflict("The call is not on hold.", reason="call_not_held")
     if call.away in HANDED_ON and verb is not Verb.HANG_UP:
-        raise Conflict("The call has been handed on.", away=call.away)
+        raise Conflict("The call has been handed on.", away=call.away, reason="call_handed_on")
     return call
 
 
@@ -188,6 +190,6 @@ def _target(session: Session, call: Call, to: str, agent_id: UUID | None, data: 
         if not is_allowed(target, allowed):
             raise Forbidden(f"This agent may not hand calls to {target.label}.", reason="not_on_list")
     if target.number in {call.ours, call.theirs}:
-        raise InvalidInput("A call cannot be handed to one of its own ends.")
+        raise InvalidInput("A call cannot be handed to one of its own ends.", reason="own_end")
     data["label"] = target.label
     return target.number

@@ -27,7 +27,7 @@ def move(
     If that other lead has left the status meanwhile, it comes first: a move is never lost.
     """
     if after == lead_id:
-        raise InvalidInput("A lead cannot stand behind itself.")
+        raise InvalidInput("A lead cannot stand behind itself.", reason="behind_itself")
     lead = session.scalar(
         select(Lead)
         .where(Lead.business_id == business_id, Lead.id == lead_id)

@@ -33,7 +33,7 @@ def create_lead(session: Session, business_id: UUID, wish: LeadIn, *, actor: str
     try:
         phone = to_dialable(wish.phone, region=region)
     except InvalidPhone as error:
-        raise InvalidInput(str(error), field="phone") from error
+        raise InvalidInput(str(error), field="phone", reason="not_a_number") from error
     stored = None
     if wish.status_id is not None:
         stored = statuses.of_business(session, business_id).stored(wish.status_id)

@@ -32,4 +32,6 @@ def require_room(session: Session, business_id: UUID) -> None:
         )
     )  # fmt: skip
     if (session.scalar(unfinished) or 0) >= _OPEN:
-        raise Conflict(f"{_OPEN} imports are open already; let one end, or cancel it.", open=_OPEN)
+        raise Conflict(
+            f"{_OPEN} imports are open already; let one end, or cancel it.", open=_OPEN, reason="most_imports"
+        )

@@ -83,9 +83,11 @@ def parse_mapping(text: str | None) -> dict[str, int] | None:
     try:
         mapping = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput("The mapping is not JSON.") from error
+        raise InvalidInput("The mapping is not JSON.", reason="mapping_json") from error
     if not isinstance(mapping, dict) or not all(type(column) is int for column in mapping.values()):
-        raise InvalidInput('The mapping names fields with their columns, such as {"phone": 2}.')
+        raise InvalidInput(
+            'The mapping names fields with their columns, such as {"phone": 2}.', reason="mapping_json"
+        )
     return mapping
 
 
@@ -120,7 +122,9 @@ def begin(
 def shape_of(file: IO[bytes], size: int) -> readers.Shape:
     """Return what a file of so many bytes is. Raises InvalidInput for one too large, and for no list."""
     if size > _largest_mb * _MB:
-        raise InvalidInput(f"The file is larger than {_largest_mb} MB.")
+        raise InvalidInput(
+            f"The file is larger than {_largest_mb} MB.", reason="file_too_large", most_mb=_largest_mb
+        )
     return readers.shape_of(file)
 
 
@@ -130,7 +134,7 @@ def headers_of(file: IO[bytes], encoding: str | None) -> list[str]:
 
     def alive() -> None:
         if time.monotonic() > until:
-            raise InvalidInput("The file does not begin with its headers.")
+            raise InvalidInput("The file does not begin with its headers.", reason="file_no_headers")
 
     with closing(readers.read_rows(file, encoding, alive=alive)) as rows:
         return next(rows, (0, []))[1]

@@ -38,7 +38,9 @@ class Column:
 def list_leads(session: Session, business_id: UUID, wanted: LeadsQuery) -> Page:
     """Return a page of the leads that meet the conditions. Raises InvalidCursor, InvalidInput, NotFound."""
     if wanted.order == "board" and len(wanted.status_id) != 1:
-        raise InvalidInput("The board's order is that of one status; name one in status_id.")
+        raise InvalidInput(
+            "The board's order is that of one status; name one in status_id.", reason="board_status"
+        )
     meet = store.conditions(session, business_id, wanted)
     return _page(session, business_id, meet, wanted.order, after=wanted.cursor, limit=wanted.limit)
 

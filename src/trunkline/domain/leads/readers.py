@@ -52,21 +52,25 @@ def shape_of(file: IO[bytes]) -> Shape:
     file.seek(0)
     head = file.read(64 * 1024)
     if not head.strip():
-        raise InvalidInput("The file is empty.")
+        raise InvalidInput("The file is empty.", reason="file_empty")
     if head.startswith(b"PK\x03\x04"):
         from trunkline.domain.leads import workbooks  # noqa: PLC0415 - few lists are, and openpyxl is large
 
         if not workbooks.is_workbook(file):
-            raise InvalidInput(_NOT_A_LIST)
+            raise InvalidInput(_NOT_A_LIST, reason="file_not_list")
         claimed = workbooks.rows_claimed(file)
         return Shape(None, None if claimed is None else claimed - 1)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
-        raise InvalidInput("The file is an old Excel file (.xls); save it as .xlsx or CSV.")
+        raise InvalidInput(
+            "The file is an old Excel file (.xls); save it as .xlsx or CSV.", reason="file_old_excel"
+        )
     for encoding in _encodings(head):
         lines = _lines_if(file, encoding)
         if lines is not None:
             return Shape(encoding, max(0, lines - 1))
-    raise InvalidInput(f"{_NOT_A_LIST} Its text is not UTF-8, UTF-16 or Hebrew Windows-1255.")
+    raise InvalidInput(
+        f"{_NOT_A_LIST} Its text is not UTF-8, UTF-16 or Hebrew Windows-1255.", reason="file_not_list"
+    )
 
 
 def read_rows(
@@ -109,7 +113,7 @@ def _lines_if(file: IO[bytes], encoding: str) -> int | None:
         while piece := file.read(_PIECE):
             text = decoder.decode(piece)
             if "\0" in text:
-                raise InvalidInput("The file is not text: it holds NUL characters.")
+                raise InvalidInput("The file is not text: it holds NUL characters.", reason="file_not_text")
             has_hebrew = has_hebrew or any("א" <= letter <= "ת" for letter in text)
             lines += text.count("\n")
             last = text[-1:] or last
@@ -153,7 +157,11 @@ class _Lines:
         line = self._text.readline(_LONGEST_LINE)
         if len(line) == _LONGEST_LINE and not line.endswith(("\n", "\r")):
             behind = self.before + len(self.row)
-            raise InvalidInput(f"The file cannot be read behind line {behind}: the next one is too long.")
+            raise InvalidInput(
+                f"The file cannot be read behind line {behind}: the next one is too long.",
+                reason="file_unreadable",
+                line=behind,
+            )
         return line
 
     def next_row(self, *, lines: int | None = None) -> None:
@@ -222,7 +230,11 @@ def _cells_of(lines: _Lines, delimiter: str) -> list[str]:
     try:
         return next(csv.reader(lines.row[:1], delimiter=delimiter), [])
     except csv.Error as error:
-        raise InvalidInput(f"The file cannot be read behind line {lines.before}: {error}.") from error
+        raise InvalidInput(
+            f"The file cannot be read behind line {lines.before}: {error}.",
+            reason="file_unreadable",
+            line=lines.before,
+        ) from error
 
 
 def _cut(cells: list[str]) -> list[str]:

@@ -127,15 +127,26 @@ def check_mapping(mapping: Mapping[str, int], headers: Sequence[str]) -> dict[st
     """Return a mapping that can be worked with. Raises InvalidInput that says what is wrong with it."""
     unknown = sorted(set(mapping) - set(FIELDS))
     if unknown:
-        raise InvalidInput(f"There is no field {unknown[0]!r}; there are {', '.join(FIELDS)}.")
+        raise InvalidInput(
+            f"There is no field {unknown[0]!r}; there are {', '.join(FIELDS)}.",
+            reason="mapping_unknown_field",
+            field=unknown[0],
+        )
     beyond = [number for number in mapping.values() if not 1 <= number <= len(headers)]
     if beyond:
-        raise InvalidInput(f"There is no column {beyond[0]}; the file has {len(headers)}.")
+        raise InvalidInput(
+            f"There is no column {beyond[0]}; the file has {len(headers)}.",
+            reason="mapping_beyond",
+            column=beyond[0],
+            columns=len(headers),
+        )
     if len(set(mapping.values())) < len(mapping):
-        raise InvalidInput("Two fields are to be read from one column.")
+        raise InvalidInput("Two fields are to be read from one column.", reason="mapping_twice")
     if "phone" not in mapping:
         raise InvalidInput(
-            "No column holds telephone numbers; call it phone or טלפון.", headers=list(headers)
+            "No column holds telephone numbers; call it phone or טלפון.",
+            headers=list(headers),
+            reason="mapping_no_phone",
         )
     return dict(mapping)
 

@@ -30,7 +30,7 @@ def people_of(session: Session, business_id: UUID, whom: Whom) -> Select[UUID, s
     Raises NotFound, InvalidInput, and Conflict for a list that is being imported.
     """
     if [whom.list_id is not None, bool(whom.lead_ids), whom.where is not None].count(True) != 1:
-        raise InvalidInput("Say whom in one way: a list, a filter or chosen leads.")
+        raise InvalidInput("Say whom in one way: a list, a filter or chosen leads.", reason="whom_one_way")
     columns = (Lead.id, Lead.phone)
     if whom.list_id is not None:
         if not store.has_list(session, business_id, whom.list_id):
@@ -41,6 +41,7 @@ def people_of(session: Session, business_id: UUID, whom: Whom) -> Select[UUID, s
             raise Conflict(
                 "This list is being imported; wait for its end, or cancel the import.",
                 import_id=str(importing),
+                reason="list_importing",
             )
         of_list = (LeadListEntry.business_id == Lead.business_id) & (LeadListEntry.lead_id == Lead.id)
         return (

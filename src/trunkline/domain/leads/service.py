@@ -33,7 +33,7 @@ def make_list(session: Session, business_id: UUID, name: str) -> LeadList:
     """Make an empty list. Raises InvalidInput when the business has one of this name."""
     taken = select(LeadList.id).where(LeadList.business_id == business_id, LeadList.name == name)
     if session.scalar(taken):
-        raise InvalidInput(f"There is a list called {name!r} already.")
+        raise InvalidInput(f"There is a list called {name!r} already.", reason="list_name_taken", name=name)
     lead_list = LeadList(business_id=business_id, name=name)
     session.add(lead_list)
     session.flush()
@@ -72,7 +72,7 @@ def put_people(
 def lead_of_caller(session: Session, business_id: UUID, phone: str) -> UUID:
     """Return the lead with this number, making one for somebody new. Raises InvalidInput for what is none."""
     if not is_e164(phone):
-        raise InvalidInput("A lead is known by a telephone number, and this is none.")
+        raise InvalidInput("A lead is known by a telephone number, and this is none.", reason="not_a_number")
     kept = keeping.keep(session, business_id, [LeadRow(0, phone)], source="call", moment=clock.now())
     if kept.created:
         announce("lead.created", subject_id=kept.ids[phone], actor="call")

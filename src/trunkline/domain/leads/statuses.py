@@ -81,7 +81,7 @@ def make(
     """Make a status behind the others. Raises InvalidInput for a name that is taken, and for too many."""
     rows = _locked(session, business_id)
     if len(rows) >= MOST:
-        raise InvalidInput(f"A business has {MOST} statuses at most.")
+        raise InvalidInput(f"A business has {MOST} statuses at most.", reason="most_statuses", most=MOST)
     _require_free(rows, name)
     status = LeadStatus(
         business_id=business_id, name=name, colour=colour, position=len(rows) + 1, is_closed=is_closed,
@@ -121,17 +121,23 @@ def remove(session: Session, business_id: UUID, status_id: UUID, *, actor: str) 
     rows = _locked(session, business_id)
     status = Statuses(tuple(rows)).get(status_id)
     if status.is_initial:
-        raise Conflict("Leads begin in this status, so it stays; it can be given another name.")
+        raise Conflict(
+            "Leads begin in this status, so it stays; it can be given another name.", reason="initial_status"
+        )
     standing = select(func.count()).where(
         Lead.business_id == business_id, LISTED, Lead.status_id == status_id
     )
     if leads := session.scalar(standing):
-        raise Conflict("Leads stand in this status; give them another one first.", leads=leads)
+        raise Conflict(
+            "Leads stand in this status; give them another one first.", leads=leads, reason="status_in_use"
+        )
     try:
         with session.begin_nested():
             session.delete(status)
     except IntegrityError as error:  # a lead has come to stand in it this moment
-        raise Conflict("Leads stand in this status; give them another one first.") from error
+        raise Conflict(
+            "Leads stand in this status; give them another one first.", reason="status_in_use"
+        ) from error
     rows.remove(status)
     _number(rows)
     announce("lead_statuses.changed", subject_id=status_id, actor=actor)
@@ -185,4 +191,6 @@ def _number(rows: Iterable[LeadStatus]) -> None:
 
 def _require_free(rows: Iterable[LeadStatus], name: str) -> None:
     if any(row.name == name for row in rows):
-        raise InvalidInput(f"There is a status called {name!r} already.")
+        raise InvalidInput(
+            f"There is a status called {name!r} already.", reason="status_name_taken", name=name
+        )

@@ -78,7 +78,7 @@ def rows_claimed(file: IO[bytes]) -> int | None:
                 if element.tag == f"{_NS}sheetData":
                     return None
     except _BROKEN as error:
-        raise InvalidInput(_NO_WORKBOOK) from error
+        raise InvalidInput(_NO_WORKBOOK, reason="workbook_unreadable") from error
     return None
 
 
@@ -106,7 +106,9 @@ def rows_of(file: IO[bytes], alive: Callable[[], None]) -> Generator[tuple[int, 
                 if count % _TICK == 0:
                     alive()
         except _BROKEN as error:
-            raise InvalidInput(f"The workbook cannot be read behind row {number}.") from error
+            raise InvalidInput(
+                f"The workbook cannot be read behind row {number}.", reason="workbook_row", row=number
+            ) from error
 
 
 class _Parts(zipfile.ZipFile):
@@ -120,7 +122,7 @@ class _Parts(zipfile.ZipFile):
         """Open a part of up to so many bytes. Raises InvalidInput for a larger one, KeyError for none."""
         part = self.getinfo(name)
         if part.file_size > largest or part.file_size > max(_MB, part.compress_size * _MOST_PACKED):
-            raise InvalidInput(_TOO_LARGE)
+            raise InvalidInput(_TOO_LARGE, reason="workbook_too_large")
         if part.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} or part.flag_bits & 1:
             raise zipfile.BadZipFile("not packed as workbooks are")
         return _Stream(super().open(part))
@@ -153,7 +155,7 @@ class _Stream:
         data = self._part.read(size)
         self._since += len(data)
         if self._since > self._limit:
-            raise InvalidInput(_TOO_LARGE)
+            raise InvalidInput(_TOO_LARGE, reason="workbook_too_large")
         # Entities could make much of little; no program that writes workbooks declares any.
         if b"<!DOCTYPE" in (self._tail + data).replace(b"\0", b""):
             raise ValueError("the part has a document type")
@@ -200,7 +202,7 @@ def _check_directory(file: IO[bytes]) -> None:
     if at >= 0 and len(tail) >= at + 22:
         (size,) = struct.unpack_from("<L", tail, at + 12)
         if size > _LARGEST_DIRECTORY or tail[max(0, at - 20) : at].startswith(b"PK\6\7"):
-            raise InvalidInput(_TOO_LARGE)
+            raise InvalidInput(_TOO_LARGE, reason="workbook_too_large")
     file.seek(0)
 
 
@@ -215,9 +217,9 @@ def _open(file: IO[bytes]) -> tuple[Any, str]:
         for _, rel in reader.parser.find_sheets():
             if "chartsheet" not in rel.Type and rel.target in parts.NameToInfo:
                 return reader, rel.target
-        raise InvalidInput(_NO_WORKBOOK)
+        raise InvalidInput(_NO_WORKBOOK, reason="workbook_unreadable")
     except _BROKEN as error:
-        raise InvalidInput(_NO_WORKBOOK) from error
+        raise InvalidInput(_NO_WORKBOOK, reason="workbook_unreadable") from error
 
 
 def _sheet_of(reader: Any, alive: Callable[[], None]) -> Any:

@@ -104,5 +104,5 @@ def _within(since: datetime | None, until: datetime | None) -> tuple[datetime, d
     ends = until or clock.now()
     begins = since or ends - _USUAL
     if begins >= ends:
-        raise InvalidInput("The log's `from` must lie before its `to`.")
+        raise InvalidInput("The log's `from` must lie before its `to`.", reason="from_before_to")
     return begins, ends

@@ -87,7 +87,9 @@ def create_run(
     ours = {row.e164 for row in tenants.list_numbers(session, business_id)}
     for number in options.numbers:
         if number not in ours:
-            raise InvalidInput(f"{number} is not a number of this business.")
+            raise InvalidInput(
+                f"{number} is not a number of this business.", reason="number_not_ours", number=number
+            )
     people = people_of(session, business_id, whom)
     run = runs.create(
         session, business_id=business_id, kind=KIND, title=title, actor=actor,
@@ -96,7 +98,9 @@ def create_run(
     )  # fmt: skip
     run_store.add_run(session, business_id, run.id, priority=options.priority, retry_of=retry_of)
     if not run_store.add_items(session, business_id, run.id, people, rank=rank):
-        raise InvalidInput("There is nobody to call: the list is empty, or the filter finds nobody.")
+        raise InvalidInput(
+            "There is nobody to call: the list is empty, or the filter finds nobody.", reason="nobody_to_call"
+        )
     return run
 
 
@@ -105,7 +109,11 @@ def dial_now(
 ) -> Run:
     """Call one to three people at once: a run that is started as it is made. Raises as both do."""
     if not 1 <= len(set(lead_ids)) <= MOST_AT_ONCE:
-        raise InvalidInput(f"At once, one to {MOST_AT_ONCE} people are called; for more, make a run.")
+        raise InvalidInput(
+            f"At once, one to {MOST_AT_ONCE} people are called; for more, make a run.",
+            reason="most_at_once",
+            most=MOST_AT_ONCE,
+        )
     ids = sorted(set(lead_ids))
     language = tenants.get_business(session, business_id).language
     run = create_run(
@@ -159,12 +167,16 @@ def schedule_run(
     run = get_run(session, business_id, run_id)
     if run.state != RunState.PENDING:
         raise Conflict(
-            f"The run is {run.state}; only one that has not begun can be scheduled.", state=run.state
+            f"The run is {run.state}; only one that has not begun can be scheduled.",
+            state=run.state,
+            reason="run_begun",
         )
     if starts_at is not None and starts_at <= clock.now():
-        raise InvalidInput("A run is scheduled for a moment to come; start it if it is to start now.")
+        raise InvalidInput(
+            "A run is scheduled for a moment to come; start it if it is to start now.", reason="moment_past"
+        )
     if starts_at is not None and starts_at > clock.now() + _FURTHEST:
-        raise InvalidInput("A run is scheduled for a moment within a year.")
+        raise InvalidInput("A run is scheduled for a moment within a year.", reason="moment_too_far")
     run_store.outbound_run(session, business_id, run_id).starts_at = starts_at
     if starts_at is not None:
         _enqueue_start(run_id, starts_at)
@@ -210,10 +222,12 @@ def retry_failed(session: Session, business_id: UUID, run_id: UUID, *, actor: st
     """Call again whom a run did not reach: a new run over its failed leads, started. Raises Conflict."""
     run = get_run(session, business_id, run_id)
     if not RunState(run.state).is_final:
-        raise Conflict("The run is not over yet; cancel it first, or let it end.", state=run.state)
+        raise Conflict(
+            "The run is not over yet; cancel it first, or let it end.", state=run.state, reason="run_not_over"
+        )
     failed = failed_leads(session, business_id, run_id)
     if not failed:
-        raise Conflict("Nobody in this run was left unreached.")
+        raise Conflict("Nobody in this run was left unreached.", reason="nobody_unreached")
     again = create_run(
         session, business_id,
         title=title_again(run.title, tenants.get_business(session, business_id).language),
@@ -231,7 +245,7 @@ def change_run(
     store.lock_business(session, business_id)
     run = get_run(session, business_id, run_id, fresh=True)
     if RunState(run.state).is_final:
-        raise Conflict(f"The run is {run.state}.", state=run.state)
+        raise Conflict(f"The run is {run.state}.", state=run.state, reason="run_state")
     changes = {
         name: value
         for name, value in (("priority", priority), ("concurrency", concurrency))
@@ -272,7 +286,10 @@ def cancel_run(session: Session, business_id: UUID, run_id: UUID, *, force: bool
     The business's slots are locked first, so every dial is committed before this or never begins.
     """
     if force and not registry.carrier(tenants.carrier_of(session, business_id)).capabilities.hangs_up:
-        raise Conflict("This carrier cannot hang up; without force, live calls come to their own end.")
+        raise Conflict(
+            "This carrier cannot hang up; without force, live calls come to their own end.",
+            reason="cannot_hang_up",
+        )
     store.lock_business(session, business_id)
     run = get_run(session, business_id, run_id)
     runs.cancel(session, run, actor=actor)
@@ -300,9 +317,15 @@ def release_attempt(
     if attempt is None or attempt.run_id != run_id:
         raise NotFound("There is no such dial.")
     if attempt.state != AttemptState.UNKNOWN or attempt.released:
-        raise Conflict("Only a dial that nobody knows the end of is released.", state=attempt.state)
+        raise Conflict(
+            "Only a dial that nobody knows the end of is released.",
+            state=attempt.state,
+            reason="dial_not_in_doubt",
+        )
     if attempt.created_at > clock.now() - installed_limits().longest_life:
-        raise Conflict("This dial may still ring or be talking; wait until it cannot.")
+        raise Conflict(
+            "This dial may still ring or be talking; wait until it cannot.", reason="dial_may_ring"
+        )
     attempt.released, attempt.resolved_at = True, clock.now()
     announce("dial.released", subject_id=attempt.item_id, actor=actor, attempt_id=str(attempt_id))
     return attempt

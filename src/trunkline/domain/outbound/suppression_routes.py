@@ -114,7 +114,11 @@ def upload(
     """Call the numbers of a file no more: CSV, Excel, or a number a line. Sent again, it adds the rest."""
     who.require(Role.ADMIN)
     if (file.size or 0) > LARGEST_FILE:
-        raise InvalidInput(f"The file is larger than {LARGEST_FILE // 2**20} MB.")
+        raise InvalidInput(
+            f"The file is larger than {LARGEST_FILE // 2**20} MB.",
+            reason="file_too_large",
+            most_mb=LARGEST_FILE // 2**20,
+        )
     with unit_of_work(who.scope) as session:
         region = tenants.get_business(session, who.business).region
     return UploadOut.model_validate(

@@ -50,7 +50,7 @@ def suppress(
     Raises InvalidInput for what is no number: what stands there is read as one ever after.
     """
     if not is_e164(phone):
-        raise InvalidInput("Only telephone numbers stand on the list.")
+        raise InvalidInput("Only telephone numbers stand on the list.", reason="not_a_number")
     added = _add(session, business_id, [phone], reason=reason, source=source)
     if not added:
         return False
@@ -204,4 +204,4 @@ def typed_number(typed: str, region: str | None) -> str:
     try:
         return to_e164(typed, region=region or "ZZ")
     except InvalidPhone as error:
-        raise InvalidInput(str(error)) from error
+        raise InvalidInput(str(error), reason="not_a_number") from error

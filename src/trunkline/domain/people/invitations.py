@@ -67,7 +67,7 @@ def invite(
     email = service.checked_address(email)
     service.check_language(language)
     if business_of_login(session, email)[0]:
-        raise InvalidInput(f"{email} can sign in already.")
+        raise InvalidInput(f"{email} can sign in already.", reason="can_sign_in", email=email)
     row = Invitation(
         business_id=who.business, email=email, role=role, language=language, invited_by=who.email,
         token_hash="", posted=Posted.BY_HAND, sending=0, expires_at=clock.now(),
@@ -78,7 +78,9 @@ def invite(
             session.flush()
             link = _send(session, who, row)
     except IntegrityError as error:
-        raise Conflict(f"{email} is invited already; send that invitation again.") from error
+        raise Conflict(
+            f"{email} is invited already; send that invitation again.", reason="invited_already", email=email
+        ) from error
     announce("invitation.created", subject_id=row.id, actor=who.email, email=email, role=role)
     return row, link
 

@@ -65,7 +65,7 @@ def create_user(
     email = checked_address(email)
     check_language(language)
     if business_of_login(session, email)[0]:
-        raise InvalidInput(f"{email} can sign in already.")
+        raise InvalidInput(f"{email} can sign in already.", reason="can_sign_in", email=email)
     user = User(
         business_id=business_id,
         email=email,
@@ -84,7 +84,7 @@ def checked_address(email: str) -> str:
     """Return an e-mail address as it is kept. Raises InvalidInput."""
     email = email.strip().lower()
     if not _ADDRESS.fullmatch(email):
-        raise InvalidInput(f"{email!r} is not an e-mail address.")
+        raise InvalidInput(f"{email!r} is not an e-mail address.", reason="not_an_address")
     return email
 
 
@@ -92,14 +92,19 @@ def check_language(language: str) -> None:
     """Raise InvalidInput for a language that our pages do not speak."""
     if language not in tenants.LANGUAGES:
         raise InvalidInput(
-            f"{language!r} is not a language we speak; we speak {', '.join(tenants.LANGUAGES)}."
+            f"{language!r} is not a language we speak; we speak {', '.join(tenants.LANGUAGES)}.",
+            reason="no_language",
         )
 
 
 def hash_password(password: str) -> str:
     """Return what is kept of a password. Raises InvalidInput for one that is too short."""
     if len(password) < SHORTEST_PASSWORD:
-        raise InvalidInput(f"A password has at least {SHORTEST_PASSWORD} characters.")
+        raise InvalidInput(
+            f"A password has at least {SHORTEST_PASSWORD} characters.",
+            reason="short_password",
+            least=SHORTEST_PASSWORD,
+        )
     return _hasher.hash(password)
 
 

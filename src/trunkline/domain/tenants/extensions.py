@@ -63,10 +63,14 @@ def checked(extensions: Sequence[Mapping[str, str]], *, region: str) -> list[dic
         try:
             number = to_dialable(entry["number"], region=region)
         except InvalidPhone as error:
-            raise InvalidInput(f"Extension {entry['extension']}: {error}.") from error
+            raise InvalidInput(
+                f"Extension {entry['extension']}: {error}.",
+                reason="extension_number",
+                extension=entry["extension"],
+            ) from error
         rows.append({"extension": entry["extension"], "name": entry.get("name", ""), "number": number})
     if len({row["extension"] for row in rows}) != len(rows):
-        raise InvalidInput("Each extension is somebody's, once.")
+        raise InvalidInput("Each extension is somebody's, once.", reason="extension_twice")
     return rows
 
 
@@ -80,7 +84,11 @@ def resolve(text: str, extensions: Sequence[Mapping[str, str]], *, region: str) 
     by_name = [row for row in extensions if row["name"] and row["name"].casefold() == wanted.casefold()]
     found = by_number or by_name
     if len(found) > 1:
-        raise InvalidInput(f"{wanted!r} is the name of more than one colleague; say the extension.")
+        raise InvalidInput(
+            f"{wanted!r} is the name of more than one colleague; say the extension.",
+            reason="name_twice",
+            name=wanted,
+        )
     if found:
         row = found[0]
         label = f"{row['extension']} ({row['name']})" if row["name"] else row["extension"]
@@ -88,7 +96,9 @@ def resolve(text: str, extensions: Sequence[Mapping[str, str]], *, region: str) 
     try:
         number = to_dialable(wanted, region=region)
     except InvalidPhone as error:
-        raise InvalidInput(f"{wanted!r} is neither an extension nor a telephone number.") from error
+        raise InvalidInput(
+            f"{wanted!r} is neither an extension nor a telephone number.", reason="nobody_called", name=wanted
+        ) from error
     return Target(number, number)
 
 
@@ -97,7 +107,7 @@ def listed(numbers: Sequence[str], *, region: str) -> list[str]:
     try:
         return list(dict.fromkeys(to_dialable(number, region=region) for number in numbers))
     except InvalidPhone as error:
-        raise InvalidInput(f"{error}.") from error
+        raise InvalidInput(f"{error}.", reason="not_a_number") from error
 
 
 def refused_because(

@@ -80,7 +80,7 @@ def change_business(session: Session, business_id: UUID, changes: dict[str, Any]
     before = _rules_of(business)
     for field, value in changes.items():
         if value is None and field not in _MAY_BE_EMPTY:
-            raise InvalidInput(f"{field} cannot be empty.")
+            raise InvalidInput(f"{field} cannot be empty.", reason="empty", field=field)
         merged = {**business.calling_rules, **value} if field == "calling_rules" else value
         setattr(business, field, merged)
     _check_place(business.time_zone, business.language, business.region)
@@ -91,7 +91,9 @@ def change_business(session: Session, business_id: UUID, changes: dict[str, Any]
             label = f"{row['extension']} ({row['number']})"
             check_transfer(business, row["number"], label, refusal=InvalidInput)
     if business.carrier is not None and business.carrier not in registry.carrier_names():
-        raise InvalidInput(f"There is no carrier {business.carrier!r} here.")
+        raise InvalidInput(
+            f"There is no carrier {business.carrier!r} here.", reason="no_carrier", carrier=business.carrier
+        )
     announce("business.changed", subject_id=business_id, actor=actor, fields=sorted(changes))
     after = _rules_of(business)
     if before != after:
@@ -133,7 +135,7 @@ def add_number(session: Session, business: Business, *, number: str, agent_id: U
     try:
         e164 = to_dialable(number, region=business.region)
     except InvalidPhone as error:
-        raise InvalidInput(str(error)) from error
+        raise InvalidInput(str(error), reason="not_a_number") from error
     row = PhoneNumber(business_id=business.id, e164=e164, agent_id=agent_id)
     try:
         with session.begin_nested():
@@ -141,7 +143,9 @@ def add_number(session: Session, business: Business, *, number: str, agent_id: U
     except IntegrityError as error:
         # PostgreSQL knows: the agent must be this business's, and a number rings at one business only.
         if "uq_phone_numbers_e164" in str(error.orig):
-            raise Conflict(f"{e164} rings at a business already.") from error
+            raise Conflict(
+                f"{e164} rings at a business already.", reason="number_taken", number=e164
+            ) from error
         raise NotFound("There is no such agent.") from error
     return row
 
@@ -202,8 +206,14 @@ def _check_place(time_zone: str, language: str, region: str) -> None:
     try:
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InvalidInput(f"{time_zone!r} is not an IANA time zone.") from error
+        raise InvalidInput(
+            f"{time_zone!r} is not an IANA time zone.", reason="no_time_zone", zone=time_zone
+        ) from error
     if language not in LANGUAGES:
-        raise InvalidInput(f"{language!r} is not a language we speak; we speak {', '.join(LANGUAGES)}.")
+        raise InvalidInput(
+            f"{language!r} is not a language we speak; we speak {', '.join(LANGUAGES)}.", reason="no_language"
+        )
     if not has_numbers(region):
-        raise InvalidInput(f"{region!r} is not a country, written as in ISO 3166 (US, IL, ...).")
+        raise InvalidInput(
+            f"{region!r} is not a country, written as in ISO 3166 (US, IL, ...).", reason="no_country"
+        )
