@@ -31,6 +31,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 ROOT = Path(__file__).parents[1]
 PASSWORD = "correct horse battery staple"
@@ -115,28 +116,67 @@ def pages_of(port: int, cookie: str) -> dict[str, list[str]]:
     calls = found("/api/calls?limit=50")
     leads = found("/api/leads?limit=50")
     runs = found("/api/runs?limit=50")
+    (everybody, *_) = found("/api/lead-lists")
+    statuses = found("/api/lead-statuses")
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     begins, ends = (f"{today + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (-3, 4))
+    # As the fields are typed into: what many bear, what few do, what nobody does; a letter that all bear too.
+    typed = ["cohen", "maya cohen", "lead4711@", "5552004711", "555", "a", "zq", "nobody at all"]
+    numbers = ["555", "5552004711", "4711", "000000000"]
     return {
         "overview": ["/api/overview"],
         "me": ["/api/me"],
         "calls": ["/api/calls?limit=50"],
         "calls, next page": [f"/api/calls?limit=50&cursor={calls['next_cursor']}"],
-        "calls, one outcome": ["/api/calls?limit=50&disposition=booked"],
+        "calls, one outcome": [
+            f"/api/calls?limit=50&disposition={name}" for name in ("booked", "our_fault", "nothing")
+        ],
+        "calls, live": ["/api/calls?limit=50&state=live&state=ringing"],
+        "calls, booked": ["/api/calls?limit=50&booked=true", "/api/calls?limit=50&booked=false"],
+        "calls, a stretch": [f"/api/calls?limit=50&created_from={begins}&created_before={ends}"],
+        "calls, two conditions": ["/api/calls?limit=50&direction=inbound&disposition=opted_out"],
+        "calls, number": [f"/api/calls?limit=50&number={number}" for number in numbers],
         "call": [f"/api/calls/{call['id']}" for call in calls["calls"]],
         "leads": ["/api/leads?limit=50"],
         "leads, next page": [f"/api/leads?limit=50&cursor={leads['next_cursor']}"],
-        "leads, search": ["/api/leads?limit=50&search=cohen", "/api/leads?limit=50&search=maya"],
-        "leads, board": ["/api/leads/board"],
+        "leads, by name": ["/api/leads?limit=50&order=name"],
+        "leads, count": ["/api/leads/count"],
+        "leads, search": [f"/api/leads?limit=50&search={quote(text)}" for text in typed],
+        "leads, count of search": [f"/api/leads/count?search={quote(text)}" for text in typed],
+        "leads, filter": [
+            "/api/leads?limit=50&tag=none",
+            "/api/leads?limit=50&consent=written",
+            f"/api/leads?limit=50&list_id={everybody['id']}",
+            f"/api/leads?limit=50&status_id={statuses[-1]['id']}",
+        ],
+        "leads, count of filter": [
+            "/api/leads/count?tag=none",
+            "/api/leads/count?consent=written",
+            f"/api/leads/count?list_id={everybody['id']}",
+            f"/api/leads/count?status_id={statuses[-1]['id']}",
+        ],
+        "leads, board": ["/api/leads/board?cards=50"],
+        "leads, board of search": [f"/api/leads/board?cards=50&search={quote(text)}" for text in typed],
+        "lead lists": ["/api/lead-lists"],
+        "lead tags": ["/api/lead-tags"],
+        "palette": [f"/api/leads?limit=5&search={quote(text)}" for text in typed],
         "lead": [f"/api/leads/{lead['id']}" for lead in leads["leads"]],
         "lead, timeline": [f"/api/leads/{lead['id']}/timeline" for lead in leads["leads"]],
+        "lead, suppression": [f"/api/leads/{lead['id']}/suppression" for lead in leads["leads"]],
         "runs": ["/api/runs?limit=50"],
         "run": [f"/api/runs/{run['id']}" for run in runs],
         "run, items": [f"/api/runs/{run['id']}/items?limit=50" for run in runs],
+        "run, failed items": [f"/api/runs/{run['id']}/items?limit=50&state=failed" for run in runs],
+        "run, attempts": [f"/api/runs/{run['id']}/attempts?limit=50" for run in runs],
+        "suppressions": ["/api/suppressions", "/api/suppressions?search=555"],
+        "compliance log": ["/api/compliance-log"],
+        "imports": ["/api/lead-imports"],
         "appointments": [f"/api/appointments?from={begins}&to={ends}"],
         "agents": ["/api/agents"],
+        "people": ["/api/users"],
         "jobs": ["/api/jobs?limit=50"],
         "jobs, stats": ["/api/jobs/stats"],
+        "events": ["/api/events", "/api/events?after=latest"],
     }
 
 

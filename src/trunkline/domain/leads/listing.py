@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from trunkline.core.errors import InvalidInput
 from trunkline.domain.leads import counts, statuses, store
 from trunkline.domain.leads.lead_schemas import LeadsQuery
-from trunkline.domain.leads.models import LISTED, Lead, LeadList, LeadListEntry, LeadStatus
+from trunkline.domain.leads.models import LISTED, TAGGED, Lead, LeadList, LeadListEntry, LeadStatus
 from trunkline.domain.leads.schemas import LeadConditions
 from trunkline.kit import cursors
 
@@ -124,7 +124,7 @@ def _page(
 def tags_of_business(session: Session, business_id: UUID) -> list[str]:
     """Return every tag that a lead of the business has, in the order of their letters."""
     tag = func.unnest(Lead.tags).label("tag")
-    used = select(tag).where(Lead.business_id == business_id).distinct().order_by(tag)
+    used = select(tag).where(Lead.business_id == business_id, TAGGED).distinct().order_by(tag)
     return list(session.scalars(used))
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     Computed,
     ForeignKey,
     ForeignKeyConstraint,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -33,6 +35,10 @@ LISTED = text("leads.version > 0")
 """True of every lead. The indexes for pages are over it, so that only who says it goes by them: to a planner
 that thinks a business small, any index that begins with the business is as good as the one over numbers,
 and looking a hundred numbers up would read all of its leads a hundred times."""
+
+
+TAGGED = literal_column("leads.tags <> '{}'::text[]", Boolean)
+"""Said wherever a tag is looked for, so that leads without any are not read."""
 
 
 class LeadStatus(Base):
@@ -69,6 +75,7 @@ class Lead(Base):
         Index("ix_leads_newest", "business_id", "created_at", "id", postgresql_where=LISTED),
         Index("ix_leads_name", "business_id", "sort_name", "id", postgresql_where=LISTED),
         Index("ix_leads_board", "business_id", "status_id", "place", postgresql_where=LISTED),
+        Index("ix_leads_tagged", "business_id", "created_at", "id", postgresql_where=TAGGED),
         Index(
             "ix_leads_search", "business_id", "search_text", postgresql_using="gin",
             postgresql_with={"gin_pending_list_limit": "256"},

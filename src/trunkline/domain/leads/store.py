@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.errors import NotFound
 from trunkline.domain.leads import statuses
-from trunkline.domain.leads.models import Lead, LeadList, LeadListEntry
+from trunkline.domain.leads.models import TAGGED, Lead, LeadList, LeadListEntry
 from trunkline.domain.leads.schemas import LeadConditions, LeadFilter
 
 _NUMBER_MARKS = re.compile(r"[\s()+./-]")
@@ -155,7 +155,7 @@ def conditions(session: Session, business_id: UUID, wanted: LeadConditions) -> l
             raise NotFound("There is no such list.", list_id=str(wanted.list_id))
         meet.append(Lead.id.in_(in_list(business_id, wanted.list_id)))
     if wanted.tag is not None:
-        meet.append(literal(wanted.tag) == any_(Lead.tags))
+        meet += [TAGGED, literal(wanted.tag) == any_(Lead.tags)]
     if wanted.consent is not None:
         meet.append(Lead.consent == wanted.consent)
     if wanted.source is not None:
