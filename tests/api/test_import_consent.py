@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -134,3 +135,44 @@ def test_each_consent_of_an_import_is_told_with_its_moment(
     assert [row.data["before"] for row in told(acme)] == ["none", "none", "written"]
     log = csv.DictReader(io.StringIO(owner.get("/api/compliance-log.csv").content.decode("utf-8-sig")))
     assert [(row["event"], row["consent"]) for row in log][-1] == ("consent.changed", "withdrawn")
+
+
+def test_who_brings_a_file_says_that_all_in_it_agreed(
+    acme: World, owner: TestClient, installation: Installation
+) -> None:
+    silent, own, gone = "+12125550181", "+12125550182", "+12125550183"
+    imported(owner, installation, as_csv([["phone", "consent"], [gone, "no"]]), name="Before")
+    file = as_csv(
+        [["phone", "consent", "consent source"], [silent, "", ""], [own, "written", "paper"], [gone, "", ""]]
+    )
+    day = (clock.now() - 3 * DAY).date().isoformat()
+
+    def send(**said: str) -> Any:
+        return owner.post("/api/lead-imports", data={"name": "All", **said}, files={"file": ("a.csv", file)})
+
+    for said, reason in (
+        ({"consent": "express"}, "consent_unproven"),
+        ({"consent": "express", "consent_on": day, "consent_source": " "}, "consent_unproven"),
+        ({"consent_on": day, "consent_source": "fair"}, "consent_unsaid"),
+        ({"consent": "express", "consent_on": "2150-01-01", "consent_source": "fair"}, "consent_day"),
+    ):
+        answer = send(**said)
+        assert (answer.status_code, answer.json()["error"]["data"]["reason"]) == (422, reason)
+    assert send(consent="withdrawn", consent_on=day, consent_source="fair").status_code == 422
+    today = clock.now().date().isoformat()
+    answer = send(consent="express", consent_on=today, consent_source="The fair's form")
+    assert answer.status_code == 202, answer.text
+    installation.run_jobs("maintenance")
+    seen = owner.get(f"/api/lead-imports/{answer.json()['id']}").json()
+    assert (seen["state"], seen["faults"], seen["said_of_all"]["consent_source"]) == (
+        "completed", 0, "The fair's form"
+    )  # fmt: skip
+    found = {phone: lead_of(acme, phone) for phone in (silent, own, gone)}
+    assert {phone: (lead.consent, lead.consent_source) for phone, lead in found.items()} == {
+        silent: ("express", "The fair's form"), own: ("written", "paper"), gone: ("withdrawn", None)
+    }  # fmt: skip
+    assert found[silent].consent_at is not None
+    assert found[silent].consent_at.date().isoformat() <= today
+    assert (
+        merge(Said("withdrawn", BEFORE), Said("express", AFTER, "form", of_all=True), moment=MOMENT) is None
+    )

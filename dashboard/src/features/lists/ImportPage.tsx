@@ -1,11 +1,12 @@
 // The import wizard: a file, what its columns hold, and the list that it becomes.
 
-import { Alert, Button, FileButton, Group, Progress, Select, Stack, Stepper, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Checkbox, FileButton, Group, Progress, Select, Stack, Stepper, Text, TextInput } from "@mantine/core";
 import { IconFileSpreadsheet } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useRef, useState, type DragEvent, type FormEvent } from "react";
 import type { Schema } from "@/lib/api";
 import { useNumbers, useT } from "@/lib/i18n";
+import { useTime } from "@/lib/time";
 import { DataTable } from "@/ui/DataTable";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { Loading } from "@/ui/Loading";
@@ -27,6 +28,7 @@ export default function ImportPage() {
   const [looking, setLooking] = useState(false);
   const [share, setShare] = useState<number | null>(null);
   const [error, setError] = useState<unknown>(null);
+  const [agreed, setAgreed] = useState<Agreed | null>(null);
   const newest = useRef(0);
 
   const look = async (of: File, mapping: Mapping | null) => {
@@ -65,6 +67,7 @@ export default function ImportPage() {
     form.append("name", name.trim());
     form.append("file", file);
     form.append("mapping", JSON.stringify(mapping));
+    if (agreed) for (const [field, value] of Object.entries(agreed)) form.append(field, value);
     try {
       const begun = await upload<Schema<"LeadImportOut">>("/api/lead-imports", form, setShare);
       await navigate({ to: `/lists/imports/${begun.id}` });
@@ -101,6 +104,7 @@ export default function ImportPage() {
                 <Text size="sm" c="dimmed">
                   {t(mapping.consent ? "wizard.consent_from_file" : "wizard.consent_unsaid")}
                 </Text>
+                <Agreement agreed={agreed} change={setAgreed} />
                 {share !== null && (
                   <>
                     <Progress value={share * 100} aria-label={t("wizard.sending")} />
@@ -136,6 +140,59 @@ export default function ImportPage() {
         </Stack>
       </form>
     </>
+  );
+}
+
+/** What whoever imports says of everybody in the file, as the API takes it. */
+interface Agreed {
+  consent: "express" | "written";
+  consent_on: string;
+  consent_source: string;
+}
+
+function Agreement({ agreed, change }: { agreed: Agreed | null; change: (agreed: Agreed | null) => void }) {
+  const t = useT("lists");
+  const time = useTime();
+  const today = time.dayKey(new Date());
+  return (
+    <Stack gap="sm">
+      <Checkbox
+        label={t("wizard.consent_all")}
+        description={t("wizard.consent_all_about")}
+        checked={agreed !== null}
+        onChange={(event) =>
+          change(event.currentTarget.checked ? { consent: "express", consent_on: today, consent_source: "" } : null)
+        }
+      />
+      {agreed && (
+        <>
+          <Select
+            label={t("wizard.consent_kind")}
+            value={agreed.consent}
+            allowDeselect={false}
+            onChange={(consent) => change({ ...agreed, consent: consent === "written" ? "written" : "express" })}
+            data={(["express", "written"] as const).map((value) => ({ value, label: t(`consent.${value}`) }))}
+          />
+          <TextInput
+            type="date"
+            label={t("wizard.consent_on")}
+            required
+            max={today}
+            value={agreed.consent_on}
+            onChange={(event) => change({ ...agreed, consent_on: event.currentTarget.value })}
+          />
+          <TextInput
+            label={t("wizard.consent_how")}
+            description={t("wizard.consent_how_hint")}
+            required
+            maxLength={300}
+            dir="auto"
+            value={agreed.consent_source}
+            onChange={(event) => change({ ...agreed, consent_source: event.currentTarget.value })}
+          />
+        </>
+      )}
+    </Stack>
   );
 }
 

@@ -5,6 +5,7 @@ import { usePath } from "@/lib/address";
 import { api, type Schema } from "@/lib/api";
 import { useNumbers, useT } from "@/lib/i18n";
 import { useSession } from "@/lib/session";
+import { useTime } from "@/lib/time";
 import { Answer } from "@/ui/Answer";
 import { DataTable } from "@/ui/DataTable";
 import { ButtonLink } from "@/ui/LinkTo";
@@ -23,6 +24,7 @@ export default function OneImportPage() {
 
 function OneImport({ of }: { of: Schema<"LeadImportOut"> }) {
   const t = useT("lists");
+  const time = useTime();
   const { may } = useSession();
   const isDone = of.state === "completed";
   return (
@@ -46,6 +48,15 @@ function OneImport({ of }: { of: Schema<"LeadImportOut"> }) {
           <Stack gap="sm">
             <ImportBar of={of} />
             <ImportCounts of={of} />
+            {of.said_of_all?.consent_at && (
+              <Text size="sm">
+                {t("said_of_all", {
+                  consent: t(`consent.${of.said_of_all.consent}`),
+                  source: of.said_of_all.consent_source ?? "",
+                  day: time.day(of.said_of_all.consent_at),
+                })}
+              </Text>
+            )}
             {isOpen(of) && (
               <Text size="sm" c="dimmed">
                 {t("goes_on")}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
@@ -13,10 +14,18 @@ from trunkline.core.access import Role
 from trunkline.core.db import Scope, unit_of_work
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.runs.models import Run
-from trunkline.domain.leads import import_limits, import_preview, imports, rules
+from trunkline.domain.leads import import_limits, import_preview, imports, rules, statements
 from trunkline.domain.leads.import_models import LeadImport
 from trunkline.domain.leads.rules import LeadRow, RowFault
-from trunkline.domain.leads.schemas import ColumnOut, ImportFaultOut, LeadImportOut, PreviewOut, PreviewRowOut
+from trunkline.domain.leads.schemas import (
+    ColumnOut,
+    ImportFaultOut,
+    LeadImportOut,
+    PreviewOut,
+    PreviewRowOut,
+    SaidOfAll,
+)
+from trunkline.domain.tenants import service as tenants
 from trunkline.kit.csv_text import MEDIA_TYPE, csv_file, csv_headers
 
 router = APIRouter(prefix="/api/lead-imports", tags=["leads"])
@@ -31,16 +40,25 @@ Mapping = Annotated[str | None, Form(max_length=2_000)]
 def import_leads(
     session: SessionDep,
     who: PrincipalDep,
+    *,
     name: Annotated[str, Form(min_length=1, max_length=200)],
     file: Upload,
     mapping: Mapping = None,
+    consent: Annotated[Literal["express", "written"] | None, Form()] = None,
+    consent_on: Annotated[date | None, Form()] = None,
+    consent_source: Annotated[str | None, Form(max_length=300)] = None,
 ) -> LeadImportOut:
-    """Begin to import a CSV or Excel file as a list; `mapping` names fields with their columns."""
+    """Begin to import a CSV or Excel file as a list; `mapping` names fields with their columns.
+
+    `consent`, with its day and source, is that of everybody in the file whose row says nothing of it.
+    """
     who.require(Role.AGENT)
     import_limits.require_room(session, who.business)
+    zone = tenants.get_business(session, who.business).time_zone
+    said = statements.of_all(consent, consent_on, consent_source, zone=zone)
     run = imports.begin(
         session, who.business, file.file, name=name, filename=file.filename or "", size=file.size or 0,
-        mapping=imports.parse_mapping(mapping), actor=who.email,
+        mapping=imports.parse_mapping(mapping), said=said, actor=who.email,
     )  # fmt: skip
     return _shown(*imports.get(session, who.business, run.id))
 
@@ -134,6 +152,7 @@ def cancel_import(import_id: UUID, session: SessionDep, who: PrincipalDep) -> Le
 
 
 def _shown(found: LeadImport, run: Run) -> LeadImportOut:
+    said = statements.said_in(run.options)
     return LeadImportOut(
         id=run.id,
         list_id=found.list_id,
@@ -149,6 +168,9 @@ def _shown(found: LeadImport, run: Run) -> LeadImportOut:
         created=found.created,
         updated=found.updated,
         faults=found.faults,
+        said_of_all=None
+        if said is None
+        else SaidOfAll(consent=said.consent, consent_at=said.at, consent_source=said.source),
         created_by=run.created_by,
         created_at=run.created_at,
         finished_at=run.finished_at,

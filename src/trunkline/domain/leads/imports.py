@@ -24,10 +24,10 @@ from trunkline.core.runs import service as runs
 from trunkline.core.runs import slices
 from trunkline.core.runs.models import Run, RunState
 from trunkline.core.runs.sweeper import step_of
-from trunkline.domain.leads import import_store, readers, rules, service
+from trunkline.domain.leads import import_store, readers, rules, service, statements
 from trunkline.domain.leads.import_models import ImportFault, LeadImport
 from trunkline.domain.leads.readers import Row
-from trunkline.domain.leads.rules import LeadRow, RowFault
+from trunkline.domain.leads.rules import LeadRow, RowFault, Said
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import barriers
 
@@ -63,6 +63,8 @@ class Reading:
     cursor: int
     region: str
     zone: ZoneInfo
+    said: Said | None = None
+    """What was said of everybody in the file."""
 
     def read(self, rows: Sequence[Row]) -> list[LeadRow | RowFault]:
         """Return what these rows say."""
@@ -73,7 +75,8 @@ class Reading:
             return rules.fault(line, "no column holds telephone numbers", cells)
         if isinstance(cells, readers.Torn):
             return rules.fault(line, "a quote is opened in this line that is not closed", cells)
-        return rules.read_row(line, cells, self.mapping, region=self.region, zone=self.zone)
+        row = rules.read_row(line, cells, self.mapping, region=self.region, zone=self.zone)
+        return row.with_said(self.said) if self.said is not None and isinstance(row, LeadRow) else row
 
 
 def parse_mapping(text: str | None) -> dict[str, int] | None:
@@ -93,9 +96,9 @@ def parse_mapping(text: str | None) -> dict[str, int] | None:
 
 def begin(
     session: Session, business_id: UUID, file: IO[bytes], *,
-    name: str, filename: str, size: int, mapping: dict[str, int] | None, actor: str,
+    name: str, filename: str, size: int, mapping: dict[str, int] | None, said: Said | None = None, actor: str,
 ) -> Run:  # fmt: skip
-    """Keep a file, make its list and begin to import it.
+    """Keep a file, make its list and begin to import it; `said`: the consent of everybody in it.
 
     Raises InvalidInput when the file cannot be used or the business has a list of this name.
     """
@@ -104,8 +107,9 @@ def begin(
     columns = rules.check_mapping(mapping or rules.map_headers(headers), headers)
     lead_list = service.make_list(session, business_id, name)
     run = runs.create(
-        session, business_id=business_id, kind=KIND, title=name, subject=None, options={}, actor=actor
-    )
+        session, business_id=business_id, kind=KIND, title=name, subject=None,
+        options=statements.to_options(said), actor=actor,
+    )  # fmt: skip
     runs.start(session, run, actor=actor)
     session.add(
         LeadImport(
@@ -200,7 +204,7 @@ def open_file(session: Session, business_id: UUID, run_id: UUID, file: IO[bytes]
     business = tenants.get_business(session, business_id)
     return Reading(
         found.list_id, found.encoding, found.mapping, run.cursor, business.region,
-        ZoneInfo(business.time_zone),
+        ZoneInfo(business.time_zone), statements.said_in(run.options),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import MAXYEAR, datetime, timedelta, tzinfo
 
 from trunkline.core.errors import InvalidInput
@@ -81,6 +81,8 @@ class Said:
     consent: str = "none"
     at: datetime | None = None
     source: str | None = None
+    of_all: bool = False
+    """Whoever brought the file said it of everybody in it: nobody's own word is lifted by that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,21 @@ class LeadRow:
     consent_source: str | None = None
     content: str = ""
     """The row's own text, for a fault that shows later."""
+    of_all: bool = False
+    """Its consent was said of everybody in the file."""
 
     @property
     def said(self) -> Said:
         """What the row says of the person's consent."""
-        return Said(self.consent, self.consent_at, self.consent_source)
+        return Said(self.consent, self.consent_at, self.consent_source, self.of_all)
+
+    def with_said(self, of_all: Said) -> LeadRow:
+        """Return the row with what was said of everybody in the file, unless it says something itself."""
+        if self.consent != "none":
+            return self
+        return replace(
+            self, consent=of_all.consent, consent_at=of_all.at, consent_source=of_all.source, of_all=True
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +196,8 @@ def merge(known: Said, given: Said, *, moment: datetime) -> Said | None:
     """Return what stands after a row of a file that came at `moment`; None when that is what stood.
 
     A file is older than it looks. So a consent fills a blank, but lifts a withdrawal only by a time of
-    its own that is later; and a no takes a consent back unless its own time is the earlier one.
+    its own that is later, and never by what was said of everybody in the file; and a no takes a consent
+    back unless its own time is the earlier one.
     """
     said = Said(given.consent, given.at or moment, given.source)
     match known.consent, given.consent:
@@ -193,7 +206,8 @@ def merge(known: Said, given: Said, *, moment: datetime) -> Said | None:
         case "none", _:
             return said
         case "withdrawn", "express" | "written":
-            return said if given.at is not None and known.at is not None and given.at > known.at else None
+            is_later = given.at is not None and known.at is not None and given.at > known.at
+            return said if is_later and not given.of_all else None
         case "express" | "written", "withdrawn":
             return said if known.at is None or (given.at or moment) >= known.at else None
     return None

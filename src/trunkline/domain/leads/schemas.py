@@ -82,6 +82,14 @@ class PreviewOut(BaseModel):
     rows: list[PreviewRowOut]
 
 
+class SaidOfAll(BaseModel):
+    """What was said of everybody in a file: their consent, when and how it was given."""
+
+    consent: str
+    consent_at: datetime | None
+    consent_source: str | None
+
+
 class LeadImportOut(BaseModel):
     """An import and how far it is: of `rows` read, some were imported and the others are faults."""
 
@@ -100,6 +108,7 @@ class LeadImportOut(BaseModel):
     created: int
     updated: int
     faults: int
+    said_of_all: SaidOfAll | None
     created_by: str
     created_at: datetime
     finished_at: datetime | None
