@@ -179,6 +179,37 @@ def test_system_admins_see_what_every_business_used_by_month(
     assert visitor.get("/api/admin/usage", params={"months": 1}).json() == []
 
 
+def test_system_admins_see_what_carriers_failed_at_by_business_and_number(
+    acme: World, umbrella: World, visitor: TestClient
+) -> None:
+    run = _run_in_trouble(acme)
+    _run_in_trouble(umbrella)
+    with unit_of_work(umbrella.scope) as session:
+        session.execute(
+            update(OutboundAttempt).values(resolved_at=clock.now() - timedelta(days=2), released=True)
+        )
+    with unit_of_work(SYSTEM) as session:
+        people.create_user(
+            session, business_id=None, email="admin@trunkline.example", name="A", password=PASSWORD,
+            role=None, actor="test",
+        )  # fmt: skip
+    sign_in(visitor, "admin@trunkline.example")
+    path = "/api/admin/carrier-failures"
+
+    def seen(**query: int) -> set[tuple[str, ...]]:
+        names = ("business", "number", "code", "dials")
+        return {tuple(str(row[name]) for name in names) for row in visitor.get(path, params=query).json()}
+
+    refused, unanswered = ("Acme", acme.number, "21210", "1"), ("Acme", acme.number, "unanswered", "1")
+    assert seen() == {refused, unanswered}
+    assert seen(hours=72) == {refused, unanswered, ("Umbrella", umbrella.number, "21210", "1")}
+    with unit_of_work(acme.scope) as session:
+        session.execute(update(OutboundAttempt).where(OutboundAttempt.run_id == run.id).values(released=True))
+    assert seen() == {refused}
+    # Whom they dialled is the business's own.
+    assert all(phone not in visitor.get(path).text for phone in acme.phones)
+
+
 def test_what_needs_a_person_is_told_with_where_it_is(
     acme: World, umbrella: World, installation: Installation, owner: TestClient
 ) -> None:
@@ -220,6 +251,7 @@ def _run_in_trouble(world: World) -> Run:
                     business_id=world.business_id, run_id=run.id, item_id=item_id, phone=phone,
                     from_number=world.number, state=state, job_id=new_id(), lease_epoch=1,
                     resolved_at=None if state == "unknown" else clock.now(),
+                    error=f"21210: {phone} cannot be called" if state == "rejected" else "timed out",
                 )
             )  # fmt: skip
     return run

@@ -373,6 +373,7 @@ CASES: dict[Door, list[Case]] = {
     Door("GET", "/api/admin/workers"): [Case({403})],
     Door("GET", "/api/admin/queues"): [Case({403})],
     Door("GET", "/api/admin/usage"): [Case({403})],
+    Door("GET", "/api/admin/carrier-failures"): [Case({403})],
     Door("GET", "/api/admin/schedules"): [Case({403})],
     Door("GET", "/api/admin/jobs"): [Case({403})],
     Door("GET", "/api/admin/jobs/stats"): [Case({403})],

@@ -5,15 +5,17 @@ What it tells of businesses are numbers. Their jobs are seen on their own pages,
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from trunkline.core.db import SYSTEM, database
+from trunkline.core.db import SYSTEM, database, of_business, unit_of_work
 from trunkline.core.door import PrincipalDep, SystemSessionDep
 from trunkline.core.jobs import overview, views
 from trunkline.core.recurring import service as recurring
+from trunkline.domain.outbound import failures
 from trunkline.domain.reports import service as reports
 from trunkline.domain.reports.rules import first_of_month
 from trunkline.domain.tenants import service as tenants
@@ -22,6 +24,7 @@ from trunkline.web import jobs
 from trunkline.web.schemas import (
     BusinessDepthOut,
     CancelIn,
+    CarrierFailureOut,
     DepthOut,
     FiltersDep,
     JobDetailOut,
@@ -91,6 +94,29 @@ def read_usage(
         )
         for used in reports.usage(session, since=since)
     ]  # fmt: skip
+
+
+@router.get("/carrier-failures")
+def read_carrier_failures(
+    who: PrincipalDep, hours: Annotated[int, Query(ge=1, le=168)] = 24
+) -> list[CarrierFailureOut]:
+    """What carriers would not place of late or never answered, by business, number and reason."""
+    who.require_system_admin()
+    since = clock.now() - timedelta(hours=hours)
+    with unit_of_work(SYSTEM) as session:
+        names = {business.id: business.name for business in tenants.list_businesses(session)}
+    found = []
+    # Business by business, each in its own scope: nothing else may read their dials.
+    for business_id, name in names.items():
+        with unit_of_work(of_business(business_id)) as session:
+            found += [
+                CarrierFailureOut(
+                    business_id=business_id, business=name, number=failure.from_number, code=failure.code,
+                    dials=failure.dials, last_at=failure.last_at,
+                )
+                for failure in failures.failures_since(session, business_id, since)
+            ]  # fmt: skip
+    return sorted(found, key=lambda failure: failure.last_at, reverse=True)
 
 
 @router.get("/schedules")

@@ -180,6 +180,19 @@ FiltersDep = Annotated[Filters, Depends(_filters)]
 LimitQuery = Annotated[int, Query(ge=1, le=200)]
 
 
+class CarrierFailureOut(BaseModel):
+    """Dials of a business from one of its numbers that failed at the carrier for one reason."""
+
+    business_id: UUID
+    business: str
+    number: str
+    code: str
+    """The carrier's own; `unanswered`: it did not say what became of them."""
+    dials: int
+    """A thousand at most of those refused, and of those unanswered."""
+    last_at: datetime
+
+
 class UsageOut(BaseModel):
     """What a business used in a month, by UTC. What began in the last hour or so is not counted yet."""
 

@@ -15,6 +15,7 @@ import { Panel } from "@/ui/Panel";
 import { StatusBadge, type Tone } from "@/ui/StatusBadge";
 
 const EVERY_MS = 3_000;
+const FAILURES_EVERY_MS = 30_000;
 const MIB = 2 ** 20;
 const TONES: Record<string, Tone> = { idle: "good", busy: "busy", stopping: "wait", silent: "bad" };
 const NOTHING = { ready: 0, scheduled: 0, running: 0, dead: 0, oldest_ready_s: null };
@@ -25,6 +26,7 @@ export default function HealthPage() {
   const workers = api.useQuery("get", "/api/admin/workers", {}, often);
   const queues = api.useQuery("get", "/api/admin/queues", {}, often);
   const schedules = api.useQuery("get", "/api/admin/schedules", {}, often);
+  const failures = api.useQuery("get", "/api/admin/carrier-failures", {}, { refetchInterval: FAILURES_EVERY_MS });
   return (
     <>
       <PageHeader title={t("health.title")} about={t("health.about")}>
@@ -45,6 +47,9 @@ export default function HealthPage() {
       <Stack gap="md">
         <Panel title={t("health.workers")}>
           <Answer of={workers}>{(found) => <Workers workers={found} />}</Answer>
+        </Panel>
+        <Panel title={t("failures.title")}>
+          <Answer of={failures}>{(found) => <CarrierFailures failures={found} />}</Answer>
         </Panel>
         <Answer of={queues}>{(found) => <Queues found={found} />}</Answer>
         <Panel title={t("health.schedules")}>
@@ -138,6 +143,37 @@ function Queues({ found }: { found: Schema<"QueuesOut"> }) {
         )}
       </Panel>
     </>
+  );
+}
+
+function CarrierFailures({ failures }: { failures: Schema<"CarrierFailureOut">[] }) {
+  const t = useT("admin");
+  const numbers = useNumbers();
+  if (failures.length === 0) {
+    return (
+      <Text size="sm" c="dimmed">
+        {t("failures.none")}
+      </Text>
+    );
+  }
+  return (
+    <DataTable
+      label={t("failures.title")}
+      rows={failures}
+      keyOf={({ business_id: business, number, code }) => `${business} ${number} ${code}`}
+      least="40rem"
+      columns={[
+        { id: "business", header: t("failures.business"), cell: ({ business }) => <bdi>{business}</bdi> },
+        { id: "number", header: t("failures.number"), cell: ({ number }) => <bdi dir="ltr">{number}</bdi> },
+        {
+          id: "code",
+          header: t("failures.code"),
+          cell: ({ code }) => (code === "unanswered" ? t("failures.unanswered") : <Name>{code}</Name>),
+        },
+        { id: "dials", header: t("failures.dials"), end: true, cell: ({ dials }) => numbers.whole(dials) },
+        { id: "last", header: t("failures.last"), cell: ({ last_at: at }) => <Moment at={at} />, whole: true },
+      ]}
+    />
   );
 }
 
