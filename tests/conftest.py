@@ -123,9 +123,3 @@ def demo() -> Iterator[FinishedDemo]:
     """The demo, run once a session to the end of its calls; its system stays up."""
     with temporary_home() as home, finished_demo(home) as finished:
         yield finished
-
-
-@pytest.fixture(scope="session")
-def live_app(demo: FinishedDemo) -> FinishedDemo:
-    """A running application with a finished run and spoken calls, for a browser to look at."""
-    return demo

@@ -1,4 +1,4 @@
-"""Driving the first page with Debian's Chromium.
+"""Driving the dashboard with Debian's Chromium.
 
 A machine without Chromium fails these tests with the command that installs it; only
 TRUNKLINE_SKIP_BROWSER=1 leaves them out, and says so.
@@ -6,20 +6,23 @@ TRUNKLINE_SKIP_BROWSER=1 leaves them out, and says so.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from support.installation import Installation
+from support.installation import TOKEN_KEY, Installation
+from support.post_office import PostOffice, open_post_office
 from support.processes import eventually, free_port
 from trunkline.core.storage import installed_storage
 from trunkline.domain.recordings import service as recordings
@@ -31,10 +34,13 @@ _ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--autoplay-policy=user-gesture-required",
 )
-_PATIENCE_MS = 10_000
+T = TypeVar("T")
+SENDER = "calls@agency.example"
+"""Whose the letters are."""
 
-NO_CARRIER = {
+_NO_CARRIER = {
     "TWILIO_ACCOUNT_SID": "AC" + "7" * 32, "TWILIO_AUTH_TOKEN": "none", "TWILIO_BASE_URL": "http://127.0.0.1:9",
     "TELNYX_API_KEY": "none", "TELNYX_CONNECTION_ID": "1", "TELNYX_PUBLIC_KEY": "A" * 43 + "=",
     "TELNYX_BASE_URL": "http://127.0.0.1:9",
@@ -42,15 +48,22 @@ NO_CARRIER = {
 """Settings of carriers at an address where nobody listens."""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium. It goes with its module: its driver's event loop would bar all others."""
-    with launched() as browser:
+@pytest.fixture(scope="package")
+def driver() -> Iterator[Playwright]:
+    """What drives browsers. It goes with these tests: its event loop would bar all others (see `apart`)."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="package")
+def chromium(driver: Playwright) -> Iterator[Browser]:
+    """Debian's Chromium, which all modules share that need no other; each visit has a profile of its own."""
+    with launched(driver) as browser:
         yield browser
 
 
 @contextmanager
-def launched(*arguments: str) -> Iterator[Browser]:
+def launched(driver: Playwright, *arguments: str) -> Iterator[Browser]:
     """Run Debian's Chromium with these arguments besides its usual ones."""
     if os.environ.get("TRUNKLINE_SKIP_BROWSER") == "1":
         pytest.skip("TRUNKLINE_SKIP_BROWSER=1 leaves out the tests that need Chromium")
@@ -59,75 +72,40 @@ def launched(*arguments: str) -> Iterator[Browser]:
         pytest.fail("These tests drive Chromium: apt-get install chromium", pytrace=False)
     # Chromium refuses to run its sandbox as root, which is who builds in containers.
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, *sandbox, *arguments])
-        yield browser
-        browser.close()
+    browser = driver.chromium.launch(executable_path=path, args=[*_ARGUMENTS, *sandbox, *arguments])
+    yield browser
+    browser.close()
+
+
+def apart(work: Coroutine[Any, Any, T]) -> T:
+    """Run this to its end in an event loop on a thread of its own, beside the driver's."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 @pytest.fixture(scope="package")
-def url(servers: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def post_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostOffice]:
+    """Where the letters go that are sent through the shared API's mail server."""
+    with open_post_office(tmp_path_factory.mktemp("post")) as office:
+        yield office
+
+
+@pytest.fixture(scope="package")
+def url(
+    servers: Installation, post_office: PostOffice, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """The address of a real API on the session's servers, which the modules that need no other share.
 
     It keeps sound where this process does, and has carriers that nobody answers for: what is asked of them is
     refused, and stays on record. Nobody works the ledger, so rows stay as tests set them.
     """
     folder = installed_storage().incoming(recordings.INCOMING).parents[1]
-    with serving(servers, tmp_path_factory.mktemp("api"), STORAGE_DIR=str(folder), **NO_CARRIER) as address:
+    ours = {
+        "STORAGE_DIR": str(folder), "SECRET_KEY": TOKEN_KEY.decode(),
+        "SMTP_URL": post_office.url, "MAIL_FROM": SENDER,
+    }  # fmt: skip
+    with serving(servers, tmp_path_factory.mktemp("api"), **ours, **_NO_CARRIER) as address:
         yield address
-
-
-@pytest.fixture
-def page(chromium: Browser, live_app: Any) -> Iterator[Page]:
-    """The first page, signed out, of a person whose browser speaks English."""
-    with _visit(chromium, f"{live_app.url}/old") as page:
-        page.wait_for_selector("#email")
-        yield page
-
-
-@pytest.fixture
-def session_of_owner(chromium: Browser, live_app: Any) -> Any:
-    """The cookie of the business's owner."""
-    context = chromium.new_context()
-    answer = context.request.post(
-        f"{live_app.url}/api/sign-in",
-        data={"email": live_app.email, "password": live_app.password},
-        headers={"X-Trunkline": "1"},
-    )
-    assert answer.ok, answer.text()
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-@pytest.fixture
-def signed_in(chromium: Browser, live_app: Any, session_of_owner: Any) -> Iterator[Page]:
-    """The first page of the business's owner, with its runs on it."""
-    with _visit(chromium, f"{live_app.url}/old", session_of_owner) as page:
-        page.wait_for_selector("article.run")
-        yield page
-
-
-@contextmanager
-def _visit(chromium: Browser, url: str, session: Any = None) -> Iterator[Page]:
-    """Open the page in a profile of its own. Its mistakes, and what its policy stops, fail the test."""
-    mistakes: list[str] = []
-    context = chromium.new_context(
-        locale="en-US", viewport={"width": 1100, "height": 800}, storage_state=session
-    )
-    context.set_default_timeout(_PATIENCE_MS)
-    page = context.new_page()
-    page.on("pageerror", lambda error: mistakes.append(str(error)))
-    page.on("console", lambda message: _is_violation(message.text) and mistakes.append(message.text))
-    page.goto(url)
-    yield page
-    page.unroute_all(behavior="ignoreErrors")
-    context.close()
-    assert mistakes == []
-
-
-def _is_violation(text: str) -> bool:
-    return "Content Security Policy" in text
 
 
 @contextmanager

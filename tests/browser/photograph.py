@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from playwright.sync_api import sync_playwright
+
 from browser.axe import serious_faults
 from browser.conftest import launched, serving
 from browser.fitting import parts_that_stick_out
@@ -44,7 +46,11 @@ def photograph_busy(out: Path) -> None:
         subprocess.run(
             [sys.executable, "-m", "trunkline", *seed], env=os.environ | ours, check=True, capture_output=True
         )
-        with serving(servers, home) as url, launched() as chromium:
+        with (
+            serving(servers, home) as url,
+            sync_playwright() as driver,
+            launched(driver) as chromium,
+        ):
             for name, path, view in BUSY:
                 with looking(chromium, url, view, Who.OWNER, "owner@bench-1-1.example") as context:
                     page = context.new_page()
@@ -71,7 +77,7 @@ def main() -> int:
     faults: list[str] = []
     with temporary_home() as home, open_installation(home) as servers, serving(servers, home) as url:
         owner = populate(servers).a
-        with launched() as chromium:
+        with sync_playwright() as driver, launched(driver) as chromium:
             for view in views:
                 for who in Who:
                     here = [place for place in places if place.who is who]

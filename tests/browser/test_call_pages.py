@@ -15,7 +15,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from browser.conftest import launched
+from browser.conftest import apart
 from browser.dashboard import visiting
 from support.browser_line import BrowserLine, on_line
 from support.installation import Installation
@@ -26,6 +26,7 @@ from trunkline.core.db import unit_of_work
 from trunkline.domain.calls import noting
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call
+from trunkline.domain.recordings import service as recordings
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.providers.local_speech import EspeakTextToSpeech
@@ -49,18 +50,19 @@ def office(servers: Installation, url: str) -> Office:
     world = make_world("Acme", number="+12125550190", phones=("+12125550101",))
     with unit_of_work(world.scope) as session:
         tenants.change_business(session, world.business_id, {"record_calls": True}, actor="test")
-    return Office(url, world, asyncio.run(hold_a_call(url, world, servers)))
+    call_id = apart(hold_a_call(url, world))
+
+    def is_kept() -> bool:
+        servers.run_jobs("high", "recordings")
+        with unit_of_work(world.scope) as session:
+            return call_id in recordings.recorded(session, world.business_id, [call_id])
+
+    eventually(is_kept, "the recording is kept", within_s=20)
+    return Office(url, world, call_id)
 
 
-@pytest.fixture(scope="module")
-def chromium(office: Office) -> Iterator[Browser]:
-    """Begun behind the call: its driver's event loop would bar all others."""
-    with launched("--autoplay-policy=user-gesture-required") as browser:
-        yield browser
-
-
-async def hold_a_call(url: str, world: World, servers: Installation) -> UUID:
-    """Talk to the agent as somebody on the page would, until it ends the call; then let its sound be kept."""
+async def hold_a_call(url: str, world: World) -> UUID:
+    """Talk to the agent as somebody on the page would, until it ends the call."""
     voice = EspeakTextToSpeech()
     answer = b"".join([pcm async for pcm in voice.speak(ANSWER, Voice("en-gb"))])
     await voice.close()
@@ -75,10 +77,6 @@ async def hold_a_call(url: str, world: World, servers: Installation) -> UUID:
                 heard = line.voiced_ms()
                 while line.voiced_ms() == heard and not line.over.is_set():
                     await asyncio.sleep(0.05)
-        async with asyncio.timeout(20):
-            while not (await person.get("/api/calls")).json()["calls"][0]["recorded"]:
-                servers.run_jobs("high", "recordings")
-                await asyncio.sleep(0.1)
     return UUID(call["call_id"])
 
 

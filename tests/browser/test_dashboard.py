@@ -131,3 +131,15 @@ def test_everything_is_reached_by_the_keyboard_alone(chromium: Browser, url: str
         expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_api_s_reference_is_drawn_under_its_policy_and_can_be_tried(
+    chromium: Browser, url: str, acme: World
+) -> None:
+    with visiting(chromium, url, acme.email, "/docs") as page:
+        expect(page.get_by_role("heading", name="Trunkline")).to_be_visible()
+        operation = page.locator(".opblock-get", has=page.locator("[data-path='/api/me']"))
+        operation.get_by_role("button").first.click()
+        operation.get_by_role("button", name="Try it out").click()
+        operation.get_by_role("button", name="Execute").click()
+        expect(operation.locator(".live-responses-table")).to_contain_text(acme.email)

@@ -84,7 +84,7 @@ def test_jobs_are_narrowed_followed_stopped_and_sent_back_together(
         expect(listed(page)).to_have_count(5)
         page.get_by_role("textbox", name="Job").fill("nothing_is_called_so")
         page.keyboard.press("Enter")
-        expect(page.get_by_text("No job is such a one.")).to_be_visible()
+        expect(page.get_by_text("No job matches these filters")).to_be_visible()
         expect(page.get_by_role("textbox", name="Job")).to_be_focused()
 
         # One that died is sent back and followed to its end.

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Response, expect
 
-from browser.conftest import serving
+from browser.conftest import SENDER
 from browser.dashboard import visiting
 from support.installation import TOKEN_KEY, Installation
-from support.post_office import PostOffice, link_in, open_post_office
+from support.post_office import PostOffice, link_in
 from support.world import PASSWORD, World
 from trunkline.core import registry
 from trunkline.core.db import unit_of_work
@@ -24,22 +24,14 @@ ANN = "ann@new.example"
 KEY = "sk-live-0123456789abcdefghijWXYZ"
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostOffice]:
-    with open_post_office(tmp_path_factory.mktemp("post")) as office:
-        yield office
-
-
-@pytest.fixture(scope="module")
-def url(servers: Installation, office: PostOffice, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real API with mail; its letters are sent by this process, as by a worker."""
-    mail = {"SMTP_URL": office.url, "MAIL_FROM": "calls@agency.example", "SECRET_KEY": TOKEN_KEY.decode()}
-    with serving(servers, tmp_path_factory.mktemp("api"), **mail) as address:
-        install_links(PeopleLinks(address, TOKEN_KEY))
-        registry.register_mailer(SmtpMailer(office.url, sender="calls@agency.example"))
-        yield address
-        registry.register_mailer(None)
-        install_links(PeopleLinks("http://127.0.0.1:8000", TOKEN_KEY))
+@pytest.fixture(scope="module", autouse=True)
+def _mailer(url: str, post_office: PostOffice) -> Iterator[None]:
+    """Letters are sent by this process, as by a worker."""
+    install_links(PeopleLinks(url, TOKEN_KEY))
+    registry.register_mailer(SmtpMailer(post_office.url, sender=SENDER))
+    yield
+    registry.register_mailer(None)
+    install_links(PeopleLinks("http://127.0.0.1:8000", TOKEN_KEY))
 
 
 def sign_in(page: Page, email: str, password: str) -> None:
@@ -49,9 +41,9 @@ def sign_in(page: Page, email: str, password: str) -> None:
 
 
 def test_a_person_is_invited_joins_and_gets_another_role(
-    chromium: Browser, url: str, acme: World, installation: Installation, office: PostOffice
+    chromium: Browser, url: str, acme: World, installation: Installation, post_office: PostOffice
 ) -> None:
-    office.empty()
+    post_office.empty()
     with visiting(chromium, url, acme.email, "/settings/people") as owner:
         owner.get_by_role("button", name="Invite a person").first.click()
         form = owner.get_by_role("dialog")
@@ -62,7 +54,7 @@ def test_a_person_is_invited_joins_and_gets_another_role(
         installation.run_jobs("default")
         expect(invitations).to_contain_text("Sent")
 
-        link = link_in(office.letters(ANN)[0])
+        link = link_in(post_office.letters(ANN)[0])
         with visiting(chromium, url, path=link.removeprefix(url), refusals={401}) as ann:
             expect(ann.get_by_role("heading", name="Join Acme")).to_be_visible()
             ann.get_by_label("Your name").fill("Ann Bell")
@@ -88,16 +80,18 @@ def test_a_person_is_invited_joins_and_gets_another_role(
 
 
 def test_a_forgotten_password_is_chosen_anew(
-    chromium: Browser, url: str, acme: World, installation: Installation, office: PostOffice
+    chromium: Browser, url: str, acme: World, installation: Installation, post_office: PostOffice
 ) -> None:
-    office.empty()
+    post_office.empty()
     with visiting(chromium, url) as page:
         page.get_by_role("link", name="Forgotten your password?").click()
+        # The form before it has a field of the same name.
+        expect(page.get_by_role("heading", name="Forgotten your password?")).to_be_visible()
         page.get_by_label("E-mail address").fill(acme.email)
         page.get_by_role("button", name="Send the link").click()
         expect(page.get_by_role("status")).to_contain_text("a link is on its way")
         installation.run_jobs("default")
-        (letter,) = office.letters(acme.email)
+        (letter,) = post_office.letters(acme.email)
         page.goto(link_in(letter))
         page.get_by_label("New password").fill(NEW)
         page.get_by_role("button", name="Set the password").click()

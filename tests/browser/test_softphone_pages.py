@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import wave
@@ -12,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
-from browser.conftest import launched
+from browser.conftest import apart, launched
 from browser.dashboard import visiting
 from support.installation import Installation
 from support.processes import eventually
@@ -52,15 +51,15 @@ def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(8_000)
-        sound.writeframes(bytes(int(QUIET_S * 16_000)) + asyncio.run(spoken()) + bytes(60 * 16_000))
+        sound.writeframes(bytes(int(QUIET_S * 16_000)) + apart(spoken()) + bytes(60 * 16_000))
     return file
 
 
 @pytest.fixture(scope="module")
-def chromium(microphone: Path) -> Iterator[Browser]:
+def chromium(driver: Playwright, microphone: Path) -> Iterator[Browser]:
     """Chromium with that microphone, which every page may use."""
     with launched(
-        "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+        driver, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-audio-capture={microphone}%noloop",
     ) as browser:  # fmt: skip
         yield browser

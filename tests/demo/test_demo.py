@@ -33,6 +33,15 @@ def test_people_are_called_once_and_get_the_appointments_they_asked_for(demo: Fi
 
 
 @pytest.mark.timeout(480)
+def test_who_signs_in_as_it_says_is_in_its_business(demo: FinishedDemo) -> None:
+    with httpx.Client(base_url=demo.url, headers={"X-Trunkline": "1"}, trust_env=False) as person:
+        who = {"email": demo.email, "password": demo.password}
+        person.post("/api/sign-in", json=who).raise_for_status()
+        assert person.get("/api/business").raise_for_status().json()["name"] == demo.business_name
+        assert any(call["disposition"] == "booked" for call in person.get("/api/calls").json()["calls"])
+
+
+@pytest.mark.timeout(480)
 def test_every_way_a_call_can_go_was_seen(demo: FinishedDemo) -> None:
     expected = {"booked", "busy", "no_answer", "voicemail", "declined", "callback_requested", "opted_out"}
     assert expected <= set(demo.report["by_disposition"])

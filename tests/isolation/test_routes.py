@@ -396,9 +396,8 @@ OPEN_TO_ALL = {
     Door("GET", "/openapi.json"),
     Door("GET", "/docs"),
     Door("GET", "/hooks/carrier/call/hold.wav"),
-    Door("GET", "/old"),
     Door("MOUNT", "/docs/assets"),
-    Door("MOUNT", "/page"),
+    Door("MOUNT", "/docs/page"),
 }
 """Doors without a session: signing in and out, what a one-time link proves, the page itself, and how the
 process is."""

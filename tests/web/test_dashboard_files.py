@@ -31,7 +31,7 @@ def browser(folder: Path) -> TestClient:
     return TestClient(DashboardFiles(PlainTextResponse("nothing here", status_code=404), folder))
 
 
-@pytest.mark.parametrize("path", ["/", "/calls", "/calls/01a2", "/admin", "/administration", "/old-runs"])
+@pytest.mark.parametrize("path", ["/", "/calls", "/calls/01a2", "/admin", "/administration", "/docs-of-ours"])
 def test_every_address_of_the_dashboard_is_its_page(browser: TestClient, path: str) -> None:
     answer = browser.get(path)
     assert answer.status_code == 200
@@ -42,7 +42,7 @@ def test_every_address_of_the_dashboard_is_its_page(browser: TestClient, path: s
 @pytest.mark.parametrize(
     "path",
     [
-        "/api/nothing", "/api", "/hooks/x", "/media/x", "/docs/x", "/page/x.js", "/old/x", "/admin/rq/x",
+        "/api/nothing", "/api", "/hooks/x", "/media/x", "/docs/x", "/docs/page/x.js", "/admin/rq/x",
         "/health/x", "/metrics", "/openapi.json", "/missing.js", "/assets/missing.js", "/index.html",
         "/assets/../../secret.txt", "/%2e%2e/secret.txt", "/assets/%00.js",
     ],

@@ -1,4 +1,4 @@
-"""The application: routes of all domains, hooks, media and the first page, assembled for a role."""
+"""The application: routes of all domains, hooks, media and the dashboard, assembled for a role."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ from trunkline.web.dashboard_files import DashboardFiles
 from trunkline.web.errors import install_error_handlers
 from trunkline.web.feed import router as feed_router
 from trunkline.web.garbage import Garbage
-from trunkline.web.gate import API_DOCS, API_DOCS_ASSETS, Gate, find_principal
+from trunkline.web.gate import API_DOCS, API_DOCS_ASSETS, API_DOCS_PAGE, Gate, find_principal
 from trunkline.web.health import router as health_router
 from trunkline.web.jobs import router as jobs_router
 from trunkline.web.listening import router as listening_router
@@ -106,7 +106,7 @@ _API = (
     reports_router,
 )
 _UPKEEP_EVERY_S = 1.0
-_PAGE = Path(__file__).parent / "page"
+_API_PAGE = Path(__file__).parent / "api_page"
 
 
 def create_app(parts: AppParts) -> FastAPI:
@@ -152,17 +152,12 @@ def create_app(parts: AppParts) -> FastAPI:
         if parts.redis_url is not None:
             scheme = parts.public_url.split(":", 1)[0]
             app.mount(rq_dashboard.PREFIX, rq_dashboard.guarded(parts.redis_url, scheme=scheme), name="rq")
-        app.mount("/page", StaticFiles(directory=_PAGE), name="page")
-
-        app.mount(API_DOCS_ASSETS, StaticFiles(directory=_swagger_files()), name="docs")
-
-        @app.get("/old", include_in_schema=False)
-        def first_page() -> FileResponse:
-            return FileResponse(_PAGE / "index.html")
+        app.mount(API_DOCS_ASSETS, StaticFiles(directory=_swagger_files()), name="swagger")
+        app.mount(API_DOCS_PAGE, StaticFiles(directory=_API_PAGE), name="docs")
 
         @app.get(API_DOCS, include_in_schema=False)
         def api_docs() -> FileResponse:
-            return FileResponse(_PAGE / "api.html")
+            return FileResponse(_API_PAGE / "index.html")
 
         app.router.default = DashboardFiles(app.router.default)
 

@@ -17,8 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 FOLDER = Path(__file__).parent / "dashboard"
 
 _OTHERS = (
-    "/api", "/hooks", "/media", "/docs", "/page", "/old", "/metrics", "/health", "/ready", "/openapi.json",
-    "/admin/rq",
+    "/api", "/hooks", "/media", "/docs", "/metrics", "/health", "/ready", "/openapi.json", "/admin/rq",
 )  # fmt: skip
 """Where addresses begin that are never the dashboard's: what is not found there is not found."""
 

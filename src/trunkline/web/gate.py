@@ -37,17 +37,17 @@ _NO_USE = "/api/events"
 log = get_logger(__name__)
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-API_DOCS, API_DOCS_ASSETS = "/docs", "/docs/assets"
+API_DOCS, API_DOCS_ASSETS, API_DOCS_PAGE = "/docs", "/docs/assets", "/docs/page"
 
 _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
-_POLICY = b"default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
-_DOCS_POLICY = _POLICY + b"; style-src 'self' 'unsafe-inline'"
-"""Swagger UI sets styles on its elements; it gets no more than that."""
+_POLICY = b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+_DOCS_POLICY = _POLICY + b"; img-src 'self' data:; style-src 'self' 'unsafe-inline'"
+"""Swagger UI sets styles on its elements and has pictures in its style sheet; it gets no more than that."""
 _CSP = b"content-security-policy"
 
 
 _REVALIDATE = ((b"cache-control", b"no-cache"),)
-"""The page's parts belong together; after an update a browser must not mix old and new."""
+"""The parts of the API's page belong together; after an update a browser must not mix old and new."""
 
 
 class Gate:
@@ -70,7 +70,7 @@ class Gate:
                     message["headers"] = [
                         *message.get("headers", []),
                         *_HEADERS,
-                        *(_REVALIDATE if path.startswith(("/old", "/page")) else ()),
+                        *(_REVALIDATE if _is_in_docs(path) else ()),
                         (b"x-trace-id", trace_id.encode()),
                     ]
                     # Pages that are not of our making bring a policy of their own.
@@ -121,6 +121,10 @@ class SchemaWatch:
         except SQLAlchemyError as error:
             log.warning("database_away", error=str(error))
             return False
+
+
+def _is_in_docs(path: str) -> bool:
+    return path == API_DOCS or path.startswith(f"{API_DOCS}/")
 
 
 def is_forged(request: Request) -> bool:
