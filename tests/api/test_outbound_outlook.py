@@ -265,12 +265,15 @@ def test_suppressions_are_found_by_how_they_begin_and_as_they_are_written_at_hom
         assert owner.post("/api/suppressions", json={"phone": phone}).status_code == 201
 
     def found(search: str, **query: Any) -> list[str]:
-        return [row["phone"] for row in fetched(owner, "/api/suppressions", search=search, **query)]
+        page = fetched(owner, "/api/suppressions", search=search, **query)
+        assert (page["next_cursor"] is None) == ("limit" not in query)
+        return [row["phone"] for row in page["suppressions"]]
 
     assert found("+972 50") == ["+972501234567", "+972501234568"]
     assert found("(212) 555-0101") == ["+12125550101"]
     assert found("+972", limit=1) == ["+972501234567"]
-    assert found("+972", after="+972501234567") == ["+972501234568"]
+    behind = fetched(owner, "/api/suppressions", search="+972", limit=1)["next_cursor"]
+    assert found("+972", cursor=behind) == ["+972501234568"]
     assert found("+44") == []
 
 
@@ -287,11 +290,11 @@ def test_a_long_suppression_list_is_not_read_to_show_a_page_of_it(acme: World, s
         " where relname = 'suppressions'"
     )
     with unit_of_work(acme.scope) as session:
-        found = suppressions.beginning_with(session, acme.business_id, "+12120001", region="US", limit=20)
+        found, _ = suppressions.beginning_with(session, acme.business_id, "+12120001", region="US", limit=20)
         assert len(found) == 20
         assert session.execute(read).scalar_one() <= 25
     with unit_of_work(acme.scope) as session:
-        assert len(suppressions.listed(session, acme.business_id, limit=20)) == 20
+        assert len(suppressions.listed(session, acme.business_id, limit=20)[0]) == 20
         assert session.execute(read).scalar_one() <= 25
 
 
@@ -342,9 +345,12 @@ def test_an_import_s_faults_and_the_imports_and_lists_come_in_pages(
     done = imported(owner, installation, as_csv(rows), name="First")
     second = imported(owner, installation, as_csv([["phone"], ["+12125550172"]]), name="Second")
     path = f"/api/lead-imports/{done['id']}/faults"
-    first = fetched(owner, path, limit=2)
+    page = owner.get(path, params={"limit": 2}).json()
+    first = page["faults"]
     assert [(row["line"], "A" in row["row"] or "C" in row["row"]) for row in first] == [(2, True), (4, True)]
-    assert [row["line"] for row in fetched(owner, path, limit=2, after=4)] == [5]
+    rest = owner.get(path, params={"limit": 2, "cursor": page["next_cursor"]}).json()
+    assert ([row["line"] for row in rest["faults"]], rest["next_cursor"]) == ([5], None)
+    assert owner.get(path, params={"cursor": "4"}).status_code == 422
     assert all(row["reason"] for row in first)
     newest = fetched(owner, "/api/lead-imports", limit=1)
     assert [row["id"] for row in newest] == [second["id"]]

@@ -59,12 +59,12 @@ def test_a_number_that_a_person_types_is_called_no_more_from_then_on(acme: World
     typed = owner.post("/api/suppressions", json={"phone": "(212) 555-0102", "reason": "wrote to us"})
     assert (typed.status_code, typed.json()["phone"]) == (201, "+12125550102")
     assert items(acme)["+12125550102"] == ("failed", "suppressed")
-    (listed,) = owner.get("/api/suppressions").json()
+    (listed,) = owner.get("/api/suppressions").json()["suppressions"]
     assert (listed["phone"], listed["reason"], listed["source"]) == ("+12125550102", "wrote to us", "person")
     # Once more changes nothing, and off the list it is gone.
     assert owner.post("/api/suppressions", json={"phone": "+12125550102"}).json()["reason"] == "wrote to us"
     assert owner.delete("/api/suppressions/+12125550102").status_code == 204
-    assert owner.get("/api/suppressions").json() == []
+    assert owner.get("/api/suppressions").json() == {"suppressions": [], "next_cursor": None}
     assert owner.delete("/api/suppressions/+12125550102").status_code == 404
 
 
@@ -99,11 +99,11 @@ def test_the_list_of_all_holds_for_every_business(
             assert claimed(world).phone != shared
         assert items(world)[shared] == ("failed", "suppressed")
     with unit_of_work(SYSTEM) as session:
-        (row,) = suppressions.listed_everywhere(session, limit=10)
+        ((row,), _) = suppressions.listed_everywhere(session, limit=10)
         assert (row.phone, row.reason) == (shared, "a court's order")
         suppressions.allow_everywhere(session, shared, actor="test")
     with unit_of_work(SYSTEM) as session:
-        assert suppressions.listed_everywhere(session, limit=10) == []
+        assert suppressions.listed_everywhere(session, limit=10) == ([], None)
 
 
 # --- Many at once ---------------------------------------------------------------------------
@@ -217,12 +217,18 @@ def test_the_list_is_read_page_by_page_though_all_came_at_one_moment(acme: World
                 )
             )
     seen: list[str] = []
-    while page := owner.get(
-        "/api/suppressions", params={"limit": 10, **({"after": seen[-1]} if seen else {})}
-    ).json():
-        seen += [row["phone"] for row in page]
+    query: dict[str, Any] = {"limit": 10}
+    while True:
+        page = owner.get("/api/suppressions", params=query).json()
+        seen += [row["phone"] for row in page["suppressions"]]
+        query["cursor"] = page["next_cursor"]
+        if query["cursor"] is None:
+            break
     assert seen == sorted(phones, reverse=True)
-    assert owner.get("/api/suppressions", params={"after": "+12125550101"}).status_code == 404
+    # A cursor of the list is none of what is found by a search, nor is any other text.
+    first = owner.get("/api/suppressions", params={"limit": 10}).json()["next_cursor"]
+    for wrong in ({"cursor": first, "search": "+1646"}, {"cursor": "+12125550101"}):
+        assert owner.get("/api/suppressions", params=wrong).status_code == 422
 
 
 # --- Who may ---------------------------------------------------------------------------------
@@ -268,8 +274,11 @@ def test_a_system_admin_keeps_the_list_of_all(acme: World, umbrella: World, visi
     assert once_more.json()["reason"] == "order 0"
     assert visitor.post(door, json={"phone": "2125550101"}).status_code == 422
     first = visitor.get(door, params={"limit": 2}).json()
-    rest = visitor.get(door, params={"limit": 2, "after": first[-1]["phone"]}).json()
-    assert [row["phone"] for row in first + rest] == ["+12125550103", "+442079460000", "+12125550101"]
+    rest = visitor.get(door, params={"limit": 2, "cursor": first["next_cursor"]}).json()
+    assert [row["phone"] for row in first["suppressions"] + rest["suppressions"]] == [
+        "+12125550103", "+442079460000", "+12125550101"
+    ]  # fmt: skip
+    assert rest["next_cursor"] is None
     assert visitor.delete(f"{door}/+12125550101").status_code == 204
     assert visitor.delete(f"{door}/+12125550101").status_code == 404
     with unit_of_work(SYSTEM) as session:

@@ -25,8 +25,7 @@ const A_PAGE = 100;
 export default function SuppressionsPage() {
   const t = useT("admin");
   const pages = usePages("");
-  const list = api.useQuery("get", PATH, { params: { query: { limit: A_PAGE, after: pages.cursor } } });
-  const following = list.data && list.data.length === A_PAGE ? list.data.at(-1)?.phone : null;
+  const list = api.useQuery("get", PATH, { params: { query: { limit: A_PAGE, cursor: pages.cursor } } });
   return (
     <>
       <PageHeader title={t("suppressions.title")} about={t("suppressions.about")} />
@@ -35,7 +34,7 @@ export default function SuppressionsPage() {
           <NewNumber />
         </Panel>
         <Answer of={list}>
-          {(found) =>
+          {({ suppressions: found }) =>
             found.length === 0 ? (
               <EmptyState icon={IconPhoneX} title={t("suppressions.none.title")} body={t("suppressions.none.body")} />
             ) : (
@@ -43,7 +42,7 @@ export default function SuppressionsPage() {
             )
           }
         </Answer>
-        <Pager pages={pages} following={following} busy={list.isFetching} />
+        <Pager pages={pages} following={list.data?.next_cursor} busy={list.isFetching} />
       </Stack>
     </>
   );

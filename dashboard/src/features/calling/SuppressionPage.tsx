@@ -34,7 +34,7 @@ export default function SuppressionPage() {
   const numbers = api.useQuery(
     "get",
     "/api/suppressions",
-    { params: { query: { limit: A_PAGE, after: pages.cursor, ...(q && { search: q }) } } },
+    { params: { query: { limit: A_PAGE, cursor: pages.cursor, ...(q && { search: q }) } } },
     { placeholderData: keepPreviousData },
   );
   const remove = async (phone: string) => {
@@ -56,7 +56,7 @@ export default function SuppressionPage() {
         {may("agent") && <AddNumber />}
         <SearchInput label={t("list.search")} value={q} onChange={(words) => setFilters({ q: words })} />
         <Answer of={numbers}>
-          {(rows) =>
+          {({ suppressions: rows, next_cursor: following }) =>
             rows.length === 0 && !q && pages.page === 1 ? (
               <EmptyState icon={IconPhoneOff} title={t("list.none.title")} body={t("list.none.body")} />
             ) : (
@@ -98,7 +98,7 @@ export default function SuppressionPage() {
                     ]}
                   />
                 )}
-                <Pager pages={pages} following={rows.length === A_PAGE ? rows.at(-1)?.phone : null} busy={numbers.isFetching} />
+                <Pager pages={pages} following={following} busy={numbers.isFetching} />
               </>
             )
           }

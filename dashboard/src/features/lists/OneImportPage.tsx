@@ -82,7 +82,7 @@ function Faults({ of }: { of: Schema<"LeadImportOut"> }) {
   const faults = api.useQuery(
     "get",
     "/api/lead-imports/{import_id}/faults",
-    { params: { path: { import_id: of.id }, query: { limit: A_PAGE, after: Number(pages.cursor ?? 0) } } },
+    { params: { path: { import_id: of.id }, query: { limit: A_PAGE, cursor: pages.cursor } } },
     { placeholderData: keepPreviousData },
   );
   return (
@@ -96,7 +96,7 @@ function Faults({ of }: { of: Schema<"LeadImportOut"> }) {
       }
     >
       <Answer of={faults}>
-        {(rows) => (
+        {({ faults: rows, next_cursor: following }) => (
           <>
             <DataTable
               label={t("faults.label")}
@@ -108,7 +108,7 @@ function Faults({ of }: { of: Schema<"LeadImportOut"> }) {
                 { id: "row", header: t("row"), cell: (row) => <bdi>{row.row}</bdi> },
               ]}
             />
-            <Pager pages={pages} following={rows.length === A_PAGE ? String(rows.at(-1)?.line) : null} busy={faults.isFetching} />
+            <Pager pages={pages} following={following} busy={faults.isFetching} />
           </>
         )}
       </Answer>

@@ -20,12 +20,14 @@ from trunkline.domain.leads.rules import LeadRow, RowFault
 from trunkline.domain.leads.schemas import (
     ColumnOut,
     ImportFaultOut,
+    ImportFaultsOut,
     LeadImportOut,
     PreviewOut,
     PreviewRowOut,
     SaidOfAll,
 )
 from trunkline.domain.tenants import service as tenants
+from trunkline.kit import cursors
 from trunkline.kit.csv_text import MEDIA_TYPE, csv_file, csv_headers
 
 router = APIRouter(prefix="/api/lead-imports", tags=["leads"])
@@ -107,13 +109,19 @@ def read_faults(
     import_id: UUID,
     session: SessionDep,
     who: PrincipalDep,
-    after: Annotated[int, Query(ge=0)] = 0,
+    cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=_FAULTS_A_PAGE)] = 50,
-) -> list[ImportFaultOut]:
-    """The rows that could not be used, in the file's order, those behind a line; a short page is the last."""
+) -> ImportFaultsOut:
+    """The rows that could not be used, in the file's order, a page at a time."""
     found, _ = imports.get(session, who.business, import_id)
-    rows = imports.faults_behind(session, who.business, found.run_id, after, limit=limit)
-    return [ImportFaultOut(line=row.line, reason=row.reason, row=row.content) for row in rows]
+    line = 0 if cursor is None else cursors.read(cursor, int)[0]
+    # One more than is shown tells whether there are more.
+    rows = imports.faults_behind(session, who.business, found.run_id, line, limit=limit + 1)
+    shown = rows[:limit]
+    return ImportFaultsOut(
+        faults=[ImportFaultOut(line=row.line, reason=row.reason, row=row.content) for row in shown],
+        next_cursor=cursors.write(shown[-1].line) if len(rows) > limit else None,
+    )
 
 
 @router.get("/{import_id}/faults.csv")

@@ -122,6 +122,13 @@ class ImportFaultOut(BaseModel):
     row: str
 
 
+class ImportFaultsOut(BaseModel):
+    """A page of the rows of a file that could not be used."""
+
+    faults: list[ImportFaultOut]
+    next_cursor: str | None
+
+
 class LeadConditions(BaseModel):
     """What leads must meet, all of it. A condition that we do not know would choose more people than was
     meant, so it is refused."""

@@ -20,7 +20,7 @@ from trunkline.domain.tenants import service as tenants
 router = APIRouter(prefix="/api", tags=["suppressions"])
 
 LimitQuery = Annotated[int, Query(ge=1, le=1_000)]
-AfterQuery = Annotated[str | None, Query(min_length=1, max_length=50)]
+CursorQuery = Annotated[str | None, Query(min_length=1)]
 
 LARGEST_FILE = 20 * 1024 * 1024
 
@@ -55,6 +55,20 @@ class SystemSuppressionOut(BaseModel):
     created_at: datetime
 
 
+class SuppressionsOut(BaseModel):
+    """A page of the business's list."""
+
+    suppressions: list[SuppressionOut]
+    next_cursor: str | None
+
+
+class SystemSuppressionsOut(BaseModel):
+    """A page of the list of all."""
+
+    suppressions: list[SystemSuppressionOut]
+    next_cursor: str | None
+
+
 class SuppressionOfLead(BaseModel):
     """Whether and why a lead is not to be called."""
 
@@ -77,21 +91,22 @@ def read_suppressions(
     session: SessionDep,
     who: PrincipalDep,
     limit: LimitQuery = 200,
-    after: AfterQuery = None,
+    cursor: CursorQuery = None,
     search: Annotated[str | None, Query(min_length=1, max_length=50)] = None,
-) -> list[SuppressionOut]:
-    """The business's list, newest first; `after` goes on behind a number of it.
+) -> SuppressionsOut:
+    """The business's list, newest first, a page at a time; `cursor` is the last answer's `next_cursor`.
 
     With `search`, a number or how one begins (`+97250`), those that fit, by their digits.
     """
     if search is None:
-        rows = suppressions.listed(session, who.business, limit=limit, after=after)
+        rows, following = suppressions.listed(session, who.business, limit=limit, after=cursor)
     else:
         region = tenants.get_business(session, who.business).region
-        rows = suppressions.beginning_with(
-            session, who.business, search, region=region, limit=limit, after=after
+        rows, following = suppressions.beginning_with(
+            session, who.business, search, region=region, limit=limit, after=cursor
         )
-    return [SuppressionOut.model_validate(row) for row in rows]
+    shown = [SuppressionOut.model_validate(row) for row in rows]
+    return SuppressionsOut(suppressions=shown, next_cursor=following)
 
 
 @router.post("/suppressions", status_code=201)
@@ -135,14 +150,13 @@ def allow(phone: str, session: SessionDep, who: PrincipalDep) -> None:
 
 @router.get("/admin/suppressions")
 def read_system_suppressions(
-    session: SystemSessionDep, who: PrincipalDep, limit: LimitQuery = 200, after: AfterQuery = None
-) -> list[SystemSuppressionOut]:
-    """The list that holds for every business, newest first; for system admins."""
+    session: SystemSessionDep, who: PrincipalDep, limit: LimitQuery = 200, cursor: CursorQuery = None
+) -> SystemSuppressionsOut:
+    """The list that holds for every business, newest first, a page at a time; for system admins."""
     who.require_system_admin()
-    return [
-        SystemSuppressionOut.model_validate(row)
-        for row in suppressions.listed_everywhere(session, limit=limit, after=after)
-    ]
+    rows, following = suppressions.listed_everywhere(session, limit=limit, after=cursor)
+    shown = [SystemSuppressionOut.model_validate(row) for row in rows]
+    return SystemSuppressionsOut(suppressions=shown, next_cursor=following)
 
 
 @router.post("/admin/suppressions", status_code=201)

@@ -7,6 +7,7 @@ that is committed but not made yet is taken back.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from trunkline.domain.outbound.models import (
     Suppression,
     SystemSuppression,
 )
-from trunkline.kit import clock
+from trunkline.kit import clock, cursors
 from trunkline.kit.phone import InvalidPhone, is_e164, to_e164
 
 SUPPRESSED = "suppressed"
@@ -123,34 +124,35 @@ def allow(session: Session, business_id: UUID, phone: str, *, actor: str) -> Non
 
 def listed(
     session: Session, business_id: UUID, *, limit: int, after: str | None = None
-) -> Sequence[Suppression]:
-    """Return the business's list, newest first, or what follows on one of its numbers. Raises NotFound."""
+) -> tuple[Sequence[Suppression], str | None]:
+    """Return a page of the business's list, newest first, and the next one's cursor. Raises InvalidCursor."""
     own = select(Suppression).where(Suppression.business_id == business_id)
     return _page(session, own, Suppression, limit=limit, after=after)
 
 
 def beginning_with(
     session: Session, business_id: UUID, typed: str, *, region: str, limit: int, after: str | None = None
-) -> Sequence[Suppression]:
+) -> tuple[Sequence[Suppression], str | None]:
     """Return whom of the list a person may mean who has typed this much of a number, by their digits.
 
-    It may be a whole number in any form, or how one begins in its international form. `after` is a
-    number behind which to go on.
+    It may be a whole number in any form, or how one begins in its international form. A page of them, and
+    the cursor of the next. Raises InvalidCursor.
     """
     begins = "+" + "".join(letter for letter in typed if "0" <= letter <= "9")
     phone = collate(Suppression.phone, "C")
     own = select(Suppression).where(Suppression.business_id == business_id)
     query = own.where(phone >= begins, phone < begins + ":")  # the colon follows on the nine
     if after is not None:
-        query = query.where(phone > after)
-    found = session.scalars(query.order_by(phone).limit(limit)).all()
+        query = query.where(phone > cursors.read(after, str)[0])
+    found = session.scalars(query.order_by(phone).limit(limit + 1)).all()
     if found or after is not None:
-        return found
+        shown = found[:limit]
+        return shown, cursors.write(shown[-1].phone) if len(found) > limit else None
     try:
         meant = to_e164(typed, region=region)
     except InvalidPhone:
-        return []
-    return session.scalars(own.where(Suppression.phone == meant)).all()
+        return [], None
+    return session.scalars(own.where(Suppression.phone == meant)).all(), None
 
 
 def suppress_everywhere(session: Session, typed: str, *, reason: str, actor: str) -> SystemSuppression:
@@ -179,21 +181,24 @@ def allow_everywhere(session: Session, phone: str, *, actor: str) -> None:
 
 def listed_everywhere(
     session: Session, *, limit: int, after: str | None = None
-) -> Sequence[SystemSuppression]:
-    """Return the list of all, newest first, or what follows on one of its numbers. Raises NotFound."""
+) -> tuple[Sequence[SystemSuppression], str | None]:
+    """Return a page of the list of all, newest first, and the cursor of the next. Raises InvalidCursor."""
     return _page(session, select(SystemSuppression), SystemSuppression, limit=limit, after=after)
 
 
 def _page(
     session: Session, query: Select[Listed], table: type[Listed], *, limit: int, after: str | None
-) -> Sequence[Listed]:
+) -> tuple[Sequence[Listed], str | None]:
     """Return a page of a list. Numbers of one moment follow each other in the order of their digits."""
+    key = tuple_(table.created_at, table.phone)
     if after is not None:
-        last = session.scalar(query.where(table.phone == after))
-        if last is None:
-            raise NotFound("The number after which to go on is not on the list.")
-        query = query.where(tuple_(table.created_at, table.phone) < (last.created_at, last.phone))
-    return session.scalars(query.order_by(table.created_at.desc(), table.phone.desc()).limit(limit)).all()
+        query = query.where(key < cursors.read(after, datetime, str))
+    # One more than is shown tells whether there are more.
+    found = session.scalars(
+        query.order_by(table.created_at.desc(), table.phone.desc()).limit(limit + 1)
+    ).all()
+    shown = found[:limit]
+    return shown, cursors.write(shown[-1].created_at, shown[-1].phone) if len(found) > limit else None
 
 
 def typed_number(typed: str, region: str | None) -> str:
