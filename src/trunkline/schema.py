@@ -7,6 +7,7 @@ loser of the race finds nothing left to do.
 from __future__ import annotations
 
 import time
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -77,8 +78,9 @@ def at_head(engine: Engine) -> bool:
         return MigrationContext.configure(connection).get_current_revision() == head()
 
 
+@cache
 def head() -> str:
-    """Return the revision that this code wants."""
+    """Return the revision that this code wants. The files are asked once: probes ask often."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     assert revision is not None  # the folder holds at least one migration
     return revision

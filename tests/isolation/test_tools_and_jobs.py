@@ -16,9 +16,10 @@ import psycopg
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from isolation.peering import Rows, rows_of
+from isolation.peering import Picture, Rows, picture_of, put_back, rows_of
 from isolation.population import SCHEDULED, Inhabitant, Town, populate
 from support.installation import TOKEN_KEY, Installation
+from support.recorded import leave_recording
 from trunkline import wiring
 from trunkline.core import registry
 from trunkline.core.db import of_business, unit_of_work
@@ -119,10 +120,24 @@ class TellingCarrier:
         return CarrierCall(sid, b.phones[0], b.number, CallStatus.COMPLETED, clock.now())
 
 
+@pytest.fixture(scope="module")
+def picture(servers: Installation, administrator: psycopg.Connection[Any]) -> tuple[Town, Picture]:
+    """Both businesses, settled once: that takes much longer than to put their rows back."""
+    town = populate(servers)
+    return town, picture_of(administrator)
+
+
 @pytest.fixture
-def settled(servers: Installation) -> Town:
-    """Both businesses anew for each test: what A's doors do may change A."""
-    return populate(servers)
+def settled(
+    servers: Installation, picture: tuple[Town, Picture], administrator: psycopg.Connection[Any]
+) -> Town:
+    """Both businesses as they were for each test: what A's doors do may change A."""
+    town, rows = picture
+    servers.redis.flushall()
+    put_back(administrator, rows)
+    for one in (town.a, town.b):
+        leave_recording(one.business_id, one.call_id)
+    return town
 
 
 @pytest.fixture
