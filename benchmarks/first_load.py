@@ -6,7 +6,8 @@ into a filter and turns a page, and takes the time from the click or the key to 
 asked for, in the page itself; of a filter also to the rows, with the rest that it waits for more letters.
 The database is one of `trunkline bench seed`. Last line: one JSON object.
 
-    python benchmarks/first_load.py [--leads N] [--calls N] [--rounds N] [--folder FOLDER] [--load-only]
+    python benchmarks/first_load.py [--leads N] [--calls N] [--rounds N] [--folder FOLDER] [--home FOLDER]
+                                    [--load-only]
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "src" / "trunkline" / "web" / "dashboard"
-PASSWORD = "a password for measuring"
+PASSWORD = "correct horse battery staple"
 EMAIL = "owner@bench-1-1.example"
 MOST_KB, MOST_MS = 300, 200
 
@@ -56,6 +57,12 @@ async ([act, done]) => {
 ROWS = 'document.querySelectorAll("main tbody tr").length'
 FIRST_ROW = '(document.querySelector("main tbody tr")?.dataset.key ?? "")'
 SEARCH = 'document.querySelector("main input[type=search]")'
+WHOLE = (
+    'document.querySelector("main h1") !== null'
+    ' && document.querySelector("main .mantine-Loader-root, main .mantine-Skeleton-root") === null'
+)
+RUNS = "document.querySelectorAll('main a[href^=\"/runs/\"]').length"
+BOARD = 'document.querySelectorAll("[data-column]").length > 5'
 CLICK = "document.querySelector({!r}).click();"
 TYPE = (
     f"const field = {SEARCH};"
@@ -86,6 +93,18 @@ def of_the_build() -> dict[str, int]:
         found[part["file"]] = packed((BUILD / part["file"]).read_bytes())
         wanted += part.get("imports", [])
     return {name: size for name, size in found.items() if name.endswith(".js")}
+
+
+@contextmanager
+def house(asked: argparse.Namespace) -> Iterator[tuple[dict[str, str], Path]]:
+    """Have servers of our own, or those of an installation that is kept."""
+    if asked.home is not None:
+        yield {}, asked.home
+        return
+    with open_servers(asked.folder) as servers:
+        environment = servers.own_database("first_load")
+        environment["REDIS_URL"] = servers.redis_url(0)
+        yield environment, servers.home / "house"
 
 
 @contextmanager
@@ -170,6 +189,7 @@ def interactions(browser: Browser, url: str, rounds: int) -> dict[str, list[floa
 
 
 def _one_round(page: Page, url: str, digit: str) -> Iterator[tuple[str, float]]:
+    yield from _elsewhere(page, url)
     for name in ("calls", "leads"):
         page.goto(url)
         page.locator(f'nav a[href="/{name}"]').wait_for()
@@ -186,11 +206,44 @@ def _one_round(page: Page, url: str, digit: str) -> Iterator[tuple[str, float]]:
         yield f"key_in_filter_of_{name}", page.evaluate(TIMED, [TYPE.format(digit * 3), shown])
         page.wait_for_timeout(1500)
         first = page.evaluate(FIRST_ROW)
-        yield (
-            f"rows_of_filter_of_{name}",
-            page.evaluate(TIMED, [TYPE.format(""), f"{FIRST_ROW} !== {json.dumps(first)} && {ROWS} > 5"]),
-        )
+        if name == "leads":
+            for kind, typed in (("few", "lead4711@"), ("none", "nobody at all"), ("many", "cohen")):
+                yield f"rows_of_search_that_{kind}_meet", _search(page, typed)
+                page.wait_for_timeout(500)
+        else:
+            yield (
+                f"rows_of_filter_of_{name}",
+                page.evaluate(TIMED, [TYPE.format(""), f"{FIRST_ROW} !== {json.dumps(first)} && {ROWS} > 5"]),
+            )
         page.wait_for_timeout(300)
+
+
+def _search(page: Page, typed: str) -> float:
+    """Type into the search of leads; return how long it takes until other rows are there, or none."""
+    before = page.evaluate(FIRST_ROW)
+    return float(page.evaluate(TIMED, [TYPE.format(typed), f"{FIRST_ROW} !== {json.dumps(before)}"]))
+
+
+def _elsewhere(page: Page, url: str) -> Iterator[tuple[str, float]]:
+    """Open the other pages in front of many rows."""
+    page.goto(f"{url}/calls")
+    page.locator('nav a[href="/leads"]').wait_for()
+    for name, deed, done in (
+        ("runs", CLICK.format('nav a[href="/runs"]'), f'location.pathname === "/runs" && {RUNS} > 5'),
+        (
+            "overview",
+            CLICK.format('nav a[href="/overview"]'),
+            f'location.pathname === "/overview" && {WHOLE}',
+        ),
+        (
+            "leads_again",
+            CLICK.format('nav a[href="/leads"]'),
+            f'location.pathname === "/leads" && {ROWS} > 5',
+        ),
+        ("board", CLICK.format("main input[value=board]"), BOARD),
+    ):
+        page.wait_for_timeout(500)
+        yield f"open_{name}", page.evaluate(TIMED, [deed, done])
 
 
 @contextmanager
@@ -213,6 +266,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp"))
+    parser.add_argument("--home", type=Path, help="of an installation; it is kept, and seeded if it is not")
     parser.add_argument("--load-only", action="store_true", help="leave the interactions out")
     asked = parser.parse_args()
     built = of_the_build()
@@ -224,14 +278,12 @@ def main() -> None:
         "calls": asked.calls,
         "build_kb": round(sum(built.values()) / 1000, 1),
     }
-    with open_servers(asked.folder) as servers:
-        environment = servers.own_database("first_load")
-        environment["REDIS_URL"] = servers.redis_url(0)
+    with house(asked) as (environment, home):
         seed = ["bench", "seed", "--leads", asked.leads, "--calls", asked.calls, "--password", PASSWORD]
         command = [sys.executable, "-m", "trunkline", *map(str, seed)]
-        home = {"TRUNKLINE_HOME": str(servers.home / "house")}
-        subprocess.run(command, env=os.environ | environment | home, check=True, stdout=subprocess.DEVNULL)
-        with served(environment, servers.home / "house") as url, chromium() as browser:
+        ours = os.environ | environment | {"TRUNKLINE_HOME": str(home)}
+        subprocess.run(command, env=ours, check=True, stdout=subprocess.DEVNULL)
+        with served(environment, home) as url, chromium() as browser:
             figures["loaded"] = first_load(browser, url)
             if not asked.load_only:
                 times = interactions(browser, url, asked.rounds)
