@@ -200,6 +200,22 @@ def test_who_may_invite_whom(acme: World, owner: TestClient, stranger: TestClien
     assert stranger.post("/api/invitations", json=wanted | {"language": "tlh"}).status_code == 422
 
 
+def test_a_business_has_so_many_people_and_open_invitations_and_no_more(
+    owner: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "MOST_PEOPLE", 2)  # the owner, and one more
+    asked = owner.post("/api/invitations", json={"email": ANN, "role": "agent"})
+    assert asked.status_code == 201, asked.text
+    person = {"email": "ben@new.example", "name": "Ben", "password": PASSWORD, "role": "agent"}
+    for refused in (
+        owner.post("/api/invitations", json={"email": "ben@new.example", "role": "agent"}),
+        owner.post("/api/users", json=person),
+    ):
+        assert (refused.status_code, refused.json()["error"]["data"]["reason"]) == (409, "most_people")
+    assert owner.delete(f"/api/invitations/{asked.json()['id']}").status_code == 204
+    assert owner.post("/api/users", json=person).status_code == 201
+
+
 def test_what_somebody_offered_goes_with_them(acme: World, owner: TestClient, stranger: TestClient) -> None:
     admin = make_person(acme, "admin@acme.example", Role.ADMIN)
     sign_in(stranger, "admin@acme.example")

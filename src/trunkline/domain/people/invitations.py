@@ -64,6 +64,7 @@ def invite(
 
     Raises InvalidInput for who can sign in already, Conflict for who is invited already, TooManyRequests.
     """
+    service.require_room(session, who.business)
     email = service.checked_address(email)
     service.check_language(language)
     if business_of_login(session, email)[0]:

@@ -91,6 +91,7 @@ def create_user(body: UserIn, session: SessionDep, who: PrincipalDep) -> UserOut
     who.require(Role.ADMIN)
     if body.role is Role.OWNER and not who.is_system_admin and who.role is not Role.OWNER:
         raise Forbidden("Only an owner makes another owner.", reason="insufficient_role")
+    service.require_room(session, who.business)
     return UserOut.model_validate(
         service.create_user(session, business_id=who.business, actor=who.email, **body.model_dump())
     )

@@ -15,14 +15,16 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.access import Principal, Role
 from trunkline.core.db import SYSTEM, Scope, of_business, unit_of_work
-from trunkline.core.errors import InvalidInput, NotSignedIn
+from trunkline.core.errors import Conflict, InvalidInput, NotSignedIn
 from trunkline.core.events import announce
 from trunkline.core.tenancy import business_of_login, business_of_sign_in
 from trunkline.domain.people import tries
-from trunkline.domain.people.models import PasswordReset, SignIn, User
+from trunkline.domain.people.models import Invitation, PasswordReset, SignIn, User
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock, tokens
 
+MOST_PEOPLE = 500
+"""Of a business, open invitations included."""
 SHORTEST_PASSWORD = 10
 IDLE_LIMIT = timedelta(minutes=75)
 SESSION_LIFETIME = timedelta(days=30)
@@ -47,6 +49,24 @@ class Device:
 
     name: str = ""
     address: str = ""
+
+
+def require_room(session: Session, business_id: UUID) -> None:
+    """Raise Conflict where a business has as many people and open invitations as it may.
+
+    That is why both are listed whole: there are never more than are read at once.
+    """
+    people = select(func.count()).where(User.business_id == business_id)
+    invited = select(func.count()).where(
+        Invitation.business_id == business_id,
+        Invitation.accepted_at.is_(None),
+        Invitation.revoked_at.is_(None),
+    )
+    if (session.scalar(people) or 0) + (session.scalar(invited) or 0) >= MOST_PEOPLE:
+        raise Conflict(
+            f"A business has {MOST_PEOPLE} people and open invitations at most.", reason="most_people",
+            most=MOST_PEOPLE,
+        )  # fmt: skip
 
 
 def create_user(
