@@ -121,7 +121,7 @@ def pages_of(port: int, cookie: str) -> dict[str, list[str]]:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     begins, ends = (f"{today + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (-3, 4))
     # As the fields are typed into: what many bear, what few do, what nobody does; a letter that all bear too.
-    typed = ["cohen", "maya cohen", "lead4711@", "5552004711", "555", "a", "zq", "nobody at all"]
+    typed = ["cohen", "maya cohen", "lead4710@", "5552004711", "555", "a", "zq", "nobody at all"]
     numbers = ["555", "5552004711", "4711", "000000000"]
     return {
         "overview": ["/api/overview"],

@@ -207,7 +207,7 @@ def _one_round(page: Page, url: str, digit: str) -> Iterator[tuple[str, float]]:
         page.wait_for_timeout(1500)
         first = page.evaluate(FIRST_ROW)
         if name == "leads":
-            for kind, typed in (("few", "lead4711@"), ("none", "nobody at all"), ("many", "cohen")):
+            for kind, typed in (("few", "lead4710@"), ("none", "nobody at all"), ("many", "cohen")):
                 yield f"rows_of_search_that_{kind}_meet", _search(page, typed)
                 page.wait_for_timeout(500)
         else:
