@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from control.theatre import Theatre
-from isolation.peering import administrator_url, connected
+from isolation.peering import connected
 from simulators.product import until
-from support.installation import Installation
+from support.installation import Installation, administrator_url
 from trunkline.core.jobs import executor
 from trunkline.kit.audio import level, pcm_to_ulaw, ulaw_to_pcm
 from trunkline.providers.twilio.wire import FRAME_BYTES
@@ -133,7 +133,7 @@ async def worker(installation: Installation) -> AsyncIterator[None]:
 
 def make_due(theatre: Theatre, *, old: bool = True) -> None:
     """Let every job that waits for its moment be ready, and, unless told otherwise, every step be old."""
-    with connected(administrator_url(theatre.installation)) as administrator:
+    with connected(administrator_url(theatre.installation.urls)) as administrator:
         administrator.autocommit = True
         if old:
             administrator.execute(

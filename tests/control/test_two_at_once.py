@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from control.theatre import OFFICE
-from isolation.peering import administrator_url, connected
-from support.installation import Installation
+from isolation.peering import connected
+from support.installation import Installation, administrator_url
 from support.world import World
 from trunkline.core.db import unit_of_work
 from trunkline.core.errors import Conflict
@@ -50,7 +50,7 @@ def while_another_waits(
             raised.append(error)
 
     waiting = threading.Thread(target=behind)
-    with connected(administrator_url(installation)) as administrator:
+    with connected(administrator_url(installation.urls)) as administrator:
         administrator.autocommit = True
         with unit_of_work(world.scope) as session:
             first(session)

@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from isolation.peering import administrator_url, connected, url_of
+from isolation.peering import connected, url_of
 from isolation.population import Town, populate
-from support.installation import Installation
+from support.installation import Installation, administrator_url
 from trunkline.domain.outbound import tending
 
 
@@ -26,7 +26,7 @@ def town(servers: Installation) -> Town:
 @pytest.fixture(scope="module")
 def administrator(servers: Installation) -> Iterator[psycopg.Connection[Any]]:
     """The server's superuser, who sees what is there. Commits by itself."""
-    with connected(administrator_url(servers)) as connection:
+    with connected(administrator_url(servers.urls)) as connection:
         connection.autocommit = True
         yield connection
 

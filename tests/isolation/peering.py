@@ -44,14 +44,6 @@ class TenantTable:
     """Whether a row may belong to no business."""
 
 
-def administrator_url(installation: Installation, database: str | None = None) -> str:
-    """Return the address of the server's superuser, whom the kernel vouches for."""
-    owner = conninfo.conninfo_to_dict(installation.urls.database_owner_url or "")
-    return conninfo.make_conninfo(
-        host=owner["host"], dbname=database or owner["dbname"], user="trunkline_admin"
-    )
-
-
 def url_of(installation: Installation, role: str, database: str | None = None) -> str:
     """Return a psycopg address of `app`, `relay` or `owner`, in this database or in another one."""
     urls = {

@@ -14,13 +14,12 @@ from isolation.behaviour import check_table, expectation
 from isolation.peering import (
     TENANT_TABLES,
     TenantTable,
-    administrator_url,
     connected,
     tenant_tables,
     url_of,
 )
 from isolation.population import Town
-from support.installation import Installation
+from support.installation import Installation, administrator_url
 
 SCRATCH = "trunkline_broken"
 OWN_ROWS = sql.SQL("{key} = (select nullif(current_setting('app.business_id', true), ''))::uuid")
@@ -47,7 +46,7 @@ BREAKS: dict[str, str] = {
 @pytest.fixture(scope="module")
 def scratch(town: Town, servers: Installation) -> Iterator[str]:
     """A copy of the database, rows and all, whose locks may be broken."""
-    with connected(administrator_url(servers, "postgres")) as server:
+    with connected(administrator_url(servers.urls, "postgres")) as server:
         server.autocommit = True
         # A template may have no visitors; the pools open again when they are next asked.
         servers.database.dispose()
@@ -88,7 +87,7 @@ def _policies(administrator: psycopg.Connection[Any], table: TenantTable) -> lis
 def test_the_trial_fails_on_a_table(
     how: str, name: str, town: Town, servers: Installation, scratch: str
 ) -> None:
-    with connected(administrator_url(servers, scratch)) as administrator:
+    with connected(administrator_url(servers.urls, scratch)) as administrator:
         administrator.autocommit = True
         table = next(table for table in tenant_tables(administrator) if table.name == name)
         expected = expectation(administrator, table, town.a.business_id, town.b.business_id)

@@ -19,7 +19,6 @@ from isolation.behaviour import NOT_ALLOWED
 from isolation.peering import (
     TENANT_TABLES,
     TenantTable,
-    administrator_url,
     connected,
     count,
     refusal,
@@ -28,7 +27,7 @@ from isolation.peering import (
     url_of,
 )
 from isolation.population import ADMIN_EMAIL, WAITED_FOR, Town
-from support.installation import Installation
+from support.installation import Installation, administrator_url
 from trunkline.core.errors import StartRefused
 from trunkline.core.tenancy import APP_ROLE, LOOKUP_ROLE, RELAY_ROLE, check_role
 from trunkline.domain.outbound.options import installed_limits
@@ -281,7 +280,7 @@ def guest(servers: Installation, administrator: psycopg.Connection[Any]) -> Iter
     """A login role of no privileges; yields its address."""
     administrator.execute(f"create role {GUEST} login nosuperuser nobypassrls password 'guest'")
     try:
-        url = administrator_url(servers).replace("user=trunkline_admin", f"user={GUEST} password=guest")
+        url = administrator_url(servers.urls).replace("user=trunkline_admin", f"user={GUEST} password=guest")
         yield url
     finally:
         administrator.execute(f"drop role {GUEST}")
@@ -305,7 +304,7 @@ def test_a_superuser_is_refused(servers: Installation) -> None:
     with pytest.raises(
         StartRefused, match=r"^DATABASE_URL connects as trunkline_admin, which is a superuser"
     ):
-        _check(administrator_url(servers))
+        _check(administrator_url(servers.urls))
 
 
 def test_the_owner_is_refused(servers: Installation) -> None:
@@ -356,7 +355,7 @@ def test_a_member_of_the_application_s_role_is_let_in(
 
 
 def test_a_process_ends_with_the_sentence(servers: Installation) -> None:
-    parts = psycopg.conninfo.conninfo_to_dict(administrator_url(servers))
+    parts = psycopg.conninfo.conninfo_to_dict(administrator_url(servers.urls))
     urls = {
         "DATABASE_URL": f"postgresql://trunkline_admin@/{parts['dbname']}?host={parts['host']}",
         "DATABASE_RELAY_URL": str(servers.urls.database_relay_url),

@@ -22,10 +22,10 @@ import pytest
 from psycopg import sql
 from sqlalchemy import select
 
-from isolation.peering import administrator_url, connected
+from isolation.peering import connected
 from jobs import handlers as test_handlers
 from support.call_book import had_call
-from support.installation import TOKEN_KEY, Installation
+from support.installation import TOKEN_KEY, Installation, administrator_url
 from support.local_carrier import Carrier
 from support.post_office import PostOffice, open_post_office
 from support.processes import eventually, free_port
@@ -464,7 +464,7 @@ def stage(installation: Installation, local_carrier: Carrier, post_office: PostO
     )  # fmt: skip
     wiring.register_doors(settings, TOKEN_KEY)
     post_office.empty()
-    with connected(administrator_url(installation)) as administrator:
+    with connected(administrator_url(installation.urls)) as administrator:
         administrator.autocommit = True
         yield Stage(installation, local_carrier, post_office, administrator)
     # As `open_installation` leaves it.

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import redis
+from psycopg import conninfo
 from psycopg.errors import DeadlockDetected
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import OperationalError
 
 from trunkline import schema, wiring
@@ -36,20 +38,21 @@ class Installation:
     urls: EmbeddedUrls
     database: Database
     owner: Engine
+    administrator: Engine
+    """As the server's superuser, whom neither policies nor triggers bind."""
     redis: redis.Redis
 
     def wipe(self) -> None:
-        """Empty every table and Redis. TRUNCATE is not subject to row-level security."""
+        """Empty every table and Redis, and begin all sequences anew."""
         # A test may have killed PostgreSQL, and the relay does not try a connection before it uses it.
         if self.database.relay is not None:
             self.database.relay.dispose()
-        names = ", ".join(table.name for table in metadata.sorted_tables)
         while True:
             try:
-                with self.owner.begin() as connection:
-                    connection.execute(text(f"truncate {names} restart identity cascade"))
+                with self.administrator.begin() as connection:
+                    _empty(connection)
             except OperationalError as error:
-                # A system that still runs reads meanwhile, table after table in an order of its own.
+                # A system that still runs reads and writes meanwhile, in an order of its own.
                 if not isinstance(error.orig, DeadlockDetected):
                     raise
             else:
@@ -72,6 +75,39 @@ class Installation:
             if not ran:
                 return total
         raise AssertionError("the ledger did not come to rest")
+
+
+_TABLES = [table.name for table in metadata.sorted_tables]
+_HEAVY_BYTES = 4 * 1024 * 1024
+_LOOK = "select " + ", ".join(
+    f"case when pg_relation_size('{name}') > {_HEAVY_BYTES} then 2"
+    f" when exists(select from {name}) then 1 else 0 end"
+    for name in _TABLES
+)
+
+
+def _empty(administrator: Connection) -> None:
+    """Take out what is there. Almost every test begins so: TRUNCATE of all costs 30 ms, this 1 to 5."""
+    looked = administrator.exec_driver_sql(_LOOK).fetchone()
+    assert looked is not None
+    if 2 in looked:
+        administrator.exec_driver_sql(f"truncate {', '.join(_TABLES)} restart identity cascade")
+        return
+    # A superuser in this role fires no triggers: neither those of foreign keys nor those that keep journals.
+    orders = [f"delete from {name}" for name, much in zip(_TABLES, looked, strict=True) if much]
+    orders += [
+        "perform setval(sequencename::regclass, 1, false) from pg_sequences where schemaname = 'public'"
+    ]
+    administrator.exec_driver_sql("set local session_replication_role = replica")
+    administrator.exec_driver_sql(f"do $$ begin {'; '.join(orders)}; end $$")
+
+
+def administrator_url(urls: EmbeddedUrls, database: str | None = None) -> str:
+    """Return the address of the server's superuser, whom the kernel vouches for."""
+    owner = conninfo.conninfo_to_dict(urls.database_owner_url or "")
+    return conninfo.make_conninfo(
+        host=owner["host"], dbname=database or owner["dbname"], user="trunkline_admin"
+    )
 
 
 @contextmanager
@@ -102,10 +138,16 @@ def open_installation(home: Path) -> Iterator[Installation]:
         )
         vault.install_vault(vault.Seals([VAULT_KEY]))
         install_storage(Storage(home / "storage"))
+        administrator = create_engine(
+            "postgresql+psycopg://",
+            creator=lambda: psycopg.connect(administrator_url(urls)),
+            pool_pre_ping=True,
+        )
         client = redis.Redis.from_url(urls.redis_url)
         try:
-            yield Installation(home, urls, database, owner.engine, client)
+            yield Installation(home, urls, database, owner.engine, administrator, client)
         finally:
             client.close()
             database.dispose()
             owner.dispose()
+            administrator.dispose()
