@@ -149,7 +149,7 @@ _ROWS = 40_000
 @pytest.fixture(scope="module")
 def long_log(servers: Installation) -> Iterator[World]:
     """A business with many calls, and another one with as many."""
-    servers.wipe()
+    servers.wipe(to_the_ground=True)
     worlds = [make_world(name, number=f"+1212555019{at}", phones=()) for at, name in enumerate(("A", "B"))]
     with servers.owner.begin() as connection:
         connection.execute(text("alter table calls no force row level security"))
@@ -160,7 +160,7 @@ def long_log(servers: Installation) -> Iterator[World]:
     with servers.owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze calls"))
     yield worlds[0]
-    servers.wipe()
+    servers.wipe(to_the_ground=True)
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ class History:
 @contextmanager
 def business_with_past(installation: Installation, rows: int) -> Iterator[History]:
     """Make a business with so many finished items, attempts and calls, of which PostgreSQL knows nothing."""
-    installation.wipe()
+    installation.wipe(to_the_ground=True)
     _let_analyse(installation, "off")
     try:
         world = make_world("Acme", number="+12125550190", phones=("+12125550101",))
@@ -102,7 +102,7 @@ def business_with_past(installation: Installation, rows: int) -> Iterator[Histor
         yield made
     finally:
         _let_analyse(installation, "on")
-        installation.wipe()
+        installation.wipe(to_the_ground=True)
 
 
 _FORGET = text(

@@ -41,7 +41,7 @@ _FILL = text(
 @pytest.fixture(scope="module")
 def crowd(servers: Installation) -> Iterator[list[World]]:
     """Twelve businesses with a full ledger, which no test but the last ones of this module empties."""
-    servers.wipe()
+    servers.wipe(to_the_ground=True)
     worlds = [
         make_world(f"B{number}", number=f"+1212555{number:04}", phones=("+12125550101",))
         for number in range(12)
@@ -58,7 +58,7 @@ def crowd(servers: Installation) -> Iterator[list[World]]:
     with servers.owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze jobs"))
     yield worlds
-    servers.wipe()
+    servers.wipe(to_the_ground=True)
 
 
 def explain(
