@@ -51,14 +51,18 @@ def looking(chromium: Browser, url: str, view: View, who: Who, owner: str) -> It
     kept = {"trunkline.scheme": view.scheme, "trunkline.language": view.language}
     if who is not Who.NOBODY:
         sign_in(context, url, owner if who is Who.OWNER else ADMIN_EMAIL)
-        spoken = context.request.patch(
-            f"{url}/api/me", data={"language": view.language}, headers={"X-Trunkline": "1"}
-        )
-        assert spoken.ok, spoken.text()
+        _speak(context, url, view.language)
     lines = "".join(f"localStorage.setItem({name!r}, {value!r});" for name, value in kept.items())
     context.add_init_script(lines)
     yield context
+    if who is not Who.NOBODY:
+        _speak(context, url, "en")  # others look as the same person
     context.close()
+
+
+def _speak(context: BrowserContext, url: str, language: str) -> None:
+    answer = context.request.patch(f"{url}/api/me", data={"language": language}, headers={"X-Trunkline": "1"})
+    assert answer.ok, answer.text()
 
 
 def go(page: Page, url: str, place: Place, owner: Inhabitant) -> None:
