@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from support.installation import TOKEN_KEY, Installation
 from support.post_office import PostOffice, open_post_office
@@ -53,6 +53,14 @@ def driver() -> Iterator[Playwright]:
     """What drives browsers. It goes with these tests: its event loop would bar all others (see `apart`)."""
     with sync_playwright() as playwright:
         yield playwright
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _patience() -> Iterator[None]:
+    """Let a page take as long to show something as other tests let it take to be there."""
+    expect.set_options(timeout=15_000)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(scope="package")

@@ -53,7 +53,7 @@ def visiting(
     yield page
     page.unroute_all(behavior="ignoreErrors")
     context.close()
-    assert mistakes == []
+    assert not mistakes, mistakes
 
 
 def sign_in(context: BrowserContext, url: str, email: str, password: str = PASSWORD) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser.dashboard import visiting
@@ -29,14 +27,6 @@ from trunkline.kit.ids import new_id
 from trunkline.providers.ports import CallReport, CallStatus
 
 JERUSALEM = ZoneInfo("Asia/Jerusalem")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _patience() -> Iterator[None]:
-    """Let a page take as long to show something as other tests let it take to be there."""
-    expect.set_options(timeout=15_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 def column(page: Page, name: str) -> Locator:

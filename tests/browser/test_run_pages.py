@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import func, select, update
 
@@ -26,13 +24,6 @@ from trunkline.domain.outbound.models import (
 )
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _patience() -> Iterator[None]:
-    expect.set_options(timeout=15_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 def run_of(world: World) -> Run:
