@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text, update
 
 from api.doorway import TestClient, sign_in
 from support.installation import Installation
@@ -18,10 +18,9 @@ from support.world import PASSWORD, World
 from trunkline.core.access import Role
 from trunkline.core.db import unit_of_work
 from trunkline.core.errors import TrunklineError
-from trunkline.domain.leads import board, listing, statuses
+from trunkline.domain.leads import board, listing, places, statuses
 from trunkline.domain.leads.lead_schemas import LeadsQuery
 from trunkline.domain.leads.models import Lead, LeadStatus
-from trunkline.domain.leads.rules import place_between
 from trunkline.domain.people import service as people
 from trunkline.kit import clock
 
@@ -121,15 +120,84 @@ def test_statuses_are_renamed_reordered_made_and_removed(owner: TestClient) -> N
 
 @given(st.lists(st.integers(min_value=0, max_value=1_000), max_size=80))
 def test_between_any_two_places_there_is_room(wishes: list[int]) -> None:
-    places = ["000000000001", "999999999990"]
+    given_out = ["000000000001", "999999999990"]
     for wish in wishes:
-        at = wish % len(places)
-        below = places[at + 1] if at + 1 < len(places) else None
-        place = place_between(places[at], below)
-        assert place > places[at]
+        at = wish % len(given_out)
+        below = given_out[at + 1] if at + 1 < len(given_out) else None
+        place = places.between(given_out[at], below)
+        assert place > given_out[at]
         assert below is None or place < below
-        places.insert(at + 1, place)
-    assert places == sorted(set(places))
+        given_out.insert(at + 1, place)
+    assert given_out == sorted(set(given_out))
+
+
+@given(st.text("0123456789", min_size=12, max_size=80), st.integers(min_value=1, max_value=300))
+def test_places_are_spread_between_two_or_not_at_all(digits: str, count: int) -> None:
+    above = digits[:12] + digits[12:].rstrip("0")
+    for below in (None, places.between(above, None), places.between(above, places.between(above, None))):
+        spread = places.spread(above, below, count)
+        if spread is not None:
+            assert [above, *spread, below or ":"] == sorted({above, *spread, below or ":"})
+            assert len(spread) == count
+            assert max(map(len, spread)) <= places.LONG
+
+
+def test_places_stay_short_however_often_cards_are_dropped_at_the_same_spot(
+    owner: TestClient, acme: World
+) -> None:
+    with unit_of_work(acme.scope) as session:
+        session.add_all(
+            Lead(business_id=acme.business_id, phone=f"+1212555{number}", name="", source="fair")
+            for number in range(3000, 3060)
+        )
+    won = UUID(status(owner, "Won"))
+    with unit_of_work(acme.scope) as session:
+        order = list(session.scalars(select(Lead.id)).all())
+        board.change_status(session, acme.business_id, order, won, actor="test")
+        # As it was after drops at the end of a column before: nearly one, and hardly room behind.
+        for lead_id, nines in ((order[-2], 66), (order[-1], 67)):
+            session.execute(update(Lead).where(Lead.id == lead_id).values(place="9" * nines + "5"))
+        order = list(session.scalars(select(Lead.id).order_by(Lead.place)).all())
+
+    def put(at: int, behind: int) -> None:
+        lead_id = order.pop(at)
+        after = order[behind]
+        order.insert(order.index(after) + 1, lead_id)
+        board.move(session, acme.business_id, lead_id, status_id=won, after=after, actor="test")
+
+    with unit_of_work(acme.scope) as session:
+        for _ in range(60):
+            put(0, -1)
+        assert len(session.scalar(select(func.max(Lead.place))) or "") <= places.LONG
+        for _ in range(200):
+            put(-1, 30)
+        shown = session.execute(
+            select(Lead.id, Lead.place).where(Lead.status_id == won).order_by(Lead.place)
+        ).all()
+    assert [row.id for row in shown] == order
+    assert max(len(row.place) for row in shown) <= places.LONG
+
+
+def test_a_neighbour_that_somebody_changes_now_is_not_waited_for(acme: World, owner: TestClient) -> None:
+    lead, won = {phone: UUID(found) for phone, found in ids(owner).items()}, UUID(status(owner, "Won"))
+    long = "9" * 60
+    with unit_of_work(acme.scope) as session:
+        for phone, place in (("101", long + "5"), ("102", long + "7")):
+            session.execute(update(Lead).where(Lead.id == lead[phone]).values(status_id=won, place=place))
+
+    def put(first: bool) -> str:
+        with unit_of_work(acme.scope) as session:
+            after = None if first else lead["101"]
+            return board.move(
+                session, acme.business_id, lead["103"], status_id=won, after=after, actor="test"
+            ).place
+
+    with unit_of_work(acme.scope) as session, ThreadPoolExecutor(1) as pool:
+        session.scalars(select(Lead.id).where(Lead.id == lead["102"]).with_for_update()).all()
+        assert long + "5" < pool.submit(put, False).result(timeout=20) < long + "7"
+    put(True)
+    assert len(put(False)) <= places.LONG
+    assert columns(owner) == {"Won": ["101", "103", "102"]}
 
 
 def test_cards_stand_where_they_are_put(owner: TestClient, acme: World) -> None:

@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, TextClause, case, select, update
 from sqlalchemy.orm import Session
 
 from trunkline.core.errors import InvalidInput, NotFound
 from trunkline.core.events import announce, announce_many
-from trunkline.domain.leads import statuses, store
+from trunkline.domain.leads import places, statuses, store
 from trunkline.domain.leads.models import LISTED, NEXT_PLACE, Lead
-from trunkline.domain.leads.rules import place_between
+
+Here = list[ColumnElement[bool] | TextClause]
+"""The conditions for the leads of a status among which a place is sought."""
+
+_NEAR = 50
+"""So many on either side get new places at first where places have become long."""
 
 
 def move(
@@ -93,17 +98,58 @@ def _place_behind(
     session: Session, business_id: UUID, stored: UUID | None, after: UUID, *, but: UUID
 ) -> str | None:
     """Return a place between a lead of the status and the next one; None: that lead is not there."""
-    here = (Lead.business_id == business_id, LISTED, store.stands_in(stored))
+    here: Here = [Lead.business_id == business_id, LISTED, store.stands_in(stored), Lead.id != but]
+    place = _place_in(session, here, after)
+    if place is not None and len(place) > places.LONG and _spread_around(session, here, place):
+        place = _place_in(session, here, after)
+    return place
+
+
+def _place_in(session: Session, here: Here, after: UUID) -> str | None:
     above = session.scalar(select(Lead.place).where(*here, Lead.id == after))
     if above is None:
         return None
     below = session.scalar(
-        select(Lead.place)
-        .where(*here, Lead.place > above, Lead.id != but)
-        .order_by(Lead.status_id, Lead.place)
-        .limit(1)
+        select(Lead.place).where(*here, Lead.place > above).order_by(Lead.status_id, Lead.place).limit(1)
     )
-    return place_between(above, below)
+    return places.between(above, below)
+
+
+def _spread_around(session: Session, here: Here, place: str) -> bool:
+    """Give leads that stand around a place others with room between them, in the same order.
+
+    False: somebody is changing one of them. They are not waited for, since they may wait for this status;
+    until the next drop the place is just a long one.
+    """
+    near, spread = _NEAR, None
+    while spread is None:
+        nearest = select(Lead.id, Lead.place).where(*here).limit(near + 1)
+        over = session.execute(
+            nearest.where(Lead.place < place).order_by(Lead.status_id.desc(), Lead.place.desc())
+        ).all()
+        under = session.execute(nearest.where(Lead.place > place).order_by(Lead.status_id, Lead.place)).all()
+        # What is given at the front comes before all that there is.
+        above = over[near].place if len(over) > near else str(session.scalar(select(NEXT_PLACE)))
+        below = under[near].place if len(under) > near else None
+        around = [*reversed(over[:near]), *under[:near]]
+        spread = places.spread(above, below, len(around))
+        near *= 4
+    ids = [row.id for row in around]
+    # By their places too: one that was put first meanwhile stays there.
+    free = session.scalars(
+        select(Lead.id)
+        .where(*here, Lead.id.in_(ids), Lead.place.in_([row.place for row in around]))
+        .with_for_update(key_share=True, skip_locked=True)
+    ).all()
+    if len(free) < len(ids):
+        return False
+    session.execute(
+        update(Lead)
+        .where(*here, Lead.id.in_(ids))
+        .values(place=case(dict(zip(ids, spread, strict=True)), value=Lead.id)),
+        execution_options={"synchronize_session": False},
+    )
+    return True
 
 
 def _facts(known: statuses.Statuses, before: UUID | None, now: UUID | None, *, cause: str) -> dict[str, str]:

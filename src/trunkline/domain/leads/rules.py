@@ -65,7 +65,6 @@ _SHOWN = 1_000
 _BRIEF = 100
 
 _FIRST_YEAR = 1990
-_PLACE_DIGITS = 12
 
 _LONGEST = {"name": 200, "email": 320, "notes": 10_000, "consent_source": 300}
 """Characters, as where a person writes them."""
@@ -221,18 +220,6 @@ def fault(line: int, reason: str, cells: Sequence[str]) -> RowFault:
 def columns_of_one_line(mapping: Mapping[str, int]) -> frozenset[int]:
     """Return the columns in which a line break is a quote left open, and no text of several lines."""
     return frozenset(column for field, column in mapping.items() if field not in _OF_MANY_LINES)
-
-
-def place_between(above: str, below: str | None) -> str:
-    """Return digits that sort between two places, or behind the last one.
-
-    Places are digits behind a decimal point, the shorter ones padded; the last digit beyond the shortest
-    is never zero, so that two of the same value are the same text.
-    """
-    width = max(len(above), len(below or "")) + 1
-    upper = 10**width if below is None else int(below.ljust(width, "0"))
-    middle = (int(above.ljust(width, "0")) + upper) // 2
-    return f"{middle:0{width}}"[:_PLACE_DIGITS] + f"{middle:0{width}}"[_PLACE_DIGITS:].rstrip("0")
 
 
 def _shown(cells: Sequence[str]) -> str:
