@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -292,17 +294,50 @@ def test_links_for_new_passwords_are_limited_for_an_address_and_for_whoever_asks
     assert others[-1].headers["retry-after"] == "60"
 
 
-def test_only_the_newest_link_opens_and_for_an_hour(
+def letters_after(
+    minutes: float, client: TestClient, email: str, installation: Installation, post: PostOffice
+) -> list[EmailMessage]:
+    """Ask for a link so much later, and return all letters with one."""
+    with clock.frozen_at(clock.now() + timedelta(minutes=minutes)):
+        assert ask(client, email).status_code == 202
+        installation.run_jobs("default")
+    return post.letters(email)
+
+
+def test_whoever_asks_for_links_keeps_nobody_from_theirs(
     acme: World, stranger: TestClient, installation: Installation, post: PostOffice
 ) -> None:
-    for _ in range(2):
-        ask(stranger, acme.email)
-        installation.run_jobs("default")
-    first, second = post.letters(acme.email)
-    assert refused(choose(stranger, link_in(first))) == (404, "link_over")
+    asked = partial(letters_after, client=stranger, email=acme.email, installation=installation, post=post)
+    assert len(asked(0)) == 1
+    # One that is young and was not used is the one to use.
+    assert len(asked(9)) == 1
+    assert [len(asked(minutes)) for minutes in (11, 22, 33, 44)] == [2, 3, 4, 5]
+    assert len(asked(55)) == 5, "five an hour"
+    assert len(asked(61)) == 6
+    first, *_, last = post.letters(acme.email)
+    with clock.frozen_at(clock.now() + timedelta(minutes=59)):
+        assert choose(stranger, link_in(first)).status_code == 204
+        # One that was used closes the others.
+        assert refused(choose(stranger, link_in(last))) == (404, "link_over")
+
+
+def test_a_link_opens_for_an_hour(
+    acme: World, stranger: TestClient, installation: Installation, post: PostOffice
+) -> None:
+    (letter,) = letters_after(0, stranger, acme.email, installation, post)
     with clock.frozen_at(clock.now() + timedelta(minutes=61)):
-        assert refused(choose(stranger, link_in(second))) == (404, "link_over")
-    assert choose(stranger, link_in(second)).status_code == 204
+        assert refused(choose(stranger, link_in(letter))) == (404, "link_over")
+
+
+def test_a_password_that_was_changed_closes_the_links_for_a_new_one(
+    owner: TestClient, acme: World, stranger: TestClient, installation: Installation, post: PostOffice
+) -> None:
+    (letter,) = letters_after(0, stranger, acme.email, installation, post)
+    changed = owner.post("/api/me/password", json={"current": PASSWORD, "new": NEW})
+    assert changed.status_code == 204, changed.text
+    assert refused(choose(stranger, link_in(letter))) == (404, "link_over")
+    # Whoever has forgotten that one too is not kept waiting.
+    assert len(letters_after(1, stranger, acme.email, installation, post)) == 2
 
 
 def test_a_system_admin_finds_back_in_too(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from trunkline.core.access import Principal
@@ -62,7 +62,7 @@ def sessions(who: Principal) -> Sequence[SignIn]:
         return session.scalars(
             select(SignIn)
             .where(
-                SignIn.user_id == who.user_id,
+                *_own(who),
                 SignIn.expires_at >= now,
                 SignIn.last_seen_at >= now - service.IDLE_LIMIT,
             )
@@ -73,9 +73,7 @@ def sessions(who: Principal) -> Sequence[SignIn]:
 def end_session(who: Principal, session_id: UUID) -> None:
     """End one of one's own sessions. Raises NotFound."""
     with unit_of_work(home_of(who)) as session:
-        ended = session.scalar(
-            delete(SignIn).where(SignIn.user_id == who.user_id, SignIn.id == session_id).returning(SignIn.id)
-        )
+        ended = session.scalar(delete(SignIn).where(*_own(who), SignIn.id == session_id).returning(SignIn.id))
         if ended is None:
             raise NotFound("There is no such session.")
         announce("user.sessions_ended", subject_id=who.user_id, actor=who.email)
@@ -84,16 +82,18 @@ def end_session(who: Principal, session_id: UUID) -> None:
 def end_other_sessions(who: Principal, secret: str) -> None:
     """End all of one's own sessions but the one of this secret."""
     with unit_of_work(home_of(who)) as session:
-        session.execute(
-            delete(SignIn).where(
-                SignIn.user_id == who.user_id, SignIn.token_hash != tokens.fingerprint(secret)
-            )
-        )
+        session.execute(delete(SignIn).where(*_own(who), SignIn.token_hash != tokens.fingerprint(secret)))
         announce("user.sessions_ended", subject_id=who.user_id, actor=who.email)
 
 
+def _own(who: Principal) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return SignIn.business_id == home_of(who).business_id, SignIn.user_id == who.user_id
+
+
 def _self(session: Session, who: Principal) -> User:
-    user = session.get(User, who.user_id)
+    user = session.scalar(
+        select(User).where(User.business_id == home_of(who).business_id, User.id == who.user_id)
+    )
     if user is None:
         raise NotSignedIn("This session has ended; sign in again.")
     return user

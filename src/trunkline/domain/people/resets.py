@@ -1,7 +1,8 @@
 """New passwords by a link: asked for by anybody, sent to whoever has the address, used once.
 
 Who asks learns nothing: a known address and an unknown one get the same answer by the same steps, and what
-differs a job does later. A link opens for an hour, and the newest one alone.
+differs a job does later. A link opens for an hour, until one of the person's is used or their password is
+changed. Another that is asked for closes none: who asks may be anybody, and the person may be at the page.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from trunkline.core.db import SYSTEM, unit_of_work
@@ -23,6 +24,9 @@ from trunkline.kit import clock, tokens
 from trunkline.kit.ids import new_id
 
 LIFETIME = timedelta(minutes=60)
+QUIET = timedelta(minutes=10)
+"""For so long after a link nobody is sent another, unless it was used: it lies on top of their letters."""
+MOST_AN_HOUR = 5
 ASKED_A_MINUTE = 3
 FROM_ONE_ADDRESS_A_MINUTE = 20
 _ASKED, _ASKED_FROM = "password.link_asked", "password.link_asked_from"
@@ -45,33 +49,25 @@ def clear_old(session: Session, business_id: UUID | None, *, over_since: datetim
     """Delete the links for new passwords that ended before a moment; without a business, system admins'."""
     session.execute(
         delete(PasswordReset).where(
-            PasswordReset.business_id.is_(None)
-            if business_id is None
-            else PasswordReset.business_id == business_id,
-            PasswordReset.expires_at < over_since,
+            PasswordReset.business_id == business_id, PasswordReset.expires_at < over_since
         )
     )
 
 
 def begin(session: Session, business_id: UUID | None, email: str, reset_id: UUID) -> PasswordReset | None:
-    """Make the link of this id for whoever has the address in this scope; None where nobody has.
+    """Make the link of this id for whoever has the address in this scope; made twice, it is the same one.
 
-    Made twice, it is the same one. Links made before it open no more.
+    None where nobody has it, or where they were given one a moment ago or many within the hour.
     """
-    found = session.get(PasswordReset, reset_id)
-    if found is not None and found.business_id == business_id:
+    found = session.scalar(
+        select(PasswordReset).where(PasswordReset.business_id == business_id, PasswordReset.id == reset_id)
+    )
+    if found is not None:
         return found
-    user = service.user_of(session, business_id, email)
-    if user is None:
+    user = service.user_of(session, business_id, email, lock=True)
+    if user is None or _has_enough(session, user):
         return None
-    _close_links(session, user)
-    row = PasswordReset(
-        id=reset_id, business_id=business_id, user_id=user.id,
-        token_hash=tokens.fingerprint(links.reset_secret(reset_id)), expires_at=clock.now() + LIFETIME,
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
-    return row
+    return _make(session, user, reset_id)
 
 
 def link_for(email: str) -> str:
@@ -79,11 +75,11 @@ def link_for(email: str) -> str:
     with unit_of_work(SYSTEM) as session:
         known, business_id = business_of_login(session, email.strip().lower())
     with unit_of_work(service.scope_of(business_id)) as session:
-        row = begin(session, business_id, email, new_id()) if known else None
-        if row is None:
+        user = service.user_of(session, business_id, email) if known else None
+        if user is None:
             raise NotFound(f"Nobody signs in as {email}.")
-        announce("password.link_made", subject_id=row.user_id, actor="cli")
-        return links.reset_link(row.id)
+        announce("password.link_made", subject_id=user.id, actor="cli")
+        return links.reset_link(_make(session, user, new_id()).id)
 
 
 def set_password(secret: str, password: str) -> None:
@@ -94,23 +90,42 @@ def set_password(secret: str, password: str) -> None:
     if not known:
         raise _over()
     with unit_of_work(service.scope_of(business_id)) as session:
-        row = session.scalar(
-            select(PasswordReset).where(PasswordReset.token_hash == token_hash).with_for_update()
+        of_link = (PasswordReset.business_id == business_id, PasswordReset.token_hash == token_hash)
+        # The person is held before their links are looked at: of two links at once, one is in time.
+        user = session.scalar(
+            select(User)
+            .join(PasswordReset, PasswordReset.user_id == User.id)
+            .where(User.business_id == business_id, *of_link)
+            .with_for_update(of=User)
         )
-        if row is None or row.used_at is not None or row.expires_at < clock.now():
+        row = session.scalar(select(PasswordReset).where(*of_link))
+        if user is None or row is None or row.used_at is not None or row.expires_at < clock.now():
             raise _over()
-        user = session.get_one(User, row.user_id)
         service.replace_password(session, user, password)
-        _close_links(session, user)
         announce("password.reset", subject_id=user.id, actor=user.email)
 
 
-def _close_links(session: Session, user: User) -> None:
-    session.execute(
-        update(PasswordReset)
-        .where(PasswordReset.user_id == user.id, PasswordReset.used_at.is_(None))
-        .values(used_at=clock.now())
-    )
+def _has_enough(session: Session, user: User) -> bool:
+    now = clock.now()
+    of_the_hour = session.execute(
+        select(PasswordReset.expires_at, PasswordReset.used_at).where(
+            PasswordReset.business_id == user.business_id,
+            PasswordReset.user_id == user.id,
+            PasswordReset.expires_at > now + LIFETIME - timedelta(hours=1),
+        )
+    ).all()
+    is_fresh = any(link.used_at is None and link.expires_at > now + LIFETIME - QUIET for link in of_the_hour)
+    return is_fresh or len(of_the_hour) >= MOST_AN_HOUR
+
+
+def _make(session: Session, user: User, reset_id: UUID) -> PasswordReset:
+    row = PasswordReset(
+        id=reset_id, business_id=user.business_id, user_id=user.id,
+        token_hash=tokens.fingerprint(links.reset_secret(reset_id)), expires_at=clock.now() + LIFETIME,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
 
 
 def _over() -> NotFound:

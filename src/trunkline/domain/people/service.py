@@ -129,13 +129,26 @@ def hash_password(password: str) -> str:
 
 
 def replace_password(session: Session, user: User, password: str, *, keep: str = "") -> None:
-    """Give a person a new password and end their sessions, but for the one of this secret.
+    """Give a person a new password, close their links and end their sessions, but for this secret's.
 
     Raises InvalidInput.
     """
     user.password_hash = hash_password(password)
     session.execute(
-        delete(SignIn).where(SignIn.user_id == user.id, SignIn.token_hash != tokens.fingerprint(keep))
+        delete(SignIn).where(
+            SignIn.business_id == user.business_id,
+            SignIn.user_id == user.id,
+            SignIn.token_hash != tokens.fingerprint(keep),
+        )
+    )
+    session.execute(
+        update(PasswordReset)
+        .where(
+            PasswordReset.business_id == user.business_id,
+            PasswordReset.user_id == user.id,
+            PasswordReset.used_at.is_(None),
+        )
+        .values(used_at=clock.now())
     )
 
 
@@ -236,18 +249,16 @@ def list_users(session: Session, business_id: UUID) -> list[User]:
 def forget(session: Session, user: User) -> None:
     """Take away a person with their sessions and links."""
     for table in (SignIn, PasswordReset):
-        session.execute(delete(table).where(table.user_id == user.id))
+        session.execute(delete(table).where(table.business_id == user.business_id, table.user_id == user.id))
     session.delete(user)
 
 
-def user_of(session: Session, business_id: UUID | None, email: str) -> User | None:
+def user_of(session: Session, business_id: UUID | None, email: str, *, lock: bool = False) -> User | None:
     """Return who signs in by this address; without a business, which system admin."""
-    return session.scalar(
-        select(User).where(
-            User.business_id.is_not_distinct_from(business_id),
-            func.lower(User.email) == email.strip().lower(),
-        )
+    query = select(User).where(
+        User.business_id == business_id, func.lower(User.email) == email.strip().lower()
     )
+    return session.scalar(query.with_for_update() if lock else query)
 
 
 def begin_session(session: Session, user: User, device: Device) -> tuple[str, Principal]:

@@ -28,7 +28,8 @@ def begin_try(session: Session, email: str) -> UUID:
     count_one(
         session, TRIED, email, most=REFUSALS_A_MINUTE,
         but=exists().where(
-            passed.kind == PASSED, passed.actor == email, passed.subject_id == Event.subject_id
+            passed.business_id.is_(None), passed.kind == PASSED, passed.actor == email,
+            passed.subject_id == Event.subject_id,
         ),
     )  # fmt: skip
     try_id = new_id()
@@ -46,7 +47,12 @@ def count_one(
     session.execute(
         text("select pg_advisory_xact_lock(:key, hashtext(:actor))"), {"key": _LOCK, "actor": actor}
     )
-    wanted = [Event.kind == kind, Event.actor == actor, Event.at > clock.now() - timedelta(minutes=1)]
+    wanted = [
+        Event.business_id == session.info["scope"].business_id,
+        Event.kind == kind,
+        Event.actor == actor,
+        Event.at > clock.now() - timedelta(minutes=1),
+    ]
     if but is not None:
         wanted.append(~but)
     if (session.scalar(select(func.count()).where(*wanted)) or 0) >= most:
