@@ -21,9 +21,11 @@ from support.installation import Installation
 from support.plans import nodes
 from support.processes import eventually
 from support.world import PASSWORD, World
+from trunkline.core.access import Role
 from trunkline.core.db import unit_of_work
 from trunkline.core.events import Cursor, announce, newest_cursor, read_after, subjects_after
 from trunkline.domain.outbound.models import ItemState, OutboundItem
+from trunkline.domain.people import service as people
 from trunkline.domain.people.models import SignIn
 from trunkline.web import live_feed
 
@@ -59,11 +61,11 @@ def house(installation: Installation) -> Iterator[House]:
 
 
 @contextmanager
-def person(house: House, world: World) -> Iterator[httpx.Client]:
+def person(house: House, world: World, email: str = "") -> Iterator[httpx.Client]:
     with httpx.Client(
         base_url=house.url, headers={"X-Trunkline": "1"}, timeout=PATIENCE_S, trust_env=False
     ) as client:
-        answer = client.post("/api/sign-in", json={"email": world.email, "password": PASSWORD})
+        answer = client.post("/api/sign-in", json={"email": email or world.email, "password": PASSWORD})
         answer.raise_for_status()
         yield client
 
@@ -117,6 +119,40 @@ def test_news_arrives_once_and_in_order_also_after_a_break(
     assert [data["kind"] for _, _, data in first] == ["test.one", "test.two"]
     assert [data["kind"] for _, _, data in second] == ["test.two", "test.three", "test.four"]
     assert whole == ["test.one", "test.two", "test.three", "test.four"]
+
+
+def test_who_is_no_admin_hears_of_neither_people_nor_keys_nor_the_log(house: House, acme: World) -> None:
+    with unit_of_work(acme.scope) as session:
+        people.create_user(
+            session, business_id=acme.business_id, email="viewer@acme.example", name="V", password=PASSWORD,
+            role=Role.VIEWER, actor="test",
+        )  # fmt: skip
+
+    def heard_by(email: str, after: str) -> tuple[list[Any], list[Any]]:
+        with person(house, acme, email) as client:
+            with listening(client, after=after, for_s="1") as heard:
+                streamed = [data for kind, _, data in heard if kind == "event"]
+            page = client.get("/api/events", params={"after": after}).raise_for_status().json()
+            # The cursor has stepped over what was hidden.
+            behind = client.get("/api/events", params={"after": page["cursor"]}).json()
+            assert (behind["events"], behind["cursor"]) == ([], page["cursor"])
+        return streamed, page["events"]
+
+    with person(house, acme) as client:
+        here = client.get("/api/events", params={"after": "latest"}).json()["cursor"]
+    kinds = ("invitation.created", "lead.changed", "key.set", "job.retried", "dial.refused", "new.made")
+    with unit_of_work(acme.scope):
+        for kind in kinds:
+            announce(kind, subject_id=acme.business_id, actor="ann@acme.example", phone="+12125550101")
+    whole = [["phone"], "ann@acme.example"]
+    for told in heard_by("viewer@acme.example", here):
+        assert {one["kind"]: [list(one["data"]), one["actor"]] for one in told} == {
+            "lead.changed": whole, "dial.refused": [[], ""],
+        }  # fmt: skip
+    for told in heard_by(acme.email, here):
+        announced = [one for one in told if one["actor"] == "ann@acme.example"]
+        assert len(announced) == len(kinds)
+        assert all(one["data"] == {"phone": "+12125550101"} for one in announced)
 
 
 def test_what_is_new_is_sought_among_the_business_s_own_events(
@@ -257,9 +293,9 @@ def test_streams_of_one_business_cost_one_reading_and_no_count_at_every_look(
     written, counted, looks = list[str](), list[float](), list[float]()
     as_written, counting, looking = live_feed._event, live_feed.watched_runs, live_feed._look
 
-    def note_event(event: Any) -> bytes:
+    def note_event(event: Any, in_full: bool) -> bytes:
         written.append(event.kind)
-        return as_written(event)
+        return as_written(event, in_full)
 
     def note_count(*args: Any) -> Any:
         counted.append(time.monotonic())

@@ -19,6 +19,7 @@ from trunkline.domain.people.routes import cookie_name
 from trunkline.kit import tokens
 from trunkline.web.live_feed import LiveFeed, Stream
 from trunkline.web.parts import LiveFeedDep
+from trunkline.web.shown_events import sees_all, shown
 
 _CURSOR = r"^([0-9]{1,18}-[0-9]{1,18}|latest)$"
 _LONGEST_STREAM_S = 3_600
@@ -46,12 +47,13 @@ class FeedPage(BaseModel):
 @router.get("")
 def read_feed(
     session: SessionDep,
-    _who: PrincipalDep,
+    who: PrincipalDep,
     after: Annotated[str, Query(pattern=_CURSOR)] = "0-0",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> FeedPage:
     """The business's events behind a cursor, oldest first; no cursor ever steps over one.
 
+    Less than an admin is not told of people, keys and jobs: a page may have fewer events than there are.
     `latest` gives no events and the cursor behind those there are: for whoever wants news only.
     """
     if after == "latest":
@@ -59,12 +61,8 @@ def read_feed(
         return FeedPage(events=[], cursor=f"{newest.transaction_id}-{newest.id}")
     rows = read_after(session, _cursor(after), limit=limit)
     cursor = f"{rows[-1].transaction_id}-{rows[-1].id}" if rows else after
-    return FeedPage(
-        events=[
-            EventOut(kind=r.kind, subject_id=r.subject_id, actor=r.actor, data=r.data, at=r.at) for r in rows
-        ],
-        cursor=cursor,
-    )
+    told = [shown(row, in_full=sees_all(who)) for row in rows]
+    return FeedPage(events=[EventOut(**one) for one in told if one is not None], cursor=cursor)
 
 
 class _StreamResponse(StreamingResponse):

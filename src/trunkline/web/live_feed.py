@@ -29,6 +29,7 @@ from trunkline.core.events import Cursor, Event, newest_cursor, read_after
 from trunkline.core.telemetry import get_logger
 from trunkline.domain.outbound.watching import Watched, watched_runs
 from trunkline.domain.people import service as people
+from trunkline.web.shown_events import sees_all, shown
 
 MOST_STREAMS = 500
 MOST_A_PERSON = 8
@@ -59,6 +60,11 @@ class Stream:
     """Whether it has been told of no runs yet."""
     ended: bool = False
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether it is told every event in full; a role that changes ends the session, and it."""
+        return sees_all(self.who)
 
     @property
     def is_behind(self) -> bool:
@@ -97,7 +103,8 @@ class Stream:
 class _News:
     """Events behind a cursor as they go over the wire: written once, for however many streams."""
 
-    batch: bytes
+    batches: dict[bool, bytes]
+    """By whether it is for those who see all; others' pages learn less."""
     of_runs: set[UUID]
     """The runs that they tell of."""
     cursor: Cursor
@@ -178,7 +185,7 @@ class LiveFeed:
         look = partial(
             _look, business_id,
             hashes={stream.token_hash: stream.who.is_system_admin for stream in streams},
-            cursors={stream.cursor for stream in streams if not stream.is_behind},
+            wanted={(stream.cursor, stream.sees_all) for stream in streams if not stream.is_behind},
             known=[run_id for stream in streams for run_id in stream.told],
             count=count,
         )  # fmt: skip
@@ -196,12 +203,13 @@ class LiveFeed:
 
 
 def _look(
-    business_id: UUID, *, hashes: dict[str, bool], cursors: set[Cursor | None], known: Iterable[UUID],
-    count: bool,
+    business_id: UUID, *, hashes: dict[str, bool], wanted: set[tuple[Cursor | None, bool]],
+    known: Iterable[UUID], count: bool,
 ) -> _Found:  # fmt: skip
     """Read, in one transaction, all that a business's streams may want. Blocks.
 
-    `hashes` are the sessions' and whether each is a system admin's, who has none in the business.
+    `hashes` are the sessions' and whether each is a system admin's, who has none in the business; `wanted`
+    are the cursors and whether somebody there sees all.
     """
     holds: set[str] = set()
     if admins := [token_hash for token_hash, is_admin in hashes.items() if is_admin]:
@@ -209,7 +217,10 @@ def _look(
             holds |= people.sessions_that_hold(session, business_id, admins)
     with unit_of_work(of_business(business_id)) as session:
         holds |= people.sessions_that_hold(session, business_id, set(hashes) - holds)
-        news = {cursor: _behind(session, cursor) for cursor in cursors}
+        views: dict[Cursor | None, list[bool]] = defaultdict(list)
+        for cursor, in_full in wanted:
+            views[cursor].append(in_full)
+        news = {cursor: _behind(session, cursor, views[cursor]) for cursor in views}
         # A run may have come and gone between two looks: its end is told all the same.
         told_of = {run_id for one in news.values() for run_id in one.of_runs}
         runs = None
@@ -218,23 +229,25 @@ def _look(
         return _Found(holds, news, runs)
 
 
-def _behind(session: Session, cursor: Cursor | None) -> _News:
+def _behind(session: Session, cursor: Cursor | None, views: Iterable[bool]) -> _News:
     if cursor is None:
         here = newest_cursor(session)
         # Whoever is cut off before the first event goes on from here too.
-        return _News(_message("here", {}, cursor=here), set(), here)
+        return _News(dict.fromkeys(views, _message("here", {}, cursor=here)), set(), here)
     events = read_after(session, cursor, limit=_EVENTS_A_LOOK)
     of_runs = {
         event.subject_id for event in events if event.subject_id is not None and event.kind.startswith("run.")
     }
     last = Cursor(events[-1].transaction_id, events[-1].id) if events else cursor
-    return _News(b"".join(_event(event) for event in events), of_runs, last)
+    batches = {in_full: b"".join(_event(event, in_full) for event in events) for in_full in views}
+    return _News(batches, of_runs, last)
 
 
 def _tell(stream: Stream, found: _Found) -> None:
     """Give a stream what is new to it, as one batch that is on its way or not at all."""
     news = found.news[stream.cursor]
-    messages = [news.batch] if news.batch else []
+    batch = news.batches[stream.sees_all]
+    messages = [batch] if batch else []
     for run in (found.runs or {}).values():
         is_told_of = run.run_id in stream.told or run.run_id in news.of_runs
         if stream.told.get(run.run_id) == run or (run.over and not is_told_of):
@@ -251,12 +264,9 @@ def _tell(stream: Stream, found: _Found) -> None:
         stream.give(b"".join(messages))
 
 
-def _event(event: Event) -> bytes:
-    data = {
-        "kind": event.kind, "subject_id": event.subject_id, "actor": event.actor, "data": event.data,
-        "at": event.at,
-    }  # fmt: skip
-    return _message("event", data, cursor=Cursor(event.transaction_id, event.id))
+def _event(event: Event, in_full: bool) -> bytes:
+    told = shown(event, in_full=in_full)
+    return b"" if told is None else _message("event", told, cursor=Cursor(event.transaction_id, event.id))
 
 
 def _message(kind: str, data: dict[str, Any], *, cursor: Cursor | None = None) -> bytes:
