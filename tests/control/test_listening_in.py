@@ -21,9 +21,10 @@ from support.world import PASSWORD
 from trunkline.core.access import Role
 from trunkline.core.db import unit_of_work
 from trunkline.core.events import Event
-from trunkline.domain.calls.tickets import MediaTicket, browser_token, listen_token
+from trunkline.domain.calls.tickets import ListenTicket, MediaTicket, browser_token, listen_token
 from trunkline.domain.people import service as people
 from trunkline.kit.audio import audioop
+from trunkline.kit.ids import new_id
 from trunkline.web.listening import PROTOCOL, Ear
 
 CALLER, AGENT = 0, 1
@@ -34,6 +35,20 @@ def knock(theatre: Theatre, token: str) -> connect:
         theatre.url.replace("http", "ws", 1) + "/media/listen",
         subprotocols=[Subprotocol(PROTOCOL), Subprotocol(token)], compression=None, proxy=None,
     )  # fmt: skip
+
+
+async def given(theatre: Theatre, call_id: UUID) -> str:
+    """Return the token that somebody of the business gets, who stays signed in."""
+    async with theatre.person() as person:
+        answer = await person.post(f"/api/calls/{call_id}/listen")
+        assert answer.status_code == 200, answer.text
+        token: str = answer.json()["token"]
+        return token
+
+
+def listened(theatre: Theatre) -> list[str]:
+    with unit_of_work(theatre.world.scope) as session:
+        return list(session.scalars(select(Event.actor).where(Event.kind == "call.listened_in")))
 
 
 async def hear(socket: ClientConnection, voiced: dict[int, int]) -> None:
@@ -55,13 +70,11 @@ async def hear(socket: ClientConnection, voiced: dict[int, int]) -> None:
 async def test_both_sides_are_heard_until_the_call_is_over(theatre: Theatre) -> None:
     theatre.brain.scripts = [[LONG]]
     async with talking(theatre) as (line, call_id):
-        async with theatre.person() as person:
-            answer = await person.post(f"/api/calls/{call_id}/listen")
-            assert answer.status_code == 200, answer.text
+        token = await given(theatre, call_id)
         session = theatre.room.live.of_call(str(call_id))
         assert session is not None
         voiced = {CALLER: 0, AGENT: 0}
-        async with knock(theatre, answer.json()["token"]) as socket:
+        async with knock(theatre, token) as socket:
             hearing = asyncio.create_task(hear(socket, voiced))
             await until(lambda: voiced[AGENT] > 300)
             assert session.taps.listeners == 1
@@ -72,9 +85,7 @@ async def test_both_sides_are_heard_until_the_call_is_over(theatre: Theatre) -> 
             await asyncio.wait_for(hearing, 10)
         assert session.taps.listeners == 0
     await over(theatre, call_id)
-    with unit_of_work(theatre.world.scope) as rows:
-        kinds = rows.execute(select(Event.actor).where(Event.kind == "call.listened_in")).scalars().all()
-    assert kinds == [theatre.world.email]
+    assert listened(theatre) == [theatre.world.email]
 
 
 async def test_who_goes_away_leaves_the_call_as_it_was(theatre: Theatre) -> None:
@@ -82,13 +93,46 @@ async def test_who_goes_away_leaves_the_call_as_it_was(theatre: Theatre) -> None
     async with talking(theatre) as (line, call_id):
         session = theatre.room.live.of_call(str(call_id))
         assert session is not None
-        token = listen_token(MediaTicket(theatre.world.business_id, call_id, 0), key=TOKEN_KEY)
-        async with knock(theatre, token) as socket:
+        async with knock(theatre, await given(theatre, call_id)) as socket:
             await asyncio.wait_for(socket.recv(), 10)
         await until(lambda: session.taps.listeners == 0)
         assert (session._reader.tap, session._transmitter.tap) == (None, None)
         heard = line.voiced_ms()
         await until(lambda: line.voiced_ms() > heard + 200)
+    await over(theatre, call_id)
+
+
+async def test_a_token_lets_one_listener_in_who_is_on_record_from_then_on(theatre: Theatre) -> None:
+    theatre.brain.scripts = [[LONG]]
+    async with talking(theatre) as (_, call_id):
+        token = await given(theatre, call_id)
+        assert listened(theatre) == [], "nobody has listened yet"
+        async with knock(theatre, token) as socket:
+            await asyncio.wait_for(socket.recv(), 10)
+            assert listened(theatre) == [theatre.world.email]
+            with pytest.raises(InvalidStatus):
+                async with knock(theatre, token):
+                    pass
+        assert len(listened(theatre)) == 1
+    await over(theatre, call_id)
+
+
+async def test_listening_ends_with_the_session(theatre: Theatre) -> None:
+    theatre.brain.scripts = [[LONG]]
+    async with talking(theatre) as (_, call_id), theatre.person() as person:
+        path = f"/api/calls/{call_id}/listen"
+        used, late = [(await person.post(path)).json()["token"] for _ in range(2)]
+        async with knock(theatre, used) as socket:
+            await asyncio.wait_for(socket.recv(), 10)
+            (await person.post("/api/sign-out")).raise_for_status()
+            await asyncio.wait_for(hear(socket, {CALLER: 0, AGENT: 0}), 10)
+        assert socket.close_code == 1008
+        # Neither does what was given before let anybody in behind it.
+        async with knock(theatre, late) as socket:
+            with pytest.raises(ConnectionClosed):
+                await asyncio.wait_for(socket.recv(), 10)
+        assert len(listened(theatre)) == 1
+        assert [task for task in asyncio.all_tasks() if task.get_name().startswith("listener")] == []
     await over(theatre, call_id)
 
 
@@ -106,8 +150,10 @@ async def test_who_may_not_listen_does_not(theatre: Theatre) -> None:
     async with theatre.person() as person:
         answer = await person.post(path)
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_heard")
-    ticket = MediaTicket(world.business_id, UUID(call["call_id"]), 1)
-    for token in ("nonsense", browser_token(ticket, key=TOKEN_KEY), listen_token(ticket, key=b"another")):
+    call_id = UUID(call["call_id"])
+    ticket = ListenTicket(new_id(), world.business_id, call_id, world.email, "", by_system_admin=False)
+    of_browser = browser_token(MediaTicket(world.business_id, call_id, 1), key=TOKEN_KEY)
+    for token in ("nonsense", of_browser, listen_token(ticket, key=b"another")):
         with pytest.raises(InvalidStatus):
             async with knock(theatre, token):
                 pass

@@ -56,6 +56,7 @@ from trunkline.web.garbage import Garbage
 from trunkline.web.gate import API_DOCS, API_DOCS_ASSETS, API_DOCS_PAGE, Gate, find_principal
 from trunkline.web.health import router as health_router
 from trunkline.web.jobs import router as jobs_router
+from trunkline.web.listeners import Listeners
 from trunkline.web.listening import router as listening_router
 from trunkline.web.listening import sockets as listening_sockets
 from trunkline.web.live_feed import LiveFeed
@@ -130,6 +131,7 @@ def create_app(parts: AppParts) -> FastAPI:
         room.open()
         standing.start("upkeep", partial(_keep_up, parts.upkeep))
         app.state.live_feed = feed = LiveFeed()
+        app.state.listeners = Listeners()
         if parts.role is not ServiceRole.CALLS:
             standing.start("live-feed", feed.keep_reading)
         garbage = Garbage(lambda: room.live.count)

@@ -1,8 +1,8 @@
 """Listening in: somebody of the business hears a live call, both sides, in their browser.
 
-Owns who may, the way of the sound to them, and what becomes of sound that their line is too slow for: it is
-dropped and counted. The call knows nothing of it. Heard where the call is held: another process of the
-installation has no sound of it.
+Owns the way of the sound to them, and what becomes of sound that their line is too slow for: it is dropped
+and counted. Who may, and for how long, is in `listeners`. The call knows nothing of it. Heard where the call
+is held: another process of the installation has no sound of it.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ from collections import deque
 from contextlib import suppress
 from uuid import UUID
 
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel
 
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
-from trunkline.core.errors import Conflict
-from trunkline.core.events import announce
+from trunkline.core.errors import Conflict, NotSignedIn
 from trunkline.core.telemetry import get_logger
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import CallState
-from trunkline.domain.calls.tickets import MediaTicket, listen_token, read_listen_token
+from trunkline.domain.calls.tickets import ListenTicket, listen_token, read_listen_token
+from trunkline.domain.people.routes import cookie_name
 from trunkline.kit import tokens
 from trunkline.kit.audio import BYTES_PER_MS
-from trunkline.web.parts import PartsDep, RoomDep
+from trunkline.kit.ids import new_id
+from trunkline.web.parts import ListenersDep, PartsDep, RoomDep
 
 PATH = "/media/listen"
 PROTOCOL = "trunkline.listen.v1"
@@ -39,7 +40,7 @@ _MOST_WAITING = 500
 """Frames that wait for a listener's line: five seconds of both sides."""
 _MOST_AT_ONCE = 5
 _SEAM_S = 0.005
-_NOT_HERE, _TOO_MANY, _POLICY_VIOLATION = 4404, 4429, 1008
+_OVER, _POLICY_VIOLATION, _NOT_HERE, _TOO_MANY = 1000, 1008, 4404, 4429
 
 log = get_logger(__name__)
 
@@ -60,7 +61,7 @@ class ListenOut(BaseModel):
     protocol: str
     """The WebSocket's first subprotocol; the token is the second."""
     token: str
-    """Opens the socket within a minute."""
+    """Opens the socket within a minute, once."""
 
 
 class Ear:
@@ -119,26 +120,32 @@ class Ear:
 
 @router.post("/{call_id}/listen")
 def listen_in(
-    call_id: UUID, session: SessionDep, who: PrincipalDep, parts: PartsDep, room: RoomDep
+    call_id: UUID, *, request: Request, session: SessionDep, who: PrincipalDep, parts: PartsDep, room: RoomDep
 ) -> ListenOut:
     """Hear a live call; that somebody does is on its record."""
     who.require(Role.AGENT)
+    secret = request.cookies.get(cookie_name(request))
+    if secret is None:
+        raise NotSignedIn("Sign in first.")
     call = calls.get_call(session, who.business, call_id)
     if call.state != CallState.LIVE or room.live.of_call(str(call_id)) is None:
         raise NotHeard("This call cannot be heard: it is over, or its agent is not on it here.")
-    announce("call.listened_in", subject_id=call_id, actor=who.email)
-    token = listen_token(MediaTicket(who.business, call_id, leg=0), key=parts.token_key)
+    ticket = ListenTicket(
+        new_id(), who.business, call_id, who.email, tokens.fingerprint(secret), who.is_system_admin
+    )
+    token = listen_token(ticket, key=parts.token_key)
     return ListenOut(socket=PATH, protocol=PROTOCOL, token=token)
 
 
 @sockets.websocket(PATH)
-async def listen(socket: WebSocket, parts: PartsDep, room: RoomDep) -> None:
+async def listen(socket: WebSocket, parts: PartsDep, room: RoomDep, listeners: ListenersDep) -> None:
     """A listener's line. Its upgrade bears the token that a person of the business was given."""
     offered = socket.scope.get("subprotocols", ())
     try:
         if len(offered) != 2 or offered[0] != PROTOCOL:
             raise tokens.InvalidToken(f"the socket does not offer {PROTOCOL} and a token")
         ticket = read_listen_token(offered[1], key=parts.token_key)
+        listeners.spend(ticket)
     except tokens.InvalidToken as error:
         log.warning("listener_unsigned", reason=str(error))
         await socket.close(_POLICY_VIOLATION)
@@ -151,30 +158,39 @@ async def listen(socket: WebSocket, parts: PartsDep, room: RoomDep) -> None:
     ear = Ear()
     stop = held.taps.overhear(ear)
     gone = asyncio.create_task(_gone(socket), name="listener")
+    barred = asyncio.create_task(listeners.until_over(ticket), name="listener-session")
     try:
-        await _send(socket, ear, gone)
+        # Nothing is sent before it is on record.
+        heard_out = await listeners.begin(ticket) and await _send(socket, ear, gone, barred)
+        if not gone.done():
+            with suppress(WebSocketDisconnect, RuntimeError):  # a socket that is closed
+                await socket.close(_OVER if heard_out else _POLICY_VIOLATION)
     finally:
         stop()
         gone.cancel()
+        barred.cancel()
         if ear.dropped:
             log.warning("listener_slow", call_id=str(ticket.call_id), dropped=ear.dropped)
 
 
-async def _send(socket: WebSocket, ear: Ear, gone: asyncio.Task[None]) -> None:
-    """Send what is heard until the call is over or nobody listens any more."""
-    while not gone.done():
+async def _send(socket: WebSocket, ear: Ear, gone: asyncio.Task[None], barred: asyncio.Task[None]) -> bool:
+    """Send what is heard until the call is over; False: nobody listens any more, or they may no longer."""
+    while True:
         hearing = asyncio.create_task(ear.messages(), name="listener-sound")
-        await asyncio.wait({hearing, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not hearing.done():
+        try:
+            await asyncio.wait({hearing, gone, barred}, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done() or barred.done():
+                return False
+        finally:
             hearing.cancel()
-            return
-        with suppress(WebSocketDisconnect, RuntimeError):  # a socket that is closed
-            messages = hearing.result()
-            if messages is None:
-                await socket.close()
-                return
-            for message in messages:
+        messages = hearing.result()
+        if messages is None:
+            return True
+        for message in messages:
+            try:
                 await socket.send_bytes(message)
+            except (WebSocketDisconnect, RuntimeError):  # a socket that is closed
+                return False
 
 
 async def _gone(socket: WebSocket) -> None:

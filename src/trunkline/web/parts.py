@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from trunkline.core.settings import ServiceRole
 from trunkline.web.callroom import CallRoom
 from trunkline.web.hired import Hire, Speech
+from trunkline.web.listeners import Listeners
 from trunkline.web.live_feed import LiveFeed
 from trunkline.web.loop_lag import DEFAULT_MOST_LAG_S
 
@@ -61,6 +62,13 @@ def live_feed(connection: HTTPConnection) -> LiveFeed:
     return feed
 
 
+def call_listeners(connection: HTTPConnection) -> Listeners:
+    """Return who listens in on the process's calls."""
+    listeners: Listeners = connection.app.state.listeners
+    return listeners
+
+
 PartsDep = Annotated[AppParts, Depends(app_parts)]
 RoomDep = Annotated[CallRoom, Depends(call_room)]
 LiveFeedDep = Annotated[LiveFeed, Depends(live_feed)]
+ListenersDep = Annotated[Listeners, Depends(call_listeners)]
