@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from support.recorded import leave_recording
 from support.world import World
 from trunkline.core.db import unit_of_work
 from trunkline.core.events import Event
+from trunkline.core.jobs import cancel_job
+from trunkline.core.jobs.models import Job, JobState
 from trunkline.core.storage import Storage, installed_storage
 from trunkline.domain.calls import service as calls
 from trunkline.domain.recordings import service as recordings
@@ -125,6 +128,36 @@ def test_a_file_whose_writer_died_is_taken_as_far_as_it_goes(
     assert owner.get(f"/api/calls/{call_id}/recordings").json()[0]["duration_ms"] == 1_500
     path = installation.home / "storage" / f"recordings/{acme.business_id}/{call_id}/1.wav"
     assert wav.read(path).is_whole
+
+
+def test_a_file_that_cannot_be_kept_is_asked_for_more_and_more_seldom(
+    acme: World, call_id: UUID, installation: Installation
+) -> None:
+    leave_recording(acme.business_id, call_id).write_bytes(b"no sound")
+    at = 0.0
+    recorded = Recorded(installed_storage().incoming(recordings.INCOMING), _at_once, now=lambda: at)
+    asked_at = []
+    # The waiting file itself stays where it is: its jobs are called off before they do anything.
+    for minute in range(24 * 60):
+        at = minute * 60.0
+        recorded.look()
+        with unit_of_work(acme.scope) as session:
+            active = session.scalars(select(Job.id).where(Job.state == JobState.QUEUED)).all()
+            for job_id in active:
+                cancel_job(job_id)
+        asked_at += [minute] * len(active)
+    assert asked_at[:7] == [0, 1, 3, 7, 15, 31, 63]
+    assert {later - earlier for earlier, later in pairwise(asked_at[6:])} == {60}
+
+
+def test_the_file_of_a_call_that_there_is_not_is_set_aside(acme: World, installation: Installation) -> None:
+    file = leave_recording(acme.business_id, UUID(int=7))
+    look()
+    assert installation.run_jobs("recordings") >= 1
+    look()
+    assert installation.run_jobs("recordings") == 0
+    assert not file.exists()
+    assert (file.parent / "unknown" / file.name).is_file()
 
 
 def test_keys_do_not_lead_out_of_the_folder(tmp_path: Path) -> None:

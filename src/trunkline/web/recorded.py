@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,20 +21,35 @@ from trunkline.domain.recordings import service as recordings
 
 _LOOK_EVERY_S = 1.0
 _ASK_AGAIN_S = 60.0
-"""A file that still waits so long after its job was written gets another one, if that is over."""
+_LONGEST_S = 3_600.0
+"""A file that still waits so long after its job was written gets another one, if that is over: after a minute
+at first and twice as long each time, up to an hour. Each that fails is in the dead letter."""
 _FORSAKEN_S = 900.0
 """A call writes four times a second: a file that was left alone for so long has no writer."""
 
 log = get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    again_at: float
+    wait_s: float
+
+
 class Recorded:
     """One process's look at what waits. All files of the installation wait in one folder."""
 
-    def __init__(self, folder: Path, off_loop: Callable[[Callable[[], None]], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        off_loop: Callable[[Callable[[], None]], Awaitable[None]],
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._folder = folder
         self._off_loop = off_loop
-        self._asked: dict[str, float] = {}
+        self._now = now
+        self._asked: dict[str, _Asked] = {}
 
     async def watch_forever(self) -> None:
         """Bring in what waits; the process runs this as one task."""
@@ -46,12 +62,18 @@ class Recorded:
         for part in self._folder.glob("*.part"):
             self._take_up(part)
         waiting = {file.stem: file for file in self._folder.glob("*.wav")}
-        now = time.monotonic()
-        self._asked = {stem: at for stem, at in self._asked.items() if stem in waiting}
+        now = self._now()
+        self._asked = {stem: asked for stem, asked in self._asked.items() if stem in waiting}
         for stem, file in waiting.items():
-            if now - self._asked.get(stem, -_ASK_AGAIN_S) >= _ASK_AGAIN_S:
-                self._asked[stem] = now
-                self._bring_in(file)
+            asked = self._asked.get(stem)
+            if asked is None:
+                self._asked[stem] = _Asked(now + _ASK_AGAIN_S, _ASK_AGAIN_S)
+            elif now >= asked.again_at:
+                wait_s = min(asked.wait_s * 2, _LONGEST_S)
+                self._asked[stem] = _Asked(now + wait_s, wait_s)
+            else:
+                continue
+            self._bring_in(file)
 
     def _bring_in(self, file: Path) -> None:
         try:

@@ -56,11 +56,20 @@ def store(business_id: UUID, call_id: UUID, leg: int) -> Path:
     Done before, it stays there: the waiting file is gone then.
     """
     storage, key = installed_storage(), _key(business_id, call_id, leg)
-    waiting = storage.incoming(INCOMING) / f"{file_name(business_id, call_id, leg)}.wav"
+    waiting = _waiting(business_id, call_id, leg)
     kept = storage.take(waiting, key) if waiting.is_file() else storage.find(key)
     if kept is None:
         raise NotFound("The sound of this recording is nowhere.", call_id=str(call_id), leg=leg)
     return kept
+
+
+def set_aside(business_id: UUID, call_id: UUID, leg: int) -> None:
+    """Take the file of a call that there is not out of what waits, for somebody to see. Raises OSError."""
+    waiting = _waiting(business_id, call_id, leg)
+    aside = waiting.parent / "unknown"
+    if waiting.is_file():
+        aside.mkdir(exist_ok=True, mode=0o700)
+        waiting.replace(aside / waiting.name)
 
 
 def note_kept(session: Session, business_id: UUID, call_id: UUID, leg: int, path: Path) -> None:
@@ -128,6 +137,10 @@ def find(session: Session, business_id: UUID, call_id: UUID, leg: int) -> Path |
 def note_played(call_id: UUID, leg: int, *, actor: str) -> None:
     """Put on record that somebody listens to a recording."""
     announce("recording.played", subject_id=call_id, actor=actor, leg=leg)
+
+
+def _waiting(business_id: UUID, call_id: UUID, leg: int) -> Path:
+    return installed_storage().incoming(INCOMING) / f"{file_name(business_id, call_id, leg)}.wav"
 
 
 def _key(business_id: UUID, call_id: UUID, leg: int) -> str:
