@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import replace
 from datetime import timedelta
@@ -46,10 +46,7 @@ from trunkline.media import (
 )
 from trunkline.media.frames import Wire
 from trunkline.media.watchdog import WatchRules
-from trunkline.providers.ports import (
-    Brain,
-    CallBrief,
-)
+from trunkline.providers.ports import Brain, CallBrief
 from trunkline.web.browser_calls import BrowserCalls
 from trunkline.web.call_answers import CallAnswers
 from trunkline.web.call_log import CallLog
@@ -308,29 +305,28 @@ class CallRoom:
             sink = self.metrics.tapped(
                 also_told(self.log.sink_for(prepared.business_id, after=after), tell), brain=prepared.brain
             )
-            recorder = self._recorder(prepared)
             try:
-                if prepared.fault:
-                    raise InvalidInput(prepared.fault)
-                hired = await self._hired.of(prepared.keys)
-                session = Session(
-                    options=self._options(prepared),
-                    wire=edge,
-                    brief=brief,
-                    brain=early or hired.brain(prepared.brain),
-                    tools=tools_of(prepared, live=self.live, off_loop=self._off_loop),
-                    stt=hired.stt,
-                    tts=hired.tts,
-                    vad=self._speech.vad(),
-                    sink=sink,
-                    suppression=self._speech.suppression() if self._speech.suppression else None,
-                    recorder=recorder,
-                )
+                async with AsyncExitStack() as undone:
+                    if early is not None:
+                        undone.push_async_callback(early.conversation.close)
+                    if prepared.fault:
+                        raise InvalidInput(prepared.fault)
+                    hired = await self._hired.of(prepared.keys)
+                    session = Session(
+                        options=self._options(prepared),
+                        wire=edge,
+                        brief=brief,
+                        brain=early or hired.brain(prepared.brain),
+                        tools=tools_of(prepared, live=self.live, off_loop=self._off_loop),
+                        stt=hired.stt,
+                        tts=hired.tts,
+                        vad=self._speech.vad(),
+                        sink=sink,
+                        suppression=self._speech.suppression() if self._speech.suppression else None,
+                        recorder=self._recorder(prepared, undone),
+                    )
+                    undone.pop_all()
             except (ValueError, InvalidInput) as error:
-                if early is not None:
-                    await early.conversation.close()
-                if recorder is not None:
-                    recorder.close()
                 log.error("agent_unusable", reason=str(error))
                 record_stillborn(brief, sink, reason=AGENT_UNUSABLE, detail=str(error))
                 await edge.close()
@@ -340,11 +336,13 @@ class CallRoom:
                 ended = await self.live.run(session)
             log.info("call_ended", reason=ended.reason, ms=ended.duration_ms)
 
-    def _recorder(self, prepared: Preparation) -> WavRecording | None:
+    def _recorder(self, prepared: Preparation, undone: AsyncExitStack) -> WavRecording | None:
         if self._recordings is None or not prepared.records:
             return None
         call_id = UUID(prepared.brief.call_id)
-        return self._recordings.begin(recordings.file_name(prepared.business_id, call_id, prepared.leg))
+        recorder = self._recordings.begin(recordings.file_name(prepared.business_id, call_id, prepared.leg))
+        undone.callback(recorder.close)
+        return recorder
 
     def _awaited(self, prepared: Preparation) -> AbstractContextManager[None]:
         if prepared.machines.detection is not Detection.CARRIER:
