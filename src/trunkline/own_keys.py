@@ -17,13 +17,13 @@ from trunkline.core.settings import Settings
 from trunkline.own_voices import Behind, voice_brains
 from trunkline.providers.ports import Brain
 from trunkline.speech import OPENAI_ITSELF, speech_by_keys
-from trunkline.web.hired import Hired, Speech
+from trunkline.web.hired import Hired, Speech, fingerprint
 
 
 def hire(settings: Settings, shared: Speech, keys: Mapping[str, str]) -> Hired:
     """Return brains, ears and voice by these keys, and the process's own for the rest."""
     theirs, keyed = with_keys(settings, keys)
-    speech = speech_by_keys(theirs, keyed, shared)
+    speech = speech_by_keys(theirs, keyed, shared, whose=fingerprint(keys))
     # Without a key for a model, brains stay the installation's, connections and all. With one, those that
     # fall back on that model fall back on the business's.
     models = model_brains(theirs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -41,6 +41,7 @@ from trunkline.providers.speech_chain import (
 from trunkline.web.hired import Speech
 
 _LOCAL = "local"
+_NOBODYS: Mapping[str, str] = {}
 _GOOGLES_PACKAGES = ("google.cloud.speech_v2", "google.cloud.texttospeech_v1")
 OPENAI_ITSELF = "https://api.openai.com/"
 
@@ -64,9 +65,11 @@ def build_speech(settings: Settings) -> Speech:
         end_of_turn = SmartTurn(settings.smart_turn_model) if settings.smart_turn_model else None
     except (LocalSpeechUnavailable, FileNotFoundError, ValueError) as error:
         raise StartRefused(str(error)) from error
+    said = AudioCache(settings.speech_cache_mb * 1024 * 1024)
     return Speech(
         stt=_one_ear(ears, settings),
-        tts=_one_mouth(mouths, settings),
+        tts=_one_mouth(mouths, settings, said),
+        said=said,
         ears=ears,
         mouths=mouths,
         vad=SileroVoiceActivity,
@@ -83,10 +86,12 @@ def build_speech(settings: Settings) -> Speech:
     )
 
 
-def speech_by_keys(settings: Settings, keyed: Collection[str], shared: Speech) -> OwnSpeech:
+def speech_by_keys(settings: Settings, keyed: Collection[str], shared: Speech, *, whose: str) -> OwnSpeech:
     """Return ears and voice as these settings want them, with the process's own wherever no key is another's.
 
-    `keyed` names the providers whose key is. Closing it closes those alone. Raises StartRefused.
+    `keyed` names the providers whose key is, and `whose` tells the keys from others: what they have said is
+    found again by nobody else. Closing it closes those providers alone. Raises ValueError for a key that
+    cannot be sent.
     """
     own_ears = {name: _EARS[name](settings) for name in settings.speech_to_text if name in keyed}
     own_mouths = {name: _MOUTHS[name](settings) for name in settings.text_to_speech if name in keyed}
@@ -101,7 +106,9 @@ def speech_by_keys(settings: Settings, keyed: Collection[str], shared: Speech) -
 
     return OwnSpeech(
         _one_ear(ears, settings) if own_ears else shared.stt,
-        _one_mouth(mouths, settings) if own_mouths else shared.tts,
+        _one_mouth(mouths, settings, shared.said, dict.fromkeys(own_mouths, whose))
+        if own_mouths
+        else shared.tts,
         close,
     )
 
@@ -139,14 +146,17 @@ def _one_ear(ears: dict[str, SpeechToText], settings: Settings) -> SpeechToText:
     )
 
 
-def _one_mouth(mouths: dict[str, TextToSpeech], settings: Settings) -> TextToSpeech:
+def _one_mouth(
+    mouths: dict[str, TextToSpeech], settings: Settings, said: AudioCache, whose: Mapping[str, str] = _NOBODYS
+) -> TextToSpeech:
     if list(mouths) == [_LOCAL]:
         # It costs less than looking into a cache, and nobody's loudness must be met.
         return mouths[_LOCAL]
-    cache = AudioCache(settings.speech_cache_mb * 1024 * 1024)
     return FallbackTextToSpeech(
         {
-            name: CachedTextToSpeech(LevelledTextToSpeech(mouth), cache, provider=name)
+            name: CachedTextToSpeech(
+                LevelledTextToSpeech(mouth), said, provider=f"{name}/{whose[name]}" if name in whose else name
+            )
             for name, mouth in mouths.items()
         },
         cool_s=settings.speech_cool_seconds,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from media.media_stubs import StubStt, StubVad
+from media.media_stubs import StubStt, StubTts, StubVad
 from support.installation import TOKEN_KEY, VAULT_KEY, Installation
 from support.world import World
 from trunkline import own_keys, speech
@@ -22,16 +22,18 @@ from trunkline.core.errors import InvalidInput
 from trunkline.core.settings import Settings
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
+from trunkline.domain.tenants import service as tenants
 from trunkline.media import TwilioStream
 from trunkline.providers.elevenlabs import ElevenLabsTextToSpeech
-from trunkline.providers.ports import Message, ModelFailed
+from trunkline.providers.ports import Message, ModelFailed, Voice
 from trunkline.simulators import elevenlabs
 from trunkline.simulators.model_server import Plan, serving
 from trunkline.simulators.openai import OpenAIWire
 from trunkline.simulators.speech_plans import Voicing
 from trunkline.web.callroom import CallRoom
-from trunkline.web.hired import HiredProviders, Speech
+from trunkline.web.hired import Hired, HiredProviders, Speech
 from trunkline.web.live_ends import AGENT_UNUSABLE
+from trunkline.web.recording import Recordings, WavRecording
 from web.test_callroom import Line
 
 THEIRS = "the-business-s-own-key"
@@ -158,6 +160,92 @@ def test_which_ears_and_voices_a_key_brings() -> None:
     own = Settings(openai_audio_base_url="http://127.0.0.1:9/v1")
     assert own_keys.with_keys(own, {"openai": THEIRS})[0].openai_audio_api_key is None
     assert list(speech.what_is_missing(own_keys.with_keys(house, {"deepgram": THEIRS})[0])) == []
+
+
+async def test_what_was_said_is_kept_once_for_the_process_and_found_by_whoever_s_key_made_it() -> None:
+    voicing = Voicing(api_key=THEIRS)
+    async with elevenlabs.serving(voicing=voicing) as running:
+        settings = Settings(
+            text_to_speech=("elevenlabs",), elevenlabs_api_key=THEIRS, elevenlabs_voice="v",
+            elevenlabs_base_url=running.base_url,
+        )  # fmt: skip
+        house = speech.build_speech(settings)
+        # The same key at the voice, so that one stand-in lets both in; another beside it.
+        acme = own_keys.hire(settings, house, {"elevenlabs": THEIRS})
+        umbrella = own_keys.hire(settings, house, {"elevenlabs": THEIRS, "anthropic": "x"})
+        sizes = []
+        for tts in (acme.tts, acme.tts, umbrella.tts, house.tts):
+            async for _ in tts.speak("Good day.", Voice("en")):
+                pass
+            sizes.append(house.said.size)
+        for hired in (acme, umbrella):
+            await hired.close()
+        await house.tts.close()
+        await house.stt.close()
+    assert len(voicing.asked) == 3
+    once = sizes[0]
+    assert once > 0
+    assert sizes == [once, once, 2 * once, 3 * once]
+
+
+async def test_nothing_records_a_call_whose_keys_hire_nobody(acme: World, tmp_path: Path) -> None:
+    give_key(acme)
+    with unit_of_work(acme.scope) as session:
+        tenants.change_business(session, acme.business_id, {"record_calls": True}, actor="test")
+    kept = Recordings(tmp_path / "recordings")
+    begun: list[str] = []
+    begin = kept.begin
+
+    def noted(name: str) -> WavRecording:
+        begun.append(name)
+        return begin(name)
+
+    kept.begin = noted  # type: ignore[method-assign]
+
+    def hire(keys: object) -> Hired:
+        raise RuntimeError("as an SDK may")
+
+    room = CallRoom(
+        speech=Speech(StubStt(), StubTts(), StubVad), token_key=TOKEN_KEY, spool=tmp_path / "spool",
+        max_calls=4, longest_call=timedelta(minutes=10), recordings=kept, hire=hire,
+    )  # fmt: skip
+    with pytest.raises(RuntimeError, match="SDK"):
+        await room.host(TwilioStream(Line(acme, room, "CA1")))
+    assert begun == []
+    await room.close()
+
+
+async def _nothing() -> None: ...
+
+
+async def test_of_what_keys_hired_the_longest_idle_goes_where_there_is_too_much() -> None:
+    closed: list[str] = []
+    at = 0.0
+
+    async def off_loop(work: Callable[[], Hired]) -> Hired:
+        return work()
+
+    def hire(keys: Mapping[str, str]) -> Hired:
+        async def close() -> None:
+            closed.append(keys["openai"])
+
+        return Hired(registry.brain, StubStt(), StubTts(), close)
+
+    hired = HiredProviders(
+        Hired(registry.brain, StubStt(), StubTts(), _nothing), hire=hire, off_loop=off_loop,
+        most_idle=2, now=lambda: at,
+    )  # fmt: skip
+    for key in "abcde":
+        await hired.of({"openai": key})
+        at += 1.0
+    await hired.let_idle_go()
+    assert closed == [], "a brain may wait for its call's socket"
+    at += 100.0
+    with hired.in_use({"openai": "a"}):
+        await hired.let_idle_go()
+    assert closed == ["b", "c"]
+    assert hired.count == 3
+    await hired.close()
 
 
 async def test_what_keys_hired_is_let_go_when_no_call_needs_it() -> None:

@@ -24,10 +24,15 @@ from trunkline.providers.ports import (
     TextToSpeech,
     VoiceActivity,
 )
+from trunkline.providers.speech_chain import AudioCache
 
 IDLE_S = 600.0
 """How long what keys have hired is kept without a call; longer than a brain waits for its call's socket."""
 _LOOK_EVERY_S = 60.0
+_MOST_IDLE = 32
+"""Sets that are kept without a call: each has clients with connections of their own, some megabytes."""
+_SURELY_IDLE_S = 60.0
+"""Whoever was asked for so lately may have a brain that waits for its call's socket."""
 
 log = get_logger(__name__)
 
@@ -52,6 +57,8 @@ class Speech:
     ears: Mapping[str, SpeechToText] = field(default_factory=dict)
     mouths: Mapping[str, TextToSpeech] = field(default_factory=dict)
     """Of whom ears and voice are made, by their names."""
+    said: AudioCache = field(default_factory=lambda: AudioCache(0))
+    """What was said, for the whole process; no business finds what another's key has made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +93,15 @@ class HiredProviders:
         hire: Hire | None,
         off_loop: Callable[[Callable[[], Hired]], Awaitable[Hired]],
         idle_s: float = IDLE_S,
+        most_idle: int = _MOST_IDLE,
+        now: Callable[[], float] = monotonic,
     ) -> None:
         self._shared = shared
         self._hire = hire
         self._off_loop = off_loop
         self._idle_s = idle_s
+        self._most_idle = most_idle
+        self._now = now
         self._kept: dict[str, _Kept] = {}
 
     @property
@@ -102,20 +113,20 @@ class HiredProviders:
         """Return what these keys hire, made now if nobody has yet; without keys, the process's own."""
         if not keys or self._hire is None:
             return self._shared
-        name = _fingerprint(keys)
+        name = fingerprint(keys)
         if name not in self._kept:
             made = await self._off_loop(partial(self._hire, keys))
-            kept = self._kept.setdefault(name, _Kept(made, monotonic()))
+            kept = self._kept.setdefault(name, _Kept(made, self._now()))
             if kept.hired is not made:
                 await made.close()  # another call with these keys was quicker
         kept = self._kept[name]
-        kept.used_at = monotonic()
+        kept.used_at = self._now()
         return kept.hired
 
     @contextmanager
     def in_use(self, keys: Mapping[str, str]) -> Iterator[None]:
         """Keep what these keys hired while a call lasts."""
-        kept = self._kept.get(_fingerprint(keys))
+        kept = self._kept.get(fingerprint(keys))
         if kept is None:
             yield
             return
@@ -124,7 +135,7 @@ class HiredProviders:
             yield
         finally:
             kept.calls -= 1
-            kept.used_at = monotonic()
+            kept.used_at = self._now()
 
     async def tend_forever(self) -> None:
         """Let those go whom no call has needed for a while."""
@@ -133,11 +144,15 @@ class HiredProviders:
             await self.let_idle_go()
 
     async def let_idle_go(self) -> None:
-        """Close what has been idle for too long."""
+        """Close what has been idle for too long, and the longest idle of more than may be kept."""
+        now = self._now()
+        idle = {name: now - kept.used_at for name, kept in self._kept.items() if not kept.calls}
+        longest_first = sorted(idle, key=lambda name: -idle[name])
+        too_many = longest_first[: max(0, len(idle) - self._most_idle)]
         over = [
             name
-            for name, kept in self._kept.items()
-            if not kept.calls and monotonic() - kept.used_at > self._idle_s
+            for name in longest_first
+            if idle[name] > self._idle_s or (name in too_many and idle[name] > _SURELY_IDLE_S)
         ]
         gone = [self._kept.pop(name) for name in over]
         for kept in gone:
@@ -151,6 +166,7 @@ class HiredProviders:
             await self._kept.popitem()[1].hired.close()
 
 
-def _fingerprint(keys: Mapping[str, str]) -> str:
+def fingerprint(keys: Mapping[str, str]) -> str:
+    """Return text that tells these keys from others and does not tell them."""
     text = "\0".join(f"{provider}\0{key}" for provider, key in sorted(keys.items()))
     return hashlib.sha256(text.encode()).hexdigest()
