@@ -288,6 +288,25 @@ def test_a_system_admin_chooses_a_business_first(acme: World, umbrella: World, v
     assert visitor.get("/api/business").json()["name"] == "Acme"
 
 
+def test_a_page_of_another_business_or_person_is_refused(
+    acme: World, umbrella: World, visitor: TestClient
+) -> None:
+    sign_in(visitor, make_admin())
+    me = visitor.get("/api/me").json()["user_id"]
+    visitor.post("/api/admin/enter-business", json={"business_id": str(acme.business_id)})
+    page = {"X-Trunkline-Acting": f"{me}:{acme.business_id}"}
+    assert visitor.get("/api/business", headers=page).json()["name"] == "Acme"
+    visitor.post("/api/admin/enter-business", json={"business_id": str(umbrella.business_id)}, headers=page)
+    other = (409, "other_business")
+    assert code_of(visitor.get("/api/business", headers=page))[:2] == other
+    assert code_of(visitor.patch("/api/business", json={"name": "X"}, headers=page))[:2] == other
+    believed = {"acting": page["X-Trunkline-Acting"]}
+    assert code_of(visitor.get("/api/events/stream", params=believed))[:2] == other
+    assert visitor.get("/api/business").json()["name"] == "Umbrella"
+    sign_in(visitor, acme.email)
+    assert code_of(visitor.get("/api/business", headers=page))[:2] == other
+
+
 def test_entering_a_business_is_in_the_events(acme: World, visitor: TestClient) -> None:
     email = make_admin()
     sign_in(visitor, email)

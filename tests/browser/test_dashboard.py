@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from sqlalchemy import text
 
 from browser.conftest import serving
@@ -76,9 +76,55 @@ def test_a_system_admin_enters_a_business_and_is_told_so(
         expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_session_that_ends_is_said_and_the_place_is_kept(chromium: Browser, url: str, acme: World) -> None:
-    with visiting(chromium, url, acme.email, "/somewhere?with=words", refusals={401}) as page:
-        expect(page.get_by_role("banner")).to_contain_text("Acme")
+def test_a_tab_does_nothing_in_a_business_that_another_tab_entered(
+    chromium: Browser, url: str, acme: World, umbrella: World
+) -> None:
+    with unit_of_work(SYSTEM) as session:
+        people.create_user(
+            session, business_id=None, email=ADMIN, name="A", password=PASSWORD, role=None, actor="test"
+        )
+    with visiting(chromium, url, ADMIN, "/settings", refusals={409}) as page:
+        page.get_by_role("button", name="Enter Acme").click()
+        expect(page.locator("[data-banner=inside]")).to_contain_text("inside Acme")
+        page.goto(f"{url}/settings")
+
+        def meanwhile(route: Route) -> None:
+            entered = page.context.request.post(
+                f"{url}/api/admin/enter-business",
+                data={"business_id": str(umbrella.business_id)}, headers={"X-Trunkline": "1"},
+            )  # fmt: skip
+            assert entered.ok
+            route.continue_()
+
+        page.route(
+            "**/api/business",
+            lambda route: meanwhile(route) if route.request.method == "PATCH" else route.continue_(),
+        )
+        page.get_by_label("Name of the business", exact=True).fill("Acme, renamed")
+        page.get_by_role("button", name="Save").first.click()
+        expect(page.locator("[data-banner=inside]")).to_contain_text("inside Umbrella")
+        expect(page.get_by_text("This page shows something else now")).to_be_visible()
+        expect(page.get_by_label("Name of the business", exact=True)).to_have_value("Umbrella")
+        for world, name in ((acme, "Acme"), (umbrella, "Umbrella")):
+            with unit_of_work(world.scope) as session:
+                assert tenants.get_business(session, world.business_id).name == name
+
+        # Tabs tell each other: nobody need ask first.
+        second = page.context.new_page()
+        second.goto(url)
+        second.get_by_role("button", name="Another business").click()
+        second.get_by_role("dialog").get_by_role("button", name="Acme").click()
+        expect(page.locator("[data-banner=inside]")).to_contain_text("inside Acme")
+        second.get_by_role("button", name=re.compile("Account of")).click()
+        second.get_by_role("menuitem", name="Sign out").click()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_session_that_ends_is_said_and_nothing_is_lost_by_it(
+    chromium: Browser, url: str, acme: World
+) -> None:
+    with visiting(chromium, url, acme.email, "/settings?with=words", refusals={401}) as page:
+        page.get_by_label("Name of the business", exact=True).fill("Half a na")
         with unit_of_work(acme.scope) as session:
             session.execute(text("delete from sign_ins"))
         with unit_of_work(acme.scope) as session:
@@ -88,7 +134,12 @@ def test_a_session_that_ends_is_said_and_the_place_is_kept(chromium: Browser, ur
         page.get_by_label("Password", exact=True).fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("banner")).to_contain_text("Acme & Co")
-        assert page.url == f"{url}/somewhere?with=words"
+        assert page.url == f"{url}/settings?with=words"
+        expect(page.get_by_label("Name of the business", exact=True)).to_have_value("Half a na")
+        # And the page hears again what happens.
+        with unit_of_work(acme.scope) as session:
+            tenants.change_business(session, acme.business_id, {"name": "Acme again"}, actor="test")
+        expect(page.get_by_role("banner")).to_contain_text("Acme again")
 
 
 def test_a_server_that_goes_is_told_of_until_it_is_back_and_nothing_is_missed(

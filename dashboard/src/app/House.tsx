@@ -34,12 +34,12 @@ export function wholeTable(): LiveTable {
 }
 
 function Current() {
-  const { business } = useSession();
+  const { business, ended } = useSession();
   const businessId = business?.id;
   const table = useMemo(() => wholeTable(), []);
   const away = useServerAway();
   useEffect(() => {
-    if (!businessId) return undefined;
+    if (!businessId || ended) return undefined;
     const live = new Live(businessId, (events, all) => {
       if (all) void cache.invalidateQueries();
       else invalidate(events, table);
@@ -48,7 +48,7 @@ function Current() {
       live.close();
       forgetProgress();
     };
-  }, [businessId, table]);
+  }, [businessId, ended, table]);
   useEffect(() => {
     if (!away) return undefined;
     const asking = setInterval(() => void cache.refetchQueries({ queryKey: ["get", "/api/me"] }), ASK_AGAIN_MS);

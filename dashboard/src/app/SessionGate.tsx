@@ -1,13 +1,17 @@
 // The door: finds out who is here, lets them in, and shows the sign-in form to whoever is not.
 
+import { notifications } from "@mantine/notifications";
 import { useQuery } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
-import { useCallback, useEffect, useMemo, useState, type ReactNode } from "react";
+import i18next from "i18next";
+import { useCallback, useEffect, useLayoutEffect, useMemo, type ReactNode } from "react";
 import { cache } from "@/app/cache";
+import { SetAside } from "@/app/SetAside";
 import { SignIn } from "@/app/SignIn";
-import { api, client, onAnswer } from "@/lib/api";
+import { onTabs, tellTabs } from "@/app/tabs";
+import { actAs, api, client, onAnswer } from "@/lib/api";
 import { ApiError, hasCode } from "@/lib/errors";
-import { chooseLanguage, isLanguage } from "@/lib/i18n";
+import { chooseLanguage, isLanguage, msg } from "@/lib/i18n";
 import { mayAtLeast, SessionContext, type Me, type Session } from "@/lib/session";
 import { Away } from "@/ui/Away";
 import { ErrorNote } from "@/ui/ErrorNote";
@@ -15,42 +19,76 @@ import { Loading } from "@/ui/Loading";
 
 const ME = ["get", "/api/me"] as const;
 
-/** Somebody is here now, or nobody. What others were told, or this person in another business, is forgotten. */
-function settle(me: Me | null): void {
-  cache.setQueryData(ME, me);
+const placeOf = (me: Me) => `${me.user_id} ${me.business_id}`;
+const known = () => cache.getQueryData<Me | null>(ME) ?? null;
+
+/** Forget what others were told, or this person in another business. */
+function forget(): void {
   cache.removeQueries({ predicate: (query) => query.queryKey[1] !== ME[1] });
 }
 
+/** Somebody is here now, or nobody. Who comes back to where they were finds it as it was. */
+function settle(me: Me | null): void {
+  const before = known();
+  actAs(me);
+  // What is on its way was asked of the session that was.
+  void cache.cancelQueries({ queryKey: ME, exact: true });
+  cache.setQueryData(ME, me);
+  if (me && before && placeOf(me) === placeOf(before)) void cache.invalidateQueries();
+  else forget();
+}
+
+/** Whether this tab is itself going elsewhere. */
+let going = false;
+
+/** Who is here. Throws `not_signed_in` where somebody was: their pages are kept for their return. */
 async function whoIsHere(): Promise<Me | null> {
+  const before = known();
   try {
-    return (await client.GET("/api/me")).data ?? null;
+    const now = (await client.GET("/api/me")).data ?? null;
+    if (now && before && placeOf(now) !== placeOf(before) && !going) {
+      forget();
+      notifications.show({
+        color: "yellow",
+        title: i18next.t(msg("shell:moved.title")),
+        message: i18next.t(msg("shell:moved.body")),
+        autoClose: false,
+        role: "alert",
+      });
+    }
+    return now;
   } catch (failure) {
-    if (hasCode(failure, "not_signed_in")) return null;
+    if (hasCode(failure, "not_signed_in") && !known()) return null;
     throw failure;
   }
 }
 
+const askAgain = () => void cache.refetchQueries({ queryKey: ME, exact: true }, { cancelRefetch: false });
+
 export function SessionGate({ children }: { children: ReactNode }) {
   const who = useQuery({ queryKey: ME, queryFn: whoIsHere, staleTime: 60_000 });
-  const [ended, setEnded] = useState(false);
   const me = who.data ?? null;
-  const signedIn = me !== null;
+  const ended = me !== null && hasCode(who.error, "not_signed_in");
+  const hears = me !== null && !ended;
+
+  // Before the pages ask for anything: children's effects run after this, and their queries in those.
+  useLayoutEffect(() => actAs(me), [me]);
 
   useEffect(() => {
-    if (!signedIn) return undefined;
+    if (!hears) return undefined;
     return onAnswer((failure) => {
-      if (failure instanceof ApiError && failure.status === 401) setEnded(true);
+      const isElse = failure instanceof ApiError && (failure.status === 401 || failure.code === "other_business");
+      if (isElse && !going) askAgain();
     });
-  }, [signedIn]);
+  }, [hears]);
 
-  const entered = useCallback(
-    async (next: Me) => {
-      await speakTo(next);
-      settle(next);
-      setEnded(false);
-    },
-    [],
-  );
+  useEffect(() => onTabs((change) => (change === "left" ? settle(null) : askAgain())), []);
+
+  const entered = useCallback(async (next: Me) => {
+    await speakTo(next);
+    settle(next);
+    tellTabs("entered");
+  }, []);
 
   useEffect(() => {
     if (me) void speakTo(me);
@@ -58,11 +96,17 @@ export function SessionGate({ children }: { children: ReactNode }) {
 
   if (who.isPending) return who.failureReason ? <Away /> : <Loading />;
   if (who.isError && !me) return <ErrorNote error={who.error} retry={() => void who.refetch()} />;
-  if (!me || ended) return <SignIn ended={ended} entered={entered} />;
+  if (!me) return <SignIn ended={false} entered={entered} />;
   return (
-    <Inside key={`${me.user_id} ${me.business_id}`} me={me}>
-      {children}
-    </Inside>
+    <>
+      {ended && <SetAside />}
+      {ended && <SignIn ended entered={entered} />}
+      <div hidden={ended} inert={ended}>
+        <Inside key={placeOf(me)} me={me} ended={ended}>
+          {children}
+        </Inside>
+      </div>
+    </>
   );
 }
 
@@ -71,17 +115,19 @@ async function speakTo(me: Me): Promise<void> {
   if (isLanguage(me.language) && document.documentElement.lang !== me.language) await chooseLanguage(me.language);
 }
 
-function Inside({ me, children }: { me: Me; children: ReactNode }) {
+function Inside({ me, ended, children }: { me: Me; ended: boolean; children: ReactNode }) {
   const router = useRouter();
   const business = api.useQuery("get", "/api/business", {}, { enabled: me.business_id !== null, staleTime: 60_000 });
   const session = useMemo<Session>(
     () => ({
       me,
       business: business.data ?? null,
+      ended,
       may: (least) => mayAtLeast(me, least),
       async signOut() {
         await client.POST("/api/sign-out");
         settle(null);
+        tellTabs("left");
       },
       async speak(language) {
         await chooseLanguage(language);
@@ -89,13 +135,19 @@ function Inside({ me, children }: { me: Me; children: ReactNode }) {
         if (data) cache.setQueryData(ME, data);
       },
       async enter(businessId) {
-        await client.POST("/api/admin/enter-business", { body: { business_id: businessId } });
-        const { data } = await client.GET("/api/me");
-        settle(data ?? null);
+        going = true;
+        try {
+          await client.POST("/api/admin/enter-business", { body: { business_id: businessId } });
+          const { data } = await client.GET("/api/me");
+          settle(data ?? null);
+          tellTabs("entered");
+        } finally {
+          going = false;
+        }
         await router.navigate({ to: "/" });
       },
     }),
-    [me, business.data, router],
+    [me, ended, business.data, router],
   );
   if (me.business_id !== null && !business.data) {
     if (business.isError) return <ErrorNote error={business.error} retry={() => void business.refetch()} />;

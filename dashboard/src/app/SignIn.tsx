@@ -6,7 +6,7 @@ import { useState, type FormEvent } from "react";
 import { LanguageMenu } from "@/app/LanguageMenu";
 import { SchemeButton } from "@/app/SchemeButton";
 import { Wordmark } from "@/app/Wordmark";
-import { client } from "@/lib/api";
+import { actAs, client } from "@/lib/api";
 import { useLanguage, useT } from "@/lib/i18n";
 import type { Me } from "@/lib/session";
 import { ErrorNote } from "@/ui/ErrorNote";
@@ -37,6 +37,7 @@ export function SignIn({ ended, entered }: SignInProps) {
     try {
       const { data } = await client.POST("/api/sign-in", { body });
       if (!data) throw new Error("The server let somebody in and did not say whom.");
+      actAs(data);
       const me = chosen ? ((await client.PATCH("/api/me", { body: { language } })).data ?? data) : data;
       await entered(me);
     } catch (error) {

@@ -38,12 +38,28 @@ function told<E extends ApiError | NoAnswer>(failure: E): E {
   return failure;
 }
 
+let acting: string | null = null;
+
+/** Say whose page this is from now on, and in which business: the server refuses what is asked in another's session. */
+export function actAs(who: { user_id: string; business_id?: string | null } | null): void {
+  acting = who && `${who.user_id}:${who.business_id ?? "-"}`;
+}
+
 /** What of headers every request of ours carries; for the few that do not go through `client`. */
 export function headersFor(method: string): Record<string, string> {
   // A page of another site cannot send the first; the server refuses writes without it.
-  if (method !== "GET") return { "X-Trunkline": "1" };
-  return performance.now() - touchedAt > ATTENDED_MS ? { "X-Trunkline-Unattended": "1" } : {};
+  const ours: Record<string, string> = acting ? { "X-Trunkline-Acting": acting } : {};
+  if (method !== "GET") return { ...ours, "X-Trunkline": "1" };
+  return performance.now() - touchedAt > ATTENDED_MS ? { ...ours, "X-Trunkline-Unattended": "1" } : ours;
 }
+
+/** The address of what is asked without headers: a stream of events, a download. */
+export function addressed(path: string, query: Record<string, string> = {}): string {
+  return `${path}?${new URLSearchParams({ ...query, ...(acting ? { acting } : {}) })}`;
+}
+
+/** What is asked to find out who is here, whoever it may be. */
+const OF_ANYBODY = new Set(["GET /api/me", "POST /api/sign-in"]);
 
 /** Return the error that an answer is; null for a good one. */
 export async function failureOf(response: Response): Promise<ApiError | NoAnswer | null> {
@@ -64,8 +80,9 @@ export async function failureOf(response: Response): Promise<ApiError | NoAnswer
 }
 
 const ours: Middleware = {
-  onRequest({ request }) {
+  onRequest({ request, schemaPath }) {
     for (const [name, value] of Object.entries(headersFor(request.method))) request.headers.set(name, value);
+    if (OF_ANYBODY.has(`${request.method} ${schemaPath}`)) request.headers.delete("X-Trunkline-Acting");
     return request;
   },
   async onResponse({ response }) {

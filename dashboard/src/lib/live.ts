@@ -3,7 +3,7 @@
 // the feed instead, more and more rarely. Knows no view and no cache.
 
 import { useEffect, useSyncExternalStore } from "react";
-import { client, onAnswer, type ApiPath, type Schema } from "@/lib/api";
+import { addressed, client, onAnswer, type ApiPath, type Schema } from "@/lib/api";
 import { ApiError, NoAnswer } from "@/lib/errors";
 
 export interface LiveEvent {
@@ -91,7 +91,7 @@ export class Live {
   };
 
   private listen(): void {
-    const stream = new EventSource(`/api/events/stream?after=${this.cursor}`);
+    const stream = new EventSource(addressed("/api/events/stream", { after: this.cursor }));
     this.stream = stream;
     stream.addEventListener("open", () => (this.wait = FIRST_WAIT_MS));
     stream.addEventListener("here", (message) => this.remember(message.lastEventId));

@@ -14,6 +14,8 @@ export interface Session {
   me: Me;
   /** Null for a system admin who has not entered one. */
   business: Business | null;
+  /** Whether the session is over: the page waits, unseen, for whoever was here to sign in again. */
+  ended: boolean;
   /** Whether the person may do what needs at least this role. The server decides; this hides what it would refuse. */
   may(least: Role): boolean;
   signOut(): Promise<void>;

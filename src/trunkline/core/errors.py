@@ -73,6 +73,12 @@ class Outdated(Conflict):
         super().__init__(message, **data)
 
 
+class OtherBusiness(Conflict):
+    """The session is another person's, or in another business, than the page that asks believes."""
+
+    code = "other_business"
+
+
 class TooLarge(TrunklineError):
     """More was sent than is taken here; `most_bytes` says how much is."""
 

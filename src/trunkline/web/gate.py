@@ -17,8 +17,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trunkline import schema
+from trunkline.core.access import Principal
 from trunkline.core.db import database
-from trunkline.core.errors import Forbidden, NotReady, NotSignedIn, TrunklineError
+from trunkline.core.errors import Forbidden, NotReady, NotSignedIn, OtherBusiness, TrunklineError
 from trunkline.core.telemetry import get_logger
 from trunkline.domain.people import service as people
 from trunkline.domain.people.routes import cookie_name
@@ -33,6 +34,12 @@ UNATTENDED = "X-Trunkline-Unattended"
 """A header of requests that our page makes while nobody touches it: they are no use of the session."""
 _NO_USE = "/api/events"
 """Listening for what is new keeps nobody signed in either."""
+
+ACTING_HEADER, ACTING_QUERY = "X-Trunkline-Acting", "acting"
+"""Whose page asks, and in which business it believes to be: `USER_ID:BUSINESS_ID`, `USER_ID:-` in none.
+
+All tabs of a browser share one session, and each of them can change it. The query parameter is for what
+cannot send headers: streams of events and downloads."""
 
 log = get_logger(__name__)
 
@@ -138,7 +145,10 @@ def is_forged(request: Request) -> bool:
 
 
 def find_principal(request: Request) -> None:
-    """Leave who is asking on the request; a session that has ended leaves nobody. A route dependency."""
+    """Leave who is asking on the request; a session that has ended leaves nobody. A route dependency.
+
+    Raises OtherBusiness where the request says whose page it comes from, and the session is not theirs.
+    """
     secret = request.cookies.get(cookie_name(request))
     request.state.principal = None
     if secret:
@@ -146,3 +156,11 @@ def find_principal(request: Request) -> None:
         # Whoever had this session is nobody now; a route that needs somebody says so itself.
         with suppress(NotSignedIn):
             request.state.principal = people.who_is(secret, in_use=in_use)
+    if request.state.principal is not None:
+        _check_believed(request, request.state.principal)
+
+
+def _check_believed(request: Request, who: Principal) -> None:
+    believed = request.headers.get(ACTING_HEADER) or request.query_params.get(ACTING_QUERY)
+    if believed and believed != f"{who.user_id}:{who.business_id or '-'}":
+        raise OtherBusiness("Another person signed in, or another business was entered, in this browser.")

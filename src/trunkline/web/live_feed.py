@@ -96,7 +96,8 @@ class Stream:
                 async with asyncio.timeout(min(_HEARTBEAT_S, left)):
                     await self._stirred.wait()
             except TimeoutError:
-                yield format_sse_event(comment="still here")
+                # Comments keep the way open, but a browser shows its page none of them.
+                yield _message("beat", {})
 
 
 @dataclass(frozen=True, slots=True)
