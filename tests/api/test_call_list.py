@@ -18,6 +18,7 @@ from support.world import World, make_world
 from trunkline.core.db import unit_of_work
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.listing import list_calls
+from trunkline.domain.calls.models import CallState
 from trunkline.domain.calls.schemas import CallFilter
 
 BEGAN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -135,10 +136,12 @@ def test_who_writes_notes_second_is_told_what_stands_there(
 _FILL = text(
     """
     insert into calls (id, business_id, carrier_sid, direction, ours, theirs, agent_id, state, disposition,
-                       created_at, booked_at)
-    select gen_random_uuid(), :business, 'CA' || n, (array['inbound', 'outbound'])[1 + n % 2], '+12125550190',
+                       carrier, created_at, booked_at)
+    select gen_random_uuid(), :business, 'CA' || n,
+           case when n % 10000 = 0 then 'inbound' else 'outbound' end, '+12125550190',
            '+1' || (2120000000 + (cast(n as bigint) * 7919) % 9999999), :agent, 'ended',
            case when n % 10000 = 0 then 'rare' else (array['busy', 'no_answer', 'booked'])[1 + n % 3] end,
+           case when n % 20000 = 0 then 'browser' else 'twilio' end,
            cast(:began as timestamptz) + n * interval '1 s', case when n % 9 = 0 then now() end
     from generate_series(1, :rows) n
     """
@@ -167,6 +170,11 @@ def long_log(servers: Installation) -> Iterator[World]:
     "wanted",
     [
         CallFilter(),
+        CallFilter(direction="inbound"),
+        CallFilter(carrier="browser"),
+        CallFilter(carrier="telnyx"),
+        CallFilter(state=[CallState.RINGING, CallState.LIVE]),
+        CallFilter(state=[CallState.ENDED], direction="outbound"),
         CallFilter(disposition=["rare"]),
         CallFilter(disposition=["busy", "rare"], direction="inbound"),
         CallFilter(number="0007919"),

@@ -133,11 +133,11 @@ def test_a_file_whose_writer_died_is_taken_as_far_as_it_goes(
 def test_a_file_that_cannot_be_kept_is_asked_for_more_and_more_seldom(
     acme: World, call_id: UUID, installation: Installation
 ) -> None:
-    leave_recording(acme.business_id, call_id).write_bytes(b"no sound")
+    file = leave_recording(acme.business_id, call_id)
     at = 0.0
     recorded = Recorded(installed_storage().incoming(recordings.INCOMING), _at_once, now=lambda: at)
     asked_at = []
-    # The waiting file itself stays where it is: its jobs are called off before they do anything.
+    # The file stays where it is: its jobs are called off before they do anything.
     for minute in range(24 * 60):
         at = minute * 60.0
         recorded.look()
@@ -148,6 +148,7 @@ def test_a_file_that_cannot_be_kept_is_asked_for_more_and_more_seldom(
         asked_at += [minute] * len(active)
     assert asked_at[:7] == [0, 1, 3, 7, 15, 31, 63]
     assert {later - earlier for earlier, later in pairwise(asked_at[6:])} == {60}
+    file.unlink()
 
 
 def test_the_file_of_a_call_that_there_is_not_is_set_aside(acme: World, installation: Installation) -> None:

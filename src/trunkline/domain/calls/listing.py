@@ -1,6 +1,7 @@
 """The call log as people look through it: filtered, newest first, a page at a time. Changes no call.
 
-Each condition has an index that leads with the business and goes on in the log's order (`models.Call`).
+Each condition has an index that leads with the business and goes on in the log's order (`models.Call`), but
+for two: who wants calls that are not over gets them from an index of those few, and `ended` is nearly all.
 """
 
 from __future__ import annotations

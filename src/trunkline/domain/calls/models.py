@@ -61,6 +61,8 @@ class Call(Base):
         Index("ix_calls_newest", "business_id", "created_at", "id"),
         Index("ix_calls_lead", "business_id", "lead_id", "created_at", "id"),
         Index("ix_calls_agent", "business_id", "agent_id", "created_at", "id"),
+        Index("ix_calls_direction", "business_id", "direction", "created_at", "id"),
+        Index("ix_calls_carrier", "business_id", "carrier", "created_at", "id"),
         Index("ix_calls_disposition", "business_id", "disposition", "created_at", "id"),
         Index(
             "ix_calls_run",
