@@ -227,6 +227,7 @@ def test_what_needs_a_person_is_told_with_where_it_is(
         "unknown_dials": 1, "rejected_dials": 1, "call_faults": 1, "failed_run": 1, "failed_jobs": 1,
     }  # fmt: skip
     assert (found["unknown_dials"]["subject_id"], found["failed_run"]["title"]) == (str(run.id), "A run")
+    assert found["rejected_dials"]["subject_id"] == str(run.id)
     # Who may not see the jobs is not told of them.
     with unit_of_work(acme.scope) as session:
         people.create_user(

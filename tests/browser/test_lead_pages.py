@@ -187,7 +187,7 @@ def test_a_lead_s_page_tells_of_a_call_as_it_happens_and_keeps_notes(
         page.get_by_role("dialog").get_by_role("button", name="Do not call").click()
         expect(page.get_by_text("This number is not called")).to_be_visible()
         expect(page.get_by_role("button", name="Call now")).to_be_disabled()
-        expect(history.first).to_contain_text("asked")
+        expect(history.first).to_contain_text("Asked not to be called")
 
 
 def monday_at_ten(world: World) -> datetime:
@@ -242,6 +242,9 @@ def test_the_week_is_the_business_s_in_hebrew(chromium: Browser, url: str, acme:
         page.get_by_role("button", name="קביעת פגישה", exact=True).click()
         dialog = page.get_by_role("dialog")
         dialog.get_by_label("יום").fill(str(at.date()))
+        # A number's plus stays before it, also among words from right to left.
+        dialog.get_by_role("combobox", name="עם").click()
+        page.get_by_role("option").filter(has_text=f"\u2066{acme.phones[1]}\u2069").click()
         dialog.get_by_label("שעה").fill("10:30")
         dialog.get_by_role("button", name="קביעה").click()
         expect(dialog.get_by_role("alert")).to_contain_text("10:00 עד 10:45")
@@ -262,6 +265,17 @@ def test_the_week_is_the_business_s_in_hebrew(chromium: Browser, url: str, acme:
             "button", name="ביטול הפגישה"
         ).click()
         expect(page.locator("[data-appointment]", has_text="רות")).to_have_count(0)
+
+        # A consent that was taken back is called so wherever it is told of.
+        with unit_of_work(acme.scope) as session:
+            lead = session.query(Lead).filter_by(phone=acme.phones[1]).one()
+            lead.consent = "withdrawn"
+            lead_id = lead.id
+        page.goto(f"{url}/leads/{lead_id}")
+        expect(page.get_by_role("button", name="הסכמה לשיחות: בוטלה")).to_be_visible()
+        page.get_by_role("button", name="לא להתקשר", exact=True).click()
+        page.get_by_role("dialog").get_by_role("button", name="לא להתקשר").click()
+        expect(page.locator("ol > li[data-kind]").first).to_contain_text("ביקש שלא להתקשר")
     with unit_of_work(acme.scope) as session:
         rows = {row.state: row.starts_at for row in session.query(Appointment)}
     assert rows["cancelled"] == at.replace(hour=12).astimezone(UTC)

@@ -19,6 +19,8 @@ from trunkline.core.jobs import enqueue_job
 from trunkline.core.runs import service as runs
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import CallState
+from trunkline.domain.leads import bulk
+from trunkline.domain.leads.schemas import BulkUpdateIn, LeadChanges, LeadFilter
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound.models import OutboundItem
 from trunkline.domain.people import service as people
@@ -97,7 +99,17 @@ def test_a_dead_job_leads_from_the_overview_to_where_it_is_sent_back(
 ) -> None:
     had_call(acme, clock.now() - timedelta(minutes=1))
     kill_job(installation, acme)
+    with unit_of_work(acme.scope) as session:
+        wish = BulkUpdateIn(filter=LeadFilter(everybody=True), changes=LeadChanges(source="fair"))
+        failed = bulk.begin_update(session, acme.business_id, wish, actor="test")
+        runs.fail(session, failed, error="the worker was lost", actor="test")
     with visiting(chromium, url, acme.email, "/overview") as page:
+        # A failed change of many leads leads to itself, and goes on from there.
+        page.get_by_role("link", name="A change of many leads failed").click()
+        expect(page.get_by_role("alert")).to_contain_text("the worker was lost")
+        page.get_by_role("button", name="Continue from there").click()
+        expect(page.get_by_role("progressbar", name="Changing leads")).to_be_visible()
+        page.go_back()
         page.get_by_role("link", name="1 background job has died").click()
         expect(page.get_by_role("heading", name="Jobs", exact=True)).to_be_visible()
         page.get_by_role("link", name="leave_mark").click()

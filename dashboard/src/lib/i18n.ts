@@ -5,6 +5,7 @@
 import i18next, { type TOptions } from "i18next";
 import { useMemo } from "react";
 import { initReactI18next, useTranslation } from "react-i18next";
+import { isolated } from "@/lib/phones";
 
 export const LANGUAGES = ["en", "he"] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -56,7 +57,10 @@ export async function startI18n(): Promise<void> {
       supportedLngs: LANGUAGES,
       ns: ["common", "errors", "shell"],
       defaultNS: "common",
-      interpolation: { escapeValue: false },
+      interpolation: {
+        // React escapes. What is done here is for texts from right to left, in whatever is put into them.
+        escape: (value) => (i18next.dir() === "rtl" ? isolated(value) : value),
+      },
       react: { useSuspense: true },
     });
 }

@@ -6,6 +6,7 @@ import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 import { api, client } from "@/lib/api";
 import { useT } from "@/lib/i18n";
+import { isolated } from "@/lib/phones";
 import { useBusiness } from "@/lib/session";
 import { useAct } from "@/ui/act";
 import { useArrange } from "./useArrange";
@@ -21,6 +22,8 @@ export interface Wish {
 
 const FOUND = 20;
 const REST_MS = 250;
+const labelOf = ({ name, phone }: { name: string; phone: string }) =>
+  name ? `${name} · ${isolated(phone)}` : isolated(phone);
 
 export function BookDialog({ wish, close }: { wish: Wish; close: () => void }) {
   const t = useT("appointments");
@@ -93,12 +96,12 @@ function LeadChoice({ value, onChange }: { value: string | null; onChange: (id: 
     <Select
       label={t("field.lead")}
       placeholder={t("field.lead_hint")}
-      data={rows.map((lead) => ({ value: lead.id, label: lead.name ? `${lead.name} · ${lead.phone}` : lead.phone }))}
+      data={rows.map((lead) => ({ value: lead.id, label: labelOf(lead) }))}
       value={value}
       onChange={onChange}
       // What is found was found by the server: also by a number in another form.
       filter={({ options }) => options}
-      onSearchChange={(typed) => !rows.some((lead) => typed.startsWith(lead.name || lead.phone)) && setWords(typed)}
+      onSearchChange={(typed) => !rows.some((lead) => typed === labelOf(lead)) && setWords(typed)}
       searchable
       clearable
       nothingFoundMessage={t("field.lead_none")}

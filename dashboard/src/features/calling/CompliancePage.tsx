@@ -41,19 +41,18 @@ export default function CompliancePage() {
     ...(DAY.test(filters.to) && { to: instantIn(zone, `${nextDay(filters.to)}T00:00`) }),
   };
   const kind = KINDS.find((one) => one === filters.kind);
+  const wanted = {
+    ...within,
+    ...(kind && { kind }),
+    ...(filters.phone && { phone: filters.phone }),
+    ...(filters.run && { run_id: filters.run }),
+  };
   const log = api.useQuery(
     "get",
     "/api/compliance-log",
     {
       params: {
-        query: {
-          ...within,
-          ...(kind && { kind: [kind] }),
-          ...(filters.phone && { phone: filters.phone }),
-          ...(filters.run && { run_id: filters.run }),
-          limit: A_PAGE,
-          cursor: pages.cursor,
-        },
+        query: { ...wanted, kind: kind && [kind], limit: A_PAGE, cursor: pages.cursor },
       },
     },
     { placeholderData: keepPreviousData, retry: false },
@@ -61,7 +60,7 @@ export default function CompliancePage() {
   return (
     <>
       <PageHeader title={t("log.title")} about={t("log.about")}>
-        <Button component="a" href={`/api/compliance-log.csv?${new URLSearchParams(within)}`} download variant="default" leftSection={<IconDownload size={16} />}>
+        <Button component="a" href={`/api/compliance-log.csv?${new URLSearchParams(wanted)}`} download variant="default" leftSection={<IconDownload size={16} />}>
           {t("log.download")}
         </Button>
       </PageHeader>

@@ -19,12 +19,13 @@ import { Panel } from "@/ui/Panel";
 import { SearchInput } from "@/ui/SearchInput";
 import { useAct } from "@/ui/act";
 import { useConfirm } from "@/ui/confirm";
+import { useBecause } from "./because";
 
 const A_PAGE = 50;
-const KNOWN_REASONS = ["asked", "list"];
 
 export default function SuppressionPage() {
   const t = useT("calling");
+  const because = useBecause();
   const { may } = useSession();
   const confirm = useConfirm();
   const act = useAct();
@@ -40,7 +41,7 @@ export default function SuppressionPage() {
   const remove = async (phone: string) => {
     const sure = await confirm({
       title: t("list.remove_title"),
-      body: t("list.remove_body", { phone: `\u2066${phone}\u2069` }),
+      body: t("list.remove_body", { phone }),
       confirm: t("list.remove_yes"),
     });
     if (!sure) return;
@@ -73,7 +74,7 @@ export default function SuppressionPage() {
                       {
                         id: "reason",
                         header: t("list.reason"),
-                        cell: (row) => <bdi>{KNOWN_REASONS.includes(row.reason) ? t(`list.because.${row.reason}`) : row.reason}</bdi>,
+                        cell: (row) => <bdi>{because(row.reason)}</bdi>,
                       },
                       { id: "source", header: t("list.source"), cell: (row) => t([`list.from.${row.source}`, "list.from.other"], { source: row.source }) },
                       { id: "at", header: t("list.since"), whole: true, cell: (row) => <Moment at={row.created_at} /> },

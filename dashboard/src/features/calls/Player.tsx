@@ -1,12 +1,11 @@
 // The sound of a stretch of a call: its waveform, the caller above and the agent below, and where it is played.
 
-import { ActionIcon, Group, SegmentedControl, Select, Text } from "@mantine/core";
+import { ActionIcon, Alert, Button, Group, SegmentedControl, Select, Text } from "@mantine/core";
 import { IconPlayerPauseFilled, IconPlayerPlayFilled } from "@tabler/icons-react";
 import { useEffect, useImperativeHandle, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type Ref } from "react";
 import type { Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { lengthOf } from "@/lib/time";
-import { ErrorNote } from "@/ui/ErrorNote";
 import classes from "./Player.module.css";
 
 export type Recording = Schema<"RecordingOut">;
@@ -35,7 +34,7 @@ export function Player({ callId, recordings, leg, onLeg, onTime, ref }: PlayerPr
   const [at, setAt] = useState(0);
   const [plays, setPlays] = useState(false);
   const [speed, setSpeed] = useState("1");
-  const [failure, setFailure] = useState<Error | null>(null);
+  const [failed, setFailed] = useState(false);
   const recording = recordings.find((one) => one.leg === leg) ?? recordings[0]!;
   const length = (recording.duration_ms ?? 0) / 1000;
 
@@ -51,10 +50,10 @@ export function Player({ callId, recordings, leg, onLeg, onTime, ref }: PlayerPr
     onTime(player.currentTime);
   };
   const play = () => {
-    setFailure(null);
+    setFailed(false);
     audio.current?.play().catch((fault: unknown) => {
       // A pause before it has begun is no failure.
-      if (!(fault instanceof DOMException && fault.name === "AbortError")) setFailure(fault as Error);
+      if (!(fault instanceof DOMException && fault.name === "AbortError")) setFailed(true);
     });
   };
   useImperativeHandle(ref, () => ({
@@ -81,7 +80,13 @@ export function Player({ callId, recordings, leg, onLeg, onTime, ref }: PlayerPr
 
   return (
     <div data-player="">
-      {failure && <ErrorNote error={failure} retry={play} />}
+      {failed && (
+        <Alert color="red" role="alert" mb="xs" title={t("player.failed")}>
+          <Button size="compact-sm" variant="default" onClick={play}>
+            {t("player.again")}
+          </Button>
+        </Alert>
+      )}
       {recordings.length > 1 && (
         <SegmentedControl
           size="xs" mb="xs" aria-label={t("player.stretch")} value={String(recording.leg)}

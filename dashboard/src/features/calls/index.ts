@@ -4,6 +4,7 @@ import { IconPhone } from "@tabler/icons-react";
 import type { Feature, Found } from "@/features/types";
 import { client } from "@/lib/api";
 import { msg } from "@/lib/i18n";
+import { isolated } from "@/lib/phones";
 
 /** What is typed looks like (a part of) a telephone number. */
 const NUMBER = /^[\d\s()+./-]*$/;
@@ -13,8 +14,8 @@ async function find(words: string, signal: AbortSignal): Promise<Found[]> {
   const { data } = await client.GET("/api/calls", { params: { query: { number: words, limit: 5 } }, signal });
   return (data?.calls ?? []).map((call) => ({
     id: call.id,
-    title: call.lead_name || call.theirs,
-    detail: call.theirs,
+    title: call.lead_name || isolated(call.theirs),
+    detail: isolated(call.theirs),
     to: `/calls/${call.id}`,
   }));
 }

@@ -1,10 +1,11 @@
 // Bulk work that goes on: how far it is, and stopping it. It goes when it is over; how it ended is said once.
 
-import { ActionIcon, Card, Group, Stack, Text } from "@mantine/core";
+import { ActionIcon, Alert, Button, Card, Group, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconPlayerPause, IconPlayerPlay, IconX } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
+import { useFilters } from "@/lib/address";
 import { api, client, type Schema } from "@/lib/api";
 import { useNumbers, useT } from "@/lib/i18n";
 import { useSession } from "@/lib/session";
@@ -42,9 +43,11 @@ export function BulkRuns() {
       }
     }
   }, [runs.data, queries, numbers, t]);
-  if (active.length === 0) return null;
+  const [{ bulk }, setFilters] = useFilters({ bulk: "" });
+  if (active.length === 0 && !bulk) return null;
   return (
     <Stack gap="xs" mb="sm">
+      {bulk && <FailedRun key={bulk} runId={bulk} close={() => setFilters({ bulk: "" })} />}
       {active.map((run) => (
         <ActiveRun key={run.id} run={run} />
       ))}
@@ -99,5 +102,45 @@ function ActiveRun({ run }: { run: BulkRun }) {
         ]}
       />
     </Card>
+  );
+}
+
+/** One that failed, to which the address leads: how far it came, what went wrong, and going on from there. */
+function FailedRun({ runId, close }: { runId: string; close: () => void }) {
+  const t = useT("leads");
+  const numbers = useNumbers();
+  const act = useAct();
+  const { may } = useSession();
+  const queries = useQueryClient();
+  const params = { path: { bulk_run_id: runId } };
+  const found = api.useQuery("get", "/api/leads/bulk-runs/{bulk_run_id}", { params });
+  if (found.data?.state !== "failed") return null;
+  const { error, kind, progress } = found.data;
+  const resume = async () => {
+    await act(() => client.POST("/api/leads/bulk-runs/{bulk_run_id}/resume", { params }));
+    await queries.invalidateQueries({ queryKey: ["get", "/api/leads/bulk-runs"] });
+    await queries.invalidateQueries({ queryKey: ["get", "/api/leads/bulk-runs/{bulk_run_id}"] });
+  };
+  return (
+    <Alert
+      color="red" role="alert" withCloseButton onClose={close} closeButtonLabel={t("close")}
+      title={t(kind === "leads.delete" ? "bulk.failed.deleting" : "bulk.failed.updating")}
+    >
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm">
+          {t("bulk.over.counts", { done: numbers.whole(progress.done), skipped: numbers.whole(progress.skipped) })}
+        </Text>
+        {error && (
+          <Text size="sm" c="dimmed">
+            <bdi lang="en">{error}</bdi>
+          </Text>
+        )}
+        {may("admin") && (
+          <Button size="compact-sm" variant="default" onClick={() => void resume()}>
+            {t("bulk.failed.resume")}
+          </Button>
+        )}
+      </Stack>
+    </Alert>
   );
 }

@@ -2,6 +2,7 @@ import { Alert, Button, Grid, Group, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconCalendarPlus, IconPencil, IconPhone, IconPhoneOff } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
+import { useBecause } from "@/features/calling/because";
 import { usePath } from "@/lib/address";
 import { api, client, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
@@ -43,6 +44,7 @@ function LeadView({ lead }: { lead: Detail }) {
     <>
       <PageHeader
         title={nameOf(lead)}
+        heading={<bdi>{nameOf(lead)}</bdi>}
         back={{ to: "/leads", label: t("title") }}
         badge={statuses.data && <StatusMenu lead={lead} statuses={statuses.data} />}
         about={lead.name ? <Phone>{lead.phone}</Phone> : undefined}
@@ -119,6 +121,7 @@ function LeadView({ lead }: { lead: Detail }) {
 
 function Suppressed({ lead, of }: { lead: Detail; of: Schema<"SuppressionOfLead"> }) {
   const t = useT("leads");
+  const because = useBecause();
   const act = useAct();
   const confirm = useConfirm();
   const queries = useQueryClient();
@@ -139,7 +142,7 @@ function Suppressed({ lead, of }: { lead: Detail; of: Schema<"SuppressionOfLead"
           {t(of.suppressed ? "suppressed.own" : "suppressed.everywhere")}{" "}
           {of.suppressed && (
             <>
-              <bdi>{of.suppressed.reason}</bdi> · <Moment at={of.suppressed.created_at} />
+              <bdi>{because(of.suppressed.reason)}</bdi> · <Moment at={of.suppressed.created_at} />
             </>
           )}
         </Text>

@@ -7,6 +7,7 @@ import {
 } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactNode } from "react";
+import { useBecause } from "@/features/calling/because";
 import { api, client, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { useSession } from "@/lib/session";
@@ -108,6 +109,7 @@ function Line({ entry, lead }: { entry: Entry; lead: Lead }) {
 
 function What({ entry, lead }: { entry: Entry; lead: Lead }): ReactNode {
   const t = useT("leads");
+  const because = useBecause();
   const time = useTime();
   const data = entry.data as Record<string, string | number | null | string[] | undefined>;
   switch (entry.kind) {
@@ -151,7 +153,7 @@ function What({ entry, lead }: { entry: Entry; lead: Lead }): ReactNode {
     case "suppressed":
       return (
         <Text size="sm">
-          {t("timeline.suppressed")} <bdi>{data.reason}</bdi>
+          {t("timeline.suppressed")} <bdi>{because(String(data.reason))}</bdi>
         </Text>
       );
     default:

@@ -4,6 +4,7 @@ import { IconUserPlus, IconUsers } from "@tabler/icons-react";
 import type { Feature } from "@/features/types";
 import { client } from "@/lib/api";
 import { msg } from "@/lib/i18n";
+import { isolated } from "@/lib/phones";
 
 const FOUND = 5;
 
@@ -23,7 +24,7 @@ export const leads: Feature = {
     "number.": ["/api/leads/{lead_id}/suppression", "/api/leads/{lead_id}/timeline"],
     "call.": ["/api/leads/{lead_id}/timeline"],
     "appointment.": ["/api/leads/{lead_id}/timeline"],
-    "run.": ["/api/leads/bulk-runs"],
+    "run.": ["/api/leads/bulk-runs", "/api/leads/bulk-runs/{bulk_run_id}"],
   },
   commands: [
     { id: "leads.new", label: msg("shell:command.new_lead"), icon: IconUserPlus, least: "agent", to: "/leads?new=yes" },
@@ -37,8 +38,8 @@ export const leads: Feature = {
         const { data } = await client.GET("/api/leads", { params: { query: { search: words, limit: FOUND } }, signal });
         return (data?.leads ?? []).map((lead) => ({
           id: lead.id,
-          title: lead.name || lead.phone,
-          detail: lead.name ? lead.phone : undefined,
+          title: lead.name || isolated(lead.phone),
+          detail: lead.name ? isolated(lead.phone) : undefined,
           to: `/leads/${lead.id}`,
         }));
       },

@@ -4,7 +4,6 @@ import { Group, Stack, Text } from "@mantine/core";
 import type { Schema } from "@/lib/api";
 import { useNumbers, useT } from "@/lib/i18n";
 import { useRunProgress } from "@/lib/live";
-import { useSession } from "@/lib/session";
 import { ButtonLink, TextLink } from "@/ui/LinkTo";
 import { Moment } from "@/ui/Moment";
 import { Panel } from "@/ui/Panel";
@@ -15,16 +14,13 @@ type ActiveRun = Schema<"ActiveRunOut">;
 
 export function ActiveRuns({ runs }: { runs: ActiveRun[] }) {
   const t = useT("overview");
-  const { may } = useSession();
   return (
     <Panel
       title={t("runs.title")}
       actions={
-        may("agent") && (
-          <ButtonLink to="/runs" size="xs" variant="default">
-            {t("runs.all")}
-          </ButtonLink>
-        )
+        <ButtonLink to="/runs" size="xs" variant="default">
+          {t("runs.all")}
+        </ButtonLink>
       }
     >
       {runs.length === 0 ? (

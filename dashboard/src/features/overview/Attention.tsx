@@ -26,7 +26,7 @@ interface Way {
   icon: Icon;
   tone: Tone;
   to: (matter: Matter) => string;
-  search?: Record<string, string>;
+  search?: (matter: Matter) => Record<string, string>;
 }
 
 const run = (matter: Matter) => (matter.subject_id ? `/runs/${matter.subject_id}` : "/runs");
@@ -34,12 +34,12 @@ const WAYS: Record<string, Way> = {
   unknown_dials: { icon: IconHelpCircle, tone: "odd", to: run },
   held_run: { icon: IconPlayerPause, tone: "wait", to: run },
   failed_run: { icon: IconAlertTriangle, tone: "bad", to: run },
-  rejected_dials: { icon: IconPhoneOff, tone: "bad", to: () => "/runs" },
-  call_faults: { icon: IconPhoneOff, tone: "bad", to: () => "/calls", search: { outcome: "our_fault" } },
+  rejected_dials: { icon: IconPhoneOff, tone: "bad", to: run, search: () => ({ tab: "dials" }) },
+  call_faults: { icon: IconPhoneOff, tone: "bad", to: () => "/calls", search: () => ({ outcome: "our_fault" }) },
   agent_warning: { icon: IconRobot, tone: "wait", to: (matter) => `/agents/${matter.subject_id}` },
   failed_import: { icon: IconFileAlert, tone: "bad", to: (matter) => `/lists/imports/${matter.subject_id}` },
-  failed_bulk: { icon: IconFileAlert, tone: "bad", to: () => "/leads" },
-  failed_jobs: { icon: IconStackPop, tone: "bad", to: () => "/jobs", search: { state: "failed" } },
+  failed_bulk: { icon: IconFileAlert, tone: "bad", to: () => "/leads", search: ({ subject_id: id }) => ({ bulk: id ?? "" }) },
+  failed_jobs: { icon: IconStackPop, tone: "bad", to: () => "/jobs", search: () => ({ state: "failed" }) },
 };
 
 export function Attention({ matters }: { matters: Matter[] }) {
@@ -77,7 +77,7 @@ function OneMatter({ matter }: { matter: Matter }) {
         <way.icon size={18} stroke={1.7} />
       </ThemeIcon>
       <div className={classes.grows}>
-        <TextLink to={way.to(matter)} search={way.search}>
+        <TextLink to={way.to(matter)} search={way.search?.(matter)}>
           {t(`matter.${matter.kind}`, { count: matter.count, number: numbers.whole(matter.count) })}
         </TextLink>
         {(matter.title || matter.at) && (

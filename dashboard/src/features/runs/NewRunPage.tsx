@@ -14,7 +14,7 @@ import { api, client, type Schema } from "@/lib/api";
 import { hasCode } from "@/lib/errors";
 import { useNumbers, useT } from "@/lib/i18n";
 import { phoneOptions } from "@/lib/phones";
-import { useBusiness, useZone } from "@/lib/session";
+import { useBusiness, useSession, useZone } from "@/lib/session";
 import { Answer } from "@/ui/Answer";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { ButtonLink, TextLink } from "@/ui/LinkTo";
@@ -59,10 +59,11 @@ export default function NewRunPage() {
 /** What must be there before anybody can be called, and where it is made; or the form. */
 function Needs(given: Given) {
   const t = useT("runs");
+  const { may } = useSession();
   const [{ leads }] = useFilters({ leads: "" });
   const missing: [string, string, string][] = [];
   if (given.agents.length === 0) missing.push([t("needs.agent"), "/agents", t("needs.to_agents")]);
-  if (given.numbers.length === 0) missing.push([t("needs.number"), "/settings", t("needs.to_settings")]);
+  if (given.numbers.length === 0) missing.push([t("needs.number"), "/settings/numbers", t("needs.to_numbers")]);
   if (given.lists.length === 0 && !leads) missing.push([t("needs.list"), "/lists/import", t("needs.to_import")]);
   const [first] = missing;
   if (first && (given.agents.length === 0 || given.numbers.length === 0)) {
@@ -70,9 +71,12 @@ function Needs(given: Given) {
       <Stack>
         {missing.map(([sentence, to, label]) => (
           <Alert key={to} color="yellow" title={sentence}>
-            <ButtonLink to={to} size="compact-sm" variant="default">
-              {label}
-            </ButtonLink>
+            {/* Whoever may not add numbers has nothing to do there. */}
+            {(to !== "/settings/numbers" || may("admin")) && (
+              <ButtonLink to={to} size="compact-sm" variant="default">
+                {label}
+              </ButtonLink>
+            )}
           </Alert>
         ))}
       </Stack>

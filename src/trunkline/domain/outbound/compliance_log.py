@@ -99,17 +99,27 @@ class Wanted:
     phone: str | None = None
     run_id: UUID | None = None
 
+    def takes(self, event: Row[Any]) -> bool:
+        """Return whether an event is one of them."""
+        if self.kinds and event.kind not in self.kinds:
+            return False
+        if self.phone is not None and event.data.get("phone") != self.phone:
+            return False
+        return self.run_id is None or event.data.get("run_id") == str(self.run_id)
 
-def stream(business_id: UUID, *, since: datetime, until: datetime) -> Iterator[str]:
-    """Yield the log as a CSV file, in order of time, some hundred rows at a time.
+
+def stream(business_id: UUID, wanted: Wanted, *, since: datetime, until: datetime) -> Iterator[str]:
+    """Yield the wanted rows of the log as a CSV file, in order of time, some hundred at a time.
 
     Each page is a transaction of its own: a slow reader holds no connection while it reads. `since` is
     within, `until` is not.
     """
-    return csv_file(chain([COLUMNS], _rows(business_id, since, until)))
+    return csv_file(chain([COLUMNS], _rows(business_id, wanted, since, until)))
 
 
-def _rows(business_id: UUID, since: datetime, until: datetime) -> Iterator[Sequence[str]]:
+def _rows(
+    business_id: UUID, wanted: Wanted, since: datetime, until: datetime
+) -> Iterator[Sequence[str]]:
     at, last = since, 0
     while True:
         with unit_of_work(of_business(business_id)) as session:
@@ -117,7 +127,7 @@ def _rows(business_id: UUID, since: datetime, until: datetime) -> Iterator[Seque
                 _PAGE,
                 {"business_id": business_id, "at": at, "id": last, "until": until, "limit": _AT_ONCE},
             ).all()
-        yield from map(row_of, page)
+        yield from (row_of(event) for event in page if wanted.takes(event))
         if len(page) < _AT_ONCE:
             return
         at, last = page[-1].at, page[-1].id

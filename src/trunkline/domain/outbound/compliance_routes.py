@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -9,8 +10,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict
+from sqlalchemy.orm import Session
 
 from trunkline.core.access import Role
+from trunkline.core.db import unit_of_work
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.errors import InvalidInput
 from trunkline.domain.outbound import compliance_log
@@ -58,6 +61,8 @@ Kind = Literal[
 ]  # fmt: skip
 SinceQuery = Annotated[AwareDatetime | None, Query(alias="from")]
 UntilQuery = Annotated[AwareDatetime | None, Query(alias="to")]
+KindsQuery = Annotated[list[Kind] | None, Query()]
+PhoneQuery = Annotated[str | None, Query(min_length=1, max_length=50)]
 
 
 @router.get("/compliance-log")
@@ -67,8 +72,8 @@ def read_compliance_page(
     *,
     since: SinceQuery = None,
     until: UntilQuery = None,
-    kind: Annotated[list[Kind] | None, Query()] = None,
-    phone: Annotated[str | None, Query(min_length=1, max_length=50)] = None,
+    kind: KindsQuery = None,
+    phone: PhoneQuery = None,
     run_id: UUID | None = None,
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -76,8 +81,7 @@ def read_compliance_page(
     """The log, the newest first, by what happened, number and run; without `from` thirty days."""
     who.require(Role.ADMIN)
     begins, ends = _within(since, until)
-    region = tenants.get_business(session, who.business).region
-    wanted = compliance_log.Wanted(kind or (), phone and typed_number(phone, region), run_id)
+    wanted = _wanted(session, who.business, kind, phone, run_id)
     entries, next_cursor = compliance_log.page(
         session, who.business, wanted, since=begins, until=ends, cursor=cursor, limit=limit
     )
@@ -87,17 +91,30 @@ def read_compliance_page(
 @router.get("/compliance-log.csv")
 def read_compliance_log(
     who: PrincipalDep,
+    *,
     since: SinceQuery = None,
     until: UntilQuery = None,
+    kind: KindsQuery = None,
+    phone: PhoneQuery = None,
+    run_id: UUID | None = None,
 ) -> StreamingResponse:
-    """Why each number was called or not, in order of time; without `from` the thirty days before `to`."""
+    """The same as a file, in order of time and whole; without `from` the thirty days before `to`."""
     who.require(Role.ADMIN)
     begins, ends = _within(since, until)
+    with unit_of_work(who.scope) as session:
+        wanted = _wanted(session, who.business, kind, phone, run_id)
     return StreamingResponse(
-        compliance_log.stream(who.business, since=begins, until=ends),
+        compliance_log.stream(who.business, wanted, since=begins, until=ends),
         media_type=MEDIA_TYPE,
         headers=csv_headers("compliance-log.csv"),
     )
+
+
+def _wanted(
+    session: Session, business_id: UUID, kinds: Sequence[str] | None, phone: str | None, run_id: UUID | None
+) -> compliance_log.Wanted:
+    region = tenants.get_business(session, business_id).region
+    return compliance_log.Wanted(kinds or (), phone and typed_number(phone, region), run_id)
 
 
 def _within(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:

@@ -45,9 +45,11 @@ _FAILED_RUNS = text(
 )
 _REJECTED = text(
     """
-    select count(*) as dials, max(resolved_at) as at from (
-        select resolved_at from outbound_attempts
-        where business_id = :business and state = 'rejected' and resolved_at > :since limit :most) rejected
+    select a.run_id, r.title, count(*) as dials, max(a.resolved_at) as at from (
+        select run_id, resolved_at from outbound_attempts
+        where business_id = :business and state = 'rejected' and resolved_at > :since limit :most) a
+    join runs r on r.business_id = :business and r.id = a.run_id
+    group by a.run_id, r.title order by at desc limit 5
     """
 )
 _DEAD = text(
@@ -98,9 +100,10 @@ def matters(
         for agent in known
         if (warnings := standing[agent.id].warnings)
     ]
-    rejected = session.execute(_REJECTED, {**here, "since": now - _A_DAY, "most": MOST}).one()
-    if rejected.dials:
-        found.append(Matter("rejected_dials", rejected.dials, at=rejected.at))
+    found += [
+        Matter("rejected_dials", row.dials, row.run_id, row.title, row.at)
+        for row in session.execute(_REJECTED, {**here, "since": now - _A_DAY, "most": MOST})
+    ]
     if faults := dict(outcomes).get("our_fault", 0):
         found.append(Matter("call_faults", faults))
     found += [

@@ -36,6 +36,7 @@ export function Transcript({ call, agentName }: { call: CallState; agentName: st
 
 function Line({ line, told, agentName }: { line: Told; told: Told[]; agentName: string }) {
   const t = useT("talk");
+  const ofCalls = useT("calls");
   const numbers = useNumbers();
   const { data, kind } = line;
   if (kind === "agent_said") {
@@ -76,8 +77,10 @@ function Line({ line, told, agentName }: { line: Told; told: Told[]; agentName: 
     kind === "digits"
       ? t("keyed", { digits: String(data.digits) })
       : kind === "tool_used"
-        ? t(data.ok ? "tool_ok" : "tool_failed", { name: String(data.name) })
-        : t("trouble", { what: String(data.what).replaceAll("_", " ") });
+        ? t(data.ok ? "tool_ok" : "tool_failed", {
+            name: ofCalls([`tool.${String(data.name)}`, "tool_unknown"], { name: data.name }),
+          })
+        : ofCalls([`trouble.${String(data.what)}`, "trouble_unknown"], { what: String(data.what).replaceAll("_", " ") });
   return (
     <Text size="xs" c="dimmed" ta="center" data-line={kind}>
       {words}
