@@ -352,6 +352,11 @@ def test_an_import_s_faults_and_the_imports_and_lists_come_in_pages(
     assert ([row["line"] for row in rest["faults"]], rest["next_cursor"]) == ([5], None)
     assert owner.get(path, params={"cursor": "4"}).status_code == 422
     assert all(row["reason"] for row in first)
+    told = [(row["code"], row["facts"]) for row in (*first, *rest["faults"])]
+    assert told == [
+        ("phone_wrong", {"text": "nonsense"}), ("phone_missing", {"text": ""}),
+        ("phone_length", {"text": "12"}),
+    ]  # fmt: skip
     newest = fetched(owner, "/api/lead-imports", limit=1)
     assert [row["id"] for row in newest] == [second["id"]]
     older = fetched(owner, "/api/lead-imports", limit=1, after=second["id"])

@@ -133,7 +133,12 @@ def test_a_long_list_of_numbers_is_taken_in_little_memory(
     assert answer.status_code == 201, answer.text
     assert answer.json() == {
         "read": count + 3, "added": count + 1, "unusable": 1,
-        "faults": [{"line": count + 3, "reason": "'nobody' is not a telephone number"}],
+        "faults": [
+            {
+                "line": count + 3, "reason": "'nobody' is not a telephone number", "code": "phone_wrong",
+                "facts": {"text": "nobody"},
+            }
+        ],
     }  # fmt: skip
     # The client of this process holds the file too, which is less than 2 MB.
     assert grown < most_mb

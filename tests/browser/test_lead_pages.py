@@ -216,6 +216,19 @@ def monday_at_ten(world: World) -> datetime:
     return at
 
 
+def told_of_in_hebrew(page: Page, url: str, world: World) -> None:
+    """A consent that was taken back is called so, and the system's own reasons have words too."""
+    with unit_of_work(world.scope) as session:
+        lead = session.query(Lead).filter_by(phone=world.phones[1]).one()
+        lead.consent = "withdrawn"
+        lead_id = lead.id
+    page.goto(f"{url}/leads/{lead_id}")
+    expect(page.get_by_role("button", name="הסכמה לשיחות: בוטלה")).to_be_visible()
+    page.get_by_role("button", name="לא להתקשר", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="לא להתקשר").click()
+    expect(page.locator("ol > li[data-kind]").first).to_contain_text("ביקש שלא להתקשר")
+
+
 def test_the_week_is_the_business_s_in_hebrew(chromium: Browser, url: str, acme: World) -> None:
     """In a browser far away: Sunday first, at the right, each hour where the business's clock shows it."""
     at = monday_at_ten(acme)
@@ -265,17 +278,7 @@ def test_the_week_is_the_business_s_in_hebrew(chromium: Browser, url: str, acme:
             "button", name="ביטול הפגישה"
         ).click()
         expect(page.locator("[data-appointment]", has_text="רות")).to_have_count(0)
-
-        # A consent that was taken back is called so wherever it is told of.
-        with unit_of_work(acme.scope) as session:
-            lead = session.query(Lead).filter_by(phone=acme.phones[1]).one()
-            lead.consent = "withdrawn"
-            lead_id = lead.id
-        page.goto(f"{url}/leads/{lead_id}")
-        expect(page.get_by_role("button", name="הסכמה לשיחות: בוטלה")).to_be_visible()
-        page.get_by_role("button", name="לא להתקשר", exact=True).click()
-        page.get_by_role("dialog").get_by_role("button", name="לא להתקשר").click()
-        expect(page.locator("ol > li[data-kind]").first).to_contain_text("ביקש שלא להתקשר")
+        told_of_in_hebrew(page, url, acme)
     with unit_of_work(acme.scope) as session:
         rows = {row.state: row.starts_at for row in session.query(Appointment)}
     assert rows["cancelled"] == at.replace(hour=12).astimezone(UTC)

@@ -147,7 +147,7 @@ def test_a_file_with_bad_rows_names_them_and_takes_the_others(
         page.get_by_role("option", name="Name", exact=True).click()
         table = page.locator("div[role=region][aria-label^='The first rows']")
         expect(table).to_contain_text("Ann")
-        expect(table).to_contain_text("'nonsense' is not a telephone number")
+        expect(table).to_contain_text("“nonsense” is not a telephone number")
         page.get_by_role("button", name="Go on").click()
         page.get_by_label("Name of the list").fill("From a file")
         page.get_by_label("Everybody in this file agreed").check()
@@ -163,8 +163,9 @@ def test_a_file_with_bad_rows_names_them_and_takes_the_others(
             "tbody tr"
         )
         expect(faults).to_have_count(3)
-        expect(faults.nth(0)).to_contain_text("'nonsense' is not a telephone number")
-        expect(faults.nth(2)).to_contain_text("stands on line 2 already")
+        expect(faults.nth(0)).to_contain_text("“nonsense” is not a telephone number")
+        expect(faults.nth(1)).to_contain_text("There is no phone number.")
+        expect(faults.nth(2)).to_contain_text("is already on line 2")
         with page.expect_download() as download:
             page.get_by_role("link", name="Download with reasons").click()
         assert "nonsense" in Path(download.value.path()).read_text("utf-8-sig")

@@ -30,7 +30,7 @@ from trunkline.domain.control.rules import Stage
 from trunkline.domain.leads import board, bulk, editing, imports, statuses
 from trunkline.domain.leads import service as leads
 from trunkline.domain.leads.models import LeadNote, LeadStatus
-from trunkline.domain.leads.rules import RowFault
+from trunkline.domain.leads.row_faults import RowFault
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
 from trunkline.domain.leads.selection import Whom
 from trunkline.domain.outbound import claim_store, hearing

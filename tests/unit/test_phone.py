@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from trunkline.domain.leads.rules import LeadRow, RowFault, read_row
+from trunkline.domain.leads.row_faults import RowFault
+from trunkline.domain.leads.rules import LeadRow, read_row
 from trunkline.kit.clock import now
 from trunkline.kit.phone import InvalidPhone, country_of, is_e164, to_dialable, to_e164, zones_of
 
@@ -30,6 +31,7 @@ def test_what_cannot_be_placed_is_a_row_s_fault_and_may_still_be_suppressed() ->
     told = read_row(2, row, {"phone": 1, "name": 2}, region="US", zone=now().tzinfo)  # type: ignore[arg-type]
     assert isinstance(told, RowFault)
     assert told.reason == "'+10501234567': no such number in US"
+    assert (told.code, told.facts) == ("phone_unknown", {"text": "+10501234567", "country": "US"})
     # Nobody could say when to call it; not to call it can be asked for all the same.
     number = to_e164("+10501234567", region="US")
     assert (number, zones_of(number)) == ("+10501234567", ())

@@ -33,7 +33,12 @@ _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 
 
 class InvalidPhone(ValueError):
-    """The text is not a telephone number that could be dialled."""
+    """The text is not a telephone number that could be dialled: why, as a code, with the facts of it."""
+
+    def __init__(self, message: str, code: str, **facts: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.facts = facts
 
 
 def to_e164(text: str, *, region: str) -> str:
@@ -54,8 +59,9 @@ def to_dialable(text: str, *, region: str) -> str:
     if not phonenumbers.is_valid_number(number):
         code = number.country_code or 0
         country = phonenumbers.region_code_for_country_code(code)
-        where = f"in {country}" if country.isalpha() and country != "ZZ" else f"with +{code}"
-        raise InvalidPhone(f"{text!r}: no such number {where}")
+        is_known = country.isalpha() and country != "ZZ"
+        where, there = (f"in {country}", country) if is_known else (f"with +{code}", f"+{code}")
+        raise InvalidPhone(f"{text!r}: no such number {where}", "phone_unknown", text=text, country=there)
     return _written(number)
 
 
@@ -63,9 +69,12 @@ def _read(text: str, region: str) -> phonenumbers.PhoneNumber:
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException as error:
-        raise InvalidPhone(f"{text!r} is not a telephone number") from error
+        why = "phone_wrong" if text.strip() else "phone_missing"
+        raise InvalidPhone(f"{text!r} is not a telephone number", why, text=text) from error
     if not phonenumbers.is_possible_number(number):
-        raise InvalidPhone(f"{text!r} does not have the length of a telephone number")
+        raise InvalidPhone(
+            f"{text!r} does not have the length of a telephone number", "phone_length", text=text
+        )
     return number
 
 

@@ -3,6 +3,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { IconPhoneOff, IconTrash, IconUpload } from "@tabler/icons-react";
 import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
+import { useFault } from "@/features/lists/fault";
 import { upload } from "@/features/lists/preview";
 import { useFilters } from "@/lib/address";
 import { api, client, type Schema } from "@/lib/api";
@@ -149,6 +150,7 @@ function AddNumber() {
 
 function UploadList() {
   const t = useT("calling");
+  const faultOf = useFault();
   const numbers = useNumbers();
   const again = useListAgain();
   const [opened, { open, close }] = useDisclosure();
@@ -194,7 +196,7 @@ function UploadList() {
                 <List size="sm" mt="xs">
                   {taken.faults.map((fault) => (
                     <List.Item key={fault.line}>
-                      {t("upload.line", { line: fault.line })} <bdi lang="en">{fault.reason}</bdi>
+                      {t("upload.line", { line: fault.line })} <bdi>{faultOf(fault)}</bdi>
                     </List.Item>
                   ))}
                 </List>

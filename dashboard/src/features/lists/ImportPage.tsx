@@ -12,6 +12,7 @@ import { ErrorNote } from "@/ui/ErrorNote";
 import { Loading } from "@/ui/Loading";
 import { PageHeader } from "@/ui/PageHeader";
 import { Panel } from "@/ui/Panel";
+import { useFault } from "./fault";
 import classes from "./ImportPage.module.css";
 import { previewOf, upload, type Mapping, type Preview } from "./preview";
 
@@ -230,6 +231,7 @@ function Columns({
   seen, mapping, looking, change,
 }: { seen: Preview; mapping: Mapping; looking: boolean; change: (mapping: Mapping) => void }) {
   const t = useT("lists");
+  const faultOf = useFault();
   const numbers = useNumbers();
   const choose = (column: number, field: string) => {
     // A field is held by one column, and a column holds one field.
@@ -278,7 +280,7 @@ function Columns({
                 header: t(`field.${key}`),
                 cell: (row: Schema<"PreviewRowOut">) => <bdi>{key === "consent" && row.consent ? t(`consent.${row.consent}`) : row[key]}</bdi>,
               })),
-              { id: "reason", header: t("reason"), cell: (row) => row.reason && <Text c="red" size="sm" span><bdi lang="en">{row.reason}</bdi></Text> },
+              { id: "reason", header: t("reason"), cell: (row) => row.reason && <Text c="red" size="sm" span><bdi>{faultOf(row)}</bdi></Text> },
             ]}
           />
         </div>

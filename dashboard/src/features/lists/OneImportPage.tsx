@@ -12,6 +12,7 @@ import { ButtonLink } from "@/ui/LinkTo";
 import { PageHeader } from "@/ui/PageHeader";
 import { Pager, usePages } from "@/ui/Pager";
 import { Panel } from "@/ui/Panel";
+import { useFault } from "./fault";
 import { ImportActs, ImportBar, ImportCounts, ImportState, isOpen } from "./ImportProgress";
 
 const A_PAGE = 50;
@@ -77,6 +78,7 @@ function OneImport({ of }: { of: Schema<"LeadImportOut"> }) {
 
 function Faults({ of }: { of: Schema<"LeadImportOut"> }) {
   const t = useT("lists");
+  const faultOf = useFault();
   const numbers = useNumbers();
   const pages = usePages(of.id);
   const faults = api.useQuery(
@@ -104,7 +106,7 @@ function Faults({ of }: { of: Schema<"LeadImportOut"> }) {
               keyOf={(row) => String(row.line)}
               columns={[
                 { id: "line", header: t("line"), end: true, cell: (row) => numbers.whole(row.line) },
-                { id: "reason", header: t("reason"), cell: (row) => <bdi lang="en">{row.reason}</bdi> },
+                { id: "reason", header: t("reason"), cell: (row) => <bdi>{faultOf(row)}</bdi> },
                 { id: "row", header: t("row"), cell: (row) => <bdi>{row.row}</bdi> },
               ]}
             />

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from trunkline.domain.leads import imports, readers, rules
 from trunkline.domain.leads.readers import Row
-from trunkline.domain.leads.rules import LeadRow, RowFault
+from trunkline.domain.leads.row_faults import RowFault
+from trunkline.domain.leads.rules import LeadRow
 from trunkline.domain.tenants import service as tenants
 
 _SHOWN_ROWS = 20

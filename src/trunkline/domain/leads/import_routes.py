@@ -16,7 +16,8 @@ from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.runs.models import Run
 from trunkline.domain.leads import import_limits, import_preview, imports, rules, statements
 from trunkline.domain.leads.import_models import LeadImport
-from trunkline.domain.leads.rules import LeadRow, RowFault
+from trunkline.domain.leads.row_faults import RowFault
+from trunkline.domain.leads.rules import LeadRow
 from trunkline.domain.leads.schemas import (
     ColumnOut,
     ImportFaultOut,
@@ -119,7 +120,7 @@ def read_faults(
     rows = imports.faults_behind(session, who.business, found.run_id, line, limit=limit + 1)
     shown = rows[:limit]
     return ImportFaultsOut(
-        faults=[ImportFaultOut(line=row.line, reason=row.reason, row=row.content) for row in shown],
+        faults=[ImportFaultOut.of(row) for row in shown],
         next_cursor=cursors.write(shown[-1].line) if len(rows) > limit else None,
     )
 

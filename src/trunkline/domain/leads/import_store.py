@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import IO
 from uuid import UUID
@@ -11,16 +12,17 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.leads.import_models import ImportChunk, ImportFault, LeadImport
-from trunkline.domain.leads.rules import RowFault
+from trunkline.domain.leads.row_faults import RowFault
 
 _CHUNK = 1024 * 1024
 
 _NOTE_FAULTS = text(
     """
-    insert into import_faults (business_id, run_id, line, reason, content)
-    select :business_id, :run_id, line, reason, content
-    from unnest(cast(:lines as integer[]), cast(:reasons as text[]), cast(:contents as text[]))
-        given (line, reason, content)
+    insert into import_faults (business_id, run_id, line, reason, content, code, facts)
+    select :business_id, :run_id, line, reason, content, code, cast(facts as jsonb)
+    from unnest(cast(:lines as integer[]), cast(:reasons as text[]), cast(:contents as text[]),
+                cast(:codes as text[]), cast(:facts as text[]))
+        given (line, reason, content, code, facts)
     """
 )
 
@@ -70,6 +72,8 @@ def note_faults(session: Session, business_id: UUID, run_id: UUID, faults: Seque
         "lines": [row.line for row in faults],
         "reasons": [row.reason for row in faults],
         "contents": [row.content for row in faults],
+        "codes": [row.code for row in faults],
+        "facts": [json.dumps(dict(row.facts)) for row in faults],
     }
     session.execute(_NOTE_FAULTS, {"business_id": business_id, "run_id": run_id, **values})
 

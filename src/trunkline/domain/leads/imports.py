@@ -27,7 +27,8 @@ from trunkline.core.runs.sweeper import step_of
 from trunkline.domain.leads import import_store, readers, rules, service, statements
 from trunkline.domain.leads.import_models import ImportFault, LeadImport
 from trunkline.domain.leads.readers import Row
-from trunkline.domain.leads.rules import LeadRow, RowFault, Said
+from trunkline.domain.leads.row_faults import RowFault
+from trunkline.domain.leads.rules import LeadRow, Said
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import barriers
 
@@ -72,9 +73,9 @@ class Reading:
 
     def _read(self, line: int, cells: list[str]) -> LeadRow | RowFault:
         if "phone" not in self.mapping:
-            return rules.fault(line, "no column holds telephone numbers", cells)
+            return rules.fault(line, cells, "no column holds telephone numbers", "no_phone_column")
         if isinstance(cells, readers.Torn):
-            return rules.fault(line, "a quote is opened in this line that is not closed", cells)
+            return rules.fault(line, cells, "a quote is opened in this line that is not closed", "open_quote")
         row = rules.read_row(line, cells, self.mapping, region=self.region, zone=self.zone)
         return row.with_said(self.said) if self.said is not None and isinstance(row, LeadRow) else row
 

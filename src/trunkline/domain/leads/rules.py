@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import MAXYEAR, datetime, timedelta, tzinfo
 
 from trunkline.core.errors import InvalidInput
+from trunkline.domain.leads.row_faults import RowFault, UnusableCell, shortened
 from trunkline.kit import clock
 from trunkline.kit.phone import InvalidPhone, to_dialable
 
@@ -62,7 +63,6 @@ _CONSENT = {
 _OF_MANY_LINES = frozenset(["notes", "company", "consent_source"])
 
 _SHOWN = 1_000
-_BRIEF = 100
 
 _FIRST_YEAR = 1990
 
@@ -113,15 +113,6 @@ class LeadRow:
         return replace(
             self, consent=of_all.consent, consent_at=of_all.at, consent_source=of_all.source, of_all=True
         )
-
-
-@dataclass(frozen=True, slots=True)
-class RowFault:
-    """One row that cannot: its line in the file, why, and what stands there."""
-
-    line: int
-    reason: str
-    content: str = ""
 
 
 def map_headers(headers: Sequence[str]) -> dict[str, int]:
@@ -175,16 +166,15 @@ def read_row(
     try:
         phone = to_dialable(value["phone"], region=region)
         consent, consent_at = _consent_of(value, zone)
-    except InvalidPhone as error:
-        return fault(line, str(error), cells)
-    except ValueError as error:
-        return fault(line, str(error), cells)
+    except (InvalidPhone, UnusableCell) as error:
+        return fault(line, cells, str(error), error.code, error.facts)
     whole = " ".join(filter(None, (value.get("first_name"), value.get("last_name"))))
     value["name"] = value.get("name") or whole
     value["notes"] = "\n".join(filter(None, (value.get("company"), value.get("notes"))))
     for field, longest in _LONGEST.items():
         if len(value.get(field, "")) > longest:
-            return fault(line, f"{field} is longer than {longest} characters", cells)
+            reason = f"{field} is longer than {longest} characters"
+            return fault(line, cells, reason, "too_long", {"field": field, "most": str(longest)})
     return LeadRow(
         line, phone, value["name"], value.get("email") or None, value["notes"] or None, consent,
         consent_at, (value.get("consent_source") or None) if consent != "none" else None, _shown(cells),
@@ -212,9 +202,11 @@ def merge(known: Said, given: Said, *, moment: datetime) -> Said | None:
     return None
 
 
-def fault(line: int, reason: str, cells: Sequence[str]) -> RowFault:
+def fault(
+    line: int, cells: Sequence[str], reason: str, code: str, facts: Mapping[str, str] | None = None
+) -> RowFault:
     """Return a row's fault with the row's own text, as far as a person needs it to find the row again."""
-    return RowFault(line, reason[:500], _shown(cells))
+    return RowFault.of(line, _shown(cells), reason, code, facts)
 
 
 def columns_of_one_line(mapping: Mapping[str, int]) -> frozenset[int]:
@@ -232,28 +224,33 @@ def _consent_of(value: Mapping[str, str], zone: tzinfo) -> tuple[str, datetime |
     consent = _CONSENT.get(said.lower())
     if consent is None:
         # Neither called without consent nor silently never called.
-        raise ValueError(f"{_brief(said)} says nothing about consent; write yes, written or no")
+        reason = f"{_brief(said)} says nothing about consent; write yes, written or no"
+        raise UnusableCell(reason, "consent_unclear", text=said)
     time = value.get("consent_at", "")
     if not time or consent == "none":
         return consent, None
     at = _time_of(time)
     if at is None:
-        raise ValueError(f"{_brief(time)} is not a time; write it like 2026-01-31 14:30")
+        reason = f"{_brief(time)} is not a time; write it like 2026-01-31 14:30"
+        raise UnusableCell(reason, "time_unclear", text=time)
     return consent, consent_time(at if at.tzinfo is not None else at.replace(tzinfo=zone))
 
 
 def consent_time(at: datetime) -> datetime:
-    """Return a time at which somebody can have said something. Raises ValueError for any other.
+    """Return a time at which somebody can have said something. Raises UnusableCell for any other.
 
     A day ahead is let pass, for a file names no zone. The first and last years cannot be read back.
     """
     if not _FIRST_YEAR <= at.year < MAXYEAR or at > clock.now() + timedelta(days=1):
-        raise ValueError(f"{at.isoformat(sep=' ')} is no time at which a consent can have been given")
+        shown = at.isoformat(sep=" ")
+        raise UnusableCell(
+            f"{shown} is no time at which a consent can have been given", "time_impossible", text=shown
+        )
     return at
 
 
 def _brief(text: str) -> str:
-    return repr(text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…")
+    return repr(shortened(text))
 
 
 def _time_of(text: str) -> datetime | None:

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from trunkline.domain.leads.import_models import ImportFault
 from trunkline.domain.leads.rules import consent_time
 
 Consent = Literal["express", "written", "withdrawn"]
@@ -63,6 +64,9 @@ class PreviewRowOut(BaseModel):
 
     line: int
     reason: str | None = None
+    code: str | None = None
+    facts: dict[str, str] = {}
+    """`reason` for pages: `code`, and what stands in its words."""
     phone: str | None = None
     name: str | None = None
     email: str | None = None
@@ -119,7 +123,17 @@ class ImportFaultOut(BaseModel):
 
     line: int
     reason: str
+    code: str | None
+    facts: dict[str, str]
+    """`reason` for pages: `code`, null for old rows, and what stands in its words."""
     row: str
+
+    @classmethod
+    def of(cls, fault: ImportFault) -> ImportFaultOut:
+        """Return a fault as it goes over HTTP."""
+        return cls(
+            line=fault.line, reason=fault.reason, code=fault.code, facts=fault.facts, row=fault.content
+        )
 
 
 class ImportFaultsOut(BaseModel):

@@ -14,7 +14,8 @@ from trunkline.core.errors import InvalidInput, NotFound
 from trunkline.core.events import announce
 from trunkline.domain.leads import consent, keeping, store
 from trunkline.domain.leads.models import Lead, LeadList
-from trunkline.domain.leads.rules import LeadRow, RowFault, map_headers
+from trunkline.domain.leads.row_faults import RowFault
+from trunkline.domain.leads.rules import LeadRow, map_headers
 from trunkline.kit import clock
 from trunkline.kit.phone import is_e164
 
@@ -54,8 +55,10 @@ def put_people(
     kept, fresh = Kept(), list[LeadRow]()
     for row in rows:
         if row.phone in lines:
-            reason = f"{row.phone} stands on line {lines[row.phone]} already"
-            kept.faults.append(RowFault(row.line, reason, row.content))
+            first = str(lines[row.phone])
+            reason = f"{row.phone} stands on line {first} already"
+            facts = {"phone": row.phone, "line": first}
+            kept.faults.append(RowFault.of(row.line, row.content, reason, "phone_twice", facts))
         else:
             lines[row.phone] = row.line
             fresh.append(row)

@@ -117,9 +117,7 @@ def stream(business_id: UUID, wanted: Wanted, *, since: datetime, until: datetim
     return csv_file(chain([COLUMNS], _rows(business_id, wanted, since, until)))
 
 
-def _rows(
-    business_id: UUID, wanted: Wanted, since: datetime, until: datetime
-) -> Iterator[Sequence[str]]:
+def _rows(business_id: UUID, wanted: Wanted, since: datetime, until: datetime) -> Iterator[Sequence[str]]:
     at, last = since, 0
     while True:
         with unit_of_work(of_business(business_id)) as session:

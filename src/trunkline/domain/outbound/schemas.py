@@ -259,6 +259,9 @@ class FaultOut(BaseModel):
 
     line: int
     reason: str
+    code: str
+    facts: dict[str, str]
+    """`reason` for pages: `code`, and what stands in its words."""
 
 
 class UploadOut(BaseModel):

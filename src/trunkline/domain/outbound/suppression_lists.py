@@ -33,6 +33,9 @@ class Fault:
 
     line: int
     reason: str
+    code: str
+    facts: dict[str, str]
+    """The reason for pages: its code, and what stands in its words."""
 
 
 @dataclass(slots=True)
@@ -76,7 +79,7 @@ def _read(file: IO[bytes], region: str, taken: Taken) -> array[int]:
         except InvalidPhone as error:
             taken.unusable += 1
             if taken.unusable <= _MOST_FAULTS:
-                taken.faults.append(Fault(line, str(error)))
+                taken.faults.append(Fault(line, str(error), error.code, error.facts))
     return phones
 
 
