@@ -109,6 +109,7 @@ def test_a_dead_job_leads_from_the_overview_to_where_it_is_sent_back(
         expect(page.get_by_role("alert")).to_contain_text("the worker was lost")
         page.get_by_role("button", name="Continue from there").click()
         expect(page.get_by_role("progressbar", name="Changing leads")).to_be_visible()
+        installation.run_jobs("maintenance")
         page.go_back()
         page.get_by_role("link", name="1 background job has died").click()
         expect(page.get_by_role("heading", name="Jobs", exact=True)).to_be_visible()
