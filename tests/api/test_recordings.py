@@ -95,13 +95,35 @@ def test_who_begins_to_listen_is_on_record_once(
     look()
     installation.run_jobs("recordings")
     path = f"/api/calls/{call_id}/recording"
-    for wanted in ("bytes=0-", "bytes=5000-", "bytes=9000-9999"):
+
+    def events() -> list[tuple[str, str, UUID | None]]:
+        with unit_of_work(acme.scope) as session:
+            rows = session.scalars(
+                select(Event).where(Event.kind.startswith("recording.")).order_by(Event.id)
+            )
+            return [(event.kind, event.actor, event.subject_id) for event in rows]
+
+    kept, played = ("recording.kept", "system", call_id), ("recording.played", acme.email, call_id)
+    # Wherever in it they begin.
+    for wanted in ("bytes=1-", "bytes=0-", "bytes=9000-9999"):
         assert owner.get(path, headers={"Range": wanted}).status_code == 206
-    with unit_of_work(acme.scope) as session:
-        events = session.scalars(select(Event).where(Event.kind.startswith("recording."))).all()
-    assert [(event.kind, event.actor, event.subject_id) for event in events] == [
-        ("recording.kept", "system", call_id), ("recording.played", acme.email, call_id),
-    ]  # fmt: skip
+    assert events() == [kept, played]
+    with clock.frozen_at(clock.now() + timedelta(minutes=6)):
+        answer = owner.get(path, headers={"Range": "bytes=5000-", "If-Range": '"another"'})
+        assert answer.status_code == 200
+    assert events() == [kept, played, played]
+
+
+def test_no_browser_plays_a_recording_again_without_asking(
+    owner: TestClient, acme: World, call_id: UUID, installation: Installation
+) -> None:
+    leave_recording(acme.business_id, call_id)
+    look()
+    installation.run_jobs("recordings")
+    path = f"/api/calls/{call_id}/recording"
+    assert owner.get(path).headers["cache-control"] == "private, no-cache"
+    owner.post("/api/sign-out")
+    assert owner.get(path).status_code == 401
 
 
 def test_what_was_not_recorded_or_never_came_is_not_found(

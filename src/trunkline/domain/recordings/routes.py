@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import FileResponse
 
 from trunkline.core.door import PrincipalDep, SessionDep
@@ -15,7 +15,6 @@ from trunkline.domain.recordings.schemas import RecordingOut
 router = APIRouter(prefix="/api/calls/{call_id}", tags=["calls"])
 
 _ASK_AGAIN_S = "2"
-_FROM_THE_START = "bytes=0-"
 
 
 @router.get("/recordings")
@@ -39,13 +38,11 @@ def read_recording(
     session: SessionDep,
     who: PrincipalDep,
     leg: Annotated[int, Query(ge=1, le=1_000)] = 1,
-    wanted: Annotated[str | None, Header(alias="range")] = None,
 ) -> Response:
     """The sound of a stretch as stereo WAV, the caller left and the agent right; byte ranges are served."""
     path = service.find(session, who.business, call_id, leg)
     if path is None:
         return Response(status_code=202, headers={"Retry-After": _ASK_AGAIN_S})
-    # Players ask for a file in many pieces; somebody begins to listen once.
-    if wanted is None or wanted.startswith(_FROM_THE_START):
-        service.note_played(call_id, leg, actor=who.email)
-    return FileResponse(path, media_type="audio/wav", headers={"Cache-Control": "private, max-age=3600"})
+    service.note_played(session, who.business, call_id, leg, actor=who.email)
+    # What a browser keeps it asks about each time: who has signed out hears it no more.
+    return FileResponse(path, media_type="audio/wav", headers={"Cache-Control": "private, no-cache"})

@@ -7,12 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from trunkline.core.errors import NotFound
-from trunkline.core.events import announce
+from trunkline.core.events import Event, announce
 from trunkline.core.jobs import enqueue_unique
 from trunkline.core.storage import installed_storage
 from trunkline.domain.calls import service as calls
@@ -23,6 +23,8 @@ from trunkline.kit import clock, wav
 INCOMING = "recordings"
 """Where the files of calls that have ended wait."""
 
+_PLAYED = "recording.played"
+_ONE_LISTENING = timedelta(minutes=5)
 _PATIENCE = timedelta(minutes=20)
 """How long after a call's end its recording may still come; an unfinished one is taken up before that."""
 
@@ -134,9 +136,21 @@ def find(session: Session, business_id: UUID, call_id: UUID, leg: int) -> Path |
     return path
 
 
-def note_played(call_id: UUID, leg: int, *, actor: str) -> None:
-    """Put on record that somebody listens to a recording."""
-    announce("recording.played", subject_id=call_id, actor=actor, leg=leg)
+def note_played(session: Session, business_id: UUID, call_id: UUID, leg: int, *, actor: str) -> None:
+    """Put on record that somebody listens to a recording.
+
+    Players ask for a file in many pieces, from anywhere in it: of those within a few minutes one counts.
+    """
+    lately = exists().where(
+        Event.business_id == business_id,
+        Event.kind == _PLAYED,
+        Event.actor == actor,
+        Event.subject_id == call_id,
+        Event.at > clock.now() - _ONE_LISTENING,
+        Event.data["leg"].as_integer() == leg,
+    )
+    if not session.scalar(select(lately)):
+        announce(_PLAYED, subject_id=call_id, actor=actor, leg=leg)
 
 
 def _waiting(business_id: UUID, call_id: UUID, leg: int) -> Path:
