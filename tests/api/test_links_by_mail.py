@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
 from functools import partial
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from api.doorway import TestClient, build_app, open_door, sign_in
 from support.commands import trunkline
@@ -242,6 +243,36 @@ def test_an_address_that_takes_no_letters_is_told(
     assert sorted(map(tuple, states)) == [("queued", 1), ("succeeded", 1)]
 
 
+def test_a_letter_that_goes_at_no_try_is_told_and_goes_when_its_job_is_tried_again(
+    owner: TestClient, acme: World, installation: Installation, post: PostOffice
+) -> None:
+    invite(owner)
+    registry.register_mailer(None)  # as in a worker that was given no SMTP_URL
+
+    def work(attempts: int) -> None:
+        for _ in range(attempts):
+            with unit_of_work(acme.scope) as session:
+                session.execute(update(Job).where(Job.state == "queued").values(run_at=clock.now()))
+            assert installation.run_jobs("default") == 1
+
+    def told() -> tuple[str, str | None]:
+        (row,) = owner.get("/api/invitations").json()
+        return row["posted"], row["refusal"]
+
+    work(7)
+    assert told() == ("waiting", None)
+    work(1)
+    assert told() == ("refused", "This worker sends no mail: SMTP_URL is not set here.")
+    with unit_of_work(acme.scope) as session:
+        job = session.scalars(select(Job).where(Job.name == "send_invitation")).one()
+    assert job.state == "failed"
+    registry.register_mailer(SmtpMailer(post.url, sender="calls@agency.example"))
+    owner.post(f"/api/jobs/{job.id}/retry").raise_for_status()
+    work(1)
+    assert told() == ("sent", None)
+    assert len(post.letters(ANN)) == 1
+
+
 def test_a_password_that_is_too_short_spends_no_link(owner: TestClient, stranger: TestClient) -> None:
     made = invite(owner)
     assert join(stranger, made["link"], "short").status_code == 422
@@ -382,10 +413,18 @@ def test_a_server_that_asks_for_a_password_gets_it(tmp_path_factory: pytest.Temp
         (letter,) = office.letters()
         assert letter["Message-ID"] == "<one@agency.example>"
         for wrong in (f"smtp://us:wrong@{address}", office.url):
-            # One the operator can put right, the other says who refuses.
-            with pytest.raises((MailFailed, MailRefused)):
+            # Both the operator can put right, and neither says anything of the recipient.
+            with pytest.raises(MailFailed):
                 SmtpMailer(wrong, sender="calls@agency.example").send(LETTER)
         assert len(office.letters()) == 1
+
+
+def test_what_a_server_says_of_us_is_no_refusal_by_the_recipient(post: PostOffice) -> None:
+    mailer = SmtpMailer(post.url, sender="calls@agency.example")
+    with pytest.raises(MailRefused, match=r"550 5\.1\.1 No such person here"):
+        mailer.send(replace(LETTER, to="nobody@new.example"))
+    with pytest.raises(MailFailed, match=r"554 5\.7\.1 Relay access denied"):
+        mailer.send(replace(LETTER, to="far@new.example"))
 
 
 def test_a_server_that_is_away_is_trouble_that_passes() -> None:

@@ -19,7 +19,9 @@ from trunkline.providers.ports.mail import Letter, MailFailed, MailRefused
 
 _PORTS = {"smtp": 587, "smtps": 465}
 _NEVER = range(500, 600)
-"""Answers of a server that does not change its mind."""
+"""Answers about a recipient of a server that does not change its mind."""
+_NOT_SIGNED_IN, _RELAY = 530, "relay"
+"""Answers and words in which it says that it does not know us: the operator can put that right."""
 
 
 class SmtpMailer:
@@ -43,12 +45,16 @@ class SmtpMailer:
                 session.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
             ((code, said),) = error.recipients.values()
-            raise _trouble(code, said) from error
+            words = _words(code, said)
+            if code not in _NEVER or code == _NOT_SIGNED_IN or _RELAY in words.lower():
+                raise MailFailed(words) from error
+            raise MailRefused(words) from error
         except smtplib.SMTPAuthenticationError as error:
             # The same letter goes once the operator has put that right.
             raise MailFailed(f"{self._host} does not take our name and password") from error
         except smtplib.SMTPResponseException as error:
-            raise _trouble(error.smtp_code, error.smtp_error) from error
+            # About us, our sender or the letter: as true of every other recipient.
+            raise MailFailed(_words(error.smtp_code, error.smtp_error)) from error
         except (OSError, smtplib.SMTPException) as error:
             raise MailFailed(f"{self._host}:{self._port}: {error}") from error
 
@@ -92,7 +98,6 @@ class SmtpMailer:
             yield session
 
 
-def _trouble(code: int, said: bytes | str) -> MailRefused | MailFailed:
+def _words(code: int, said: bytes | str) -> str:
     words = said.decode(errors="replace") if isinstance(said, bytes) else said
-    sentence = f"{code} {' '.join(words.split())}"[:300]
-    return MailRefused(sentence) if code in _NEVER else MailFailed(sentence)
+    return f"{code} {' '.join(words.split())}"[:300]

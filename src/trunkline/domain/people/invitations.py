@@ -31,6 +31,8 @@ from trunkline.kit import clock, tokens
 LIFETIME = timedelta(days=7)
 SENT_A_MINUTE = 20
 _SENT = "invitation.sent"
+_UNSENT = (Posted.WAITING, Posted.REFUSED)
+"""Whose letter may still go: also one that was given up, when its job is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,26 +153,26 @@ def clear_old(session: Session, business_id: UUID, *, over_since: datetime) -> N
 def note_posted(
     session: Session, business_id: UUID, invitation_id: UUID, sending: int, *, refusal: str | None
 ) -> None:
-    """Write what became of a sending's letter, unless it was sent again since."""
+    """Write what became of a sending's letter, unless it was sent anew since; `refusal` is why it was not."""
     row = session.scalar(
         select(Invitation).where(
             Invitation.business_id == business_id, Invitation.id == invitation_id,
             Invitation.sending == sending,
         )
     )  # fmt: skip
-    if row is not None and row.posted == Posted.WAITING:
+    if row is not None and row.posted in _UNSENT:
         row.posted, row.refusal = Posted.SENT if refusal is None else Posted.REFUSED, refusal
         announce("invitation.posted", subject_id=row.id, actor="system", posted=row.posted)
 
 
-def waiting(session: Session, business_id: UUID, invitation_id: UUID, sending: int) -> Invitation | None:
+def unsent(session: Session, business_id: UUID, invitation_id: UUID, sending: int) -> Invitation | None:
     """Return an invitation whose letter of this sending is still to go."""
     return session.scalar(
         select(Invitation).where(
             Invitation.business_id == business_id,
             Invitation.id == invitation_id,
             Invitation.sending == sending,
-            Invitation.posted == Posted.WAITING,
+            Invitation.posted.in_(_UNSENT),
             Invitation.accepted_at.is_(None),
             Invitation.revoked_at.is_(None),
         )

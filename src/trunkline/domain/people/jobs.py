@@ -16,39 +16,53 @@ from trunkline.domain.people import invitations, letters, links, resets
 from trunkline.domain.people.models import PasswordReset, User
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
-from trunkline.providers.ports import MailRefused
+from trunkline.providers.ports import Letter, MailFailed, MailRefused
 
+_TRIES = 8
 _LINKS_KEPT = timedelta(days=30)
 """How long a link that is over is kept, for whoever asks what became of it."""
 
 
-@job(queue="default", timeout=60, retries=8, backoff=5)
+@job(queue="default", timeout=60, retries=_TRIES, backoff=5)
 def send_invitation(ctx: JobContext, invitation_id: str, sending: int) -> None:
     """Send an invitation's letter, unless it was taken back, taken up or sent anew since."""
-    mailer = registry.mailer()
     with ctx.unit_of_work() as session:
-        row = invitations.waiting(session, ctx.business, UUID(invitation_id), sending)
-        if row is None or mailer is None:
+        row = invitations.unsent(session, ctx.business, UUID(invitation_id), sending)
+        if row is None:
             return
         letter = letters.invitation(
             to=row.email, language=row.language, name=f"invitation-{row.id}-{sending}", by=row.invited_by,
             link=links.invitation_link(row.id, sending), role=row.role,
             business=tenants.get_business(session, ctx.business).name,
         )  # fmt: skip
-    refusal = None
+    refusal, failure = None, None
     try:
-        mailer.send(letter)
+        _send(letter)
     except MailRefused as error:
         refusal = str(error)
+    except MailFailed as error:
+        if ctx.attempt < _TRIES:
+            raise
+        # Whoever invited is told, and the job stays with the dead letters: tried again there, it goes.
+        refusal, failure = str(error), error
     with ctx.unit_of_work() as session:
         invitations.note_posted(session, ctx.business, UUID(invitation_id), sending, refusal=refusal)
+    if failure is not None:
+        raise failure
 
 
-@job(queue="default", timeout=60, retries=8, backoff=5)
-def send_password_link(ctx: JobContext, email: str, reset_id: str) -> None:
-    """Send a link for a new password to whoever has this address here, if anybody has and there is mail."""
+def _send(letter: Letter) -> None:
+    """Raises MailRefused and MailFailed."""
     mailer = registry.mailer()
     if mailer is None:
+        raise MailFailed("This worker sends no mail: SMTP_URL is not set here.")
+    mailer.send(letter)
+
+
+@job(queue="default", timeout=60, retries=_TRIES, backoff=5)
+def send_password_link(ctx: JobContext, email: str, reset_id: str) -> None:
+    """Send a link for a new password to whoever has this address here, if anybody has and there is mail."""
+    if registry.mailer() is None:
         return
     with ctx.unit_of_work() as session:
         row = resets.begin(session, ctx.business_id, email, UUID(reset_id))
@@ -60,7 +74,7 @@ def send_password_link(ctx: JobContext, email: str, reset_id: str) -> None:
         )
     refusal = ""
     try:
-        mailer.send(letter)
+        _send(letter)
     except MailRefused as error:
         refusal = str(error)
     with ctx.unit_of_work() as session:

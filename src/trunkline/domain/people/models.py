@@ -64,7 +64,7 @@ class Posted(enum.StrEnum):
     WAITING = "waiting"
     SENT = "sent"
     REFUSED = "refused"
-    """The mail server does not take it for this address."""
+    """The mail server does not take it for this address, or all tries have failed."""
 
 
 class Invitation(Base):

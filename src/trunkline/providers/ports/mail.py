@@ -20,7 +20,7 @@ class Letter:
 
 
 class MailRefused(Exception):
-    """This letter will not be taken, however often it is sent; the message is what the server said."""
+    """The recipient's letters will not be taken, however often sent; the message is what the server said."""
 
 
 class MailFailed(Exception):

@@ -1,8 +1,8 @@
 """Speaks what of SMTP (RFC 5321, RFC 4954) a sender of letters uses, and writes each letter to a file.
 
 Recipients are as their names say: `nobody@...` is not known here (550), `later@...` is not taken now (451),
-everybody else has their letters taken. With a password set, nothing is taken before AUTH PLAIN or LOGIN.
-Without TLS: it listens on this machine alone.
+`far@...` is another server's, to which nothing is passed on (554), everybody else has their letters taken.
+With a password set, nothing is taken before AUTH PLAIN or LOGIN. Without TLS: it listens on this machine alone.
 """
 
 from __future__ import annotations
@@ -133,6 +133,8 @@ class _Session:
             await self._say("550 5.1.1 No such person here")
         elif address.startswith("later@"):
             await self._say("451 4.7.1 Try again later")
+        elif address.startswith("far@"):
+            await self._say("554 5.7.1 Relay access denied")
         else:
             self._envelope.recipients.append(address)
             await self._say("250 Ok")
