@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from api.doorway import TestClient, build_app, open_door, sign_in
 from support.commands import trunkline
@@ -21,11 +24,13 @@ from support.post_office import PostOffice, link_in, open_post_office, text_of
 from support.world import PASSWORD, World
 from trunkline.core import registry
 from trunkline.core.access import Role
-from trunkline.core.db import SYSTEM, unit_of_work
+from trunkline.core.db import SYSTEM, Scope, adopt, database, unit_of_work
+from trunkline.core.errors import NotSignedIn
 from trunkline.core.events import Event
 from trunkline.core.jobs.models import Job
 from trunkline.core.settings import Settings
 from trunkline.doctor import FAULT, NOTE, OK, examine
+from trunkline.domain.people import invitations, members
 from trunkline.domain.people import service as people
 from trunkline.domain.people.models import Invitation, PasswordReset, User
 from trunkline.kit import clock, tokens
@@ -225,6 +230,42 @@ def test_what_somebody_offered_goes_with_them(acme: World, owner: TestClient, st
     made = invite(stranger)
     assert owner.delete(f"/api/users/{admin.id}").status_code == 204
     assert refused(join(stranger, made["link"])) == (404, "link_over")
+
+
+@contextmanager
+def beside(scope: Scope) -> Iterator[Session]:
+    """A transaction that goes on beside others, and waits for none of them."""
+    unit = database().begin(scope)
+    with unit.session:
+        with adopt(unit):
+            unit.session.execute(text("set local lock_timeout = '200ms'"))
+            yield unit.session
+        unit.session.commit()
+
+
+def test_two_businesses_invite_at_once(acme: World, umbrella: World) -> None:
+    inviters = [people.sign_in(world.email, PASSWORD)[1] for world in (acme, umbrella)]
+    with ExitStack() as both:
+        for who in inviters:
+            session = both.enter_context(beside(who.scope))
+            invitations.invite(session, who, email=ANN, role=Role.AGENT, language="en")
+
+
+def test_nobody_goes_while_they_invite_and_nobody_invites_who_goes(acme: World) -> None:
+    admin = make_person(acme, "admin@acme.example", Role.ADMIN)
+    owner, inviter = (people.sign_in(email, PASSWORD)[1] for email in (acme.email, admin.email))
+    with beside(acme.scope) as session:
+        made, _ = invitations.invite(session, inviter, email=ANN, role=Role.AGENT, language="en")
+        with pytest.raises(OperationalError, match="lock timeout"), beside(acme.scope) as other:
+            members.remove_user(other, owner, admin.id)
+    with beside(acme.scope) as session:
+        members.remove_user(session, owner, admin.id)
+        with pytest.raises(OperationalError, match="lock timeout"), beside(acme.scope) as other:
+            invitations.send_again(other, inviter, made.id)
+    with beside(acme.scope) as session, pytest.raises(NotSignedIn):
+        invitations.invite(session, inviter, email="bob@new.example", role=Role.AGENT, language="en")
+    with beside(acme.scope) as session:
+        assert invitations.list_open(session, acme.business_id) == []
 
 
 def test_an_address_that_takes_no_letters_is_told(

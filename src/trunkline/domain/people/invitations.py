@@ -18,15 +18,16 @@ from sqlalchemy.orm import Session
 from trunkline.core import registry
 from trunkline.core.access import Principal, Role
 from trunkline.core.db import SYSTEM, of_business, unit_of_work
-from trunkline.core.errors import Conflict, InvalidInput, NotFound
+from trunkline.core.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_job
 from trunkline.core.tenancy import business_of_invitation, business_of_login
 from trunkline.domain.people import links, service, tries
-from trunkline.domain.people.models import Invitation, Posted
+from trunkline.domain.people.models import Invitation, Posted, User
 from trunkline.domain.people.service import Device
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock, tokens
+from trunkline.kit.ids import new_id
 
 LIFETIME = timedelta(days=7)
 SENT_A_MINUTE = 20
@@ -71,15 +72,17 @@ def invite(
     service.check_language(language)
     if business_of_login(session, email)[0]:
         raise InvalidInput(f"{email} can sign in already.", reason="can_sign_in", email=email)
+    _hold_inviter(session, who)
     row = Invitation(
-        business_id=who.business, email=email, role=role, language=language, invited_by=who.email,
-        token_hash="", posted=Posted.BY_HAND, sending=0, expires_at=clock.now(),
+        id=new_id(), business_id=who.business, email=email, role=role, language=language,
+        invited_by=who.email, sending=0,
     )  # fmt: skip
     try:
         with session.begin_nested():
+            # Its hash is made before it is kept: hashes are unique over all businesses.
+            link = _send(session, who, row)
             session.add(row)
             session.flush()
-            link = _send(session, who, row)
     except IntegrityError as error:
         raise Conflict(
             f"{email} is invited already; send that invitation again.", reason="invited_already", email=email
@@ -90,6 +93,7 @@ def invite(
 
 def send_again(session: Session, who: Principal, invitation_id: UUID) -> tuple[Invitation, str | None]:
     """Send a new link, for another seven days; the one before opens no more. Raises NotFound."""
+    _hold_inviter(session, who)
     row = _open_one(session, who.business, invitation_id)
     if row.role == Role.OWNER:
         who.require(Role.OWNER)
@@ -177,6 +181,22 @@ def unsent(session: Session, business_id: UUID, invitation_id: UUID, sending: in
             Invitation.revoked_at.is_(None),
         )
     )
+
+
+def _hold_inviter(session: Session, who: Principal) -> None:
+    """Keep who invites as they are until this transaction ends, so that what goes with them finds it.
+
+    Raises NotSignedIn for who was removed or given another role meanwhile.
+    """
+    if who.is_system_admin:
+        return
+    role = session.scalar(
+        select(User.role)
+        .where(User.business_id == who.business, User.id == who.user_id)
+        .with_for_update(read=True)
+    )
+    if role != who.role:
+        raise NotSignedIn("This session has ended; sign in again.")
 
 
 def _send(session: Session, who: Principal, row: Invitation) -> str | None:

@@ -10,10 +10,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from trunkline.core import registry
-from trunkline.core.access import Principal, Role
+from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
-from trunkline.core.errors import Forbidden
-from trunkline.domain.people import invitations, resets
+from trunkline.domain.people import invitations, members, resets
 from trunkline.domain.people.models import Invitation
 from trunkline.domain.people.routes import address_of, device_of, give_cookie
 from trunkline.domain.people.schemas import (
@@ -44,7 +43,7 @@ def read_invitations(session: SessionDep, who: PrincipalDep) -> list[InvitationO
 def invite(body: InvitationIn, session: SessionDep, who: PrincipalDep) -> InvitationSent:
     """Ask a person to join. Only an owner asks another owner."""
     who.require(Role.ADMIN)
-    _require_owner_for(body.role, who)
+    members.check_may_make(who, body.role)
     language = body.language or tenants.get_business(session, who.business).language
     row, link = invitations.invite(session, who, email=body.email, role=body.role, language=language)
     return _sent(row, link)
@@ -96,8 +95,3 @@ def set_new_password(body: NewPasswordIn) -> None:
 
 def _sent(row: Invitation, link: str | None) -> InvitationSent:
     return InvitationSent(**InvitationOut.model_validate(row).model_dump(), link=link)
-
-
-def _require_owner_for(role: Role, who: Principal) -> None:
-    if role is Role.OWNER and not who.is_system_admin and who.role is not Role.OWNER:
-        raise Forbidden("Only an owner makes another owner.", reason="insufficient_role")

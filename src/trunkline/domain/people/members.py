@@ -17,6 +17,15 @@ from trunkline.domain.people import invitations, service
 from trunkline.domain.people.models import SignIn, User
 
 
+def check_may_make(who: Principal, role: Role) -> None:
+    """Go on if this person may make or invite one of this role: only an owner makes an owner.
+
+    Raises Forbidden.
+    """
+    if role is Role.OWNER and not who.is_system_admin and who.role is not Role.OWNER:
+        raise Forbidden("Only an owner makes another owner.", reason="insufficient_role")
+
+
 def remove_user(session: Session, who: Principal, user_id: UUID) -> None:
     """Take away a person's access and sessions. Raises NotFound, or Forbidden for the only owner.
 
@@ -63,7 +72,10 @@ def _let_go(session: Session, user: User, owners: list[UUID]) -> None:
 
 
 def _member(session: Session, business_id: UUID, user_id: UUID) -> User:
-    user = session.scalar(select(User).where(User.business_id == business_id, User.id == user_id))
+    """Return somebody who invites nobody and is not changed until this transaction ends. Raises NotFound."""
+    user = session.scalar(
+        select(User).where(User.business_id == business_id, User.id == user_id).with_for_update()
+    )
     if user is None:
         raise NotFound("There is no such person.")
     return user

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
-from trunkline.core.errors import Forbidden, NotSignedIn
+from trunkline.core.errors import NotSignedIn
 from trunkline.domain.people import members, service
 from trunkline.domain.people.rules import device_name
 from trunkline.domain.people.schemas import BusinessChoice, Me, RoleIn, SignInIn, UserIn, UserOut
@@ -89,8 +89,7 @@ def read_users(session: SessionDep, who: PrincipalDep) -> list[UserOut]:
 def create_user(body: UserIn, session: SessionDep, who: PrincipalDep) -> UserOut:
     """Let a person in. Only an owner makes another owner."""
     who.require(Role.ADMIN)
-    if body.role is Role.OWNER and not who.is_system_admin and who.role is not Role.OWNER:
-        raise Forbidden("Only an owner makes another owner.", reason="insufficient_role")
+    members.check_may_make(who, body.role)
     service.require_room(session, who.business)
     return UserOut.model_validate(
         service.create_user(session, business_id=who.business, actor=who.email, **body.model_dump())

@@ -2,7 +2,8 @@
 
 Recipients are as their names say: `nobody@...` is not known here (550), `later@...` is not taken now (451),
 `far@...` is another server's, to which nothing is passed on (554), everybody else has their letters taken.
-With a password set, nothing is taken before AUTH PLAIN or LOGIN. Without TLS: it listens on this machine alone.
+With a password set, nothing is taken before AUTH PLAIN or LOGIN. Without TLS: it listens on this machine
+alone.
 """
 
 from __future__ import annotations
