@@ -211,6 +211,35 @@ def test_a_data_migration_lifts_force_for_one_table_and_one_transaction(
         owner.rollback()
 
 
+def test_a_data_migration_keeps_current_what_triggers_keep(town: Town, servers: Installation) -> None:
+    def told(connection: Connection, table: str, query: str) -> int:
+        with policies.across_tenants(table):
+            return int(connection.execute(text(query)).scalar_one())
+
+    tallied = "select count(*) from outbound_runs where tallied is not null"
+    counted = "select (select count(*) from leads) - (select sum(leads) from lead_counts)"
+    with servers.owner.connect() as owner, Operations.context(MigrationContext.configure(owner)):
+        with policies.across_tenants("outbound_runs"):
+            owner.execute(text("update outbound_runs set tallied = '{}'"))
+        assert told(owner, "outbound_runs", tallied) > 0
+        with policies.across_tenants("outbound_items"):
+            owner.execute(text("update outbound_items set disposition = 'migrated'"))
+        with policies.across_tenants("outbound_items"), policies.across_tenants("outbound_runs"):
+            runs = "select o.tallied from outbound_items i join outbound_runs o using (business_id, run_id)"
+            found = owner.execute(text(runs)).scalars().all()
+        assert found == [None] * len(found) != []
+        with policies.across_tenants("leads"):
+            owner.execute(
+                text(
+                    "insert into leads (id, business_id, phone, name, source)"
+                    " values (gen_random_uuid(), :business, '+12125559999', '', 'migrated')"
+                ),
+                {"business": town.a.business_id},
+            )
+        assert told(owner, "leads", counted) == 0
+        owner.rollback()
+
+
 # --- The look-ups ------------------------------------------------------------------------
 
 
