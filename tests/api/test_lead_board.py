@@ -448,6 +448,14 @@ def test_who_may_only_look_changes_nothing_and_who_calls_changes_no_statuses(
     refused(owner.delete(f"/api/lead-statuses/{new}"), 403, "forbidden")
 
 
+def test_of_very_many_tags_those_of_most_leads_are_named(acme: World, owner: TestClient) -> None:
+    many = [f"t{number:04}" for number in range(1_002)]
+    with unit_of_work(acme.scope) as session:
+        for phone, tags in (("+12125553001", many), ("+12125553002", many[-2:])):
+            session.add(Lead(business_id=acme.business_id, phone=phone, name="", source="fair", tags=tags))
+    assert got(owner, "/api/lead-tags")["tags"] == [*many[:998], *many[-2:]]
+
+
 def test_a_move_that_names_what_is_gone_is_refused(acme: World, owner: TestClient) -> None:
     lead, new = UUID(ids(owner)["101"]), UUID(status(owner, "New"))
     with unit_of_work(acme.scope) as session, pytest.raises(TrunklineError, match="no such status"):

@@ -17,6 +17,9 @@ from trunkline.domain.leads.models import LISTED, TAGGED, Lead, LeadList, LeadLi
 from trunkline.domain.leads.schemas import LeadConditions
 from trunkline.kit import cursors
 
+_MOST_TAGS = 1_000
+"""More are no choice that anybody looks through."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -122,10 +125,13 @@ def _page(
 
 
 def tags_of_business(session: Session, business_id: UUID) -> list[str]:
-    """Return every tag that a lead of the business has, in the order of their letters."""
+    """Return the tags that leads of the business have, in the order of their letters: at most a thousand,
+    those that most leads have."""
     tag = func.unnest(Lead.tags).label("tag")
-    used = select(tag).where(Lead.business_id == business_id, TAGGED).distinct().order_by(tag)
-    return list(session.scalars(used))
+    borne = select(tag).where(Lead.business_id == business_id, TAGGED).subquery()
+    most = func.count().desc()
+    used = select(borne.c.tag).group_by(borne.c.tag).order_by(most, borne.c.tag).limit(_MOST_TAGS).subquery()
+    return list(session.scalars(select(used.c.tag).order_by(used.c.tag)))
 
 
 def lists_of_lead(session: Session, business_id: UUID, lead_id: UUID) -> list[LeadList]:
