@@ -16,7 +16,9 @@ from trunkline.core.access import Role
 from trunkline.core.db import unit_of_work
 from trunkline.domain.appointments.models import Appointment
 from trunkline.domain.calls.models import Call, CallState
+from trunkline.domain.leads import service as leads
 from trunkline.domain.leads.models import Lead, LeadNote
+from trunkline.domain.leads.rules import LeadRow
 from trunkline.domain.outbound.suppressions import suppress
 from trunkline.domain.people import service as people
 from trunkline.kit import clock
@@ -121,6 +123,34 @@ def test_its_pages_miss_and_repeat_nothing_of_one_moment(
     whole = entries(owner, lead)
     assert len(whole) == len(KINDS) + 5
     assert entries(owner, lead, limit) == whole
+
+
+def test_bulk_edits_and_blanks_that_an_import_fills_are_told_as_well(
+    acme: World, owner: TestClient, lead: str, installation: Installation
+) -> None:
+    def edits() -> list[tuple[str, list[str]]]:
+        return [
+            (row["actor"], row["data"]["fields"]) for row in entries(owner, lead) if row["kind"] == "edited"
+        ]
+
+    def bulk(**changes: Any) -> None:
+        answer = owner.post("/api/leads/bulk-update", json={"lead_ids": [lead], "changes": changes})
+        assert answer.status_code == 202, answer.text
+        installation.run_jobs("maintenance")
+
+    bulk(name="Dana", source="fair", add_tag="hot")
+    assert edits() == [(acme.email, ["name", "source", "tags"])]
+    bulk(name="Dana", notes="Old customer", add_tag="hot")
+    assert edits()[0] == (acme.email, ["notes"])
+    bulk(name="Dana", add_tag="hot")
+    assert len(edits()) == 2, "nothing was changed"
+    with unit_of_work(acme.scope) as session:
+        list_id = leads.make_list(session, acme.business_id, "File").id
+        row = LeadRow(2, acme.phones[0], name="Other", email="dana@acme.example")
+        leads.put_people(
+            session, acme.business_id, list_id, [row], source="import", moment=clock.now(), actor="importer"
+        )
+    assert edits()[0] == ("importer", ["email"])
 
 
 def test_a_cursor_that_was_changed_is_refused(owner: TestClient, lead: str) -> None:

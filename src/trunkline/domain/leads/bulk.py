@@ -22,7 +22,7 @@ from trunkline.core.runs import service as runs
 from trunkline.core.runs import slices
 from trunkline.core.runs.models import Run
 from trunkline.core.runs.slices import Worked
-from trunkline.domain.leads import board, consent, keepers, statuses, store
+from trunkline.domain.leads import board, consent, editing, keepers, statuses, store
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
 
 UPDATE, DELETE = "leads.update", "leads.delete"
@@ -99,11 +99,15 @@ def update_slice(session: Session, run: Run, lead_ids: Sequence[UUID]) -> Worked
             board.change_status(session, run.business_id, here, changes.status_id, actor=run.created_by)
         except NotFound:
             return Worked(0, {**gone, _NO_STATUS: set(here)})
+    edited = defaultdict[UUID, list[str]](list)
+    if changes.fields:
+        edited.update(store.differing(session, run.business_id, here, changes.fields))
+        store.change(session, run.business_id, list(edited), changes.fields)
     if changes.add_tag is not None or changes.remove_tag is not None:
         add, remove = changes.add_tag, changes.remove_tag
-        store.change_tags(session, run.business_id, here, add=add, remove=remove)
-    if changes.fields:
-        store.change(session, run.business_id, here, changes.fields)
+        for lead_id in sorted(store.change_tags(session, run.business_id, here, add=add, remove=remove)):
+            edited[lead_id].append("tags")
+    editing.tell(edited, actor=run.created_by)
     if changes.consent_change is not None:
         consent.change(session, run.business_id, here, changes.consent_change, actor=run.created_by)
     if changes.add_to_list is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.access import Principal, Role
 from trunkline.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Outdated
-from trunkline.core.events import announce
+from trunkline.core.events import announce, announce_many
 from trunkline.domain.leads import statuses, store
 from trunkline.domain.leads.lead_schemas import LeadIn
 from trunkline.domain.leads.models import Lead, LeadNote
@@ -77,6 +78,15 @@ def edit_lead(
         session.flush()
         announce("lead.changed", subject_id=lead.id, actor=actor, fields=fields)
     return lead
+
+
+def tell(edited: Mapping[UUID, Sequence[str]], *, actor: str) -> None:
+    """Announce which fields of which leads were changed, in the transaction that has changed them."""
+    if edited:
+        announce_many(
+            "lead.changed", actor=actor, subjects=list(edited),
+            data=[{"fields": list(fields)} for fields in edited.values()],
+        )  # fmt: skip
 
 
 def add_note(session: Session, business_id: UUID, lead_id: UUID, text: str, *, author: str) -> LeadNote:

@@ -69,11 +69,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class KeptLeads:
-    """The lead of each number; how many are new, how many were written to; whose consent is another now."""
+    """The lead of each number; how many are new, how many were written to; of whom which blanks were filled;
+    whose consent is another now."""
 
     ids: Mapping[str, UUID]
     created: int
     updated: int
+    filled: Mapping[UUID, Sequence[str]]
     consents: Sequence[Change]
 
 
@@ -101,6 +103,7 @@ def keep(
     )  # fmt: skip
     given = {row.phone: row for row in rows}
     fills: list[tuple[UUID, LeadRow, Said | None]] = []
+    filled: dict[UUID, list[str]] = {}
     consents: list[Change] = []
     ids: dict[str, UUID] = {}
     for lead in session.execute(
@@ -116,12 +119,17 @@ def keep(
         now = merge(before, row.said, moment=moment)
         if now is not None:
             consents.append(Change(lead_id, phone, before.consent, now))
-        blanks = (no_name and row.name, no_email and row.email, no_notes and row.notes, now)
-        if not is_new and any(blanks):
+        blanks = {
+            "name": no_name and row.name, "email": no_email and row.email, "notes": no_notes and row.notes
+        }  # fmt: skip
+        fields = [field for field, is_filled in blanks.items() if is_filled and not is_new]
+        if fields:
+            filled[lead_id] = fields
+        if fields or (now is not None and not is_new):
             fills.append((lead_id, row, now))
     if fills:
         _fill(session, business_id, fills)
-    return KeptLeads(ids, len(made), len(fills), consents)
+    return KeptLeads(ids, len(made), len(fills), filled, consents)
 
 
 def _fill(session: Session, business_id: UUID, fills: Sequence[tuple[UUID, LeadRow, Said | None]]) -> None:

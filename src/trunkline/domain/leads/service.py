@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from trunkline.core.errors import InvalidInput, NotFound
 from trunkline.core.events import announce
-from trunkline.domain.leads import consent, keeping, store
+from trunkline.domain.leads import consent, editing, keeping, store
 from trunkline.domain.leads.models import Lead, LeadList
 from trunkline.domain.leads.row_faults import RowFault
 from trunkline.domain.leads.rules import LeadRow, map_headers
@@ -65,6 +65,7 @@ def put_people(
     if fresh:
         leads = keeping.keep(session, business_id, fresh, source=source, moment=moment)
         store.place(session, business_id, list_id, [(leads.ids[row.phone], row.line) for row in fresh])
+        editing.tell(leads.filled, actor=actor)
         if leads.consents:
             consent.tell(leads.consents, actor=actor)
         kept.imported, kept.created, kept.updated = len(fresh), leads.created, leads.updated

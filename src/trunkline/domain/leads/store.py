@@ -89,6 +89,7 @@ _ADD_TAG = text(
         tags = (select array_agg(tag order by tag) from unnest(tags || cast(:tag as text)) tag),
         version = version + 1
     where business_id = :business_id and id = any(:lead_ids) and not cast(:tag as text) = any(tags)
+    returning id
     """
 )
 
@@ -228,6 +229,21 @@ def lock(
     return list(session.scalars(query.with_for_update(key_share=not to_delete)))
 
 
+def differing(
+    session: Session, business_id: UUID, lead_ids: Sequence[UUID], fields: Mapping[str, Any]
+) -> dict[UUID, list[str]]:
+    """Return those of these leads that stand otherwise in some columns, and in which."""
+    columns = [Lead.__table__.c[field] for field in fields]
+    rows = session.execute(
+        select(Lead.id, *columns).where(Lead.business_id == business_id, Lead.id.in_(lead_ids))
+    )
+    others = {
+        row[0]: [field for field, stands in zip(fields, row[1:], strict=True) if stands != fields[field]]
+        for row in rows
+    }
+    return {lead_id: names for lead_id, names in others.items() if names}
+
+
 def change(session: Session, business_id: UUID, lead_ids: Sequence[UUID], fields: Mapping[str, Any]) -> None:
     """Give these leads other values in some columns."""
     session.execute(
@@ -240,18 +256,22 @@ def change(session: Session, business_id: UUID, lead_ids: Sequence[UUID], fields
 
 def change_tags(
     session: Session, business_id: UUID, lead_ids: Sequence[UUID], *, add: str | None, remove: str | None
-) -> None:
-    """Give these leads a tag, or take one from them; who stands as wished already is left alone."""
+) -> set[UUID]:
+    """Give these leads a tag, or take one from them; return for whom that was a change."""
+    changed = set[UUID]()
     of_these = (Lead.business_id == business_id, Lead.id.in_(lead_ids))
     if add is not None:
-        session.execute(_ADD_TAG, {"business_id": business_id, "lead_ids": list(lead_ids), "tag": add})
+        values = {"business_id": business_id, "lead_ids": list(lead_ids), "tag": add}
+        changed.update(session.execute(_ADD_TAG, values).scalars())
     if remove is not None:
-        session.execute(
+        taken = (
             update(Lead)
             .where(*of_these, literal(remove) == any_(Lead.tags))
-            .values(tags=func.array_remove(Lead.tags, remove), version=Lead.version + 1),
-            execution_options={"synchronize_session": False},
+            .values(tags=func.array_remove(Lead.tags, remove), version=Lead.version + 1)
+            .returning(Lead.id)
         )
+        changed.update(session.scalars(taken, execution_options={"synchronize_session": False}))
+    return changed
 
 
 def add_to_list(session: Session, business_id: UUID, list_id: UUID, lead_ids: Sequence[UUID]) -> None:
