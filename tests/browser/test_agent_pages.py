@@ -95,7 +95,7 @@ def test_an_agent_is_made_from_a_script_taught_warned_of_and_put_away(
     with visiting(chromium, url, acme.email, "/agents/new", refusals={409}) as page:
         page.get_by_label("Name").fill("Dana")
         page.get_by_label("Answer calls and book appointments").check()
-        page.get_by_role("button", name="Make the agent").click()
+        page.get_by_role("button", name="Create agent").click()
         expect(page.get_by_role("heading", name="Dana", level=1)).to_be_visible()
         page.get_by_label("Book appointments").uncheck()
         expect(page.get_by_text("which this agent may not do")).to_be_visible()
@@ -107,7 +107,7 @@ def test_an_agent_is_made_from_a_script_taught_warned_of_and_put_away(
         dialog.get_by_label("Text").fill("Behind the house.")
         dialog.get_by_role("button", name="Save").click()
         row = page.get_by_role("row", name=re.compile("Parking"))
-        expect(row).to_contain_text("In whole")
+        expect(row).to_contain_text("Completely")
         row.get_by_role("button", name="Parking").click()
         page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         page.get_by_role("dialog", name="Delete “Parking”?").get_by_role("button", name="Delete").click()

@@ -156,7 +156,7 @@ def test_the_log_follows_what_happens_and_its_filters_stay_in_the_address(
         expect(row).to_be_visible()
         expect(page.locator("tbody tr")).to_have_count(1)
         page.get_by_role("searchbox", name="Number").fill("999888777")
-        expect(page.get_by_text("No call is like this")).to_be_visible()
+        expect(page.get_by_text("No matching calls")).to_be_visible()
         page.get_by_role("button", name="Show all calls").first.click()
         expect(page.locator("tbody tr")).to_have_count(2)
 

@@ -121,7 +121,7 @@ def test_the_stretches_of_a_call_are_kept_apart_and_each_end_is_told_as_what_it_
         expect(lines(page)).to_contain_text(
             [
                 GREETING, "Hold: done", LEFT, BACK, "Answered after 900 ms",
-                re.compile("Ask a colleague: failed.*no key was pressed"), LEFT, "Answered after 1,700 ms",
+                re.compile("Warm transfer: failed.*no key was pressed"), LEFT, "Answered after 1,700 ms",
                 "The call ended: We hung up",
             ]
         )  # fmt: skip
@@ -154,7 +154,7 @@ def test_a_call_that_ends_away_from_its_agent_ends_after_it_and_why_words_were_l
     with visiting(chromium, url, acme.email, f"/calls/{held.id}") as page:
         expect(lines(page).last).to_contain_text("The call ended: It ended on hold")
         expect(lines(page)).to_contain_text(["A sentence could not be spoken", LEFT, "The call ended"])
-        expect(lines(page)).to_contain_text(["Interrupted.", "Went on."])
+        expect(lines(page)).to_contain_text(["Interrupted.", "Continued."])
         expect(page.get_by_text("Struck words were not heard")).to_have_text(
             [
                 "Struck words were not heard: by then the agent was off the line.",
@@ -182,14 +182,14 @@ def test_what_is_asked_of_a_live_call_goes_to_its_carrier_as_it_was_typed(
     chromium: Browser, url: str, acme: World, live: UUID
 ) -> None:
     with visiting(chromium, url, acme.email, f"/calls/{live}", refusals={403, 409, 502, 503}) as page:
-        acts = page.get_by_role("group", name="What can be done with the call")
+        acts = page.get_by_role("group", name="Call controls")
         box = page.get_by_role("dialog")
         for act, verb, typed in (
             ("Send keys", "send_digits", {"Keys": "12#"}),
             ("Leave a message", "drop_message", {"Message": "Please call <b>us</b>."}),
             (
-                "Ask a colleague", "warm_transfer",
-                {"To whom": "101", "What the colleague hears first": "An invoice."},
+                "Warm transfer", "warm_transfer",
+                {"Transfer to": "101", "What the colleague hears first": "An invoice."},
             ),
         ):  # fmt: skip
             acts.get_by_role("button", name=act).click()
@@ -208,7 +208,7 @@ def test_what_is_asked_of_a_live_call_goes_to_its_carrier_as_it_was_typed(
             expect(box).to_have_count(0)
         # Nor is a call handed to just anybody.
         acts.get_by_role("button", name="Transfer", exact=True).click()
-        box.get_by_label("To whom").fill("+19005550199")
+        box.get_by_label("Transfer to").fill("+19005550199")
         before = newest_act(acme, live).id
         with page.expect_response(re.compile("/transfer$")) as answer:
             box.get_by_role("button", name="Transfer", exact=True).click()
@@ -227,15 +227,15 @@ def test_a_call_is_offered_what_can_be_done_with_it_and_no_more(
             if away is not None:
                 calls.send_away(call, away)
 
-    everything = ["Transfer", "Ask a colleague", "Hold", "Send keys", "Leave a message", "Hang up"]
+    everything = ["Transfer", "Warm transfer", "Hold", "Send keys", "Leave a message", "Hang up"]
     with visiting(chromium, url, acme.email, f"/calls/{live}") as page:
-        buttons = page.get_by_role("group", name="What can be done with the call").get_by_role("button")
+        buttons = page.get_by_role("group", name="Call controls").get_by_role("button")
         expect(buttons).to_have_text(everything)
         for state, offered in (
             ({"away": Away.ON_HOLD}, ["Resume" if act == "Hold" else act for act in everything]),
             ({"away": Away.IN_CONFERENCE}, ["Hang up"]),
             # Telnyx joins no conferences, and a call from a page can only be ended.
-            ({"carrier": "telnyx"}, [act for act in everything if act != "Ask a colleague"]),
+            ({"carrier": "telnyx"}, [act for act in everything if act != "Warm transfer"]),
             ({"carrier": "browser"}, ["Hang up"]),
         ):
             change(**state)  # type: ignore[arg-type]

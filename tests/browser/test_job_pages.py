@@ -77,7 +77,7 @@ def test_jobs_are_narrowed_followed_stopped_and_sent_back_together(
         running = page.locator(f"tr[data-key='{made['running']}']")
         expect(running).to_contain_text("1,250 of 20,000")
         # A number narrows the list to what it counts, and the name of a job narrows it further.
-        page.get_by_role("button", name="1 Dead in recordings").click()
+        page.get_by_role("button", name="1 Failed in recordings").click()
         expect(listed(page)).to_have_count(1)
         expect(listed(page)).to_contain_text("RuntimeError: the printer is on fire")
         page.get_by_role("button", name="Show all").click()
@@ -90,7 +90,7 @@ def test_jobs_are_narrowed_followed_stopped_and_sent_back_together(
         # One that died is sent back and followed to its end.
         page.goto(f"{url}/jobs/{made['dead']}")
         expect(page.get_by_label("What went wrong").last).to_have_text(TRACE)
-        page.get_by_role("button", name="Send it back").click()
+        page.get_by_role("button", name="Retry").click()
         expect(page.get_by_text("Waiting", exact=True)).to_be_visible()
         installation.run_jobs("default")
         expect(page.get_by_text("Succeeded", exact=True)).to_be_visible()
@@ -102,7 +102,7 @@ def test_jobs_are_narrowed_followed_stopped_and_sent_back_together(
         expect(box).to_contain_text("What it has written stays.")
         expect(box.get_by_role("checkbox")).not_to_be_checked()
         box.get_by_role("button", name="Stop the job").click()
-        expect(page.get_by_text("Told to stop").first).to_be_visible()
+        expect(page.get_by_text("Asked to stop").first).to_be_visible()
 
         # What is over meanwhile cannot be cancelled, and that is said.
         page.goto(f"{url}/jobs/{made['queued']}")
@@ -115,9 +115,9 @@ def test_jobs_are_narrowed_followed_stopped_and_sent_back_together(
 
         page.goto(f"{url}/jobs?queue=recordings")
         expect(listed(page)).to_have_count(1)
-        page.get_by_role("button", name="Send dead jobs back").click()
+        page.get_by_role("button", name="Retry failed jobs").click()
         expect(page.get_by_role("dialog")).to_contain_text("recordings")
-        page.get_by_role("dialog").get_by_role("button", name="Send them back").click()
+        page.get_by_role("dialog").get_by_role("button", name="Retry them").click()
         expect(page.get_by_text("1 job is queued again.")).to_be_visible()
         expect(listed(page)).to_contain_text("Waiting")
 

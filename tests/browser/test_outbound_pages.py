@@ -59,7 +59,7 @@ def make_run(page: Page, *, title: str) -> str:
     expect(page.locator("[data-outlook]")).to_contain_text("May be called now")
     page.get_by_label("Name of the run").fill(title)
     page.get_by_label("Now", exact=True).check()
-    page.get_by_role("button", name="Make the run and start calling").click()
+    page.get_by_role("button", name="Create run and start calling").click()
     expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
     return page.url.rsplit("/", 1)[1]
 
@@ -74,7 +74,7 @@ def judge_bar(samples: list[Any], people: int) -> None:
         assert settled == sample["now"], sample
     values = [sample["now"] for sample in drawn]
     assert values == sorted(values), "the bar went back"
-    assert (values[-1], drawn[-1]["said"]) == (people, f"{people} of {people} settled, 100%")
+    assert (values[-1], drawn[-1]["said"]) == (people, f"{people} of {people} finished, 100%")
     last = max(index for index, sample in enumerate(samples) if sample)
     assert samples[last + 1 :], "the bar did not go"
 
@@ -148,7 +148,7 @@ def test_a_file_with_bad_rows_names_them_and_takes_the_others(
         table = page.locator("div[role=region][aria-label^='The first rows']")
         expect(table).to_contain_text("Ann")
         expect(table).to_contain_text("“nonsense” is not a telephone number")
-        page.get_by_role("button", name="Go on").click()
+        page.get_by_role("button", name="Continue").click()
         page.get_by_label("Name of the list").fill("From a file")
         page.get_by_label("Everybody in this file agreed").check()
         page.get_by_label("How did they agree?").fill("The fair's form")
@@ -201,7 +201,7 @@ def test_numbers_are_put_on_the_list_found_judged_and_logged(chromium: Browser, 
     world = system.world("busy", size=1)
     with visiting(chromium, system.api_url, world.email, "/do-not-call") as page:
         page.get_by_label("Telephone number").fill("(212) 555-0142")
-        page.get_by_role("button", name="Call it no more").click()
+        page.get_by_role("button", name="Add to list").click()
         rows = page.get_by_role("region", name="Do not call").locator("tbody tr")
         expect(rows).to_contain_text(["+12125550142"])
         page.get_by_label("Find by number or how it begins").fill("+1646")
@@ -209,11 +209,11 @@ def test_numbers_are_put_on_the_list_found_judged_and_logged(chromium: Browser, 
         page.get_by_role("link", name="Calling hours", exact=True).click()
         expect(page.get_by_role("heading", name="Calling hours", level=1)).to_be_visible()
         page.get_by_label("Phone").fill("212 555 0142")
-        page.get_by_role("button", name="Look").click()
+        page.get_by_role("button", name="Check").click()
         expect(page.get_by_text("It is on the do-not-call list.")).to_be_visible()
         page.get_by_role("link", name="Compliance log").click()
         expect(page.get_by_role("region", name="Compliance log")).to_contain_text("Put on do-not-call")
         page.get_by_role("link", name="Do not call", exact=True).click()
         page.get_by_role("button", name="Remove +12125550142 from the list").click()
-        page.get_by_role("button", name="Let it be called").click()
+        page.get_by_role("button", name="Allow calls").click()
         expect(page.get_by_role("heading", name="Nobody is on the list")).to_be_visible()

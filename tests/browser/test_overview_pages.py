@@ -60,20 +60,20 @@ def test_the_overview_follows_a_run_and_a_call_to_their_ends(
 ) -> None:
     had_call(umbrella, clock.now(), talked_s=5, disposition="booked")
     with visiting(chromium, url, acme.email, "/overview") as page:
-        expect(page.get_by_role("heading", name="Nobody has called yet")).to_be_visible()
+        expect(page.get_by_role("heading", name="No calls yet")).to_be_visible()
         # A run begins: its bar comes by itself, with counts that add up.
         run = acme.make_run()
         with unit_of_work(acme.scope) as session:
             outbound.start_run(session, acme.business_id, run.id, actor="test")
         shown = page.locator(f"[data-run='{run.id}']")
-        expect(shown).to_contain_text("0 of 3 settled")
+        expect(shown).to_contain_text("0 of 3 finished")
         with unit_of_work(acme.scope) as session:
             session.execute(
                 update(OutboundItem)
                 .where(OutboundItem.run_id == run.id, OutboundItem.position < 3)
                 .values(state="completed", disposition="booked")
             )
-        expect(shown).to_contain_text("2 of 3 settled")
+        expect(shown).to_contain_text("2 of 3 finished")
         expect(shown.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "2")
         # A call is on the line, and its time goes on.
         call_id = had_call(acme, clock.now(), talked_s=1, disposition=None, state=CallState.LIVE)
@@ -105,23 +105,23 @@ def test_a_dead_job_leads_from_the_overview_to_where_it_is_sent_back(
         runs.fail(session, failed, error="the worker was lost", actor="test")
     with visiting(chromium, url, acme.email, "/overview") as page:
         # A failed change of many leads leads to itself, and goes on from there.
-        page.get_by_role("link", name="A change of many leads failed").click()
+        page.get_by_role("link", name="A bulk change of leads failed").click()
         expect(page.get_by_role("alert")).to_contain_text("the worker was lost")
         page.get_by_role("button", name="Continue from there").click()
         expect(page.get_by_role("progressbar", name="Changing leads")).to_be_visible()
         installation.run_jobs("maintenance")
         page.go_back()
-        page.get_by_role("link", name="1 background job has died").click()
+        page.get_by_role("link", name="1 background job has failed").click()
         expect(page.get_by_role("heading", name="Jobs", exact=True)).to_be_visible()
         page.get_by_role("link", name="leave_mark").click()
         expect(page.get_by_role("region", name="What went wrong")).to_contain_text("the printer is on fire")
-        page.get_by_role("button", name="Send it back").click()
+        page.get_by_role("button", name="Retry").click()
         expect(page.get_by_text("The job is queued again.")).to_be_visible()
         page.get_by_role("button", name="Cancel", exact=True).click()
         page.get_by_role("button", name="Cancel the job").click()
         expect(page.get_by_text("The job is cancelled.")).to_be_visible()
         page.get_by_role("link", name="All jobs").click()
-        expect(page.get_by_text("Nothing waits, nothing runs, nothing is dead.")).to_be_visible()
+        expect(page.get_by_text("Nothing is waiting, running or failed.")).to_be_visible()
 
 
 def test_a_system_admin_founds_a_business_enters_it_and_sees_the_machinery(
@@ -129,22 +129,22 @@ def test_a_system_admin_founds_a_business_enters_it_and_sees_the_machinery(
 ) -> None:
     kill_job(installation, acme)
     with visiting(chromium, url, admin, "/system/businesses") as page:
-        page.get_by_role("button", name="Found a business").click()
+        page.get_by_role("button", name="Create a business").click()
         dialog = page.get_by_role("dialog")
         dialog.get_by_role("textbox", name="Name").fill("Globex")
-        dialog.get_by_role("button", name="Found a business").click()
+        dialog.get_by_role("button", name="Create a business").click()
         expect(dialog).to_have_count(0)
         page.get_by_role("button", name="Enter Globex").click()
         expect(page.locator("[data-banner=inside]")).to_contain_text("inside Globex")
         page.get_by_role("link", name="System", exact=True).click()
-        expect(page.get_by_text("No worker runs: nothing in the background is done.")).to_be_visible()
-        who = page.get_by_role("region", name="Who waits in them").first
+        expect(page.get_by_text("No worker is running: background work is not being done.")).to_be_visible()
+        who = page.get_by_role("region", name="Waiting by business").first
         expect(who).to_contain_text("Acme")
         page.get_by_role("link", name="Never called").click()
         page.get_by_role("textbox", name="Number").fill("+12125550177")
         page.get_by_role("textbox", name="Reason").fill("Asked by letter")
         page.get_by_role("button", name="Add a number").click()
         expect(page.get_by_role("table")).to_contain_text("+12125550177")
-        page.get_by_role("button", name="Take +12125550177 off the list").click()
-        page.get_by_role("button", name="Take it off", exact=True).click()
-        expect(page.get_by_text("No number is barred for all")).to_be_visible()
+        page.get_by_role("button", name="Remove +12125550177 from the list").click()
+        page.get_by_role("button", name="Remove", exact=True).click()
+        expect(page.get_by_text("No numbers are blocked for everyone")).to_be_visible()

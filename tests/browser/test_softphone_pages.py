@@ -211,7 +211,7 @@ def test_what_stands_in_the_way_is_said_in_words(chromium: Browser, url: str, ac
         for error, sentence in (
             ("NotFoundError", "There is no microphone."),
             ("NotReadableError", "another program may be using it"),
-            ("NotAllowedError", "This page may not use your microphone."),
+            ("NotAllowedError", "This page is not allowed to use your microphone."),
         ):
             page.evaluate(
                 """name => {
@@ -227,7 +227,7 @@ def test_what_stands_in_the_way_is_said_in_words(chromium: Browser, url: str, ac
             tenants.get_business(session, acme.business_id).max_calls = 0
         page.evaluate("() => { navigator.mediaDevices.getUserMedia = window.usual }")
         call_it(page)
-        expect(alert).to_contain_text("Every line of your business is taken.")
+        expect(alert).to_contain_text("All lines of your business are busy.")
         picture(page, "talk-full")
         with unit_of_work(acme.scope) as session:
             tenants.get_business(session, acme.business_id).max_calls = 5
@@ -252,5 +252,5 @@ def test_a_viewer_is_told_what_it_needs(chromium: Browser, url: str, acme: World
             role=Role.VIEWER, actor="test",
         )  # fmt: skip
     with at_phone(chromium, url, acme, "v@acme.example") as page:
-        expect(phone(page)).to_contain_text("Talking to an agent needs the role agent.")
+        expect(phone(page)).to_contain_text("Talking to an agent needs the role Operator.")
         expect(page.get_by_role("button", name="Talk to this agent")).to_be_disabled()
