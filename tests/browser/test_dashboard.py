@@ -167,6 +167,31 @@ def test_a_server_that_goes_is_told_of_until_it_is_back_and_nothing_is_missed(
             expect(page.get_by_role("banner")).to_contain_text("Renamed again")
 
 
+def test_a_page_finds_a_dead_connection_and_does_not_hear_a_whole_night_one_by_one(
+    chromium: Browser, url: str, acme: World
+) -> None:
+    with visiting(chromium, url, acme.email) as page:
+        page.clock.install()
+        page.reload()
+        expect(page.get_by_role("banner")).to_contain_text("Acme")
+        with page.expect_request(lambda request: urlsplit(request.url).path == "/api/events"):
+            page.clock.fast_forward(41_000)
+
+        def seen(hidden: str) -> None:
+            page.evaluate(
+                f"Object.defineProperty(document, 'hidden', {{configurable: true, get: () => {hidden}}});"
+                "document.dispatchEvent(new Event('visibilitychange'))"
+            )
+
+        seen("true")
+        with unit_of_work(acme.scope) as session:
+            tenants.change_business(session, acme.business_id, {"name": "Renamed at night"}, actor="test")
+        page.clock.fast_forward(61_000)
+        with page.expect_request(lambda request: "/api/events/stream?after=latest" in request.url):
+            seen("false")
+        expect(page.get_by_role("banner")).to_contain_text("Renamed at night")
+
+
 def test_everything_is_reached_by_the_keyboard_alone(chromium: Browser, url: str, acme: World) -> None:
     with visiting(chromium, url, acme.email, "/somewhere") as page:
         expect(page.get_by_role("banner")).to_contain_text("Acme")

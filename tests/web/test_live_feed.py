@@ -74,7 +74,7 @@ Message = tuple[str, str | None, Any]
 
 
 def messages(lines: Iterator[str]) -> Iterator[Message]:
-    """Yield (kind, id, data) of each message; heartbeats have none."""
+    """Yield (kind, id, data) of each message."""
     fields: dict[str, str] = {}
     for line in lines:
         if line and not line.startswith(":"):
@@ -153,6 +153,14 @@ def test_who_is_no_admin_hears_of_neither_people_nor_keys_nor_the_log(house: Hou
         announced = [one for one in told if one["actor"] == "ann@acme.example"]
         assert len(announced) == len(kinds)
         assert all(one["data"] == {"phone": "+12125550101"} for one in announced)
+
+
+def test_a_stream_with_no_news_says_that_it_lives(
+    house: House, acme: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_feed, "_HEARTBEAT_S", 0.1)
+    with person(house, acme) as client, listening(client) as heard:
+        assert next(kind for kind, _, _ in heard if kind != "here") == "beat"
 
 
 def test_what_is_new_is_sought_among_the_business_s_own_events(

@@ -2,7 +2,7 @@
 
 import { Outlet } from "@tanstack/react-router";
 import { useEffect, useMemo } from "react";
-import { cache, invalidate } from "@/app/cache";
+import { cache, invalidate, invalidateAll } from "@/app/cache";
 import { SessionGate } from "@/app/SessionGate";
 import { Shell } from "@/app/Shell";
 import { features } from "@/features";
@@ -41,7 +41,7 @@ function Current() {
   useEffect(() => {
     if (!businessId || ended) return undefined;
     const live = new Live(businessId, (events, all) => {
-      if (all) void cache.invalidateQueries();
+      if (all) invalidateAll();
       else invalidate(events, table);
     });
     return () => {
@@ -55,7 +55,7 @@ function Current() {
     return () => {
       clearInterval(asking);
       // It is back: what is shown may be old.
-      void cache.invalidateQueries();
+      invalidateAll();
     };
   }, [away]);
   return null;

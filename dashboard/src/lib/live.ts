@@ -27,16 +27,24 @@ export interface RunProgress {
  * the API. Everything below a path is meant too. `{ path, subject }` means only the one whose path parameter
  * of this name is the event's subject.
  */
-export type LiveTable = Record<string, (ApiPath | { path: ApiPath; subject: string })[]>;
+export type LiveTable = Record<string, LiveTarget[]>;
+/** `alone`: nothing below the path is meant. */
+export type LiveTarget = ApiPath | { path: ApiPath; subject?: string; alone?: boolean };
 
 /** The kind under which a change of a run's figures goes through the table; its subject is the run. */
 export const PROGRESS = "run.progressed";
+
+/** What is said in a call: many a second, so tables hear of it only by its whole name, as of `PROGRESS`. */
+export const TURN = "call.turn";
 
 const SOON_MS = 200;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 8_000;
 const PAGE = 500;
-const PAGES_AT_ONCE = 5;
+/** So long unseen or unloaded, what has happened is not told one by one: pages ask again for all they show. */
+const LONG_AGO_MS = 60_000;
+/** The server says something every 15 seconds; after so long a silence the connection is dead. */
+const SILENCE_MS = 40_000;
 
 type Hear = (events: LiveEvent[], all: boolean) => void;
 
@@ -49,6 +57,10 @@ export class Live {
   private cursor: string;
   private stopped = false;
   private asking = false;
+  private hiddenAt: number | null = null;
+  /** Whether pages must ask for everything when it is known from where on events are heard. */
+  private missed = false;
+  private silence: ReturnType<typeof setTimeout> | undefined;
   private readonly keptAs: string;
 
   constructor(
@@ -56,7 +68,8 @@ export class Live {
     private readonly hear: Hear,
   ) {
     this.keptAs = `trunkline.feed.${businessId}`;
-    this.cursor = sessionStorage.getItem(this.keptAs) ?? "latest";
+    const [cursor, at] = (sessionStorage.getItem(this.keptAs) ?? "").split(" ");
+    this.cursor = cursor && Date.now() - Number(at) < LONG_AGO_MS ? cursor : "latest";
     document.addEventListener("visibilitychange", this.settle);
     awayWatchers.add(this.noticed);
     this.settle();
@@ -67,7 +80,7 @@ export class Live {
     document.removeEventListener("visibilitychange", this.settle);
     awayWatchers.delete(this.noticed);
     clearTimeout(this.timer);
-    this.stream?.close();
+    this.hangUp();
   }
 
   /** A hidden page holds no connection: browsers give all pages of an address only six. */
@@ -75,11 +88,34 @@ export class Live {
     if (this.stopped) return;
     if (document.hidden) {
       clearTimeout(this.timer);
-      this.stream?.close();
-      this.stream = null;
+      this.hiddenAt ??= Date.now();
+      this.hangUp();
       return;
     }
+    if (this.hiddenAt !== null && Date.now() - this.hiddenAt > LONG_AGO_MS) this.skip();
+    this.hiddenAt = null;
     if (!this.stream) this.listen();
+  };
+
+  /** Go on with what happens from now on. */
+  private skip(): void {
+    this.cursor = "latest";
+    this.missed = true;
+  }
+
+  private hangUp(): void {
+    clearTimeout(this.silence);
+    this.stream?.close();
+    this.stream = null;
+  }
+
+  /** Something was heard: the connection lives. */
+  private readonly lives = () => {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => {
+      this.hangUp();
+      void this.catchUp();
+    }, SILENCE_MS);
   };
 
   /** Somebody else has found the server again: there is nothing to wait for. */
@@ -93,8 +129,14 @@ export class Live {
   private listen(): void {
     const stream = new EventSource(addressed("/api/events/stream", { after: this.cursor }));
     this.stream = stream;
+    this.lives();
+    for (const kind of ["open", "here", "event", "progress", "beat"]) stream.addEventListener(kind, this.lives);
     stream.addEventListener("open", () => (this.wait = FIRST_WAIT_MS));
-    stream.addEventListener("here", (message) => this.remember(message.lastEventId));
+    stream.addEventListener("here", (message) => {
+      this.remember(message.lastEventId);
+      if (this.missed) this.hear([], true);
+      this.missed = false;
+    });
     stream.addEventListener("event", (message) => {
       this.remember(message.lastEventId);
       this.take(JSON.parse(message.data as string) as LiveEvent);
@@ -106,7 +148,8 @@ export class Live {
     });
     stream.addEventListener("error", () => {
       stream.close();
-      if (this.stream === stream) this.stream = null;
+      if (this.stream !== stream) return;
+      this.hangUp();
       this.later();
     });
   }
@@ -123,18 +166,13 @@ export class Live {
     if (this.asking || this.stopped || document.hidden) return;
     this.asking = true;
     try {
-      let pages = 0;
-      for (; pages < PAGES_AT_ONCE && !this.stopped; pages += 1) {
-        const { data } = await client.GET("/api/events", {
-          params: { query: { after: this.cursor, limit: PAGE } },
-        });
-        if (!data) throw new NoAnswer("The feed gave nothing.");
-        this.remember(data.cursor);
-        for (const event of data.events) this.take(event as LiveEvent);
-        if (data.events.length < PAGE) break;
-      }
+      const { data } = await client.GET("/api/events", { params: { query: { after: this.cursor, limit: PAGE } } });
+      if (!data) throw new NoAnswer("The feed gave nothing.");
       if (this.stopped) return;
-      this.hear([], true);
+      this.remember(data.cursor);
+      for (const event of data.events) this.take(event as LiveEvent);
+      if (data.events.length < PAGE) this.hear([], true);
+      else this.skip();
       if (!this.stream) this.listen();
     } catch (failure) {
       if (failure instanceof ApiError && failure.status === 401) return;
@@ -148,7 +186,7 @@ export class Live {
   private remember(cursor: string): void {
     if (!cursor) return;
     this.cursor = cursor;
-    sessionStorage.setItem(this.keptAs, cursor);
+    sessionStorage.setItem(this.keptAs, `${cursor} ${Date.now()}`);
   }
 
   /** Events come in bursts; whoever hears of them asks once for a burst. */

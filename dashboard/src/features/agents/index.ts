@@ -10,7 +10,12 @@ export const agents: Feature = {
     { path: "/agents/$agentId", page: () => import("@/features/agents/AgentPage") },
   ],
   nav: [{ section: "work", order: 40, label: msg("shell:nav.agents"), to: "/agents", icon: IconHeadset }],
-  live: { "agent.": ["/api/agents"], "knowledge.": ["/api/knowledge", "/api/agents"] },
+  live: {
+    "agent.": ["/api/agents"],
+    "knowledge.": ["/api/knowledge", "/api/agents"],
+    "number.": ["/api/agents"],
+    "key.": ["/api/agents", "/api/agent-options"],
+  },
   commands: [
     { id: "new-agent", label: msg("shell:command.new_agent"), icon: IconPlus, least: "admin", to: "/agents/new" },
   ],

@@ -3,11 +3,10 @@
 import { Box, Button, Group, MultiSelect, Select, Stack, Text, TextInput, VisuallyHidden } from "@mantine/core";
 import { IconAdjustmentsHorizontal, IconHeadphones, IconPhone } from "@tabler/icons-react";
 import { keepPreviousData } from "@tanstack/react-query";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { useFilters } from "@/lib/address";
 import { api } from "@/lib/api";
 import { useT } from "@/lib/i18n";
-import { useLiveEvents, type LiveEvent } from "@/lib/live";
 import { useZone } from "@/lib/session";
 import { Answer } from "@/ui/Answer";
 import { DataTable, type Column } from "@/ui/DataTable";
@@ -24,7 +23,6 @@ const NOTHING = {
   direction: "", state: "", outcome: "", agent: "", number: "", from: "", to: "", booked: "", run: "", lead: "",
 };
 const FEWEST_DIGITS = 3;
-const SOON_MS = 400;
 
 /** What of a part of a number the server takes; too few digits are not looked for yet. */
 function searchable(number: string): string | undefined {
@@ -51,7 +49,6 @@ export default function CallsPage() {
     cursor: pages.cursor,
   };
   const log = api.useQuery("get", "/api/calls", { params: { query } }, { placeholderData: keepPreviousData });
-  useAgain(() => void log.refetch());
   const isFiltered = Object.values(filters).some(Boolean);
 
   return (
@@ -80,23 +77,6 @@ export default function CallsPage() {
       </Stack>
     </>
   );
-}
-
-/** Ask again soon after a call has begun, changed or ended; once for many. */
-function useAgain(ask: () => void): void {
-  const latest = useRef(ask);
-  useEffect(() => {
-    latest.current = ask;
-  });
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const hear = useCallback((event: LiveEvent) => {
-    if (event.kind === "call.turn" || timer.current) return;
-    timer.current = setTimeout(() => {
-      timer.current = undefined;
-      latest.current();
-    }, SOON_MS);
-  }, []);
-  useLiveEvents("call.", hear);
 }
 
 function Filters({ filters, setFilters }: { filters: typeof NOTHING; setFilters: (change: Partial<typeof NOTHING>) => void }) {

@@ -27,9 +27,9 @@ export const calls: Feature = {
     { path: "/calls/$callId", page: () => import("./CallPage") },
   ],
   nav: [{ section: "day", order: 20, label: msg("shell:nav.calls"), to: "/calls", icon: IconPhone }],
-  // The log itself asks again when a call begins, changes or ends: not for every turn of every call.
   live: {
-    "call.": [{ path: "/api/calls/{call_id}", subject: "call_id" }],
+    "call.": [{ path: "/api/calls", alone: true }, { path: "/api/calls/{call_id}", subject: "call_id" }],
+    "call.turn": [{ path: "/api/calls/{call_id}", subject: "call_id", alone: true }],
     "recording.": [{ path: "/api/calls/{call_id}/recordings", subject: "call_id" }],
   },
   search: [{ id: "calls", label: msg("shell:nav.calls"), icon: IconPhone, find: (words, _session, signal) => find(words, signal) }],

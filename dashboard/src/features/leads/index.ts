@@ -24,6 +24,7 @@ export const leads: Feature = {
     "number.": ["/api/leads/{lead_id}/suppression", "/api/leads/{lead_id}/timeline"],
     "call.": ["/api/leads/{lead_id}/timeline"],
     "appointment.": ["/api/leads/{lead_id}/timeline"],
+    "callback.": [{ path: "/api/leads/{lead_id}/timeline", subject: "lead_id" }],
     "run.": ["/api/leads/bulk-runs", "/api/leads/bulk-runs/{bulk_run_id}"],
   },
   commands: [

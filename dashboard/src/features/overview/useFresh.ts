@@ -1,7 +1,7 @@
 // Asking again for the overview when something has happened in the business, but not for every event.
 
 import { useCallback, useEffect, useRef } from "react";
-import { PROGRESS, useLiveEvents, type LiveEvent } from "@/lib/live";
+import { PROGRESS, TURN, useLiveEvents, type LiveEvent } from "@/lib/live";
 
 const AT_MOST_EVERY_MS = 2_000;
 const KINDS = /^(?:call|run|dial|appointment|jobs?|agent|list|import)\./;
@@ -17,7 +17,7 @@ export function useFresh(refresh: () => unknown): void {
   useEffect(() => () => clearTimeout(timer.current), []);
   const hear = useCallback((event: LiveEvent) => {
     // How far runs are is told by the stream itself.
-    if (event.kind === PROGRESS || !KINDS.test(event.kind) || timer.current !== undefined) return;
+    if (event.kind === PROGRESS || event.kind === TURN || !KINDS.test(event.kind) || timer.current !== undefined) return;
     const wait = Math.max(200, asked.current + AT_MOST_EVERY_MS - Date.now());
     timer.current = setTimeout(() => {
       timer.current = undefined;
