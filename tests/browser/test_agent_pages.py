@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from browser.dashboard import visiting
 from support.world import World
@@ -20,6 +21,15 @@ def agent_of(world: World) -> Agent:
 
 def step(page: Page, name: str) -> Locator:
     return page.locator(f"[data-step={name}]")
+
+
+def wait_until(happened: Callable[[], bool], page: Page) -> None:
+    """Let the page go on until something has happened here."""
+    for _ in range(200):
+        if happened():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("It has not happened.")
 
 
 def save(page: Page, note: str = "") -> None:
@@ -81,12 +91,29 @@ def test_who_saves_meanwhile_is_not_overwritten_unseen(chromium: Browser, url: s
             changes = {"greeting": "Hello again."}
             agents.update_agent(session, acme.business_id, acme.agent_id, changes, actor="ann@acme.example")
         expect(page.get_by_label("Greeting")).to_have_value("Hello again.")
+        # What is typed while a save is on its way is still being written, on top of what was saved.
+        held: list[Route] = []
+        page.route(f"**/api/agents/{acme.agent_id}", held.append)
+        page.get_by_label("Greeting").fill("Hello.")
+        page.get_by_role("button", name="Save", exact=True).click()
+        wait_until(lambda: bool(held), page)
+        page.get_by_label("Greeting").fill("Hello. Who is there?")
+        held.pop().continue_()
+        wait_until(lambda: bool(held), page)
+        expect(page.get_by_label("Greeting")).to_have_value("Hello. Who is there?")
+        expect(page.get_by_text("Somebody saved meanwhile")).to_have_count(0)
+        page.unroute_all()
+        for route in held:
+            route.continue_()
+        expect(page.get_by_role("heading", name="Agent").locator("..")).to_contain_text("Version 5")
+        save(page)
+        assert (agent_of(acme).greeting, agent_of(acme).version) == ("Hello. Who is there?", 6)
         # Leaving with something unsaved asks first.
         page.get_by_label("Greeting").fill("Lost.")
         page.get_by_role("link", name="Agents").first.click()
         page.get_by_role("dialog").get_by_role("button", name="Leave").click()
         expect(page.get_by_role("table")).to_be_visible()
-        assert agent_of(acme).greeting == "Hello again."
+        assert agent_of(acme).greeting == "Hello. Who is there?"
 
 
 def test_an_agent_is_made_from_a_script_taught_warned_of_and_put_away(

@@ -101,7 +101,7 @@ def test_a_refused_start_leads_to_the_active_run_and_up_to_three_are_called_at_o
     chromium: Browser, url: str, acme: World
 ) -> None:
     first = acme.make_run()
-    with visiting(chromium, url, acme.email, "/runs", refusals={409}) as page:
+    with visiting(chromium, url, acme.email, "/runs", refusals={409, 422}) as page:
         page.get_by_role("button", name="Start: A run").click()
         expect(page.get_by_role("progressbar")).to_be_visible()
         second = acme.make_run()
@@ -118,6 +118,14 @@ def test_a_refused_start_leads_to_the_active_run_and_up_to_three_are_called_at_o
         expect(refusal.get_by_role("link")).to_have_attribute("href", f"/runs/{first.id}")
         refusal.get_by_role("link").click()
         expect(page.get_by_role("progressbar", name="Progress of A run")).to_be_visible()
+        # Whatever becomes of its start, a run is made once: its page says what went wrong.
+        page.goto(f"{url}/runs/new")
+        page.get_by_label("Name of the run").fill("Too late")
+        page.get_by_label("By itself, later").check()
+        page.locator("input[type=datetime-local]").fill("2020-01-01T09:30")
+        page.get_by_role("button", name="Make the run").click()
+        expect(page.get_by_role("heading", name="Too late", level=1)).to_be_visible()
+        expect(page.get_by_role("alert")).to_contain_text("moment")
         set_run(acme, first.id, state="completed", finished_at=clock.now())
 
         page.goto(f"{url}/runs")

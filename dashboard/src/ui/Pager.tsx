@@ -23,7 +23,10 @@ export function usePages(of: string): Pages {
   return { cursor: cursors.at(-1), page: cursors.length + 1, next, previous };
 }
 
-/** Draws nothing where there is one page only. `following`: the cursor that the answer came with. */
+/**
+ * Draws nothing where there is one page only. `following`: the cursor that the answer came with. `busy`: the page that
+ * was asked for is not there yet (`isPlaceholderData`); one that is only read again can be left at any time.
+ */
 export function Pager({ pages, following, busy }: { pages: Pages; following: string | null | undefined; busy?: boolean }) {
   const t = useT("common");
   if (pages.page === 1 && !following) return null;

@@ -42,7 +42,7 @@ export default function SuppressionsPage() {
             )
           }
         </Answer>
-        <Pager pages={pages} following={list.data?.next_cursor} busy={list.isFetching} />
+        <Pager pages={pages} following={list.data?.next_cursor} busy={list.isPlaceholderData} />
       </Stack>
     </>
   );

@@ -40,7 +40,7 @@ export default function VersionsTab(props: Props) {
           {({ versions: rows, next_cursor: following }) => (
             <>
               <VersionTable rows={rows} agent={agent} show={(number) => setFilters({ version: String(number) })} />
-              <Pager pages={pages} following={following} busy={versions.isFetching} />
+              <Pager pages={pages} following={following} busy={versions.isPlaceholderData} />
             </>
           )}
         </Answer>

@@ -18,6 +18,11 @@ export function contentOf(agent: Agent): Content {
   return Object.fromEntries(FIELDS.map((field) => [field, agent[field]])) as unknown as Content;
 }
 
+/** `below`, but with those fields of `content` that are being written. */
+function onTopOf(below: Content, content: Content, isWritten: (field: keyof Content) => boolean): Content {
+  return { ...below, ...Object.fromEntries(FIELDS.filter(isWritten).map((field) => [field, content[field]])) };
+}
+
 const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
 
 export interface Draft {
@@ -46,7 +51,7 @@ export function useDraft(agent: Agent, mayWrite: boolean): Draft {
     [content, base],
   );
   // What others have saved is shown at once, unless that would take away what is being written.
-  if (agent.version !== base.version && changed.length === 0) {
+  if (agent.version > base.version && changed.length === 0) {
     setBase(agent);
     setContent(contentOf(agent));
   }
@@ -54,14 +59,21 @@ export function useDraft(agent: Agent, mayWrite: boolean): Draft {
   const change = useCallback((part: Partial<Content>) => setContent((now) => ({ ...now, ...part })), []);
 
   async function save(note: string): Promise<void> {
-    const body = { ...Object.fromEntries(changed.map((field) => [field, content[field]])), version: base.version, note };
+    const sent = content;
+    const body = { ...Object.fromEntries(changed.map((field) => [field, sent[field]])), version: base.version, note };
     const { data } = await client.PATCH("/api/agents/{agent_id}", {
       params: { path: { agent_id: agent.id } },
       body,
     });
     if (!data) throw new NoAnswer("The agent was not told of.");
+    // What the page shows is this version from now on, not the one before until it is asked for again.
+    queries.setQueriesData<Agent>(
+      { queryKey: ["get", "/api/agents/{agent_id}"], predicate: ({ state }) => (state.data as Agent | undefined)?.id === agent.id },
+      data,
+    );
     setBase(data);
-    setContent(contentOf(data));
+    // What was typed while the save was on its way is still being written.
+    setContent((now) => onTopOf(contentOf(data), now, (field) => !same(now[field], sent[field])));
     await queries.invalidateQueries({ queryKey: ["get", "/api/agents/{agent_id}"] });
   }
 
@@ -77,7 +89,10 @@ export function useDraft(agent: Agent, mayWrite: boolean): Draft {
       setBase(agent);
       setContent(contentOf(agent));
     },
-    keepMine: () => setBase(agent),
+    keepMine() {
+      setBase(agent);
+      setContent(onTopOf(contentOf(agent), content, (field) => changed.includes(field)));
+    },
     save,
   };
 }

@@ -90,7 +90,7 @@ export default function CompliancePage() {
               )}
               {entries.length === 0 && following && <Text c="dimmed">{t("log.none.here")}</Text>}
               {entries.length > 0 && <Entries rows={entries} />}
-              <Pager pages={pages} following={following} busy={log.isFetching} />
+              <Pager pages={pages} following={following} busy={log.isPlaceholderData} />
             </>
           )}
         </Answer>

@@ -100,7 +100,7 @@ export default function SuppressionPage() {
                     ]}
                   />
                 )}
-                <Pager pages={pages} following={following} busy={numbers.isFetching} />
+                <Pager pages={pages} following={following} busy={numbers.isPlaceholderData} />
               </>
             )
           }

@@ -61,7 +61,7 @@ export default function CallsPage() {
             page.calls.length > 0 ? (
               <div aria-busy={log.isPlaceholderData}>
                 <Rows calls={page.calls} />
-                <Pager pages={pages} following={page.next_cursor} busy={log.isFetching && log.isPlaceholderData} />
+                <Pager pages={pages} following={page.next_cursor} busy={log.isPlaceholderData} />
               </div>
             ) : isFiltered ? (
               <EmptyState icon={IconPhone} title={t("none_found.title")} body={t("none_found.body")}>

@@ -85,7 +85,7 @@ export function JobList({ place }: { place: Place }) {
             )
           }
         </Answer>
-        <Pager pages={pages} following={list.data?.next} busy={list.isFetching && list.isPlaceholderData} />
+        <Pager pages={pages} following={list.data?.next} busy={list.isPlaceholderData} />
       </Stack>
     </>
   );

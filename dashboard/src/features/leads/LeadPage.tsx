@@ -27,7 +27,7 @@ type Detail = Schema<"LeadDetail">;
 export default function LeadPage() {
   const leadId = usePath("leadId");
   const lead = api.useQuery("get", "/api/leads/{lead_id}", { params: { path: { lead_id: leadId } } });
-  return <Answer of={lead}>{(data) => <LeadView lead={data} />}</Answer>;
+  return <Answer of={lead}>{(data) => <LeadView key={data.id} lead={data} />}</Answer>;
 }
 
 function LeadView({ lead }: { lead: Detail }) {

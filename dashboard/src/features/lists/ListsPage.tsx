@@ -51,7 +51,7 @@ export default function ListsPage() {
             <Stack>
               <SearchInput label={t("search")} value={q} onChange={(words) => setFilters({ q: words })} />
               {rows.length === 0 ? <Text c="dimmed">{t("none.such")}</Text> : <Lists rows={rows} />}
-              <Pager pages={pages} following={rows.length === A_PAGE ? rows.at(-1)?.id : null} busy={lists.isFetching} />
+              <Pager pages={pages} following={rows.length === A_PAGE ? rows.at(-1)?.id : null} busy={lists.isPlaceholderData} />
             </Stack>
           )
         }
@@ -71,7 +71,7 @@ function Lists({ rows }: { rows: Schema<"LeadListOut">[] }) {
       rows={rows}
       keyOf={(row) => row.id}
       columns={[
-        { id: "name", header: t("name"), cell: (row) => <TextLink to="/leads" search={{ list_id: row.id }}><bdi>{row.name}</bdi></TextLink> },
+        { id: "name", header: t("name"), cell: (row) => <TextLink to="/leads" search={{ list: row.id }}><bdi>{row.name}</bdi></TextLink> },
         { id: "leads", header: t("people"), end: true, cell: (row) => numbers.whole(row.leads) },
         { id: "made", header: t("made"), whole: true, cell: (row) => <Moment at={row.created_at} /> },
         {

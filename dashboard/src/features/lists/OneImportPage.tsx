@@ -110,7 +110,7 @@ function Faults({ of }: { of: Schema<"LeadImportOut"> }) {
                 { id: "row", header: t("row"), cell: (row) => <bdi>{row.row}</bdi> },
               ]}
             />
-            <Pager pages={pages} following={following} busy={faults.isFetching} />
+            <Pager pages={pages} following={following} busy={faults.isPlaceholderData} />
           </>
         )}
       </Answer>

@@ -67,7 +67,7 @@ export function Dials({ run, open }: { run: Schema<"RunOut">; open: (itemId: str
                 </Table.Tbody>
               </Table>
             </Table.ScrollContainer>
-            <Pager pages={pages} following={rows.length === A_PAGE ? rows.at(-1)?.id : null} busy={dials.isFetching} />
+            <Pager pages={pages} following={rows.length === A_PAGE ? rows.at(-1)?.id : null} busy={dials.isPlaceholderData} />
           </Stack>
         );
       }}

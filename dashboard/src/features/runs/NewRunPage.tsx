@@ -18,6 +18,7 @@ import { useBusiness, useSession, useZone } from "@/lib/session";
 import { Answer } from "@/ui/Answer";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { ButtonLink, TextLink } from "@/ui/LinkTo";
+import { useAct } from "@/ui/act";
 import { Loading } from "@/ui/Loading";
 import { PageHeader } from "@/ui/PageHeader";
 import { Panel } from "@/ui/Panel";
@@ -88,6 +89,7 @@ function Needs(given: Given) {
 function Form({ lists, agents, numbers }: Given) {
   const t = useT("runs");
   const words = useNumbers();
+  const act = useAct();
   const navigate = useNavigate();
   const zone = useZone();
   const business = useBusiness();
@@ -171,20 +173,22 @@ function Form({ lists, agents, numbers }: Given) {
     }
   };
 
-  /** The run is there already: where its start is refused, its page says so, and one can press Start there. */
+  /** The run is there already: whatever becomes of its start, its page is next, and one can press Start there. */
   const perform = async (runId: string) => {
     const params = { path: { run_id: runId } };
-    try {
-      if (begin === "now") await client.POST("/api/runs/{run_id}/start", { params });
-      if (begin === "later") {
-        await client.POST("/api/runs/{run_id}/schedule", { params, body: { starts_at: instantIn(zone, at) } });
+    let other = "";
+    await act(async () => {
+      try {
+        if (begin === "now") await client.POST("/api/runs/{run_id}/start", { params });
+        if (begin === "later") {
+          await client.POST("/api/runs/{run_id}/schedule", { params, body: { starts_at: instantIn(zone, at) } });
+        }
+      } catch (failure) {
+        if (!hasCode(failure, "run_already_active")) throw failure;
+        other = String(failure.data.run_id ?? "");
       }
-    } catch (failure) {
-      if (!hasCode(failure, "run_already_active")) throw failure;
-      await navigate({ to: `/runs/${runId}`, search: { busy: String(failure.data.run_id ?? "") } as never });
-      return;
-    }
-    await navigate({ to: `/runs/${runId}` });
+    });
+    await navigate({ to: `/runs/${runId}`, search: (other ? { busy: other } : {}) as never });
   };
 
   return (

@@ -21,7 +21,7 @@ import { RunStateBadge } from "./words";
 export default function RunPage() {
   const runId = usePath("runId");
   const run = api.useQuery("get", "/api/runs/{run_id}", { params: { path: { run_id: runId } } });
-  return <Answer of={run}>{(data) => <ThisRun run={data} />}</Answer>;
+  return <Answer of={run}>{(data) => <ThisRun key={data.id} run={data} />}</Answer>;
 }
 
 function ThisRun({ run }: { run: Schema<"RunOut"> }) {

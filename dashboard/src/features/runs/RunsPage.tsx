@@ -77,7 +77,7 @@ export default function RunsPage() {
               {rows.map((run) => (
                 <RunCard key={run.id} run={run} />
               ))}
-              <Pager pages={pages} following={rows.length === A_PAGE ? rows.at(-1)?.id : null} busy={runs.isFetching} />
+              <Pager pages={pages} following={rows.length === A_PAGE ? rows.at(-1)?.id : null} busy={runs.isPlaceholderData} />
             </Stack>
           );
         }}
