@@ -93,7 +93,11 @@ def test_who_saves_meanwhile_is_not_overwritten_unseen(chromium: Browser, url: s
         expect(page.get_by_label("Greeting")).to_have_value("Hello again.")
         # What is typed while a save is on its way is still being written, on top of what was saved.
         held: list[Route] = []
-        page.route(f"**/api/agents/{acme.agent_id}", held.append)
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.route(f"**/api/agents/{acme.agent_id}", hold)
         page.get_by_label("Greeting").fill("Hello.")
         page.get_by_role("button", name="Save", exact=True).click()
         wait_until(lambda: bool(held), page)
@@ -102,11 +106,12 @@ def test_who_saves_meanwhile_is_not_overwritten_unseen(chromium: Browser, url: s
         wait_until(lambda: bool(held), page)
         expect(page.get_by_label("Greeting")).to_have_value("Hello. Who is there?")
         expect(page.get_by_text("Somebody saved meanwhile")).to_have_count(0)
-        page.unroute_all()
-        for route in held:
-            route.continue_()
+        while held:
+            held.pop().continue_()
+        page.unroute_all(behavior="wait")
         expect(page.get_by_role("heading", name="Agent").locator("..")).to_contain_text("Version 5")
-        save(page)
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("Not saved yet")).to_have_count(0)
         assert (agent_of(acme).greeting, agent_of(acme).version) == ("Hello. Who is there?", 6)
         # Leaving with something unsaved asks first.
         page.get_by_label("Greeting").fill("Lost.")

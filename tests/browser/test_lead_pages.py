@@ -102,7 +102,11 @@ def test_a_bulk_change_shows_how_far_it_is_and_is_stopped(
             Lead(business_id=acme.business_id, phone=f"+1999{number:07}", name="", source="fair")
             for number in range(1_200)
         )
-    with visiting(chromium, url, acme.email, "/leads?q=%2B1999") as page:
+    with visiting(chromium, url, acme.email, "/lists") as page:
+        # A list leads to those who are in it.
+        page.get_by_role("link", name="Everybody", exact=True).click()
+        expect(page.get_by_text("3 leads", exact=True)).to_be_visible()
+        page.goto(f"{url}/leads?q=%2B1999")
         expect(page.get_by_text("1,200 leads")).to_be_visible()
         page.get_by_role("checkbox", name="Select all on this page").check()
         page.get_by_role("button", name="Select all 1,200 that match").click()

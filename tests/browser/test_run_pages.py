@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 from browser.dashboard import visiting
 from support.world import World
 from trunkline.core.db import unit_of_work
+from trunkline.core.events import announce
 from trunkline.core.runs.models import Run
 from trunkline.domain.outbound.models import (
     AttemptState,
@@ -188,8 +189,15 @@ def test_a_run_says_why_it_waits_and_whom_nobody_knows_of_is_released(
         doubts.get_by_role("button", name=f"Release {acme.phones[1]}").click()
         page.get_by_role("dialog").get_by_role("button", name="Release the number").click()
         expect(doubts).to_have_count(0)
-    with unit_of_work(acme.scope) as session:
-        assert session.scalars(select(OutboundAttempt.released)).one() is True
+        with unit_of_work(acme.scope) as session:
+            dial = session.scalars(select(OutboundAttempt)).one()
+            assert dial.released is True
+            # What becomes doubtful while one looks stands there by itself.
+            dial.released = False
+            announce(
+                "item.settled", subject_id=doubtful.id, actor="dialler", run_id=str(run.id), state="unknown"
+            )
+        expect(doubts).to_be_visible()
 
 
 def test_a_run_is_changed_and_followed_without_the_stream_and_its_failed_are_called_again(

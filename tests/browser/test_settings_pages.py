@@ -136,6 +136,10 @@ def test_a_key_goes_in_and_comes_out_nowhere(chromium: Browser, url: str, acme: 
 def test_hours_colleagues_and_numbers_are_kept(chromium: Browser, url: str, acme: World) -> None:
     with visiting(chromium, url, acme.email, "/settings") as page:
         page.get_by_label("Name of the business").fill("Acme & Sons")
+        # What a colleague saves meanwhile shows where nobody has typed, and saving the rest leaves it.
+        with unit_of_work(acme.scope) as session:
+            tenants.change_business(session, acme.business_id, {"slot_minutes": 45}, actor="ann@acme.example")
+        expect(page.get_by_role("combobox", name="Length of an appointment")).to_have_value("45 minutes")
         page.get_by_role("switch", name="Sunday").check(force=True)
         page.get_by_role("combobox", name="Sunday, until").click()
         page.get_by_role("option", name="13:15").click()
@@ -171,7 +175,7 @@ def test_hours_colleagues_and_numbers_are_kept(chromium: Browser, url: str, acme
         )
     with unit_of_work(acme.scope) as session:
         business = tenants.get_business(session, acme.business_id)
-        assert business.name == "Acme & Sons"
+        assert (business.name, business.slot_minutes) == ("Acme & Sons", 45)
         assert business.working_hours["sunday"] == [["09:00", "13:15"]]
         assert business.extensions == [{"extension": "7", "name": "Office", "number": "+12125550177"}]
         assert business.when_full == "callback"

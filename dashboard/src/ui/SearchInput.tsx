@@ -20,18 +20,26 @@ export function SearchInput({
   const t = useT("common");
   const [typed, setTyped] = useState(value);
   const [known, setKnown] = useState(value);
+  /** What was told and has not come back as `value` yet. */
+  const [said, setSaid] = useState<string[]>([]);
   const told = useRef(onChange);
   useEffect(() => {
     told.current = onChange;
   });
-  // Changed from elsewhere, by "back" or a button that clears: that is what is shown.
   if (value !== known) {
     setKnown(value);
-    setTyped(value);
+    const echo = said.indexOf(value);
+    setSaid(echo < 0 ? [] : said.slice(echo + 1));
+    // Changed from elsewhere, by "back" or a button that clears: that is what is shown. Not so one's own words
+    // when they come back: since they were told, more may have been typed.
+    if (echo < 0) setTyped(value);
   }
   useEffect(() => {
     if (typed === value) return undefined;
-    const rest = setTimeout(() => told.current(typed), REST_MS);
+    const rest = setTimeout(() => {
+      setSaid((before) => [...before, typed]);
+      told.current(typed);
+    }, REST_MS);
     return () => clearTimeout(rest);
   }, [typed, value]);
   return (
@@ -49,6 +57,7 @@ export function SearchInput({
             aria-label={t("clear")}
             onClick={() => {
               setTyped("");
+              setSaid((before) => [...before, ""]);
               onChange("");
             }}
           />

@@ -39,7 +39,7 @@ function AgentHouse({ agent }: { agent: Agent }) {
   const scripted = draft.content.brain === "scripted";
   const [{ tab }, setFilters] = useFilters({ tab: "settings" });
   const dirty = draft.changed.length > 0;
-  useUnsaved(dirty);
+  useUnsaved(dirty || draft.json !== null);
 
   return (
     <FaultsProvider value={draft.faults}>

@@ -35,6 +35,9 @@ export interface Draft {
   /** Somebody else's save that this draft does not have. */
   newer: Agent | null;
   change: (part: Partial<Content>) => void;
+  /** The script as JSON, where somebody writes that and has not applied it, and over what they began to write. */
+  json: { text: string; over: string } | null;
+  writeJson: (json: { text: string; over: string } | null) => void;
   discard: () => void;
   /** Go on with these changes on top of what somebody else has saved. */
   keepMine: () => void;
@@ -46,6 +49,7 @@ export function useDraft(agent: Agent, mayWrite: boolean): Draft {
   const queries = useQueryClient();
   const [base, setBase] = useState(agent);
   const [content, setContent] = useState(() => contentOf(agent));
+  const [json, writeJson] = useState<Draft["json"]>(null);
   const changed = useMemo(
     () => FIELDS.filter((field) => !same(content[field], base[field])),
     [content, base],
@@ -85,7 +89,10 @@ export function useDraft(agent: Agent, mayWrite: boolean): Draft {
     warnings: examined && changed.length > 0 ? examined.warnings : agent.warnings,
     newer: agent.version > base.version && changed.length > 0 ? agent : null,
     change,
+    json,
+    writeJson,
     discard() {
+      writeJson(null);
       setBase(agent);
       setContent(contentOf(agent));
     },

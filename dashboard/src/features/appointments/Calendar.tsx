@@ -93,6 +93,7 @@ interface DayColumnProps {
 function DayColumn({ day, name, first, last, placed, work, isToday, open, book }: DayColumnProps) {
   const t = useT("appointments");
   const [slot, setSlot] = useState<number | null>(null);
+  const named = slot ?? work[0]?.[0] ?? first * 60;
   const length = (last - first) * 60;
   const within = (from: number, to: number): CSSProperties => ({
     insetBlockStart: `${(100 * (from - first * 60)) / length}%`,
@@ -104,14 +105,13 @@ function DayColumn({ day, name, first, last, placed, work, isToday, open, book }
     return Math.max(first * 60, Math.min(last * 60 - SLOT, Math.floor(minutes / SLOT) * SLOT));
   };
   const step = (event: KeyboardEvent<HTMLElement>) => {
-    const now = slot ?? work[0]?.[0] ?? first * 60;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      const next = now + (event.key === "ArrowDown" ? SLOT : -SLOT);
-      setSlot(Math.max(first * 60, Math.min(last * 60 - SLOT, slot === null ? now : next)));
+      const next = named + (event.key === "ArrowDown" ? SLOT : -SLOT);
+      setSlot(Math.max(first * 60, Math.min(last * 60 - SLOT, slot === null ? named : next)));
     } else if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
-      book?.(day, now);
+      book?.(day, named);
     }
   };
   return (
@@ -123,8 +123,9 @@ function DayColumn({ day, name, first, last, placed, work, isToday, open, book }
         <button
           type="button"
           className={classes.free}
-          aria-label={t("book.on", { day: name, clock: clockOf(slot ?? work[0]?.[0] ?? first * 60) })}
-          onClick={(event) => event.detail > 0 && book(day, slotAt(event))}
+          aria-label={t("book.on", { day: name, clock: clockOf(named) })}
+          // A screen reader's click has no place: it means the time that the button names.
+          onClick={(event) => book(day, event.detail > 0 ? slotAt(event) : named)}
           onKeyDown={step}
           onMouseMove={(event) => setSlot(slotAt(event))}
           onMouseLeave={() => setSlot(null)}

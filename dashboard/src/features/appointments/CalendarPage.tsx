@@ -14,18 +14,17 @@ import { PageHeader } from "@/ui/PageHeader";
 import { AppointmentDialog } from "./AppointmentDialog";
 import { BookDialog, type Wish } from "./BookDialog";
 import { Calendar } from "./Calendar";
-import { daysFrom, type Appointment } from "./grid";
-import { daysOn, instantOf, weekOf } from "./zoned";
+import { daysFrom, nextFree, type Appointment } from "./grid";
+import { daysOn, instantOf, localOf, weekOf } from "./zoned";
 
 const MOST = 1_000;
 const WEEK_BEGINS = { en: 1, he: 0 };
-const NINE = 9 * 60;
 
 export default function CalendarPage() {
   const t = useT("appointments");
   const time = useTime();
   const language = useLanguage();
-  const { time_zone: zone } = useBusiness();
+  const { time_zone: zone, working_hours: work } = useBusiness();
   const { may } = useSession();
   const narrow = useMediaQuery("(max-width: 48em)", undefined, { getInitialValueInEffect: false });
   const [{ view, date, book }, set] = useFilters({ view: "", date: "", book: "" });
@@ -46,7 +45,8 @@ export default function CalendarPage() {
     { placeholderData: keepPreviousData },
   );
   const turn = (steps: number) => set({ date: daysOn(day, steps * days.length) });
-  const asked: Wish | null = wish ?? (book ? { day, minutes: NINE, leadId: book } : null);
+  const proposed = () => nextFree(day, localOf(new Date(), zone), found.data?.appointments ?? [], work, zone);
+  const asked: Wish | null = wish ?? (book && !found.isPending ? { ...proposed(), leadId: book } : null);
   const close = () => {
     setWish(null);
     set({ book: "" });
@@ -55,7 +55,7 @@ export default function CalendarPage() {
     <>
       <PageHeader title={t("title")} about={t("about", { zone })}>
         {may("agent") && (
-          <Button leftSection={<IconCalendarPlus size={16} />} onClick={() => setWish({ day, minutes: NINE, leadId: null })}>
+          <Button leftSection={<IconCalendarPlus size={16} />} onClick={() => setWish({ ...proposed(), leadId: null })}>
             {t("book.button")}
           </Button>
         )}

@@ -48,5 +48,30 @@ export function hoursShown(days: Day[], placed: Placed[], hours: Record<string, 
   return [Math.max(0, first), Math.min(24, last)];
 }
 
+const HALF_HOUR = 30;
+const NINE = 9 * 60;
+const DAYS_AHEAD = 14;
+
+/**
+ * When to propose a time on a day: its first half hour in which the business works and nobody comes, and which is not
+ * over yet; on a later day where there is none.
+ */
+export function nextFree(
+  wanted: Day, now: { day: Day; minutes: number }, appointments: Appointment[], hours: Record<string, unknown>, zone: string,
+): { day: Day; minutes: number } {
+  const first = wanted < now.day ? now.day : wanted;
+  for (let ahead = 0; ahead < DAYS_AHEAD; ahead += 1) {
+    const day = daysOn(first, ahead);
+    const taken = ofDay(appointments, day, zone);
+    for (const [opens, closes] of workOn(hours, day)) {
+      const begin = day === now.day ? Math.max(opens, now.minutes) : opens;
+      for (let from = Math.ceil(begin / HALF_HOUR) * HALF_HOUR; from + HALF_HOUR <= closes; from += HALF_HOUR) {
+        if (taken.every((one) => one.to <= from || one.from >= from + HALF_HOUR)) return { day, minutes: from };
+      }
+    }
+  }
+  return first > now.day ? { day: first, minutes: NINE } : { day: daysOn(now.day, 1), minutes: NINE };
+}
+
 /** The days of a view that begins on one. */
 export const daysFrom = (first: Day, count: number): Day[] => Array.from({ length: count }, (_, n) => daysOn(first, n));

@@ -2,7 +2,7 @@ import { Alert, Button, FileButton, Group, List, Modal, Stack, Text, TextInput }
 import { useDisclosure } from "@mantine/hooks";
 import { IconPhoneOff, IconTrash, IconUpload } from "@tabler/icons-react";
 import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
-import { useState, type FormEvent } from "react";
+import { useRef, useState, type FormEvent } from "react";
 import { useFault } from "@/features/lists/fault";
 import { upload } from "@/features/lists/preview";
 import { useFilters } from "@/lib/address";
@@ -155,10 +155,13 @@ function UploadList() {
   const again = useListAgain();
   const [opened, { open, close }] = useDisclosure();
   const [busy, setBusy] = useState(false);
+  const forget = useRef<() => void>(null);
   const [taken, setTaken] = useState<Schema<"UploadOut"> | null>(null);
   const [error, setError] = useState<unknown>(null);
   const send = async (file: File | null) => {
     if (!file) return;
+    // A browser tells of no change where the same file, put right meanwhile, is chosen again.
+    forget.current?.();
     setBusy(true);
     setError(null);
     setTaken(null);
@@ -181,7 +184,7 @@ function UploadList() {
       <Modal opened={opened} onClose={close} title={t("upload.button")} closeButtonProps={{ "aria-label": t("close") }}>
         <Stack>
           <Text size="sm">{t("upload.about")}</Text>
-          <FileButton onChange={(file) => void send(file)} accept=".csv,.txt,.xlsx" inputProps={{ "aria-label": t("upload.choose") }}>
+          <FileButton onChange={(file) => void send(file)} resetRef={forget} accept=".csv,.txt,.xlsx" inputProps={{ "aria-label": t("upload.choose") }}>
             {(props) => (
               <Button {...props} loading={busy}>
                 {t("upload.choose")}

@@ -61,7 +61,7 @@ function OneCall({ call, asked }: { call: Call; asked: () => Promise<unknown> })
           <Stack>
             {call.state === "live" && may("agent") && (
               <Panel title={t("listen.title")}>
-                <ListenIn callId={call.id} />
+                <ListenIn key={call.id} callId={call.id} />
               </Panel>
             )}
             <Told call={call} lines={lines} recordings={recordings.data ?? []} />

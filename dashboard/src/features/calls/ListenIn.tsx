@@ -1,6 +1,7 @@
 // Listening in: both sides of a live call as they are heard, the caller more to one side and the agent to the other.
 
 import { Button, Group, Text } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
 import { IconEar, IconEarOff } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import { client } from "@/lib/api";
@@ -14,6 +15,8 @@ const FULL = 32_768;
 const LEAD_S = 0.4;
 const SIDES = [-0.35, 0.35];
 const AUDIBLE = 0.01;
+/** How a socket closes that has done what it was for: 1000 by what was agreed, 1001 and 1005 by going away. */
+const USUAL_ENDS = new Set([1000, 1001, 1005]);
 
 /** Plays what comes at the moments at which it was heard, a little later. */
 class Loudspeaker {
@@ -59,7 +62,15 @@ export function ListenIn({ callId }: { callId: string }) {
   const [state, setState] = useState<"off" | "begins" | "on">("off");
   const button = useRef<HTMLButtonElement>(null);
   const end = useRef<(() => void) | null>(null);
-  useEffect(() => () => end.current?.(), []);
+  /** Whether the page has been left: what is on its way then may not begin any more. */
+  const gone = useRef(false);
+  useEffect(() => {
+    gone.current = false;
+    return () => {
+      gone.current = true;
+      end.current?.();
+    };
+  }, []);
 
   const begin = async () => {
     setState("begins");
@@ -67,7 +78,10 @@ export function ListenIn({ callId }: { callId: string }) {
     const loudspeaker = new Loudspeaker();
     const begun = await act(async () => {
       const { data } = await client.POST("/api/calls/{call_id}/listen", { params: { path: { call_id: callId } } });
-      if (!data) return;
+      if (!data || gone.current) {
+        loudspeaker.close();
+        return;
+      }
       const address = new URL(data.socket, location.href);
       address.protocol = address.protocol.replace("http", "ws");
       const socket = new WebSocket(address, [data.protocol, data.token]);
@@ -77,11 +91,14 @@ export function ListenIn({ callId }: { callId: string }) {
         loudspeaker.play(message as ArrayBuffer);
         if (button.current) button.current.dataset.audibleMs = String(Math.round(loudspeaker.audibleMs));
       };
-      socket.onclose = () => {
+      const closed = new Promise<CloseEvent>((settle) => (socket.onclose = settle));
+      void closed.then(({ code }) => {
         loudspeaker.close();
         end.current = null;
         setState("off");
-      };
+        // The end of the call, and leaving, are no failures.
+        if (!gone.current && !USUAL_ENDS.has(code)) notifications.show({ color: "red", message: t("listen.broke"), role: "alert" });
+      });
       end.current = () => socket.close();
     });
     if (!begun) {

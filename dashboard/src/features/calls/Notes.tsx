@@ -25,15 +25,17 @@ export function Notes({ callId, notes, changed }: { callId: string; notes: Kept;
     setBusy(true);
     await act(async () => {
       try {
-        await client.PUT("/api/calls/{call_id}/notes", { params: { path: { call_id: callId } }, body: draft });
-        setDraft(null);
+        const { data } = await client.PUT("/api/calls/{call_id}/notes", { params: { path: { call_id: callId } }, body: draft });
+        if (!data) return;
         setTheirs(null);
         await changed();
+        // What was typed while the save was on its way is still being written, over what was saved.
+        setDraft((now) => (now && now.text !== draft.text ? { text: now.text, version: data.version } : null));
       } catch (failure) {
         if (!hasCode(failure, "notes_changed")) throw failure;
         const { notes: now, version, by } = failure.data as { notes: string; version: number; by: string | null };
         setTheirs({ text: now, version, by });
-        setDraft({ ...draft, version });
+        setDraft((latest) => ({ text: (latest ?? draft).text, version }));
       }
     });
     setBusy(false);

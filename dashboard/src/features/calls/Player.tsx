@@ -91,7 +91,9 @@ export function Player({ callId, recordings, leg, onLeg, onTime, ref }: PlayerPr
         <SegmentedControl
           size="xs" mb="xs" aria-label={t("player.stretch")} value={String(recording.leg)}
           onChange={(value) => {
+            // The sound of the other part is another element, which never tells that this one was paused.
             audio.current?.pause();
+            setPlays(false);
             setAt(0);
             onLeg(Number(value));
           }}

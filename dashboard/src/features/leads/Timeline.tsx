@@ -197,7 +197,10 @@ function NewNote({ lead }: { lead: Lead }) {
     event.preventDefault();
     setBusy(true);
     const params = { path: { lead_id: lead.id } };
-    if (await act(() => client.POST("/api/leads/{lead_id}/notes", { params, body: { text: words } }))) setWords("");
+    const body = { text: words };
+    // What was typed behind it while it was on its way is the beginning of the next one.
+    const rest = (now: string) => (now.startsWith(body.text) ? now.slice(body.text.length).trimStart() : now);
+    if (await act(() => client.POST("/api/leads/{lead_id}/notes", { params, body }))) setWords(rest);
     setBusy(false);
     await queries.invalidateQueries({ queryKey: ["get", "/api/leads/{lead_id}/timeline"] });
   };
@@ -236,7 +239,9 @@ function Note({ entry, lead }: { entry: Entry; lead: Lead }) {
   const readAgain = () => queries.invalidateQueries({ queryKey: ["get", "/api/leads/{lead_id}/timeline"] });
   const save = async () => {
     const body = { text: words ?? text };
-    if (await act(() => client.PATCH("/api/leads/{lead_id}/notes/{note_id}", { params, body }))) setWords(null);
+    if (await act(() => client.PATCH("/api/leads/{lead_id}/notes/{note_id}", { params, body }))) {
+      setWords((now) => (now === body.text ? null : now));
+    }
     await readAgain();
   };
   const remove = async () => {

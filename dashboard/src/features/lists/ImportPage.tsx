@@ -3,7 +3,7 @@
 import { Alert, Button, Checkbox, FileButton, Group, Progress, Select, Stack, Stepper, Text, TextInput } from "@mantine/core";
 import { IconFileSpreadsheet } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
-import { useRef, useState, type DragEvent, type FormEvent } from "react";
+import { useEffect, useRef, useState, type DragEvent, type FormEvent } from "react";
 import type { Schema } from "@/lib/api";
 import { useNumbers, useT } from "@/lib/i18n";
 import { useTime } from "@/lib/time";
@@ -31,6 +31,9 @@ export default function ImportPage() {
   const [error, setError] = useState<unknown>(null);
   const [agreed, setAgreed] = useState<Agreed | null>(null);
   const newest = useRef(0);
+  const sending = useRef<AbortController | null>(null);
+  // Who leaves does not want it, and is not to be called back when it is done.
+  useEffect(() => () => sending.current?.abort(), []);
 
   const look = async (of: File, mapping: Mapping | null) => {
     const mine = ++newest.current;
@@ -62,6 +65,7 @@ export default function ImportPage() {
     event.preventDefault();
     if (!file) return;
     newest.current += 1;
+    sending.current = new AbortController();
     setShare(0);
     setError(null);
     const form = new FormData();
@@ -70,7 +74,7 @@ export default function ImportPage() {
     form.append("mapping", JSON.stringify(mapping));
     if (agreed) for (const [field, value] of Object.entries(agreed)) form.append(field, value);
     try {
-      const begun = await upload<Schema<"LeadImportOut">>("/api/lead-imports", form, setShare);
+      const begun = await upload<Schema<"LeadImportOut">>("/api/lead-imports", form, setShare, sending.current.signal);
       await navigate({ to: `/lists/imports/${begun.id}` });
     } catch (failure) {
       setShare(null);
@@ -200,6 +204,7 @@ function Agreement({ agreed, change }: { agreed: Agreed | null; change: (agreed:
 function DropPlace({ take }: { take: (file: File | null | undefined) => void }) {
   const t = useT("lists");
   const [over, setOver] = useState(false);
+  const forget = useRef<() => void>(null);
   const drag = (is: boolean) => (event: DragEvent) => {
     event.preventDefault();
     setOver(is);
@@ -217,7 +222,16 @@ function DropPlace({ take }: { take: (file: File | null | undefined) => void }) 
     >
       <IconFileSpreadsheet size={40} stroke={1.4} aria-hidden />
       <Text>{t("wizard.drop")}</Text>
-      <FileButton onChange={take} accept={KINDS} inputProps={{ "aria-label": t("wizard.choose") }}>
+      <FileButton
+        onChange={(file) => {
+          take(file);
+          // A browser tells of no change where the same file, put right meanwhile, is chosen again.
+          forget.current?.();
+        }}
+        resetRef={forget}
+        accept={KINDS}
+        inputProps={{ "aria-label": t("wizard.choose") }}
+      >
         {(props) => <Button {...props}>{t("wizard.choose")}</Button>}
       </FileButton>
       <Text size="sm" c="dimmed" ta="center" maw="32rem">

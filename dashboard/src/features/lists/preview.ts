@@ -34,8 +34,11 @@ export async function previewOf(file: File, mapping: Mapping | null): Promise<Pr
   return (await response.json()) as Preview;
 }
 
-/** Send a form with a file; `onShare` hears how much of it is on its way. `fetch` cannot tell that. */
-export function upload<T>(path: string, form: FormData, onShare: (share: number) => void): Promise<T> {
+/**
+ * Send a form with a file; `onShare` hears how much of it is on its way. `fetch` cannot tell that. One that is
+ * broken off by `until` neither comes to anything nor fails.
+ */
+export function upload<T>(path: string, form: FormData, onShare: (share: number) => void, until?: AbortSignal): Promise<T> {
   return new Promise((settle, refuse) => {
     const request = new XMLHttpRequest();
     request.open("POST", path);
@@ -53,6 +56,7 @@ export function upload<T>(path: string, form: FormData, onShare: (share: number)
         })
         .catch(refuse);
     });
+    until?.addEventListener("abort", () => request.abort());
     request.send(form);
   });
 }

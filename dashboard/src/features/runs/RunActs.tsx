@@ -33,6 +33,7 @@ export function RunActs({ run, compact = false }: { run: Run; compact?: boolean 
   const again = useRunsAgain();
   const navigate = useNavigate();
   const [asked, setAsked] = useState<Asked>(null);
+  const close = () => setAsked(null);
   const [busy, setBusy] = useState(false);
   const [refused, setRefused] = useState<string | null>(null);
   if (!may("agent")) return null;
@@ -121,16 +122,22 @@ export function RunActs({ run, compact = false }: { run: Run; compact?: boolean 
           {t("refused.list")} <TextLink to={`/runs/${refused}`}>{t("refused.other")}</TextLink>
         </Alert>
       )}
-      <CancelRun run={run} opened={asked === "cancel"} close={() => setAsked(null)} />
-      <ScheduleRun run={run} opened={asked === "schedule"} close={() => setAsked(null)} />
-      <ChangeRun run={run} opened={asked === "change"} close={() => setAsked(null)} />
+      <Modal opened={asked === "cancel"} onClose={close} title={t("cancel.title")}>
+        <CancelRun run={run} close={close} />
+      </Modal>
+      <Modal opened={asked === "schedule"} onClose={close} title={t("schedule.title")}>
+        <ScheduleRun run={run} close={close} />
+      </Modal>
+      <Modal opened={asked === "change"} onClose={close} title={t("change.title")}>
+        <ChangeRun run={run} close={close} />
+      </Modal>
     </>
   );
 }
 
+/** What stands in a dialog: drawn when it is opened, and so with what the run has then. */
 interface Question {
   run: Run;
-  opened: boolean;
   close: () => void;
 }
 
@@ -156,7 +163,7 @@ function useDeed(close: () => void) {
   return { busy, error, perform };
 }
 
-function CancelRun({ run, opened, close }: Question) {
+function CancelRun({ run, close }: Question) {
   const t = useT("runs");
   const act = useAct();
   const [force, setForce] = useState(false);
@@ -173,32 +180,30 @@ function CancelRun({ run, opened, close }: Question) {
     if (done) await act(() => Promise.resolve(), said);
   };
   return (
-    <Modal opened={opened} onClose={close} title={t("cancel.title")}>
-      <Stack>
-        <Text>
-          {t("cancel.body")} <b><bdi>{run.title}</bdi></b>
-        </Text>
-        <Checkbox
-          checked={force}
-          onChange={(event) => setForce(event.currentTarget.checked)}
-          label={t("cancel.force")}
-          description={t("cancel.force_about")}
-        />
-        {error !== null && <ErrorNote error={error} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={close} data-autofocus>
-            {t("cancel.no")}
-          </Button>
-          <Button color="red" loading={busy} onClick={() => void cancel()}>
-            {t("cancel.yes")}
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+    <Stack>
+      <Text>
+        {t("cancel.body")} <b><bdi>{run.title}</bdi></b>
+      </Text>
+      <Checkbox
+        checked={force}
+        onChange={(event) => setForce(event.currentTarget.checked)}
+        label={t("cancel.force")}
+        description={t("cancel.force_about")}
+      />
+      {error !== null && <ErrorNote error={error} />}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={close} data-autofocus>
+          {t("cancel.no")}
+        </Button>
+        <Button color="red" loading={busy} onClick={() => void cancel()}>
+          {t("cancel.yes")}
+        </Button>
+      </Group>
+    </Stack>
   );
 }
 
-function ScheduleRun({ run, opened, close }: Question) {
+function ScheduleRun({ run, close }: Question) {
   const t = useT("runs");
   const zone = useZone();
   const [at, setAt] = useState("");
@@ -211,36 +216,34 @@ function ScheduleRun({ run, opened, close }: Question) {
       }),
     );
   return (
-    <Modal opened={opened} onClose={close} title={t("schedule.title")}>
-      <Stack>
-        <Text c="dimmed" size="sm">
-          {t("schedule.body")}
-        </Text>
-        <TextInput
-          type="datetime-local"
-          label={t("schedule.at")}
-          description={t("schedule.zone", { zone })}
-          value={at}
-          onChange={(event) => setAt(event.currentTarget.value)}
-          data-autofocus
-        />
-        {error !== null && <ErrorNote error={error} />}
-        <Group justify="flex-end">
-          {run.starts_at && (
-            <Button variant="default" loading={busy} onClick={() => save(null)}>
-              {t("schedule.none")}
-            </Button>
-          )}
-          <Button loading={busy} disabled={!at} onClick={() => save(instantIn(zone, at))}>
-            {t("schedule.yes")}
+    <Stack>
+      <Text c="dimmed" size="sm">
+        {t("schedule.body")}
+      </Text>
+      <TextInput
+        type="datetime-local"
+        label={t("schedule.at")}
+        description={t("schedule.zone", { zone })}
+        value={at}
+        onChange={(event) => setAt(event.currentTarget.value)}
+        data-autofocus
+      />
+      {error !== null && <ErrorNote error={error} />}
+      <Group justify="flex-end">
+        {run.starts_at && (
+          <Button variant="default" loading={busy} onClick={() => save(null)}>
+            {t("schedule.none")}
           </Button>
-        </Group>
-      </Stack>
-    </Modal>
+        )}
+        <Button loading={busy} disabled={!at} onClick={() => save(instantIn(zone, at))}>
+          {t("schedule.yes")}
+        </Button>
+      </Group>
+    </Stack>
   );
 }
 
-function ChangeRun({ run, opened, close }: Question) {
+function ChangeRun({ run, close }: Question) {
   const t = useT("runs");
   const [lines, setLines] = useState<number | string>(run.options.concurrency ?? 3);
   const [priority, setPriority] = useState<number | string>(run.options.priority ?? 0);
@@ -253,20 +256,18 @@ function ChangeRun({ run, opened, close }: Question) {
       }),
     );
   return (
-    <Modal opened={opened} onClose={close} title={t("change.title")}>
-      <Stack>
-        <Text c="dimmed" size="sm">
-          {t("change.body")}
-        </Text>
-        <NumberInput label={t("how.lines")} min={1} max={10} value={lines} onChange={setLines} data-autofocus />
-        <NumberInput label={t("how.priority")} description={t("how.priority_about")} min={-100} max={100} value={priority} onChange={setPriority} />
-        {error !== null && <ErrorNote error={error} />}
-        <Group justify="flex-end">
-          <Button loading={busy} disabled={lines === "" || priority === ""} onClick={save}>
-            {t("change.yes")}
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+    <Stack>
+      <Text c="dimmed" size="sm">
+        {t("change.body")}
+      </Text>
+      <NumberInput label={t("how.lines")} min={1} max={10} value={lines} onChange={setLines} data-autofocus />
+      <NumberInput label={t("how.priority")} description={t("how.priority_about")} min={-100} max={100} value={priority} onChange={setPriority} />
+      {error !== null && <ErrorNote error={error} />}
+      <Group justify="flex-end">
+        <Button loading={busy} disabled={lines === "" || priority === ""} onClick={save}>
+          {t("change.yes")}
+        </Button>
+      </Group>
+    </Stack>
   );
 }

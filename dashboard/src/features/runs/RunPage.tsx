@@ -15,6 +15,7 @@ import { Leads } from "./Leads";
 import { Outlook } from "./Outlook";
 import { RunActs } from "./RunActs";
 import { RunOptions } from "./RunOptions";
+import { useRunFresh } from "./useRunFresh";
 import { Waits } from "./Waits";
 import { RunStateBadge } from "./words";
 
@@ -28,9 +29,10 @@ function ThisRun({ run }: { run: Schema<"RunOut"> }) {
   const t = useT("runs");
   const time = useTime();
   const now = useRunNow(run);
+  useRunFresh(run);
   const [{ tab, lead, busy }, setFilters] = useFilters({ tab: "leads", lead: "", busy: "" });
-  const isOver = ["completed", "cancelled", "failed"].includes(run.state);
-  const waits = run.progress.queued > 0 && !isOver;
+  const isOver = ["completed", "cancelled", "failed"].includes(now.state);
+  const waits = now.progress.queued > 0 && !isOver;
   return (
     <>
       <PageHeader

@@ -20,10 +20,9 @@ export const runs: Feature = {
     { path: "/runs/$runId", page: () => import("./RunPage") },
   ],
   nav: [{ section: "outbound", order: 10, label: msg("shell:nav.runs"), to: "/runs", icon: IconPhoneOutgoing }],
+  // What dials and calls change of the run that is looked at, its page asks for itself: useRunFresh.
   live: {
     "run.": ["/api/runs", ...OF_RUN],
-    "dial.": ["/api/runs/{run_id}/attempts", "/api/runs/{run_id}/items/{item_id}"],
-    "item.": ["/api/runs/{run_id}/items", "/api/runs/{run_id}/items/{item_id}"],
     "rules.": ["/api/runs/{run_id}/outlook", "/api/runs/estimate"],
     "list.": ["/api/runs/estimate"],
     "number.": ["/api/runs/estimate", "/api/runs/{run_id}/outlook", "/api/runs/{run_id}/items"],

@@ -15,6 +15,7 @@ import { Moment } from "@/ui/Moment";
 import { PageHeader } from "@/ui/PageHeader";
 import { Panel } from "@/ui/Panel";
 import { StatusBadge } from "@/ui/StatusBadge";
+import { useKeptForm } from "@/ui/useKeptForm";
 import { useLanguageOptions } from "./languages";
 import { PasswordField } from "./PasswordField";
 
@@ -43,11 +44,12 @@ function Oneself() {
   const cache = useQueryClient();
   const languages = useLanguageOptions();
   const [busy, setBusy] = useState(false);
-  const form = useForm({ initialValues: { name: me.name, language: me.language } });
-  const save = form.onSubmit(async (body) => {
+  const [form, changed] = useKeptForm({ name: me.name, language: me.language });
+  const save = form.onSubmit(async (values) => {
     setBusy(true);
+    const body = changed(values);
     await act(async () => {
-      await client.PATCH("/api/me", { body });
+      if (Object.keys(body).length > 0) await client.PATCH("/api/me", { body });
       await cache.invalidateQueries({ queryKey: ["get", "/api/me"], exact: true });
     }, t("saved"));
     setBusy(false);

@@ -1,15 +1,15 @@
 // The business itself: its name, where it is, when it is open.
 
 import { Button, Group, NumberInput, Select, SimpleGrid, Stack, Switch, TextInput, type InputWrapperProps } from "@mantine/core";
-import { useForm } from "@mantine/form";
 import { useMemo, useState } from "react";
-import { client } from "@/lib/api";
 import { useLanguage, useT } from "@/lib/i18n";
 import { useBusiness, useSession } from "@/lib/session";
 import { useAct } from "@/ui/act";
 import { Panel } from "@/ui/Panel";
+import { useKeptForm } from "@/ui/useKeptForm";
 import { useLanguageOptions } from "./languages";
 import { SettingsTabs } from "./SettingsTabs";
+import { useBusinessChange } from "./useBusinessChange";
 import { WeekHours, type Week } from "./WeekHours";
 
 /** Fields beside each other stand on one line whether or not they are explained. */
@@ -26,24 +26,22 @@ export default function BusinessPage() {
   const zones = useMemo(() => [...new Set([...Intl.supportedValuesOf("timeZone"), "UTC", business.time_zone])].sort(), [business]);
   const slots = [...new Set([...SLOTS, business.slot_minutes])].sort((one, other) => one - other);
   const [busy, setBusy] = useState(false);
-  const form = useForm({
-    initialValues: {
-      name: business.name,
-      time_zone: business.time_zone,
-      language: business.language,
-      region: business.region,
-      slot_minutes: String(business.slot_minutes),
-      record_calls: business.record_calls,
-      max_calls: business.max_calls,
-      max_outbound_calls: business.max_outbound_calls,
-      working_hours: business.working_hours as Week,
-    },
+  const [form, changed] = useKeptForm({
+    name: business.name,
+    time_zone: business.time_zone,
+    language: business.language,
+    region: business.region,
+    slot_minutes: String(business.slot_minutes),
+    record_calls: business.record_calls,
+    max_calls: business.max_calls,
+    max_outbound_calls: business.max_outbound_calls,
+    working_hours: business.working_hours as Week,
   });
-  const save = form.onSubmit(async ({ max_calls, max_outbound_calls, slot_minutes, ...rest }) => {
+  const change = useBusinessChange();
+  const save = form.onSubmit(async (values) => {
     setBusy(true);
-    const limits = me.is_system_admin ? { max_calls, max_outbound_calls } : {};
-    const body = { ...rest, ...limits, slot_minutes: Number(slot_minutes) };
-    if (await act(() => client.PATCH("/api/business", { body }), t("saved"))) form.resetDirty();
+    const { slot_minutes, ...rest } = changed(values);
+    await act(() => change({ ...rest, ...(slot_minutes && { slot_minutes: Number(slot_minutes) }) }), t("saved"));
     setBusy(false);
   });
   return (

@@ -1,13 +1,14 @@
 // When people may be called, how often, and what is said first: the business's rules, as a form of its own.
 
 import { Button, Checkbox, Group, NumberInput, SimpleGrid, Stack, Switch, TagsInput, Text, Textarea } from "@mantine/core";
-import { useForm } from "@mantine/form";
 import { useState } from "react";
-import { client, type Schema } from "@/lib/api";
+import type { Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { useBusiness, useSession } from "@/lib/session";
 import { useAct } from "@/ui/act";
 import { Panel } from "@/ui/Panel";
+import { useKeptForm } from "@/ui/useKeptForm";
+import { useBusinessChange } from "./useBusinessChange";
 import { ClockSelect, DAYS } from "./WeekHours";
 
 type Rules = Schema<"CallingRules">;
@@ -22,8 +23,9 @@ export function CallingHours() {
   const [busy, setBusy] = useState(false);
   const rules = business.calling_rules;
   const window = business.calling_window as { from: string; to: string };
-  const form = useForm({
-    initialValues: {
+  const change = useBusinessChange();
+  const [form, changed] = useKeptForm(
+    {
       from: window.from,
       to: window.to,
       days: rules.days ?? [...DAYS],
@@ -36,24 +38,33 @@ export function CallingHours() {
       consent_required: rules.consent_required ?? false,
       disclosure: rules.disclosure ?? "",
     },
-    validate: {
-      days: (days) => (days.length === 0 ? t("calling.no_day") : null),
-      to: (to, { from }) => (to <= from ? t("calling.backwards") : null),
-      holidays: (days) => (days.every((day) => DATE.test(day)) ? null : t("calling.no_date")),
+    {
+      validate: {
+        days: (days) => (days.length === 0 ? t("calling.no_day") : null),
+        to: (to, { from }) => (to <= from ? t("calling.backwards") : null),
+        holidays: (days) => (days.every((day) => DATE.test(day)) ? null : t("calling.no_date")),
+      },
     },
-  });
-  const save = form.onSubmit(async ({ from, to, attempts_per_day, attempts_in_all, minimum_gap_minutes, ...rest }) => {
+  );
+  const save = form.onSubmit(async (values) => {
     setBusy(true);
+    const { from, to, attempts_per_day, attempts_in_all, minimum_gap_minutes, days, ...rest } = changed(values);
     const limit = (value: number | string) => (value === "" ? null : Number(value));
     const calling_rules = {
       ...rest,
-      days: rest.days as Rules["days"],
-      attempts_per_day: limit(attempts_per_day),
-      attempts_in_all: limit(attempts_in_all),
-      minimum_gap_minutes: Number(minimum_gap_minutes),
+      ...(days && { days: days as Rules["days"] }),
+      ...(attempts_per_day !== undefined && { attempts_per_day: limit(attempts_per_day) }),
+      ...(attempts_in_all !== undefined && { attempts_in_all: limit(attempts_in_all) }),
+      ...(minimum_gap_minutes !== undefined && { minimum_gap_minutes: Number(minimum_gap_minutes) }),
     };
     await act(
-      () => client.PATCH("/api/business", { body: { calling_window: { from, to }, calling_rules } }),
+      () =>
+        change({
+          // Of one piece: where it begins and where it ends.
+          ...((from ?? to) && { calling_window: { from: values.from, to: values.to } }),
+          // Of the rules, too, those that are not named stay, which the description does not tell.
+          ...(Object.keys(calling_rules).length > 0 && { calling_rules: calling_rules as Rules }),
+        }),
       t("calling.saved"),
     );
     setBusy(false);

@@ -1,18 +1,20 @@
 // Whom calls are handed to, and what callers get who find every line taken.
 
 import { ActionIcon, Button, Group, Radio, Stack, TagsInput, Text, TextInput } from "@mantine/core";
-import { useForm } from "@mantine/form";
 import { randomId } from "@mantine/hooks";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
-import { client, type Schema } from "@/lib/api";
+import type { Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { useBusiness } from "@/lib/session";
 import { useAct } from "@/ui/act";
 import { Panel } from "@/ui/Panel";
+import { useKeptForm } from "@/ui/useKeptForm";
 import { SettingsTabs } from "./SettingsTabs";
+import { useBusinessChange } from "./useBusinessChange";
 
 type WhenFull = Schema<"WhenFull">;
+const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
 const WHEN_FULL: WhenFull[] = ["message", "voicemail", "callback"];
 
 export default function TransfersPage() {
@@ -20,24 +22,26 @@ export default function TransfersPage() {
   const business = useBusiness();
   const act = useAct();
   const [busy, setBusy] = useState(false);
-  const form = useForm({
-    initialValues: {
-      extensions: business.extensions.map((row) => ({ ...row, key: randomId() })),
-      transfer_numbers: business.transfer_numbers,
-      when_full: business.when_full,
-    },
+  const change = useBusinessChange();
+  const [form, changed] = useKeptForm({
+    extensions: business.extensions.map((row) => ({ ...row, key: randomId() })),
+    transfer_numbers: business.transfer_numbers,
+    when_full: business.when_full,
   });
-  const save = form.onSubmit(async ({ extensions, transfer_numbers, when_full }) => {
+  const save = form.onSubmit(async (values) => {
     setBusy(true);
-    const rows = extensions.map(({ extension, name, number }) => ({ extension, name, number }));
-    const body = { extensions: rows, transfer_numbers, when_full };
-    const done = await act(async () => {
-      const { data } = await client.PATCH("/api/business", { body });
-      // Numbers come back in their international form.
-      if (data) form.setFieldValue("transfer_numbers", data.transfer_numbers);
+    const { extensions, ...rest } = changed(values);
+    const rows = extensions?.map(({ extension, name, number }) => ({ extension, name, number }));
+    await act(async () => {
+      const now = await change({ ...rest, ...(rows && { extensions: rows }) });
+      // Numbers come back in their international form; what was typed meanwhile stays.
+      const { transfer_numbers, extensions: typed } = form.getValues();
+      if (isSame(transfer_numbers, values.transfer_numbers)) form.setFieldValue("transfer_numbers", now.transfer_numbers);
+      if (isSame(typed, values.extensions)) {
+        form.setFieldValue("extensions", now.extensions.map((row, index) => ({ ...row, key: typed[index]?.key ?? randomId() })));
+      }
     }, t("saved"));
     setBusy(false);
-    if (done) form.resetDirty();
   });
   return (
     <>

@@ -1,21 +1,28 @@
 // The script as it is stored, for whoever would rather write that.
 
-import { Button, Group, Stack, Textarea } from "@mantine/core";
+import { Alert, Button, Group, Stack, Textarea } from "@mantine/core";
 import { useState } from "react";
+import type { Draft } from "@/features/agents/draft";
 import type { Dialogue } from "@/features/agents/script/model";
 import { FaultList, useFaults } from "@/features/agents/faults";
 import { useT } from "@/lib/i18n";
 
-export function JsonView({ dialogue, change, mayWrite }: { dialogue: Dialogue; change: (next: Dialogue) => void; mayWrite: boolean }) {
+interface Props {
+  dialogue: Dialogue;
+  change: (next: Dialogue) => void;
+  /** Where what is written and not applied is kept: it outlives a look at another view, and a colleague's save. */
+  draft: Draft;
+  mayWrite: boolean;
+}
+
+export function JsonView({ dialogue, change, draft: { json, writeJson }, mayWrite }: Props) {
   const t = useT("script");
   const written = JSON.stringify(dialogue, null, 2);
-  const [base, setBase] = useState(written);
-  const [text, setText] = useState(written);
+  const text = json?.text ?? written;
   const [fault, setFault] = useState<string | null>(null);
   const faults = useFaults("script", true);
-  if (written !== base) {
-    setBase(written);
-    setText(written);
+  function write(next: string) {
+    writeJson(next === written ? null : { text: next, over: json?.over ?? written });
   }
   function apply() {
     try {
@@ -23,6 +30,7 @@ export function JsonView({ dialogue, change, mayWrite }: { dialogue: Dialogue; c
       if (typeof next !== "object" || next === null || Array.isArray(next)) throw new SyntaxError(t("json.no_object"));
       setFault(null);
       change(next as Dialogue);
+      writeJson(null);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       setFault(t("json.fault", { fault: error.message }));
@@ -42,13 +50,18 @@ export function JsonView({ dialogue, change, mayWrite }: { dialogue: Dialogue; c
         styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)", fontSize: "0.8rem" } }}
         value={text}
         error={fault}
-        onChange={(event) => setText(event.currentTarget.value)}
+        onChange={(event) => write(event.currentTarget.value)}
       />
+      {json !== null && json.over !== written && (
+        <Alert color="yellow" role="alert">
+          {t("json.changed")}
+        </Alert>
+      )}
       {faults.length > 0 && <FaultList faults={faults} />}
-      {mayWrite && text !== written && (
+      {mayWrite && json !== null && (
         <Group>
           <Button onClick={apply}>{t("json.apply")}</Button>
-          <Button variant="default" onClick={() => setText(written)}>
+          <Button variant="default" onClick={() => (setFault(null), writeJson(null))}>
             {t("json.undo")}
           </Button>
         </Group>

@@ -1,5 +1,6 @@
 import { ActionIcon, Button, Group, Select, Stack, Text, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
+import { useState } from "react";
 import { FaultText } from "@/features/agents/faults";
 import { readable } from "@/features/agents/script/model";
 import { useT } from "@/lib/i18n";
@@ -12,14 +13,31 @@ interface Props {
   onChange: (keys: Record<string, string>) => void;
 }
 
+type Row = [digits: string, meaning: string];
+
+/** What is pressed on the telephone. Rows stay where they are while digits are typed, and are written after that. */
 export function KeysField({ keys, meanings, path, onChange }: Props) {
   const t = useT("script");
-  const rows = Object.entries(keys);
-  const set = (index: number, row: [string, string] | null) =>
-    onChange(Object.fromEntries(rows.flatMap((old, at) => (at === index ? (row ? [row] : []) : [old]))));
+  const [rows, setRows] = useState<Row[]>(() => Object.entries(keys));
+  const written = JSON.stringify(keys);
+  const [known, setKnown] = useState(written);
+  // Changed from elsewhere: by taking back, or by another's save.
+  if (written !== known) {
+    setKnown(written);
+    if (written !== JSON.stringify(Object.fromEntries(rows))) setRows(Object.entries(keys));
+  }
+  const write = (next: Row[]) => {
+    setRows(next);
+    const now = Object.fromEntries(next);
+    if (JSON.stringify(now) !== written) onChange(now);
+  };
+  const replaced = (index: number, row: Row) => rows.map((old, at) => (at === index ? row : old));
+  const isTwice = (digits: string) => rows.filter(([other]) => other === digits).length > 1;
   function add() {
-    const free = Array.from({ length: 10 }, (_, digit) => String((digit + 1) % 10)).find((digit) => !(digit in keys));
-    onChange({ ...keys, [free ?? "00"]: meanings.find((meaning) => !Object.values(keys).includes(meaning)) ?? meanings[0] ?? "" });
+    const taken = new Set(rows.map(([digits]) => digits));
+    const free = Array.from({ length: 10 }, (_, digit) => String((digit + 1) % 10)).find((digit) => !taken.has(digit));
+    const meant = new Set(rows.map(([, meaning]) => meaning));
+    write([...rows, [free ?? "00", meanings.find((meaning) => !meant.has(meaning)) ?? meanings[0] ?? ""]]);
   }
   return (
     <Stack gap={6}>
@@ -35,7 +53,9 @@ export function KeysField({ keys, meanings, path, onChange }: Props) {
             inputMode="numeric"
             maxLength={16}
             value={digits}
-            onChange={(event) => set(index, [event.currentTarget.value.replace(/\D/g, ""), meaning])}
+            error={isTwice(digits) && t("field.key_twice")}
+            onChange={(event) => setRows(replaced(index, [event.currentTarget.value.replace(/\D/g, ""), meaning]))}
+            onBlur={() => write(rows)}
           />
           <Select
             flex={1}
@@ -43,9 +63,9 @@ export function KeysField({ keys, meanings, path, onChange }: Props) {
             allowDeselect={false}
             data={meanings.map((one) => ({ value: one, label: readable(one) }))}
             value={meaning}
-            onChange={(next) => next && set(index, [digits, next])}
+            onChange={(next) => next && write(replaced(index, [digits, next]))}
           />
-          <ActionIcon variant="subtle" color="red" aria-label={t("field.no_key", { digits })} onClick={() => set(index, null)}>
+          <ActionIcon variant="subtle" color="red" aria-label={t("field.no_key", { digits })} onClick={() => write(rows.filter((_, at) => at !== index))}>
             <IconTrash size={16} />
           </ActionIcon>
         </Group>

@@ -31,7 +31,7 @@ export default function ScriptTab({ draft, mayWrite }: { draft: Draft; mayWrite:
     return (
       <Stack gap="md">
         <Alert color="yellow">{t("no_dialogue")}</Alert>
-        <JsonView dialogue={script as Dialogue} change={change} mayWrite={mayWrite} />
+        <JsonView dialogue={script as Dialogue} change={change} draft={draft} mayWrite={mayWrite} />
       </Stack>
     );
   }
@@ -64,7 +64,7 @@ export default function ScriptTab({ draft, mayWrite }: { draft: Draft; mayWrite:
       {view === "steps" && <StepsView {...props} />}
       {view === "answers" && <AnswersView {...props} />}
       {view === "rules" && <RulesView {...props} />}
-      {view === "json" && <JsonView dialogue={script} change={change} mayWrite={mayWrite} />}
+      {view === "json" && <JsonView dialogue={script} change={change} draft={draft} mayWrite={mayWrite} />}
     </Stack>
   );
 }
