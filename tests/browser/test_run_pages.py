@@ -122,11 +122,11 @@ def test_a_refused_start_leads_to_the_active_run_and_up_to_three_are_called_at_o
         # Whatever becomes of its start, a run is made once: its page says what went wrong.
         page.goto(f"{url}/runs/new")
         page.get_by_label("Name of the run").fill("Too late")
-        page.get_by_label("By itself, later").check()
+        page.get_by_label("Automatically, later").check()
         page.locator("input[type=datetime-local]").fill("2020-01-01T09:30")
-        page.get_by_role("button", name="Make the run").click()
+        page.get_by_role("button", name="Create run").click()
         expect(page.get_by_role("heading", name="Too late", level=1)).to_be_visible()
-        expect(page.get_by_role("alert")).to_contain_text("moment")
+        expect(page.get_by_role("alert")).to_contain_text("in the future")
         set_run(acme, first.id, state="completed", finished_at=clock.now())
 
         page.goto(f"{url}/runs")
