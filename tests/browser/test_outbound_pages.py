@@ -156,7 +156,7 @@ def test_a_file_with_bad_rows_names_them_and_takes_the_others(
         expect(page.get_by_role("heading", name="From a file", level=1)).to_be_visible()
         system.start_worker()
         expect(page.get_by_text("Completed", exact=True)).to_be_visible(timeout=_PATIENCE_MS)
-        expect(page.get_by_text("(Given), as was said on importing: The fair's form")).to_be_visible()
+        expect(page.get_by_text("(Given), as stated on import: The fair's form")).to_be_visible()
         for name, count in {"rows": 6, "imported": 3, "faults": 3}.items():
             expect(page.locator(f"[data-count={name}]")).to_have_text(str(count))
         faults = page.locator("div[role=region][aria-label='Rows that could not be used']").locator(
