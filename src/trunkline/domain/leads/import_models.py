@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, text
+from sqlalchemy import ForeignKeyConstraint, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trunkline.core.db import Base
@@ -66,7 +66,7 @@ class ImportFault(Base):
     line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     reason: Mapped[str]
     content: Mapped[str]
-    code: Mapped[str | None]
+    code: Mapped[str | None] = mapped_column(Text)
     """The reason for pages, which have words for it; null for rows noted before there were codes."""
     facts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     """What stands in those words."""
