@@ -139,8 +139,8 @@ def test_a_shared_text_is_cut_before_many_cells_show_it() -> None:
     file = workbook(HEAD + SHARED, parts={"xl/sharedStrings.xml": long}, packed=zipfile.ZIP_STORED)
     cells = read(file)[1][1]
     assert {len(cell) for cell in cells} == {32_767}
-    assert grown_mb(lambda: rules.fault(2, "reason", cells)) < 10
-    assert len(rules.fault(2, "reason", cells).content) == 1_000
+    assert grown_mb(lambda: rules.fault(2, cells, "reason", "code")) < 10
+    assert len(rules.fault(2, cells, "reason", "code").content) == 1_000
 
 
 def test_a_part_with_a_document_type_is_refused() -> None:
