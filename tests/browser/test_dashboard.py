@@ -45,7 +45,9 @@ def test_hebrew_goes_from_right_to_left_and_is_remembered(chromium: Browser, url
     with visiting(chromium, url, acme.email, "/somewhere") as page:
         expect(page.locator("html")).to_have_attribute("dir", "ltr")
         page.get_by_role("button", name="Language").click()
-        page.get_by_role("menuitem", name="עברית").click()
+        with page.expect_response(lambda r: r.request.method == "PATCH") as told:
+            page.get_by_role("menuitem", name="עברית").click()
+        assert told.value.ok, told.value.text()
         expect(page.locator("html")).to_have_attribute("dir", "rtl")
         expect(page.get_by_role("heading", name="אין דף כזה")).to_be_visible()
         page.reload()
