@@ -13,7 +13,7 @@ export const agents: Feature = {
   live: {
     "agent.": ["/api/agents"],
     "knowledge.": ["/api/knowledge", "/api/agents"],
-    "number.": ["/api/agents"],
+    "number.": ["/api/agents", "/api/agent-options"],
     "key.": ["/api/agents", "/api/agent-options"],
   },
   commands: [

@@ -5,7 +5,7 @@ import { IconDownload, IconScale } from "@tabler/icons-react";
 import { keepPreviousData } from "@tanstack/react-query";
 import { instantIn } from "@/features/runs/moment";
 import { useFilters } from "@/lib/address";
-import { api, type Schema } from "@/lib/api";
+import { addressed, api, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { useZone } from "@/lib/session";
 import { Actor } from "@/ui/Actor";
@@ -60,7 +60,7 @@ export default function CompliancePage() {
   return (
     <>
       <PageHeader title={t("log.title")} about={t("log.about")}>
-        <Button component="a" href={`/api/compliance-log.csv?${new URLSearchParams(wanted)}`} download variant="default" leftSection={<IconDownload size={16} />}>
+        <Button component="a" href={addressed("/api/compliance-log.csv", wanted)} download variant="default" leftSection={<IconDownload size={16} />}>
           {t("log.download")}
         </Button>
       </PageHeader>
