@@ -153,7 +153,7 @@ def test_results_say_what_came_of_each_lead(acme: World, owner: TestClient) -> N
         session.execute(update(OutboundItem).where(OutboundItem.position == 2).values(**waiting))
     assert [table(owner, run.id)[1][name] for name in ("state", "waits for")] == list(waiting.values())
     told = [table(owner, run.id, language="he")[1][name] for name in ("מצב", "ממתין בשל")]
-    assert told == ["ממתין", "שעות החיוג"]
+    assert told == ["ממתין למועדו", "שעות החיוג"]
     assert owner.get(f"/api/runs/{run.id}/results.csv", params={"language": "xx"}).status_code == 422
 
 

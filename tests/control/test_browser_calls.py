@@ -127,7 +127,7 @@ async def test_a_person_ends_a_call_from_its_page_and_is_refused_all_else(theatr
             assert answer.status_code == 409
             assert answer.json()["error"] | {"trace_id": ""} == {
                 "code": "conflict", "message": "The call's carrier cannot do this.",
-                "data": {"carrier": "browser"}, "trace_id": "",
+                "data": {"carrier": "browser", "reason": "carrier_cannot"}, "trace_id": "",
             }  # fmt: skip
         assert not line.over.is_set()
         answer = await person.post(f"/api/calls/{call_id}/hang-up")

@@ -83,7 +83,7 @@ def test_a_call_that_one_hands_on_is_not_handed_on_by_another(
             answers.next_answer(session, kept)
 
     raised = while_another_waits(installation, acme, hand_on, also)
-    assert [list(error.data) for error in raised] == [["away"]]
+    assert [list(error.data) for error in raised] == [["away", "reason"]]
     with unit_of_work(acme.scope) as session:
         assert calls.get_call(session, acme.business_id, call_id).steps == 1
         assert [act.actor for act in store.controls_of(session, acme.business_id, call_id)] == ["one"]
@@ -99,4 +99,4 @@ def test_a_call_that_has_ended_meanwhile_is_not_controlled(installation: Install
         installation, acme, end,
         lambda: service.carry_out(acme.business_id, call_id, Verb.HOLD, actor="two"),
     )  # fmt: skip
-    assert [error.data for error in raised] == [{"state": "ended"}]
+    assert [error.data for error in raised] == [{"state": "ended", "reason": "call_not_live"}]

@@ -748,6 +748,6 @@ def test_a_list_that_is_being_imported_is_not_called_before_all_are_in(
 
     with pytest.raises(Conflict, match="being imported") as refused:
         make_run()
-    assert refused.value.data == {"import_id": str(begun.id)}
+    assert refused.value.data == {"import_id": str(begun.id), "reason": "list_importing"}
     installation.run_jobs()
     assert [item.phone for item in items(acme, make_run())] == list(acme.phones)

@@ -340,7 +340,7 @@ def test_an_order_that_comes_too_late_names_the_state_there_is(
     installation.run_jobs()
     with unit_of_work(acme.scope) as session, pytest.raises(Conflict) as refused:
         slices.pause(session, session.merge(seen, load=False), actor="test")
-    assert refused.value.data == {"state": "completed"}
+    assert refused.value.data == {"state": "completed", "reason": "run_state"}
 
 
 # --- Beginning twice, and too often ----------------------------------------------------------

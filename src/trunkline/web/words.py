@@ -35,7 +35,7 @@ _HEBREW: dict[str, dict[str, str]] = {
         "our_fault": "תקלה בצד שלנו",
         "no_conversation": "לא הייתה שיחה",
         "rejected_capacity": "כל הקווים היו תפוסים",
-        "refused": "סורבה בידי חברת הטלפון",
+        "refused": "נדחתה אצל ספק הטלפוניה",
         "suppressed": "ברשימת ״אין להתקשר״",
         "lost": "לא ידוע",
         "no_consent": "אין הסכמה לשיחות",
@@ -47,7 +47,7 @@ _HEBREW: dict[str, dict[str, str]] = {
     },
     "waits_for": {
         "calling_hours": "שעות החיוג",
-        "attempts_per_day": "די חיוגים להיום",
+        "attempts_per_day": "מכסת החיוגים היומית נוצלה",
         "minimum_gap": "התקשרו לפני זמן קצר",
         "fence": "שיחה אחרת אל המספר",
         "retry": "ניסיון נוסף",
