@@ -24,6 +24,7 @@ from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
 from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
 from trunkline.embedded import Status, default_home, hold_servers, role_sql, status
+from trunkline.kit.tls import trusted
 from trunkline.providers.ports import MailFailed
 from trunkline.providers.smtp import SmtpMailer
 from trunkline.speech import what_is_missing
@@ -341,7 +342,7 @@ def _own_model(settings: Settings) -> Iterator[Finding]:
     key = settings.own_model_key
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     try:
-        with httpx.Client(timeout=_PATIENCE_S, trust_env=False) as client:
+        with httpx.Client(verify=trusted(), timeout=_PATIENCE_S, trust_env=False) as client:
             status_code = client.get(asked, headers=headers).status_code
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         yield Finding(

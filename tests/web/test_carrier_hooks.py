@@ -215,7 +215,8 @@ def who_answered(world: World) -> list[str | None]:
 
 def told_of(world: World) -> list[dict[str, object]]:
     with unit_of_work(world.scope) as session:
-        return list(session.scalars(select(Event.data).where(Event.kind == "call.answered_by")))
+        said = select(Event.data).where(Event.kind == "call.answered_by").order_by(Event.id)
+        return list(session.scalars(said))
 
 
 def test_who_has_answered_is_written_once(acme: World, carrier: TestClient) -> None:

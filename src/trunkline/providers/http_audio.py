@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 
 import httpx
 
+from trunkline.kit.tls import trusted
 from trunkline.providers.ports import SpeechFailed
 
 _LONGEST_REASON = 200
@@ -30,6 +31,7 @@ def open_client(
     return httpx.AsyncClient(
         base_url=base_url.rstrip("/") + "/",
         headers=headers,
+        verify=trusted(),
         timeout=httpx.Timeout(wait_s, connect=connect_s, pool=connect_s),
         limits=httpx.Limits(max_connections=500, max_keepalive_connections=50, keepalive_expiry=_KEPT_S),
         follow_redirects=False,

@@ -18,6 +18,7 @@ import httpx
 from trunkline.core.errors import StartRefused
 from trunkline.core.settings import Settings
 from trunkline.kit.hosts import is_loopback
+from trunkline.kit.tls import trusted
 from trunkline.providers.local_speech import EspeakTextToSpeech, SphinxSpeechToText
 from trunkline.providers.ports import CallStatus, LanguageModel, SpeechToText, TextToSpeech
 from trunkline.sim import practice as practices
@@ -245,7 +246,7 @@ def _port(settings: Settings) -> int:
 
 async def _require_running(public_url: str) -> None:
     # The certificate and the way are the installation's own business: whoever answers there is it.
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+    async with httpx.AsyncClient(verify=trusted(), timeout=5, trust_env=False) as client:
         try:
             reply = await client.get(f"{public_url}/ready")
         except httpx.HTTPError as error:

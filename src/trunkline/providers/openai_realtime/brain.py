@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from openai import AsyncOpenAI
 
 from trunkline.providers.call_prompt import BUILT_IN
+from trunkline.providers.model_http import http_client
 from trunkline.providers.openai_realtime.line import OpenAILine
 from trunkline.providers.own_voice import OwnVoiceConversation, VoiceOptions
 from trunkline.providers.ports import CallBrief, ToolRunner
+
+_WAIT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,9 @@ class OpenAIRealtimeBrain:
     def __init__(
         self, api_key: str, *, base_url: str | None = None, options: OpenAIRealtimeOptions | None = None
     ) -> None:
-        self._client = AsyncOpenAI(api_key=api_key, base_url=base_url)
+        self._client = AsyncOpenAI(
+            api_key=api_key, base_url=base_url, http_client=http_client(base_url or "", timeout_s=_WAIT_S)
+        )
         self._options = options or OpenAIRealtimeOptions()
 
     def open(self, brief: CallBrief, tools: ToolRunner) -> OwnVoiceConversation:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from trunkline.kit.hosts import is_loopback
+from trunkline.kit.tls import trusted
 from trunkline.providers.carrier_http import CarrierHttp
 from trunkline.providers.ports import CarrierUncertain
 
@@ -24,6 +25,7 @@ class TelnyxRest:
         self._origin = f"{base_url.rstrip('/')}/v2"
         self._client = httpx.Client(
             timeout=timeout_s,
+            verify=trusted(),
             headers={"Accept": "application/json", "Authorization": f"Bearer {api_key}"},
             # A proxy of the environment is for the internet; it cannot reach a carrier on this machine.
             trust_env=not is_loopback(urlsplit(base_url).hostname or ""),

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from trunkline.kit.hosts import is_loopback
+from trunkline.kit.tls import trusted
 from trunkline.providers.carrier_http import CarrierHttp
 
 
@@ -24,6 +25,7 @@ class TwilioRest:
         self._client = httpx.Client(
             auth=(account_sid, auth_token),
             timeout=timeout_s,
+            verify=trusted(),
             limits=httpx.Limits(max_keepalive_connections=0),
             headers={"Accept": "application/json"},
             # A proxy of the environment is for the internet; it cannot reach a carrier on this machine.

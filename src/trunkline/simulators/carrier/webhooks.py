@@ -16,6 +16,7 @@ from email.utils import format_datetime
 import httpx
 
 from trunkline.kit.clock import now
+from trunkline.kit.tls import trusted
 from trunkline.providers.ports import CallStatus
 from trunkline.providers.twilio.wire import SIGNATURE_HEADER, ErrorCode, Field, sign
 from trunkline.simulators.carrier.book import Book
@@ -51,7 +52,7 @@ class Webhooks:
     def __init__(self, auth_token: str) -> None:
         self._auth_token = auth_token
         # The product is on this machine or beside it: a proxy of the environment would only hide it.
-        self._client = httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False)
+        self._client = httpx.AsyncClient(verify=trusted(), timeout=_TIMEOUT, trust_env=False)
         self._later: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:

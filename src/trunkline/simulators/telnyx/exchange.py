@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 
 from trunkline.kit.audio import pcm_to_ulaw
+from trunkline.kit.tls import trusted
 from trunkline.providers.telnyx.wire import Action, ErrorCode, EventType, HangupCause
 from trunkline.simulators.carrier.line import Line
 from trunkline.simulators.carrier.rooms import Room, Seat
@@ -308,7 +309,7 @@ async def _ended(task: asyncio.Task[None] | None) -> None:
 
 
 async def _fetched(url: str) -> bytes:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(verify=trusted(), trust_env=False) as client:
         return (await client.get(url)).raise_for_status().content
 
 

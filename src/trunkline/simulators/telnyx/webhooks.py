@@ -13,6 +13,7 @@ from uuid import uuid4
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from trunkline.kit.tls import trusted
 from trunkline.providers.telnyx.wire import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 
 _TRIES = 3
@@ -26,7 +27,7 @@ class Webhooks:
         self.delivered: list[tuple[str, int]] = []
         """Event types and how each delivery was answered; 0: not at all."""
         self._key = key
-        self._client = httpx.AsyncClient(trust_env=False, timeout=10)
+        self._client = httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=10)
         self._queues: dict[str, asyncio.Queue[tuple[str, bytes, str]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
