@@ -6,14 +6,15 @@ import asyncio
 import importlib.util
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, params
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import BaseRoute
 
 from trunkline import __version__
 from trunkline.core.settings import ServiceRole
@@ -147,10 +148,9 @@ def create_app(parts: AppParts) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(Gate)
     install_error_handlers(app)
-    for router in _OF_EVERY_ROLE:
-        app.include_router(router)
+    app.router.routes.extend(_routes_of_every_role())
     if parts.role is not ServiceRole.CALLS:
-        _include_api(app)
+        app.router.routes.extend(_api_routes())
         if parts.redis_url is not None:
             scheme = parts.public_url.split(":", 1)[0]
             app.mount(rq_dashboard.PREFIX, rq_dashboard.guarded(parts.redis_url, scheme=scheme), name="rq")
@@ -169,13 +169,32 @@ def create_app(parts: AppParts) -> FastAPI:
 def describe_api() -> dict[str, Any]:
     """Return the OpenAPI description of people's routes; needs no database and no settings."""
     app = FastAPI(title="Trunkline", version=__version__)
-    _include_api(app)
+    app.router.routes.extend(_api_routes())
     return app.openapi()
 
 
-def _include_api(app: FastAPI) -> None:
-    for router in _API:
-        app.include_router(router, dependencies=[Depends(find_principal)])
+@cache
+def _routes_of_every_role() -> list[BaseRoute]:
+    return _joined(_OF_EVERY_ROLE)
+
+
+@cache
+def _api_routes() -> list[BaseRoute]:
+    return _joined(_API, Depends(find_principal))
+
+
+def _joined(routers: tuple[APIRouter, ...], *dependencies: params.Depends) -> list[BaseRoute]:
+    """Return the routes of these, which all applications of a process share.
+
+    FastAPI works out what a router's routes take when the first request comes by: half a second for all, of a
+    loop that may be speaking by then. So it is done here.
+    """
+    joined = APIRouter()
+    for router in routers:
+        joined.include_router(router, dependencies=dependencies)
+    for route in joined.routes:
+        route.matches({"type": "http", "method": "GET", "path": "/", "headers": []})
+    return joined.routes
 
 
 def _swagger_files() -> Path:
