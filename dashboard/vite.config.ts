@@ -39,7 +39,18 @@ export default defineConfig({
     target: "es2022",
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    chunkSizeWarningLimit: 700,
+    chunkSizeWarningLimit: 900,
+    rolldownOptions: {
+      output: {
+        // Else each part and each icon that two pages share is a file of its own: seventy before the first page.
+        codeSplitting: {
+          groups: [
+            { name: "base", tags: ["$initial"], test: /(?<!\/src\/main)\.(m?js|tsx?)$/, priority: 2 },
+            { name: "icons", test: /@tabler/, priority: 1 },
+          ],
+        },
+      },
+    },
   },
   server: {
     proxy: { "^/(api|page|docs|openapi.json|old|media|hooks|admin/rq)": { target: "http://127.0.0.1:8000", ws: true } },

@@ -42,8 +42,9 @@ def visiting(
         pytest.fail("These tests look at the built dashboard: make dashboard", pytrace=False)
     viewport = options.pop("viewport", {"width": 1280, "height": 860})
     context = chromium.new_context(
-        locale={"en": "en-US", "he": "he-IL"}[language], viewport=viewport, storage_state=session, **options
-    )
+        locale={"en": "en-US", "he": "he-IL"}[language], viewport=viewport, storage_state=session,
+        reduced_motion="reduce", **options,
+    )  # fmt: skip
     context.set_default_timeout(_PATIENCE_MS)
     if email is not None:
         sign_in(context, url, email)

@@ -20,7 +20,7 @@ ALL_THERE = """
   && !document.querySelector(".mantine-Loader-root, .mantine-Skeleton-root, [data-loading=true]")
   && document.fonts.status === "loaded"
 """
-_REST_MS = 250
+_REST_MS = 100
 """What moves in comes to rest."""
 
 
