@@ -62,6 +62,7 @@ WHOLE = (
     ' && document.querySelector("main .mantine-Loader-root, main .mantine-Skeleton-root") === null'
 )
 RUNS = "document.querySelectorAll('main a[href^=\"/runs/\"]').length"
+CHARTS = "document.querySelectorAll('main [role=img]').length > 1"
 BOARD = 'document.querySelectorAll("[data-column]").length > 5'
 CLICK = "document.querySelector({!r}).click();"
 TYPE = (
@@ -233,7 +234,7 @@ def _elsewhere(page: Page, url: str) -> Iterator[tuple[str, float]]:
         (
             "overview",
             CLICK.format('nav a[href="/overview"]'),
-            f'location.pathname === "/overview" && {WHOLE}',
+            f'location.pathname === "/overview" && {CHARTS} && {WHOLE}',
         ),
         (
             "leads_again",

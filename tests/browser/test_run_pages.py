@@ -86,6 +86,8 @@ def test_a_run_is_made_with_everything_that_it_can_be_told(chromium: Browser, ur
         page.get_by_label("Automatically, later").check()
         day = clock.now().replace(hour=9, minute=30, second=0, microsecond=0) + timedelta(days=30)
         page.locator("input[type=datetime-local]").fill(f"{day:%Y-%m-%dT%H:%M}")
+        # What comes in beside the form pushes the button down.
+        expect(page.get_by_text("May be called now: 1")).to_be_visible()
         page.get_by_role("button", name="Create run").click()
         expect(page.locator("[data-waits]")).to_be_visible()
         run = run_of(acme)

