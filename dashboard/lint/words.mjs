@@ -2,7 +2,7 @@
 // uses, and the same values in both languages.
 
 import { readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import ts from "typescript";
 import { fault, filesBelow, parse, walk } from "./sources.mjs";
 
@@ -25,6 +25,7 @@ export function lintWords(root) {
     const tree = parse(path);
     faults.push(...writtenTexts(tree));
     faults.push(...collectKeys(tree, used, begun));
+    faults.push(...wordsAtHand(tree, root));
   }
   faults.push(...compareLanguages(locales));
   faults.push(...compareKeys(locales, used, begun));
@@ -134,6 +135,23 @@ function scopeOf(identifier) {
     }
   }
   return null;
+}
+
+/** Fault what looks into words that its feature's `words` do not bring: its page would wait for them, drawn in part. */
+function wordsAtHand(tree, root) {
+  const [, feature] = /^features\/([\w-]+)\//.exec(relative(root, tree.fileName)) ?? [];
+  if (!feature) return [];
+  const said = /\bwords: \[(.*?)\]/.exec(readFileSync(join(root, "features", feature, "index.ts"), "utf-8"))?.[1] ?? "";
+  const brought = new Set(["common", "errors", "shell", feature, ...[...said.matchAll(/"(\w+)"/g)].map((match) => match[1])]);
+  const faults = [];
+  const look = (node, other) => {
+    if (other && !brought.has(other)) faults.push(fault(tree, node, `the feature ${feature} lacks "${other}" in its words`));
+  };
+  walk(tree, (node) => {
+    if (ts.isCallExpression(node)) look(node, featureOf(node));
+    if (ts.isImportDeclaration(node)) look(node, /^@\/features\/([\w-]+)\//.exec(node.moduleSpecifier.text)?.[1]);
+  });
+  return faults;
 }
 
 // --- Languages ----------------------------------------------------------------------------------

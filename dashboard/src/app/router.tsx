@@ -8,11 +8,14 @@ import {
   Outlet,
 } from "@tanstack/react-router";
 import type { FunctionComponent } from "react";
+import { cache } from "@/app/cache";
 import { Crash, NotFound } from "@/app/Faults";
 import { Guarded } from "@/app/Guarded";
 import { Home } from "@/app/Home";
 import { House } from "@/app/House";
+import { loadWords } from "@/lib/i18n";
 import { features } from "@/features";
+import type { FeatureRoute } from "@/features/types";
 import { Loading } from "@/ui/Loading";
 
 
@@ -27,7 +30,9 @@ const house = createRoute({
   errorComponent: Crash,
 });
 
-const routes = features.flatMap((feature) => feature.routes);
+const routes = features.flatMap(({ id, words = [], routes }) =>
+  routes.map((route) => ({ ...route, words: [id, ...words] })),
+);
 const inside = routes
   .filter((route) => route.of !== "anybody")
   .map((route) => {
@@ -40,14 +45,30 @@ const inside = routes
           <Page />
         </Guarded>
       ),
-      loader: () => Page.preload?.(),
+      loader: ready(Page, route),
     });
   });
 const outside = routes
   .filter((route) => route.of === "anybody")
-  .map((route) =>
-    createRoute({ getParentRoute: () => root, path: route.path, component: lazyRouteComponent<PageModule, "default">(route.page) }),
-  );
+  .map((route) => {
+    const Page = lazyRouteComponent<PageModule, "default">(route.page);
+    const loader = ready(Page, route);
+    return createRoute({ getParentRoute: () => root, path: route.path, component: Page, loader });
+  });
+
+/**
+ * Has a page's script and words there before it is drawn. A part that is not holds the page up by 300 ms: so long
+ * React shows what stands for it once it has been shown.
+ */
+function ready(
+  Page: { preload?: () => Promise<void> | undefined },
+  { words, first }: { words: string[]; first?: FeatureRoute["first"] },
+) {
+  return async ({ preload, location }: { preload: boolean; location: { searchStr: string } }) => {
+    if (preload && location.searchStr === "") void first?.(cache);
+    await Promise.all([Page.preload?.(), loadWords(words)]);
+  };
+}
 
 /** Where the day begins: the first page of those that the person has. */
 const start = createRoute({ getParentRoute: () => house, path: "/", component: Home });

@@ -1,6 +1,7 @@
 // What a feature tells the shell of itself.
 
 import type { Icon } from "@tabler/icons-react";
+import type { QueryClient } from "@tanstack/react-query";
 import type { FunctionComponent } from "react";
 import type { LiveTable } from "@/lib/live";
 import type { Role, Session } from "@/lib/session";
@@ -26,6 +27,8 @@ export interface FeatureRoute {
   /** `/calls/$callId`; read the parameter by `usePath("callId")`. */
   path: string;
   page: () => Promise<{ default: FunctionComponent }>;
+  /** Asks for what the page without filters opens with, while a pointer rests on its link. */
+  first?: (answers: QueryClient) => Promise<void>;
   /** Of whom the page is: a business's people (if not said), whoever is signed in, system admins, or anybody. */
   of?: "business" | "person" | "system" | "anybody";
   least?: Role;
@@ -57,7 +60,10 @@ export interface SearchSource {
 }
 
 export interface Feature {
+  /** Also the name of its words: src/locales/<language>/<id>.json. */
   id: string;
+  /** Other features' words that its pages open with. */
+  words?: string[];
   routes: FeatureRoute[];
   nav?: NavEntry[];
   live?: LiveTable;

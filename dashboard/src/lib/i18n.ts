@@ -65,6 +65,9 @@ export async function startI18n(): Promise<void> {
     });
 }
 
+/** Has the words of these features there, in the language that is spoken. */
+export const loadWords = (features: string[]): Promise<void> => i18next.loadNamespaces(features);
+
 export type Translate = (key: string | string[], values?: TOptions) => string;
 
 /** The words of a feature: `const t = useT("runs"); t("title")`. Keys of others need `useT` of their own. */

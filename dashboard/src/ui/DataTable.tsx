@@ -2,9 +2,13 @@
 
 import { Checkbox, Table } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
-import type { MouseEvent, ReactNode } from "react";
+import { type MouseEvent, type ReactNode, useDeferredValue } from "react";
 import { useT } from "@/lib/i18n";
 import classes from "./DataTable.module.css";
+
+/** Rows that are drawn at once when a table appears or another page of it: what a window shows. The others follow. */
+const AT_ONCE = 20;
+const NONE: never[] = [];
 
 export interface Column<Row> {
   id: string;
@@ -42,6 +46,10 @@ export function DataTable<Row>({
   label, columns, rows, keyOf, to, selection, nameOf, least = "36rem",
 }: DataTableProps<Row>) {
   const t = useT("common");
+  const settled = useDeferredValue<Row[]>(rows, NONE);
+  const before = new Set(settled.map(keyOf));
+  // Rows that were there stay as they are while others change among them.
+  const drawn = rows.some((row) => before.has(keyOf(row))) ? rows : rows.slice(0, AT_ONCE);
   const navigate = useNavigate();
   const all = rows.length > 0 && rows.every((row) => selection?.chosen.has(keyOf(row)));
   const some = rows.some((row) => selection?.chosen.has(keyOf(row)));
@@ -84,7 +92,7 @@ export function DataTable<Row>({
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {rows.map((row) => {
+          {drawn.map((row) => {
             const key = keyOf(row);
             return (
               <Table.Tr key={key} data-key={key} className={to && classes.leads} onClick={to && follow(row)}>

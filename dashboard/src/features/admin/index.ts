@@ -6,6 +6,7 @@ import { msg } from "@/lib/i18n";
 
 export const admin: Feature = {
   id: "admin",
+  words: ["jobs"],
   routes: [
     { path: "/system", page: () => import("./HealthPage"), of: "system" },
     { path: "/system/businesses", page: () => import("./BusinessesPage"), of: "system" },

@@ -3,6 +3,7 @@
 import { Button, Group, Modal, Progress, Radio, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { IconBook, IconPlus } from "@tabler/icons-react";
 import { useState, type FormEvent } from "react";
+import { flushSync } from "react-dom";
 import type { Agent } from "@/features/agents/draft";
 import { api, client, type Schema } from "@/lib/api";
 import { hasCode } from "@/lib/errors";
@@ -171,7 +172,11 @@ function TextForm({ agent, text, close }: { agent: Agent; text?: Schema<"Knowled
     const asked = { title: t("knowledge.remove.title", { title }), body: t("knowledge.remove.body"), confirm: t("knowledge.remove.do") };
     if (!(await confirm(asked))) return;
     const params = { path: { text_id: base.id } };
-    if (await act(() => client.DELETE("/api/knowledge/{text_id}", { params }), t("knowledge.removed"))) close();
+    await act(async () => {
+      await client.DELETE("/api/knowledge/{text_id}", { params });
+      // Before all that is shown is asked for again: this text would not be found.
+      flushSync(close);
+    }, t("knowledge.removed"));
   }
   return (
     <form onSubmit={(event) => void save(event)}>

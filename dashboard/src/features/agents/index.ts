@@ -4,6 +4,7 @@ import { msg } from "@/lib/i18n";
 
 export const agents: Feature = {
   id: "agents",
+  words: ["calls", "script", "talk"],
   routes: [
     { path: "/agents", page: () => import("@/features/agents/AgentsPage") },
     { path: "/agents/new", page: () => import("@/features/agents/NewAgentPage"), least: "admin" },

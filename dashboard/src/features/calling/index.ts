@@ -6,6 +6,7 @@ import { msg } from "@/lib/i18n";
 
 export const calling: Feature = {
   id: "calling",
+  words: ["lists", "runs", "settings"],
   routes: [
     { path: "/do-not-call", page: () => import("./SuppressionPage") },
     { path: "/calling-hours", page: () => import("./HoursPage") },

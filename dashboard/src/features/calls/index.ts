@@ -2,7 +2,7 @@
 
 import { IconPhone } from "@tabler/icons-react";
 import type { Feature, Found } from "@/features/types";
-import { client } from "@/lib/api";
+import { api, client } from "@/lib/api";
 import { msg } from "@/lib/i18n";
 import { isolated } from "@/lib/phones";
 
@@ -23,7 +23,11 @@ async function find(words: string, signal: AbortSignal): Promise<Found[]> {
 export const calls: Feature = {
   id: "calls",
   routes: [
-    { path: "/calls", page: () => import("./CallsPage") },
+    {
+      path: "/calls",
+      page: () => import("./CallsPage"),
+      first: (answers) => answers.prefetchQuery(api.queryOptions("get", "/api/calls", { params: { query: {} } })),
+    },
     { path: "/calls/$callId", page: () => import("./CallPage") },
   ],
   nav: [{ section: "day", order: 20, label: msg("shell:nav.calls"), to: "/calls", icon: IconPhone }],

@@ -14,13 +14,12 @@ import { Moment } from "@/ui/Moment";
 import { Pager, usePages } from "@/ui/Pager";
 import { BulkBar } from "./BulkBar";
 import { BulkRuns } from "./BulkRuns";
-import { useLeadFilters } from "./filters";
+import { NEWEST, useLeadFilters } from "./filters";
 import { LeadFilters } from "./LeadFilters";
 import { LeadsHeader } from "./LeadsHeader";
 import { StatusMenu } from "./StatusMenu";
 import { ConsentBadge, nameOf, Phone, Tags, type Lead, type LeadStatus } from "./words";
 
-const A_PAGE = 50;
 
 /** Who is chosen: some of those that were seen, or all that meet the filters. */
 export interface Chosen {
@@ -48,7 +47,7 @@ export default function LeadsPage() {
     "/api/leads",
     {
       params: {
-        query: { ...view.conditions, order: order === "name" ? "name" : "newest", limit: A_PAGE, cursor: pages.cursor },
+        query: { ...NEWEST, ...view.conditions, order: order === "name" ? "name" : "newest", cursor: pages.cursor },
       },
     },
     { placeholderData: keepPreviousData },

@@ -9,6 +9,9 @@ const FIRST = { q: "", status: "", list: "", tag: "", consent: "" };
 export type LeadFilters = typeof FIRST;
 type Consent = NonNullable<Schema<"LeadFilter">["consent"]>;
 
+/** What `GET /api/leads` is asked for where nothing is chosen. */
+export const NEWEST = { order: "newest", limit: 50 } as const;
+
 /** The conditions of `GET /api/leads`; what is not chosen is left out. */
 export interface Conditions {
   search?: string;

@@ -2,16 +2,22 @@
 
 import { IconUserPlus, IconUsers } from "@tabler/icons-react";
 import type { Feature } from "@/features/types";
-import { client } from "@/lib/api";
+import { api, client } from "@/lib/api";
 import { msg } from "@/lib/i18n";
 import { isolated } from "@/lib/phones";
+import { NEWEST } from "./filters";
 
 const FOUND = 5;
 
 export const leads: Feature = {
   id: "leads",
+  words: ["calling"],
   routes: [
-    { path: "/leads", page: () => import("./LeadsPage") },
+    {
+      path: "/leads",
+      page: () => import("./LeadsPage"),
+      first: (answers) => answers.prefetchQuery(api.queryOptions("get", "/api/leads", { params: { query: NEWEST } })),
+    },
     { path: "/leads/board", page: () => import("./BoardPage") },
     { path: "/leads/$leadId", page: () => import("./LeadPage") },
   ],
