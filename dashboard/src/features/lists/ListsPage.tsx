@@ -133,7 +133,7 @@ function Faults({ of }: { of: Schema<"LeadImportOut"> }) {
       size="compact-xs"
       variant="subtle"
       leftSection={<IconDownload size={14} />}
-      aria-label={t("faults.download_named", { name: of.name })}
+      aria-label={`${numbers.whole(of.faults)}: ${t("faults.download_named", { name: of.name })}`}
     >
       {numbers.whole(of.faults)}
     </Button>
