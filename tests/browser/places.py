@@ -69,8 +69,7 @@ PLACES = (
     Place("job", "/jobs/{job_id}"),
     Place("system", "/system", Who.ADMIN),
     Place("system-jobs", "/system/jobs", Who.ADMIN),
-    # A business's job is none of the system's, and is told so.
-    Place("system-job", "/system/jobs/{job_id}", Who.ADMIN),
+    Place("system-job", "/system/jobs/{system_job_id}", Who.ADMIN),
     Place("businesses", "/system/businesses", Who.ADMIN),
     Place("usage", "/system/usage", Who.ADMIN),
     Place("never-called", "/system/suppressions", Who.ADMIN),

@@ -67,6 +67,6 @@ def _speak(context: BrowserContext, url: str, language: str) -> None:
 
 def go(page: Page, url: str, place: Place, owner: Inhabitant) -> None:
     """Open a place and wait until all of it is there."""
-    page.goto(url + place.path.format(**owner.ids))
+    page.goto(url + place.path.format(**owner.ids, system_job_id=owner.system_job_id))
     page.wait_for_function(ALL_THERE)
     page.wait_for_timeout(_REST_MS)

@@ -83,6 +83,8 @@ class Inhabitant:
     text_id: UUID
     invitation_id: UUID
     session_id: UUID
+    system_job_id: UUID
+    """A job of the system's own, which is nobody's."""
     provider: str
     """The provider at which it has a key of its own."""
     secret: str
@@ -143,17 +145,17 @@ def populate(servers: Installation) -> Town:
             session, business_id=None, email=ADMIN_EMAIL, name="Admin", password=PASSWORD, role=None,
             actor="test",
         )  # fmt: skip
-        enqueue_job("maintenance", "tend_businesses")
+        systems = enqueue_job("maintenance", "tend_businesses")
         resets.begin(session, None, ADMIN_EMAIL, new_id())
     people.sign_in(ADMIN_EMAIL, PASSWORD)
     # The pace of the carrier account is shared: the second business dials a little later.
     with clock.frozen_at(clock.now() + timedelta(seconds=10)):
-        return Town(_settle(acme, 1), _settle_later(umbrella, 2))
+        return Town(_settle(acme, 1, systems), _settle_later(umbrella, 2, systems))
 
 
-def _settle_later(world: World, number: int) -> Inhabitant:
+def _settle_later(world: World, number: int, system_job_id: UUID) -> Inhabitant:
     with clock.frozen_at(clock.now() + timedelta(minutes=1)):
-        return _settle(world, number)
+        return _settle(world, number, system_job_id)
 
 
 def _roll_up(world: World) -> None:
@@ -201,7 +203,7 @@ def _record(world: World, call_id: UUID) -> None:
         recordings.note_begun(session, world.business_id, call_id, 1)
 
 
-def _settle(world: World, number: int) -> Inhabitant:
+def _settle(world: World, number: int, system_job_id: UUID) -> Inhabitant:
     business_id = world.business_id
     run = world.make_run()
     with unit_of_work(world.scope) as session:
@@ -269,5 +271,6 @@ def _settle(world: World, number: int) -> Inhabitant:
         note_id=note.id, bulk_update_id=update.id, bulk_delete_id=deletion.id,
         import_id=importing.id, control_id=control.id, leg_sid=leg_sid,
         number_id=phone_number.id, text_id=known.id, secret=secret,
-        invitation_id=invitation_id, session_id=session_id, provider=vault.PROVIDERS[number],
+        invitation_id=invitation_id, session_id=session_id, system_job_id=system_job_id,
+        provider=vault.PROVIDERS[number],
     )  # fmt: skip

@@ -13,7 +13,8 @@ export interface LinkToProps extends AnchorHTMLAttributes<HTMLAnchorElement> {
 
 /** A bare link of the router; give it to Mantine's parts as their `component`. */
 export function LinkTo({ to, search, ref, ...rest }: LinkToProps) {
-  return <Link to={to} search={search ?? {}} ref={ref} {...rest} />;
+  // Which of two links, one's address the beginning of the other's, leads to where one is: the navigation says so.
+  return <Link to={to} search={search ?? {}} ref={ref} activeOptions={{ exact: true }} {...rest} />;
 }
 
 export function TextLink({ to, search, children, ...rest }: AnchorProps & LinkToProps) {

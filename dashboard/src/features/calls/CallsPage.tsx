@@ -121,7 +121,7 @@ function Filters({ filters, setFilters }: { filters: typeof NOTHING; setFilters:
             value={filters.agent || null} onChange={set("agent")}
           />
           <Select
-            aria-label={t("filters.booked")} placeholder={t("filters.booked")} clearable w="13rem"
+            aria-label={t("filters.booked")} placeholder={t("filters.booked")} clearable w="15.5rem"
             data={[{ value: "yes", label: t("filters.booked_yes") }, { value: "no", label: t("filters.booked_no") }]}
             value={filters.booked || null} onChange={set("booked")}
           />
