@@ -173,7 +173,8 @@ export class Live {
       for (const event of data.events) this.take(event as LiveEvent);
       if (data.events.length < PAGE) this.hear([], true);
       else this.skip();
-      if (!this.stream) this.listen();
+      // The page may have been hidden while this was asked.
+      this.settle();
     } catch (failure) {
       if (failure instanceof ApiError && failure.status === 401) return;
       if (!(failure instanceof ApiError || failure instanceof NoAnswer)) throw failure;
