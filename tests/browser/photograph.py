@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import sync_playwright
 
@@ -22,6 +23,7 @@ from browser.views import ALL_THERE, VIEWS, View, go, looking
 from isolation.population import populate
 from support.installation import open_installation, temporary_home
 from support.world import PASSWORD
+from trunkline.kit import clock
 
 BUSY = (
     ("overview", "/overview", View("en", "light", "wide")),
@@ -30,7 +32,16 @@ BUSY = (
     ("overview-on-a-phone", "/overview", View("he", "dark", "phone")),
 )
 """The README's pictures: their names, where they are taken, and how."""
-_SEED = "--leads 900 --calls 9000 --days 40 --runs 12 --run-items 150 --turns 3 --time-zone Australia/Sydney"
+_SEED = "--leads 900 --calls 9000 --days 40 --runs 12 --run-items 150 --turns 3"
+_ZONES = (
+    "Asia/Tokyo", "Asia/Karachi", "Asia/Jerusalem", "Europe/London", "America/New_York",
+    "America/Los_Angeles", "Pacific/Honolulu", "Pacific/Auckland", "Australia/Perth",
+)  # fmt: skip
+
+
+def _where_it_is_afternoon() -> str:
+    """Return the zone in which it is nearest to four o'clock: most of a day's calls have been made then."""
+    return min(_ZONES, key=lambda zone: abs(clock.now().astimezone(ZoneInfo(zone)).hour - 16))
 
 
 def photograph_busy(out: Path) -> None:
@@ -42,7 +53,8 @@ def photograph_busy(out: Path) -> None:
             "DATABASE_OWNER_URL": urls.database_owner_url or "", "REDIS_URL": urls.redis_url or "",
             "TRUNKLINE_HOME": str(home),
         }  # fmt: skip
-        seed = ["bench", "seed", "--password", PASSWORD, *_SEED.split()]
+        seed = ["bench", "seed", "--password", PASSWORD, *_SEED.split(), "--time-zone"]
+        seed.append(_where_it_is_afternoon())
         subprocess.run(
             [sys.executable, "-m", "trunkline", *seed], env=os.environ | ours, check=True, capture_output=True
         )

@@ -89,7 +89,7 @@ function Filters({ filters, setFilters }: { filters: typeof NOTHING; setFilters:
   const others = (["run", "lead"] as const).filter((name) => filters[name]);
   return (
     <Stack gap="xs" role="search" aria-label={t("filters.label")}>
-      <Group gap="xs" align="flex-start">
+      <Group gap="xs" align="flex-end">
         <Box w={{ base: "100%", xs: "17rem" }}>
           <SearchInput label={t("filters.number")} hint={t("filters.number_hint")} value={filters.number} onChange={set("number")} />
         </Box>
@@ -99,7 +99,7 @@ function Filters({ filters, setFilters }: { filters: typeof NOTHING; setFilters:
         >
           {t("filters.label")}
         </Button>
-        <Group gap="xs" align="flex-end" flex={1} miw={{ sm: "32rem" }} visibleFrom={more ? undefined : "sm"}>
+        <Box display="contents" visibleFrom={more ? undefined : "sm"}>
           <Select
             aria-label={t("filters.state")} placeholder={t("filters.state")} clearable w="8.5rem"
             data={[{ value: "open", label: t("filters.open") }]} value={filters.state || null} onChange={set("state")}
@@ -121,7 +121,7 @@ function Filters({ filters, setFilters }: { filters: typeof NOTHING; setFilters:
             value={filters.agent || null} onChange={set("agent")}
           />
           <Select
-            aria-label={t("filters.booked")} placeholder={t("filters.booked")} clearable w="15.5rem"
+            aria-label={t("filters.booked")} placeholder={t("filters.booked")} clearable w="17rem"
             data={[{ value: "yes", label: t("filters.booked_yes") }, { value: "no", label: t("filters.booked_no") }]}
             value={filters.booked || null} onChange={set("booked")}
           />
@@ -133,7 +133,7 @@ function Filters({ filters, setFilters }: { filters: typeof NOTHING; setFilters:
             type="date" label={t("filters.to")} value={filters.to} min={filters.from || undefined}
             onChange={(event) => setFilters({ to: event.currentTarget.value })}
           />
-        </Group>
+        </Box>
         {Object.values(filters).some(Boolean) && (
           <Button variant="subtle" onClick={() => setFilters(NOTHING)}>
             {t("all")}
