@@ -2,17 +2,19 @@
 
 import "@mantine/spotlight/styles.css";
 import { useDebouncedValue } from "@mantine/hooks";
-import { Spotlight, spotlight, type SpotlightActionGroupData } from "@mantine/spotlight";
+import { createSpotlight, Spotlight, type SpotlightActionGroupData } from "@mantine/spotlight";
 import { IconSearch } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { entriesFor } from "@/app/Navigation";
 import { features } from "@/features";
 import { useT } from "@/lib/i18n";
 import { useSession } from "@/lib/session";
 
 const LEAST_LETTERS = 2;
+
+const [store, spotlight] = createSpotlight();
 
 /** `asked`: how often it has been asked for. */
 export default function Palette({ asked: times }: { asked: number }) {
@@ -82,8 +84,19 @@ export default function Palette({ asked: times }: { asked: number }) {
     });
   }
 
+  // Enter means the first of what is shown. The palette marks it as letters are typed; what the server finds comes
+  // later, and it has no other way to mark anew than its keys.
+  const shown = groups.flatMap(({ actions }) => actions.map(({ id }) => id)).join(" ");
+  const typed = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (!shown || !typed.current?.value) return;
+    store.updateState((state) => ({ ...state, selected: -1 }));
+    typed.current.dispatchEvent(new KeyboardEvent("keydown", { code: "ArrowDown", bubbles: true }));
+  }, [shown]);
+
   return (
     <Spotlight
+      store={store}
       actions={groups}
       query={words}
       onQueryChange={setWords}
@@ -94,6 +107,7 @@ export default function Palette({ asked: times }: { asked: number }) {
       scrollable
       maxHeight="60vh"
       searchProps={{
+        ref: typed,
         leftSection: <IconSearch size={18} />,
         placeholder: t("palette.hint"),
         "aria-label": t("palette.open"),

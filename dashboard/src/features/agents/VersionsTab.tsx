@@ -151,7 +151,18 @@ function OneVersion({ agent, number, mayWrite, unsaved }: Props & { number: numb
       <Answer of={found}>
         {/* Against what stands now, "before" is this version and "after" is the newest. */}
         {({ differences, against: compared }) =>
-          compared === null ? <Text c="dimmed">{t("versions.first")}</Text> : <Differences found={differences} turned={other !== undefined} />
+          compared === null ? (
+            <Text c="dimmed">{t("versions.first")}</Text>
+          ) : (
+            <Stack gap="sm">
+              <Text size="sm" c="dimmed">
+                {other === undefined
+                  ? t("compare.reads", { from: compared, to: number })
+                  : t("compare.reads", { from: number, to: compared })}
+              </Text>
+              <Differences found={differences} turned={other !== undefined} />
+            </Stack>
+          )
         }
       </Answer>
     </Panel>

@@ -124,6 +124,11 @@ function Told({ call, lines, recordings }: { call: Call; lines: Line[]; recordin
           )}
         </Panel>
       )}
+      {recordings.length === 0 && !isOpen(call) && call.answered_at !== null && (
+        <Panel title={t("player.title")}>
+          <Text c="dimmed">{t("player.none")}</Text>
+        </Panel>
+      )}
       <Panel title={t("transcript.title")}>
         {lines.length > 0 ? (
           <Transcript lines={lines} sounding={sounding} play={kept.length > 0 ? play : undefined} grows={isOpen(call)} />
@@ -132,6 +137,16 @@ function Told({ call, lines, recordings }: { call: Call; lines: Line[]; recordin
         )}
       </Panel>
     </Stack>
+  );
+}
+
+function Agent({ call }: { call: Call }) {
+  const t = useT("calls");
+  if (call.agent_version === null) return <bdi>{call.agent_name}</bdi>;
+  return (
+    <span>
+      <bdi>{call.agent_name}</bdi>, {t("call.version", { number: call.agent_version })}
+    </span>
   );
 }
 
@@ -159,7 +174,7 @@ function CallFacts({ call }: { call: Call }) {
             </TextLink>
           ),
         },
-        call.agent_name !== null && { label: t("column.agent"), value: <bdi>{call.agent_name}</bdi> },
+        call.agent_name !== null && { label: t("column.agent"), value: <Agent call={call} /> },
         call.ours !== "" && { label: t("call.ours"), value: <bdi dir="ltr">{call.ours}</bdi> },
         { label: t("column.began"), value: <Moment at={call.created_at} how="dateTime" /> },
         call.ended_at !== null && { label: t("call.ended"), value: <Moment at={call.ended_at} how="dateTime" /> },

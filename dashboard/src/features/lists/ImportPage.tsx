@@ -280,7 +280,7 @@ function Columns({
       )}
       <Panel
         title={t("wizard.first")}
-        about={faults > 0 ? t("wizard.some_faults", { count: faults, of: seen.rows.length }) : undefined}
+        about={[faults > 0 && t("wizard.some_faults", { count: faults, of: seen.rows.length }), t("wizard.first_about")].filter(Boolean).join(" ")}
       >
         <div aria-busy={looking}>
           <DataTable

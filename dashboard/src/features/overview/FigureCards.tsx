@@ -21,7 +21,7 @@ export function FigureCards({ figures }: { figures: Schema<"FiguresOut"> }) {
       <Figure
         label={t("figure.answer_rate")}
         value={rate === null ? t("figure.none") : numbers.share(rate)}
-        note={t("figure.answered", { answered: numbers.whole(answered) })}
+        note={t("figure.answered", { answered: numbers.whole(answered), outbound: numbers.whole(outbound) })}
       />
       <Figure
         label={t("figure.appointments")}

@@ -59,7 +59,7 @@ function ThisRun({ run }: { run: Schema<"RunOut"> }) {
                 <Text size="xs" c="dimmed">
                   {t("created", { when: time.dateTime(run.created_at) })}
                   {run.started_at && ` · ${t("started", { when: time.dateTime(run.started_at) })}`}
-                  {run.finished_at && ` · ${t("finished", { when: time.dateTime(run.finished_at) })}`}
+                  {run.finished_at && ` · ${t(now.state === "cancelled" ? "cancelled_at" : "finished", { when: time.dateTime(run.finished_at) })}`}
                 </Text>
                 {run.retry_of && (
                   <TextLink to={`/runs/${run.retry_of}`} size="sm">

@@ -16,13 +16,14 @@ from pydantic import ValidationError
 from trunkline.core import registry, toolbox
 from trunkline.core.errors import InvalidInput
 from trunkline.domain.agents.models import Agent
-from trunkline.domain.agents.rules import TOLD_AT_MOST
+from trunkline.domain.agents.rules import FILLED_IN, TOLD_AT_MOST
 from trunkline.domain.agents.schemas import VoiceOptions
 from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.extensions import resolve
 from trunkline.domain.tenants.models import Business
 from trunkline.domain.tenants.service import LANGUAGES
 from trunkline.kit.dialogue import Dialogue
+from trunkline.kit.dialogue_parts import PLACEHOLDER
 
 SCRIPTED = "scripted"
 """The brain that follows a written dialogue and needs no AI account."""
@@ -97,6 +98,7 @@ def warnings_of(
     there are for the agent.
     """
     return [
+        *_of_greeting(agent),
         *_of_hearing(agent, own_keys),
         *_of_lost(agent, own_keys),
         *_of_tools(agent, business),
@@ -192,6 +194,16 @@ def _read(field: str, error: ValidationError) -> Iterator[Fault]:
 
 
 # --- Warnings -----------------------------------------------------------------------------
+
+
+def _of_greeting(agent: Agent) -> Iterator[Warning]:
+    for name in dict.fromkeys(PLACEHOLDER.findall(agent.greeting)):
+        if name not in FILLED_IN:
+            known = ", ".join(f"{{{one}}}" for one in FILLED_IN)
+            yield Warning(
+                "no_such_name", "greeting",
+                f"{{{name}}} would be spoken as it stands: only {known} are filled in.", [name, known],
+            )  # fmt: skip
 
 
 def _of_hearing(agent: Agent, own_keys: Collection[str]) -> Iterator[Warning]:

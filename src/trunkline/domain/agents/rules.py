@@ -11,6 +11,9 @@ CONTENT = (
 )  # fmt: skip
 """The fields of an agent that people write, and that a version keeps."""
 
+FILLED_IN = ("business_name", "agent_name", "lead_name")
+"""What a greeting may name in braces; the call room knows them as a call begins."""
+
 TOLD_AT_MOST = 12_000
 """Characters of knowledge that a model is told at the beginning of a call, titles included."""
 _CUT = " […]"

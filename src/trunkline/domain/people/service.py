@@ -165,7 +165,7 @@ def sign_in(email: str, password: str, device: Device = Device()) -> tuple[str, 
     with unit_of_work(scope_of(business_id)) as session:
         user = user_of(session, business_id, email) if known else None
         if not matches(user.password_hash if user else _NOBODYS_HASH, password) or user is None:
-            raise NotSignedIn("E-mail address or password is wrong.")
+            raise NotSignedIn("E-mail address or password is wrong.", reason="wrong_password")
         signed_in = begin_session(session, user, device)
     with unit_of_work(SYSTEM):
         announce(tries.PASSED, subject_id=try_id, actor=email)
