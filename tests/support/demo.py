@@ -56,7 +56,7 @@ def finished_demo(home: Path, *arguments: str) -> Iterator[FinishedDemo]:
             assert process.poll() is None, f"the demo has ended:\n{output.read_text()[-3000:]}"
             assert time.monotonic() < deadline, f"the demo is not over:\n{output.read_text()[-3000:]}"
             time.sleep(0.2)
-        found = re.search(r"Sign in to (.+) as (\S+) with the password (\S+)", output.read_text())
+        found = re.search(r"Sign in to (.+):\n  (\S+), password (\S+)", output.read_text())
         assert found, "the demo does not say how to sign in"
         yield FinishedDemo(
             f"http://127.0.0.1:{port}", found[1], found[2], found[3], json.loads(report.read_text()),

@@ -208,4 +208,5 @@ def _client(base_url: str, row: Seeded, stack: ExitStack) -> BusinessClient:
 def _show_way_in(console: Console, base_url: str, seeded: list[Seeded]) -> None:
     console.print(f"\nThe dashboard is at {base_url}/ and the API's documentation at {base_url}/docs.")
     for row in seeded:
-        console.print(f"Sign in to {row.cast.name} as {row.cast.email} with the password {row.password}")
+        # On two lines: on one, a terminal of 80 columns would part the password from its name.
+        console.print(f"Sign in to {row.cast.name}:\n  {row.cast.email}, password {row.password}")
