@@ -62,7 +62,9 @@ def test_a_page_of_another_business_shows_nothing_of_it(chromium: Browser, url: 
                 continue
             page.goto(url + place.path.format(**town.a.ids))
             if "{" in place.path:
-                expect(page.get_by_role("alert").first, place.name).to_contain_text("no such thing")
+                told = page.get_by_role("alert").first
+                expect(told, place.name).to_contain_text("no such thing")
+                expect(told.get_by_role("link", name="Back to the list"), place.name).to_be_visible()
             else:
                 expect(page.get_by_role("heading", level=1)).to_be_visible()
             expect(page.get_by_role("banner")).to_contain_text("Umbrella")

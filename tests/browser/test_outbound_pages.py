@@ -199,9 +199,14 @@ def test_a_run_outlives_the_server_and_its_page_recovers_by_itself(chromium: Bro
 
 def test_numbers_are_put_on_the_list_found_judged_and_logged(chromium: Browser, system: System) -> None:
     world = system.world("busy", size=1)
-    with visiting(chromium, system.api_url, world.email, "/do-not-call") as page:
-        page.get_by_label("Telephone number").fill("(212) 555-0142")
+    with visiting(chromium, system.api_url, world.email, "/do-not-call", refusals={422}) as page:
+        number = page.get_by_label("Telephone number")
+        number.fill("abc")
         page.get_by_role("button", name="Add to list").click()
+        expect(number).to_have_accessible_description("This is not a telephone number that can be called.")
+        number.fill("(212) 555-0142")
+        page.get_by_role("button", name="Add to list").click()
+        expect(number).to_have_accessible_description("")
         rows = page.get_by_role("region", name="Do not call").locator("tbody tr")
         expect(rows).to_contain_text(["+12125550142"])
         page.get_by_label("Find by number or how it begins").fill("+1646")

@@ -1,10 +1,18 @@
 import { Alert, Button, Code, Text } from "@mantine/core";
 import { IconAlertCircle } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 import { useErrorWords } from "@/lib/errors";
 import { useLanguage, useT } from "@/lib/i18n";
 
+export interface ErrorNoteProps {
+  error: unknown;
+  retry?: () => void;
+  /** What leads on where trying again would not. */
+  children?: ReactNode;
+}
+
 /** What went wrong and what to do, where it went wrong. */
-export function ErrorNote({ error, retry }: { error: unknown; retry?: () => void }) {
+export function ErrorNote({ error, retry, children }: ErrorNoteProps) {
   const t = useT("errors");
   const language = useLanguage();
   const { title, detail, traceId } = useErrorWords()(error);
@@ -15,7 +23,7 @@ export function ErrorNote({ error, retry }: { error: unknown; retry?: () => void
           {detail}
         </Text>
       )}
-      {traceId && !retry && (
+      {traceId && !retry && !children && (
         <Text size="xs" mt={4}>
           {t("trace")} <Code dir="ltr">{traceId}</Code>
         </Text>
@@ -25,6 +33,7 @@ export function ErrorNote({ error, retry }: { error: unknown; retry?: () => void
           {t("retry")}
         </Button>
       )}
+      {children}
     </Alert>
   );
 }

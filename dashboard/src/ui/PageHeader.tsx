@@ -30,7 +30,7 @@ export function PageHeader({ title, heading, about, back, badge, children }: Pag
           </TextLink>
         )}
         <Group gap="sm">
-          <Title order={1} dir="auto">
+          <Title order={1} dir={heading ? undefined : "auto"}>
             {heading ?? title}
           </Title>
           {badge}

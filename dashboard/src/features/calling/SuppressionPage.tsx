@@ -1,5 +1,6 @@
 import { Alert, Button, FileButton, Group, List, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
 import { IconPhoneOff, IconTrash, IconUpload } from "@tabler/icons-react";
 import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState, type FormEvent } from "react";
@@ -7,6 +8,7 @@ import { useFault } from "@/features/lists/fault";
 import { upload } from "@/features/lists/preview";
 import { useFilters } from "@/lib/address";
 import { api, client, type Schema } from "@/lib/api";
+import { useErrorWords } from "@/lib/errors";
 import { useNumbers, useT } from "@/lib/i18n";
 import { useSession } from "@/lib/session";
 import { Answer } from "@/ui/Answer";
@@ -117,29 +119,43 @@ function useListAgain(): () => Promise<void> {
 
 function AddNumber() {
   const t = useT("calling");
-  const act = useAct();
+  const words = useErrorWords();
   const again = useListAgain();
   const [phone, setPhone] = useState("");
   const [reason, setReason] = useState("");
   const [busy, setBusy] = useState(false);
+  const [fault, setFault] = useState<string | null>(null);
   const add = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
     const body = { phone, reason: reason.trim() || "asked" };
-    const done = await act(() => client.POST("/api/suppressions", { body }), t("list.added"));
-    await again();
-    setBusy(false);
-    if (!done) return;
+    try {
+      await client.POST("/api/suppressions", { body });
+    } catch (failure) {
+      const { title, detail } = words(failure);
+      setFault([title, detail].filter(Boolean).join(" "));
+      return;
+    } finally {
+      setBusy(false);
+    }
+    setFault(null);
     setPhone("");
     setReason("");
+    notifications.show({ color: "trunk", message: t("list.added") });
+    await again();
   };
   return (
     <Panel>
       <form onSubmit={(event) => void add(event)}>
-        <Group align="flex-end">
-          <TextInput label={t("list.number")} type="tel" required maxLength={50} dir="ltr" value={phone} onChange={(event) => setPhone(event.currentTarget.value)} />
+        <Group align="flex-start">
+          <TextInput
+            label={t("list.number")} type="tel" required maxLength={50} dir="ltr" value={phone}
+            w={{ base: "100%", xs: "15rem" }} error={fault} errorProps={{ role: "alert" }}
+            onChange={(event) => setPhone(event.currentTarget.value)}
+          />
           <TextInput label={t("list.reason")} placeholder={t("list.because.asked")} maxLength={200} dir="auto" value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
-          <Button type="submit" loading={busy} disabled={!phone.trim()}>
+          {/* In line with the fields, whose labels stand above them. */}
+          <Button type="submit" mt={{ base: 0, xs: "1.36rem" }} loading={busy} disabled={!phone.trim()}>
             {t("list.add")}
           </Button>
         </Group>

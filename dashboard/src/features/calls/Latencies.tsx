@@ -1,4 +1,5 @@
-// How fast the agent answered: a bar for each answer, from the caller's last sound to their ear, stage by stage.
+// How fast the agent answered: a bar for each answer, from the caller's last sound to its first sound on the line,
+// stage by stage. When it was heard is known of some carriers only: that is said, and neither drawn nor counted.
 
 import { Group, Progress, Stack, Text, Tooltip } from "@mantine/core";
 import { useNumbers, useT } from "@/lib/i18n";
@@ -7,11 +8,10 @@ import { latenciesOf, type CallEvent, type Latency } from "./lines";
 
 const STAGES = [
   ["endpoint_ms", "gray"],
-  ["transcript_ms", "cyan"],
+  ["transcript_ms", "yellow"],
   ["first_token_ms", "trunk"],
   ["first_audio_ms", "indigo"],
   ["on_the_wire_ms", "grape"],
-  ["heard_ms", "pink"],
 ] as const;
 
 export function Latencies({ events }: { events: CallEvent[] }) {
@@ -20,7 +20,7 @@ export function Latencies({ events }: { events: CallEvent[] }) {
   const time = useTime();
   const answers = [...latenciesOf(events).values()].filter((one) => one.reply_ms !== undefined);
   if (answers.length === 0) return <Text c="dimmed">{t("latency.none")}</Text>;
-  const longest = Math.max(...answers.map((one) => (one.reply_ms ?? 0) + (one.heard_ms ?? 0)));
+  const longest = Math.max(...answers.map((one) => one.reply_ms ?? 0));
   const sorted = answers.map((one) => one.reply_ms ?? 0).sort((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
   const stagesOf = (one: Latency) => STAGES.filter(([stage]) => (one[stage] ?? 0) > 0);
@@ -28,8 +28,9 @@ export function Latencies({ events }: { events: CallEvent[] }) {
     <Stack gap="xs">
       <Text size="sm">{t("latency.median", { ms: numbers.whole(median), count: answers.length })}</Text>
       {answers.map((one) => {
-        const stages = stagesOf(one)
-          .map(([stage]) => `${t(`latency.${stage}`)} ${numbers.whole(one[stage] ?? 0)}`)
+        const stages = [...STAGES.map(([stage]) => stage), "heard_ms" as const]
+          .filter((stage) => (one[stage] ?? 0) > 0)
+          .map((stage) => `${t(`latency.${stage}`)} ${numbers.whole(one[stage] ?? 0)}`)
           .join(", ");
         return (
           <Group key={`${one.leg}.${one.turn}`} gap="sm" wrap="nowrap">

@@ -52,7 +52,7 @@ export function CameTo({ call }: { call: Pick<Call, "state" | "disposition" | "a
   return <StatusBadge tone={TONES[call.disposition] ?? "quiet"}>{outcome(call.disposition)}</StatusBadge>;
 }
 
-/** Incoming or outgoing. */
+/** Inbound or outbound. */
 export function Direction({ call }: { call: Pick<Call, "direction" | "carrier"> }) {
   const t = useT("calls");
   const Icon = call.carrier === "browser" ? IconDeviceLaptop : call.direction === "inbound" ? IconArrowDownLeft : IconArrowUpRight;

@@ -52,6 +52,7 @@ function People({ onInvite }: { onInvite: () => void }) {
   const t = useT("settings");
   const { me } = useSession();
   const people = api.useQuery("get", "/api/users");
+  const invited = api.useQuery("get", "/api/invitations");
   const columns: Column<User>[] = [
     {
       id: "name",
@@ -73,7 +74,7 @@ function People({ onInvite }: { onInvite: () => void }) {
         {(rows) => (
           <Stack>
             <DataTable label={t("people.members")} columns={columns} rows={rows} keyOf={(user) => user.id} />
-            {rows.length === 1 && (
+            {rows.length === 1 && invited.data?.length === 0 && (
               <EmptyState icon={IconUsers} title={t("people.alone.title")} body={t("people.alone.body")}>
                 <Button variant="default" onClick={onInvite}>
                   {t("people.invite")}
