@@ -155,7 +155,7 @@ function AddNumber() {
           />
           <TextInput label={t("list.reason")} placeholder={t("list.because.asked")} maxLength={200} dir="auto" value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
           {/* In line with the fields, whose labels stand above them. */}
-          <Button type="submit" mt={{ base: 0, xs: "1.36rem" }} loading={busy} disabled={!phone.trim()}>
+          <Button type="submit" mt={{ base: 0, xs: "1.55rem" }} loading={busy} disabled={!phone.trim()}>
             {t("list.add")}
           </Button>
         </Group>
