@@ -8,7 +8,7 @@ import { useErrorWords } from "@/lib/errors";
 /**
  * `const act = useAct(); act(() => client.POST(...), t("saved"))`: does it, says `done` when it is done and what went
  * wrong when it is not. True: done. What the page shows is then asked for again, whether or not the stream of events
- * is there to say so: nobody sees their own act undone.
+ * is there to say so: nobody sees their own act undone. A deed that gives `false` was not done, and says why itself.
  */
 export function useAct(): (deed: () => Promise<unknown>, done?: string) => Promise<boolean> {
   const words = useErrorWords();
@@ -16,7 +16,7 @@ export function useAct(): (deed: () => Promise<unknown>, done?: string) => Promi
   return useCallback(
     async (deed, done) => {
       try {
-        await deed();
+        if ((await deed()) === false) return false;
       } catch (error) {
         const { title, detail } = words(error);
         notifications.show({ color: "red", title, message: detail, autoClose: 10_000, role: "alert" });

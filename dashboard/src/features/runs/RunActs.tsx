@@ -45,13 +45,13 @@ export function RunActs({ run, compact = false }: { run: Run; compact?: boolean 
     setRefused(null);
     await act(async () => {
       try {
-        await deed();
+        return await deed();
       } catch (error) {
         // The list is being called by another run: lead there instead of only saying so.
         const other = hasCode(error, "run_already_active") ? error.data.run_id : null;
         if (typeof other !== "string" || other === run.id) throw error;
         setRefused(other);
-        return;
+        return false;
       } finally {
         await again();
         setBusy(false);
