@@ -215,3 +215,14 @@ def test_a_parting_that_waited_for_a_transfer_does_not_speak_over_its_last_words
     assert ended.data["reason"] == "transferred"
     assert LONG not in call.tts.spoken
     assert [said["heard_text"] for said in call.told(EventKind.AGENT_SAID)] == ["tool True"]
+
+
+def test_a_goodbye_behind_a_transfer_does_not_end_the_call_in_its_place() -> None:
+    async def transfer(_name: str, _arguments: Any) -> ToolResult:
+        call.session.leave("transferred")
+        return ToolResult(ok=True, data={})
+
+    call = Call(StubBrain(["transfer", *goodbye("I put you through.")]), tool=transfer)
+    ended = run(call.run())
+    assert ended.data["reason"] == "transferred"
+    assert call.told(EventKind.AGENT_SAID)[-1]["heard_text"] == "tool True I put you through."

@@ -366,7 +366,8 @@ class Talk:
                 self.digits = digits if digits >= _NUMBER_DIGITS else 0
                 self._keypad.offer(digits)
             case HangUp(reason=reason):
-                agent.hang_up = reason
+                # Who has handed the call on says goodbye behind it, and ends nobody's call.
+                agent.hang_up = reason if self._parting else self._leaving or reason
 
     # --- The end --------------------------------------------------------------------------
 
