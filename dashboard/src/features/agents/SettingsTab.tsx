@@ -164,8 +164,6 @@ function Sound({ draft: { content, change }, known }: PartProps) {
 function Doing({ draft: { content, change }, known }: PartProps) {
   const t = useT("agents");
   const business = useBusiness();
-  const chosen = known.tools.filter(({ built_in: builtIn }) => !builtIn);
-  const builtIn = known.tools.filter((tool) => tool.built_in).map(({ name }) => t([`tool.${name}`, "tool.other"], { name }));
   const colleagues = business.extensions.map(({ extension, name }) => ({
     value: extension,
     label: name ? `${extension} · ${name}` : extension,
@@ -173,23 +171,11 @@ function Doing({ draft: { content, change }, known }: PartProps) {
   return (
     <>
       <Panel title={t("part.tools")} about={t("tools_about")}>
-        <Stack gap="xs">
-          {chosen.map(({ name, description }) => (
-            <Checkbox
-              key={name}
-              label={t([`tool.${name}`, "tool.other"], { name })}
-              description={t([`tool_about.${name}`, "tool.other"], { name: description })}
-              checked={content.tools?.includes(name) ?? false}
-              onChange={(event) => {
-                const rest = (content.tools ?? []).filter((one) => one !== name);
-                change({ tools: event.currentTarget.checked ? [...rest, name] : rest });
-              }}
-            />
+        <Stack gap="md">
+          {KINDS.map((kind) => (
+            <Tools key={kind} kind={kind} content={content} change={change} tools={known.tools.filter((tool) => tool.kind === kind)} />
           ))}
           <FaultText path="tools" />
-          <Text size="xs" c="dimmed">
-            {t("tools_built_in", { names: builtIn.join(", ") })}
-          </Text>
         </Stack>
       </Panel>
       <Panel title={t("part.colleagues")} about={t("colleagues_about")}>
@@ -204,5 +190,64 @@ function Doing({ draft: { content, change }, known }: PartProps) {
         />
       </Panel>
     </>
+  );
+}
+
+const KINDS = ["reads", "records", "contacts", "controls"] as const;
+
+interface ToolsProps extends Pick<Draft, "content" | "change"> {
+  kind: (typeof KINDS)[number];
+  tools: Schema<"ToolOption">[];
+}
+
+/** The tools of one sort: those to choose from, and those that every agent has. */
+function Tools({ kind, tools, content, change }: ToolsProps) {
+  const t = useT("agents");
+  const given = content.tools ?? [];
+  const named = (name: string) => t([`tool.${name}`, "tool.other"], { name });
+  const builtIn = tools.filter((tool) => tool.built_in);
+  const lacksColleagues = (content.transfer_to ?? []).length === 0 && builtIn.some(({ needs }) => needs === "colleagues");
+  if (tools.length === 0) {
+    return null;
+  }
+  return (
+    <Fieldset variant="unstyled" legend={t(`tool_kind.${kind}`)}>
+      <Stack gap="xs">
+        <Text size="xs" c="dimmed">
+          {t(`tool_kind_about.${kind}`)}
+        </Text>
+        {tools
+          .filter((tool) => !tool.built_in)
+          .map(({ name, description, needs, available }) => (
+            <Checkbox
+              key={name}
+              label={named(name)}
+              description={
+                <>
+                  {t([`tool_about.${name}`, "tool.other"], { name: description })}
+                  {!available && (
+                    <Text span display="block" size="xs" c="orange" fw={500}>
+                      {t([`tool_needs.${needs}`, "tool_needs.other"], { needs })}
+                    </Text>
+                  )}
+                </>
+              }
+              checked={given.includes(name)}
+              onChange={(event) => {
+                const rest = given.filter((one) => one !== name);
+                change({ tools: event.currentTarget.checked ? [...rest, name] : rest });
+              }}
+            />
+          ))}
+        {builtIn.length > 0 && (
+          <Text size="sm">{t("tools_built_in", { names: builtIn.map(({ name }) => named(name)).join(", ") })}</Text>
+        )}
+        {lacksColleagues && (
+          <Text size="xs" c="orange" fw={500}>
+            {t("tool_needs.colleagues")}
+          </Text>
+        )}
+      </Stack>
+    </Fieldset>
   );
 }
