@@ -72,6 +72,21 @@ def register_models(settings: Settings) -> None:
         registry.register_keyed_brain(name, name)
 
 
+def register_embedder(settings: Settings) -> None:
+    """Have knowledge looked up by its meaning as well, where the settings name a model for that."""
+    embedder = None
+    if settings.embeddings_model:
+        from trunkline.providers.openai_embeddings import OpenAIEmbedder  # noqa: PLC0415
+
+        # A key of OpenAI's is for OpenAI: another server does not get to see it.
+        key = settings.embeddings_key or (None if settings.embeddings_url else settings.openai_api_key)
+        embedder = OpenAIEmbedder(
+            model=settings.embeddings_model, api_key=_secret(key) or None,
+            base_url=settings.embeddings_url or settings.openai_base_url,
+        )  # fmt: skip
+    registry.register_embedder(embedder)
+
+
 @dataclass(frozen=True, slots=True)
 class ModelBrains:
     """The brains that some settings give; their clients come with the first call that needs one."""

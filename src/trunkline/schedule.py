@@ -23,6 +23,9 @@ RECURRING = (
     # Latest: it looks at which fences are old, so one run makes up for any number of ticks; and until
     # it has run, people whose fence should be down cannot be called.
     Recurring("tend_businesses", "maintenance", Every(timedelta(minutes=10))),
+    # Latest: it looks at what is out of date now. Until it has run, calls put together on the spot what they
+    # begin with, and knowledge is found by its words.
+    Recurring("warmup_agents", "low", Every(timedelta(minutes=10))),
 )
 
 

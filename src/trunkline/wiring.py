@@ -30,6 +30,8 @@ from trunkline.core.settings import ServiceRole, Settings
 from trunkline.core.storage import Storage, install_storage
 from trunkline.core.telemetry import configure_logging
 from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
+from trunkline.domain.agents import jobs as _agent_jobs
+from trunkline.domain.agents import tools as _agent_tools
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.appointments import telling as telling_of_appointments
 from trunkline.domain.appointments import tools as _appointment_tools
@@ -41,6 +43,7 @@ from trunkline.domain.control.places import ControlPlaces, install_places
 from trunkline.domain.leads import bulk, imports, keepers
 from trunkline.domain.leads import jobs as _lead_jobs
 from trunkline.domain.leads import telling as telling_of_leads
+from trunkline.domain.leads import tools as _lead_tools
 from trunkline.domain.outbound import holds
 from trunkline.domain.outbound import jobs as _outbound_jobs
 from trunkline.domain.outbound import service as outbound
@@ -58,8 +61,8 @@ from trunkline.providers.scripted import ScriptedBrain
 from trunkline.providers.smtp import SmtpMailer
 
 DOORS = (
-    _appointment_tools, _call_jobs, _control_jobs, _control_tools, _lead_jobs, _outbound_jobs,
-    _outbound_tools, _people_jobs, _recording_jobs, _report_jobs,
+    _agent_jobs, _agent_tools, _appointment_tools, _call_jobs, _control_jobs, _control_tools, _lead_jobs,
+    _lead_tools, _outbound_jobs, _outbound_tools, _people_jobs, _recording_jobs, _report_jobs,
 )  # fmt: skip
 """Importing these is what registers the jobs and the agent's tools."""
 
@@ -290,6 +293,7 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     """Tell the registry and the dialler what this installation has and allows."""
     registry.register_brain("scripted", ScriptedBrain)
     brains.register_models(settings)
+    brains.register_embedder(settings)
     register_own_voices(settings)
     registry.register_voices(settings.text_to_speech)
     registry.register_hearing(anything=settings.hears_anything)

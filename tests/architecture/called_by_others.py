@@ -93,3 +93,4 @@ _.stop_recording
 
 # What pages read of an answer.
 _.dialogues
+_.available

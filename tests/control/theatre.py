@@ -220,8 +220,12 @@ async def open_theatre(
     max_calls: int = 5,
     realtime: bool = False,
     drain_s: float = 600,
+    speech: Speech | None = None,
 ) -> AsyncIterator[Theatre]:
-    """Serve the application and the carrier, with an agent that may hand calls to 101, 102 and 103."""
+    """Serve the application and the carrier, with an agent that may hand calls to 101, 102 and 103.
+
+    `speech` is what both sides speak and hear by; without it nobody says a word that could be understood.
+    """
     people = (
         Person(OFFICE, Persona.COLLEAGUE), Person(NOBODY, Persona.NO_ANSWER),
         Person(DECLINING, Persona.BUSY_COLLEAGUE),
@@ -246,15 +250,21 @@ async def open_theatre(
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     hooks = f"{url}/hooks/carrier/inbound"
-    speech = Speech(stt=StubStt(), tts=StubTts(), vad=StubVad)
-    app = build_app(public_url=url, speech=speech, max_calls=max_calls, spool=installation.home / "control")
+    stubs = Speech(stt=StubStt(), tts=StubTts(), vad=StubVad)
+    app = build_app(
+        public_url=url, speech=speech or stubs, max_calls=max_calls, spool=installation.home / "control"
+    )
     options = CarrierOptions(
         ACCOUNT, TOKEN, people=people, realtime=realtime, seed=5,
         numbers=(Number(world.number, f"{hooks}/answer", f"{hooks}/status"),),
     )  # fmt: skip
     try:
         async with (
-            serving(options, tts=FakeVoice(), stt=FakeHearing()) as sim,
+            serving(
+                options,
+                tts=speech.tts if speech else FakeVoice(),
+                stt=speech.stt if speech else FakeHearing(),
+            ) as sim,
             serving_app(app, listener, drain_s) as server,
         ):
             twilio = TwilioCarrier(ACCOUNT, TOKEN, sim.base_url, timeout_s=5)

@@ -19,7 +19,7 @@ from trunkline.core.db import SYSTEM, unit_of_work
 from trunkline.core.jobs import enqueue_job
 from trunkline.core.jobs.models import Job
 from trunkline.core.runs.models import Run
-from trunkline.domain.agents import knowledge
+from trunkline.domain.agents import knowledge, prompts
 from trunkline.domain.agents import service as agents
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.calls import service as calls
@@ -257,6 +257,7 @@ def _settle(world: World, number: int, system_job_id: UUID) -> Inhabitant:
             session, business_id, title="Parking", text="Behind the house.", agent_id=world.agent_id,
             actor="test",
         )  # fmt: skip
+        prompts.prepare(session, business_id, world.agent_id)
         status, note = _on_the_board(session, business_id, lead_id)
         phone_number = tenants.list_numbers(session, business_id)[0]
         item_id = session.get_one(OutboundAttempt, claim.attempt_id).item_id

@@ -21,7 +21,7 @@ from isolation.population import SCHEDULED, Inhabitant, Town, populate
 from support.installation import TOKEN_KEY, Installation
 from support.recorded import leave_recording
 from trunkline import wiring
-from trunkline.core import registry
+from trunkline.core import registry, toolbox
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import TrunklineError
 from trunkline.core.jobs import JobContext, TryLater, enqueue_job
@@ -37,6 +37,11 @@ from trunkline.providers.ports import Answer, CallOrder, CallStatus, CarrierCall
 Arguments = Callable[[Inhabitant], Sequence[Any]]
 
 TOOLS: dict[str, Mapping[str, Any]] = {
+    "add_note": {"text": "Prefers mornings."},
+    "caller_history": {},
+    "knowledge_lookup": {"question": "Where is the parking?"},
+    "set_lead_status": {"status": "Won"},
+    "update_lead": {"name": "Dana"},
     "book_appointment": {"weekday": "wednesday", "time": "11:00"},
     "do_not_call": {},
     "find_free_slots": {"weekday": "tuesday"},
@@ -61,6 +66,7 @@ JOBS: dict[str, Arguments] = {
     "reconcile_attempt": lambda b: [str(b.attempt_id)],
     "hang_up_call": lambda b: [b.call_sid],
     "tend_businesses": lambda _: [],
+    "prebuild_prompt": lambda b: [str(b.world.agent_id)],
     "roll_up_calls": lambda _: [],
     "clear_links": lambda _: [],
     "roll_up_business": lambda _: [],
@@ -78,6 +84,8 @@ JOBS: dict[str, Arguments] = {
     "tend_controls": lambda b: [str(b.call_id)],
     "send_invitation": lambda b: [str(b.invitation_id), 1],
     "send_password_link": lambda b: [b.world.email, str(new_id())],
+    "warmup_agents": lambda _: [],
+    "warmup_business": lambda _: [],
 }
 """The arguments that name B's things, for each job run in A's scope."""
 
@@ -218,6 +226,50 @@ def test_a_tool_changes_nothing_of_another_business(
     assert rows_of_b() == before
 
 
+@pytest.mark.parametrize("name", ["add_note", "caller_history", "set_lead_status", "update_lead"])
+def test_a_tool_about_the_caller_does_not_find_another_business_s_lead(name: str, settled: Town) -> None:
+    own, b = _caller(settled.a), settled.b
+    assert run_tool(name, TOOLS[name], caller=own, allowed=(name,)).ok
+    foreign = run_tool(name, TOOLS[name], caller=replace(own, lead_id=b.lead_id), allowed=(name,))
+    assert (foreign.ok, foreign.data["error"]) == (False, "not_found")
+
+
+@pytest.mark.parametrize("name", ["hold_call", "leave_message", "hang_up", "send_digits", "transfer_call"])
+def test_a_tool_about_the_call_does_not_find_another_business_s_call(name: str, settled: Town) -> None:
+    own, b = _caller(settled.a), settled.b
+    assert run_tool(name, TOOLS[name], caller=own, allowed=(name,)).ok
+    foreign = run_tool(name, TOOLS[name], caller=replace(own, call_id=b.call_id), allowed=(name,))
+    assert (foreign.ok, foreign.data["error"]) == (False, "not_found")
+
+
+def test_a_look_up_does_not_find_what_another_business_has_written(settled: Town) -> None:
+    """Both have written down where their parking is, each for its own agent."""
+    own, b = _caller(settled.a), settled.b
+    wish, names = TOOLS["knowledge_lookup"], ("knowledge_lookup",)
+    assert run_tool("knowledge_lookup", wish, caller=own, allowed=names).data["found"]
+    foreign = replace(own, agent_id=b.world.agent_id)
+    assert run_tool("knowledge_lookup", wish, caller=foreign, allowed=names).data["found"] == []
+
+
+@pytest.mark.parametrize("name", sorted(set(TOOLS) - toolbox.built_in_names()))
+def test_a_tool_used_twice_leaves_what_one_use_leaves(
+    name: str, settled: Town, administrator: psycopg.Connection[Any]
+) -> None:
+    """A model whose answer got lost asks again; only the record of the uses tells of both.
+
+    Those that control the call are not among them: to press a key twice is another thing than once.
+    """
+
+    def rows() -> Any:
+        found = rows_of(administrator, settled.a.business_id)
+        return {table: found[table] for table in found if table not in {"events", "jobs", "runs"}}
+
+    run_tool(name, TOOLS[name], caller=_caller(settled.a), allowed=(name,))
+    once = rows()
+    run_tool(name, TOOLS[name], caller=_caller(settled.a), allowed=(name,))
+    assert rows() == once
+
+
 def test_a_tool_sees_the_caller_s_business_alone(settled: Town) -> None:
     """Both have booked Tuesday at ten; B alone has booked Wednesday at ten."""
     b = replace(_caller(settled.b))
@@ -325,6 +377,11 @@ def test_a_job_is_not_idle_in_its_own_business(  # noqa: PLR0917 - fixtures
         administrator.execute("update call_controls set state = 'failed' where id = %s", [a.control_id])
     if name in {"roll_up_calls", "roll_up_business"}:
         administrator.execute("delete from roll_ups where business_id = %s", [a.business_id])
+    if name in {"prebuild_prompt", "warmup_agents", "warmup_business"}:
+        administrator.execute("update agent_prompts set key = 'old' where business_id = %s", [a.business_id])
+        administrator.execute(
+            "delete from jobs where name = 'warmup_business' and business_id = %s", [a.business_id]
+        )
     context = _context(servers, a)
     before = rows_of(administrator, a.business_id)
     with clock.frozen_at(clock.now() + timedelta(hours=1)), suppress(TryLater):

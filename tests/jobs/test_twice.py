@@ -241,6 +241,20 @@ def roll_up_business(stage: Stage) -> tuple[Scope, list[Any]]:
     return world.scope, []
 
 
+def prebuild_prompt(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world(size=1)
+    return world.scope, [str(world.agent_id)]
+
+
+def warmup_business(stage: Stage) -> tuple[Scope, list[Any]]:
+    return stage.world(size=1).scope, []
+
+
+def warmup_agents(stage: Stage) -> tuple[Scope, list[Any]]:
+    stage.world(size=1)
+    return SYSTEM, []
+
+
 def recheck_waiting(stage: Stage) -> tuple[Scope, list[Any]]:
     world = stage.world(size=1)
     run_id = stage.started(world)
@@ -411,6 +425,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "hang_up_colleague": (hang_up_colleague,),
     "hear_call_outcome": (hear_call_outcome,),
     "import_leads": (import_leads,),
+    "prebuild_prompt": (prebuild_prompt,),
     "reconcile_attempt": (reconcile_attempt, reconcile_attempt_in_doubt),
     "release_and_process_next": (release_and_process_next,),
     "recheck_waiting": (recheck_waiting,),
@@ -423,6 +438,8 @@ CASES: dict[str, tuple[Case, ...]] = {
     "send_password_link": (send_password_link,),
     "start_scheduled_run": (start_scheduled_run,),
     "sweep_outbound": (sweep_outbound,),
+    "warmup_agents": (warmup_agents,),
+    "warmup_business": (warmup_business,),
 }
 """What each job is given to do, with everything there that it needs."""
 

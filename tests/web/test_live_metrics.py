@@ -30,6 +30,7 @@ from trunkline.web.hired import Speech
 from trunkline.web.live_metrics import STAGES
 from trunkline.web.loop_lag import LoopLag
 from trunkline.web.preparation import Preparation
+from trunkline.web.sentences import NOT_DONE
 
 ROOT = Path(__file__).parents[2]
 SAID = {"Authorization": "Bearer scrape me"}
@@ -195,5 +196,5 @@ async def test_a_tool_that_breaks_is_told_to_the_brain_and_ends_no_call(
     prepared = Preparation(business_id, brief, "scripted", 1, Voice("en"), caller, ("x",), Machines())
     tools = live_tools.tools_of(prepared, live=room.live, off_loop=room._off_loop)
     result = await tools("x", {})
-    assert (result.ok, result.data) == (False, {"error": "unavailable"})
+    assert (result.ok, result.data) == (False, {"error": "unavailable", "message": NOT_DONE["en"]})
     await room.close()

@@ -31,6 +31,14 @@ class BrainSettings(BaseSettings):
     own_model_name: str | None = Field(None, description="The model there; required with its URL")
     own_model_key: SecretStr | None = None
 
+    embeddings_model: str | None = Field(
+        None, description="A model that turns texts into vectors, by which knowledge is looked up as well"
+    )
+    embeddings_url: str | None = Field(
+        None, description="The server that has it, where that is not OPENAI_BASE_URL"
+    )
+    embeddings_key: SecretStr | None = Field(None, description="Its key, where that is not OPENAI_API_KEY")
+
     model_fallbacks: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="Models that take over where an agent's own fails, in order"
     )
@@ -59,7 +67,9 @@ class BrainSettings(BaseSettings):
             raise ValueError(f"names {unknown[0]!r}; there is {', '.join(MODELS)}")
         return names
 
-    @field_validator("own_model_url", "openai_base_url", "anthropic_base_url", "gemini_base_url")
+    @field_validator(
+        "own_model_url", "openai_base_url", "anthropic_base_url", "gemini_base_url", "embeddings_url"
+    )
     @classmethod
     def _is_web_address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):

@@ -9,7 +9,15 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Literal, cast
 
 from trunkline.core.errors import InvalidInput
-from trunkline.providers.ports import AskingCarrier, Brain, Carrier, Mailer, SpeechToText, TellingCarrier
+from trunkline.providers.ports import (
+    AskingCarrier,
+    Brain,
+    Carrier,
+    Embedder,
+    Mailer,
+    SpeechToText,
+    TellingCarrier,
+)
 
 Warmer = Callable[[], Awaitable[None]]
 CarrierFactory = Callable[[], Carrier]
@@ -35,6 +43,7 @@ _hears_anything = True
 _ears: SpeechToText | None = None
 _warmers: dict[str, Warmer] = {}
 _mailer: Mailer | None = None
+_embedder: Embedder | None = None
 _closers: dict[str, Callable[[], Awaitable[None]]] = {}
 
 
@@ -95,6 +104,17 @@ def register_mailer(mailer: Mailer | None) -> None:
 def mailer() -> Mailer | None:
     """Return who sends our letters, if there is mail here."""
     return _mailer
+
+
+def register_embedder(embedder: Embedder | None) -> None:
+    """Say who turns texts into vectors; None: nobody, and knowledge is looked up by its words alone."""
+    global _embedder  # noqa: PLW0603 - one process has one
+    _embedder = embedder
+
+
+def embedder() -> Embedder | None:
+    """Return who turns texts into vectors, if anybody does here."""
+    return _embedder
 
 
 def carrier_names() -> tuple[str, ...]:

@@ -1,15 +1,20 @@
 """The toolbox: what the AI agent may do, one registry over all domains' `tools.py`.
 
 A tool is a verb of a service with a typed argument model. The business comes from the call,
-never from the model's words.
+never from the model's words. Every use is told as `tool.used`: in the tool's own transaction where it did
+something, in one beside it where it did nothing. Asked for twice with the same words, a tool does once what
+it does: each verb sees to that, since a model whose answer got lost asks again.
 """
 
 from __future__ import annotations
 
+import enum
+import json
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +26,27 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.errors import TrunklineError
+from trunkline.core.events import announce
 from trunkline.providers.ports import ToolResult, ToolSpec
+
+DEADLINE_S = 10.0
+"""How long a tool may take that says nothing else; whoever is on the line waits for it."""
+_SHOWN = 500
+"""Characters of a text argument that are kept in the record of a use."""
+_HIDDEN = "[hidden]"
+
+
+class Kind(enum.StrEnum):
+    """What sort of act a tool is: how the form groups them, and what people weigh when they give one."""
+
+    READS = "reads"
+    """Looks something up; changes nothing."""
+    RECORDS = "records"
+    """Writes into what the business keeps: a lead, an appointment."""
+    CONTACTS = "contacts"
+    """Decides whether and when somebody hears from the business outside this call."""
+    CONTROLS = "controls"
+    """Does something with the call itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +60,16 @@ class ToolCaller:
     phone: str | None
     """The other party's number, E.164; None: it is withheld, or they call from the page."""
 
+    @property
+    def actor(self) -> str:
+        """Who is on record for what it does."""
+        return f"agent:{self.agent_id}"
+
 
 ToolFunction = Callable[[Session, ToolCaller, Any], Mapping[str, Any]]
+
+Need = Callable[[Session, UUID, UUID | None], bool]
+"""Tells whether a business has what a tool needs, for one of its agents or, without one, for any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +82,50 @@ class Tool:
     function: ToolFunction
     built_in: bool
     """Every agent has it, whatever else it was given."""
+    kind: Kind
+    seconds: float
+    """How long it may take; what is not done by then is undone."""
+    needs: str | None
+    """What a business must have for it to be of use, by the name of a `register_need`."""
+    secret: frozenset[str]
+    """Arguments that are kept out of the record."""
 
 
 _tools: dict[str, Tool] = {}
+_needs: dict[str, Need] = {}
 
 
 def tool(
-    name: str, *, description: str, arguments: type[BaseModel], built_in: bool = False
+    name: str,
+    *,
+    description: str,
+    arguments: type[BaseModel],
+    built_in: bool = False,
+    kind: Kind = Kind.RECORDS,
+    seconds: float = DEADLINE_S,
+    needs: str | None = None,
+    secret: Collection[str] = (),
 ) -> Callable[[ToolFunction], ToolFunction]:
     """Register a function as a tool. `description` is what a language model reads."""
 
     def register(function: ToolFunction) -> ToolFunction:
-        _tools[name] = Tool(name, description, arguments, function, built_in)
+        _tools[name] = Tool(
+            name, description, arguments, function, built_in, kind, min(seconds, DEADLINE_S), needs,
+            frozenset(secret),
+        )  # fmt: skip
         return function
 
     return register
+
+
+def register_need(name: str, is_met: Need) -> None:
+    """Say how one finds out whether a business has what tools need under this name."""
+    _needs[name] = is_met
+
+
+def all_tools() -> tuple[Tool, ...]:
+    """Return every tool, by name."""
+    return tuple(_tools[name] for name in tool_names())
 
 
 def tool_names() -> tuple[str, ...]:
@@ -78,8 +140,39 @@ def built_in_names() -> frozenset[str]:
 
 def specs_of(names: Iterable[str]) -> tuple[ToolSpec, ...]:
     """Return the tools of these names as a language model is told of them; unknown names are left out."""
-    chosen = [_tools[name] for name in names if name in _tools]
-    return tuple(ToolSpec(tool.name, tool.description, tool.arguments.model_json_schema()) for tool in chosen)
+    return tuple(
+        ToolSpec(name, _tools[name].description, schema_of(_tools[name].arguments))
+        for name in names
+        if name in _tools
+    )
+
+
+@cache
+def schema_of(arguments: type[BaseModel]) -> Mapping[str, Any]:
+    """Return the JSON schema of a tool's arguments, made once: it takes longer than the tool's own query."""
+    return arguments.model_json_schema()
+
+
+def unmet(
+    session: Session, business_id: UUID, names: Iterable[str], *, agent_id: UUID | None = None
+) -> frozenset[str]:
+    """Return what those of these tools need that the business does not have, by the needs' names."""
+    wanted = {_tools[name].needs for name in names if name in _tools}
+    return frozenset(
+        need for need in wanted if need in _needs and not _needs[need](session, business_id, agent_id)
+    )
+
+
+def of_use(names: Iterable[str], lacking: Collection[str]) -> tuple[str, ...]:
+    """Return those of these tools that need nothing of what is lacking, in their order, none twice."""
+    return tuple(
+        name for name in dict.fromkeys(names) if name in _tools and _tools[name].needs not in lacking
+    )
+
+
+def seconds_of(name: str) -> float:
+    """Return how long the tool of this name may take."""
+    return _tools[name].seconds if name in _tools else DEADLINE_S
 
 
 TIMED_OUT = ToolResult(ok=False, data={"error": "timeout"})
@@ -98,11 +191,35 @@ def run_tool(
     allowed: tuple[str, ...],
     until: float = math.inf,
 ) -> ToolResult:
-    """Run a tool in a transaction of its own, in the caller's business.
+    """Run a tool in a transaction of its own, in the caller's business, and put its use on record.
 
     What the law forbids, or the arguments lack, comes back as a result that says so. So does a tool that is
     not done at `until`, a moment of `time.monotonic`: it has then done nothing.
     """
+    began_at = time.monotonic()
+    result = _outcome(name, arguments, caller=caller, allowed=allowed, until=until, began_at=began_at)
+    if not result.ok:
+        note_failure(name, arguments, result, caller=caller, began_at=began_at)
+    return result
+
+
+def note_failure(
+    name: str, arguments: Mapping[str, Any], result: ToolResult, *, caller: ToolCaller, began_at: float
+) -> None:
+    """Put a use on record of which nothing has come, in a transaction of its own."""
+    with unit_of_work(of_business(caller.business_id)):
+        _tell(name, arguments, result, caller=caller, began_at=began_at)
+
+
+def _outcome(
+    name: str,
+    arguments: Mapping[str, Any],
+    *,
+    caller: ToolCaller,
+    allowed: tuple[str, ...],
+    until: float,
+    began_at: float,
+) -> ToolResult:
     if name not in allowed or name not in _tools:
         return ToolResult(ok=False, data={"error": "unknown_tool", "message": f"No tool {name!r} here."})
     chosen = _tools[name]
@@ -110,11 +227,11 @@ def run_tool(
         parsed = chosen.arguments.model_validate(arguments)
         with unit_of_work(of_business(caller.business_id)) as session:
             _end_statements(session, until)
-            data = chosen.function(session, caller, parsed)
+            result = ToolResult(ok=True, data=chosen.function(session, caller, parsed))
+            _tell(name, arguments, result, caller=caller, began_at=began_at)
             session.flush()
             if time.monotonic() >= until:
                 raise _TooLate
-        return ToolResult(ok=True, data=data)
     except _TooLate:
         return TIMED_OUT
     except OperationalError as error:
@@ -125,6 +242,33 @@ def run_tool(
         return ToolResult(ok=False, data={"error": "invalid_arguments", "message": str(error)})
     except TrunklineError as error:
         return ToolResult(ok=False, data={"error": error.code, "message": error.message, **error.data})
+    return result
+
+
+def _tell(
+    name: str, arguments: Mapping[str, Any], result: ToolResult, *, caller: ToolCaller, began_at: float
+) -> None:
+    secret = _tools[name].secret if name in _tools else frozenset(arguments)
+    announce(
+        "tool.used",
+        subject_id=caller.call_id,
+        actor=caller.actor,
+        name=name[:_SHOWN],
+        arguments={
+            key[:_SHOWN]: _HIDDEN if key in secret else _shown(value) for key, value in arguments.items()
+        },
+        ok=result.ok,
+        error=None if result.ok else str(result.data.get("error", "")),
+        ms=round((time.monotonic() - began_at) * 1_000),
+    )
+
+
+def _shown(value: Any) -> Any:
+    """Return an argument as the record holds it: a model may write any amount of anything."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text.replace("\x00", "")[:_SHOWN]
 
 
 def _end_statements(session: Session, until: float) -> None:

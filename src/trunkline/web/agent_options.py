@@ -45,6 +45,15 @@ class ToolOption(BaseModel):
     """JSON schema."""
     built_in: bool
     """Every agent has it."""
+    kind: toolbox.Kind
+    """`reads` looks something up, `records` writes into what the business keeps, `contacts` decides whether
+    and when somebody hears from it, `controls` does something with the call."""
+    seconds: float
+    """How long it may take; what is not done by then is undone."""
+    needs: str | None
+    """What there must be for it to be of use: `knowledge`, `colleagues` on the agent's own list."""
+    available: bool
+    """The business has that; what lacks is not offered in calls. Of colleagues the agent's list decides."""
 
 
 class AgentOptions(BaseModel):
@@ -63,6 +72,7 @@ class AgentOptions(BaseModel):
 def read_agent_options(session: SessionDep, who: PrincipalDep) -> AgentOptions:
     """The brains, voices, languages and tools that the business has here, and ready-made dialogues."""
     own_keys = vault.providers_of(session, who.business)
+    lacking = toolbox.unmet(session, who.business, toolbox.tool_names())
     return AgentOptions(
         languages=list(LANGUAGES),
         brains=[
@@ -78,10 +88,11 @@ def read_agent_options(session: SessionDep, who: PrincipalDep) -> AgentOptions:
         ],
         tools=[
             ToolOption(
-                name=spec.name, description=spec.description, arguments=dict(spec.parameters),
-                built_in=spec.name in toolbox.built_in_names(),
+                name=tool.name, description=tool.description,
+                arguments=dict(toolbox.schema_of(tool.arguments)), built_in=tool.built_in, kind=tool.kind,
+                seconds=tool.seconds, needs=tool.needs, available=tool.needs not in lacking,
             )
-            for spec in toolbox.specs_of(toolbox.tool_names())
+            for tool in toolbox.all_tools()
         ],
         dialogues=list(READY_MADE),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from trunkline.core import registry, vault
 from trunkline.core.db import of_business, unit_of_work
-from trunkline.core.toolbox import ToolCaller, specs_of
+from trunkline.core.toolbox import ToolCaller, of_use, specs_of
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call
@@ -24,7 +24,6 @@ from trunkline.domain.control.tools import built_in_tools
 from trunkline.domain.leads import service as leads
 from trunkline.domain.outbound.machines import machines_of_call
 from trunkline.domain.outbound.options import Detection, Machines
-from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.calling_rules import CallingRules
 from trunkline.kit import clock
 from trunkline.kit.phone import InvalidPhone, to_e164
@@ -61,11 +60,10 @@ def prepare(session: Session, call: Call, *, leg: int, said: Sequence[Line] = ()
     """
     business_id = call.business_id
     assert call.agent_id is not None  # a call is only connected once it has an agent
-    agent = agents.get_agent(session, business_id, call.agent_id)
-    business = tenants.get_business(session, business_id)
+    prompt = agents.ready(session, business_id, call.agent_id)
     lead = leads.get_lead(session, business_id, call.lead_id) if call.lead_id else None
     past: tuple[Line, ...] = ()
-    greeting = agent.greeting
+    greeting = prompt.greeting
     if leg == 1:
         machines = machines_of_call(session, business_id, call.id) or Machines()
     else:
@@ -73,51 +71,50 @@ def prepare(session: Session, call: Call, *, leg: int, said: Sequence[Line] = ()
         machines = Machines(detection=Detection.OFF)
         past = max(_written(session, call), tuple(said), key=len)
         failed = last_failed(session, business_id, call.id)
-        greeting = (NOBODY_THERE if failed is not None else BACK_AGAIN).get(agent.language) or greeting
-    rules = CallingRules.model_validate(business.calling_rules)
+        greeting = (NOBODY_THERE if failed is not None else BACK_AGAIN).get(prompt.language) or greeting
     # Who calls us knows whom they have called.
     discloses = call.direction == "outbound" and leg == 1
-    built_in = built_in_tools(agent.transfer_to, registry.carrier(call.carrier).capabilities)
+    built_in = built_in_tools(prompt.transfer_to, registry.carrier(call.carrier).capabilities)
     # A written dialogue has no use for it.
-    scripted = registry.brain_kind(agent.brain) == "scripted"
-    knowledge = "" if scripted else agents.knowledge_told_to(session, business_id, agent.id)
+    scripted = registry.brain_kind(prompt.brain) == "scripted"
     keys, fault = _keys_of(session, business_id)
-    allowed = tuple(dict.fromkeys((*agent.tools, *built_in)))
+    allowed = of_use((*prompt.tools, *built_in), prompt.lacking)
     return Preparation(
         business_id=business_id,
         brief=CallBrief(
             call_id=str(call.id),
             direction=call.direction,
-            language=agent.language,
-            business_name=business.name,
+            language=prompt.language,
+            business_name=prompt.business_name,
             greeting=greeting,
-            instructions=agent.instructions,
-            knowledge=knowledge,
-            script=agent.script,
+            instructions=prompt.instructions,
+            knowledge="" if scripted else prompt.knowledge,
+            about="" if scripted or lead is None else leads.facts_of(lead),
+            script=prompt.script,
             tools=specs_of(allowed),
-            local_now=clock.now().astimezone(ZoneInfo(business.time_zone)),
+            local_now=clock.now().astimezone(ZoneInfo(prompt.time_zone)),
             variables={
-                "business_name": business.name,
-                "agent_name": agent.name,
+                "business_name": prompt.business_name,
+                "agent_name": prompt.agent_name,
                 "lead_name": lead.name if lead else "",
             },
-            disclosure=rules.disclosure if discloses else "",
-            voice=agents.voice_of(agent).get("name", ""),
+            disclosure=CallingRules.model_validate(prompt.calling_rules).disclosure if discloses else "",
+            voice=prompt.voice.get("name", ""),
             past=past,
         ),
-        brain=agent.brain,
-        agent_version=agent.version,
-        voice=Voice(**{"language": agent.language, **agents.voice_of(agent)}),
+        brain=prompt.brain,
+        agent_version=prompt.agent_version,
+        voice=Voice(**{"language": prompt.language, **prompt.voice}),
         caller=ToolCaller(
             business_id=business_id,
             call_id=call.id,
-            agent_id=agent.id,
+            agent_id=call.agent_id,
             lead_id=call.lead_id,
-            phone=_number_of(call, region=business.region),
+            phone=_number_of(call, region=prompt.region),
         ),
         allowed=allowed,
         machines=machines,
-        records=business.record_calls,
+        records=prompt.record_calls,
         leg=leg,
         keys=keys,
         fault=fault,
@@ -130,8 +127,8 @@ def prepare_early(business_id: UUID, call_id: UUID) -> Preparation | None:
         call = calls.get_call(session, business_id, call_id)
         if call.agent_id is None:
             return None
-        agent = agents.get_agent(session, business_id, call.agent_id)
-        return prepare(session, call, leg=1) if registry.connects(agent.brain) else None
+        prepared = prepare(session, call, leg=1)
+        return prepared if registry.connects(prepared.brain) else None
 
 
 def _keys_of(session: Session, business_id: UUID) -> tuple[dict[str, str], str]:

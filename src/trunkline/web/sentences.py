@@ -1,4 +1,4 @@
-"""Sentences that the carrier's own voice speaks for us, by language."""
+"""Sentences of our own, by language: the carrier's voice or the agent speaks them for us."""
 
 from __future__ import annotations
 
@@ -46,3 +46,9 @@ APOLOGY = {
     "he": "אני מצטערת, אינני יכולה להמשיך בשיחה. אנא התקשרו שוב.",
 }
 """By the process's own voice, where an agent's brain can not go on."""
+
+NOT_DONE = {
+    "en": "I am sorry, that did not work just now, and nothing has been done. I can try once more.",
+    "he": "מצטערים, זה לא הצליח כרגע, ושום דבר לא בוצע. אפשר לנסות שוב.",
+}
+"""What the agent tells of a tool that broke or took too long."""

@@ -7,34 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from trunkline.core.errors import InvalidInput, NotFound, Outdated
 from trunkline.core.events import announce
+from trunkline.domain.agents import chunks, prompts
 from trunkline.domain.agents.models import Agent, KnowledgeText
-from trunkline.domain.agents.rules import told_of
 from trunkline.kit import clock
 
 MOST_TEXTS = 200
 """Of one business."""
-
-
-def known_to(session: Session, business_id: UUID, agent_id: UUID) -> Sequence[KnowledgeText]:
-    """Return what an agent knows: its own texts, then those of all agents, each by title."""
-    return session.scalars(
-        select(KnowledgeText)
-        .where(
-            KnowledgeText.business_id == business_id,
-            or_(KnowledgeText.agent_id == agent_id, KnowledgeText.agent_id.is_(None)),
-        )
-        .order_by(KnowledgeText.agent_id.is_(None), KnowledgeText.title, KnowledgeText.id)
-    ).all()
-
-
-def told_to(session: Session, business_id: UUID, agent_id: UUID) -> str:
-    """Return what an agent's model is told of that as a call begins; empty where there is nothing."""
-    return told_of((known.title, known.text) for known in known_to(session, business_id, agent_id))[0]
 
 
 def characters_of(session: Session, business_id: UUID) -> defaultdict[UUID | None, int]:
@@ -85,6 +68,8 @@ def add_text(
     )  # fmt: skip
     session.add(known)
     session.flush()
+    chunks.index(session, known)
+    prompts.ask_for_all()
     announce("knowledge.changed", subject_id=known.id, actor=actor, agent_id=_shown(agent_id))
     return known
 
@@ -110,6 +95,9 @@ def change_text(
         setattr(known, field, value)
     known.version += 1
     known.saved_by, known.saved_at = actor, clock.now()
+    session.flush()
+    chunks.index(session, known)
+    prompts.ask_for_all()
     announce("knowledge.changed", subject_id=known.id, actor=actor, agent_id=_shown(known.agent_id))
     return known
 
@@ -120,6 +108,7 @@ def remove_text(session: Session, business_id: UUID, text_id: UUID, *, actor: st
     session.execute(
         delete(KnowledgeText).where(KnowledgeText.business_id == business_id, KnowledgeText.id == text_id)
     )
+    prompts.ask_for_all()
     announce(
         "knowledge.removed", subject_id=text_id, actor=actor, agent_id=_shown(known.agent_id),
         title=known.title,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
-from trunkline.domain.agents import knowledge, service
+from trunkline.domain.agents import knowledge, prompts, service
 from trunkline.domain.agents.rules import TOLD_AT_MOST, told_of
 from trunkline.domain.agents.schemas import (
     KnowledgeChange,
@@ -33,7 +33,7 @@ def read_knowledge(
         told = [None] * len(texts)
     else:
         service.get_agent(session, who.business, agent_id)
-        texts = knowledge.known_to(session, who.business, agent_id)
+        texts = prompts.known_to(session, who.business, agent_id)
         told = told_of((known.title, known.text) for known in texts)[1]
     return KnowledgeListOut(
         texts=[

@@ -1,4 +1,4 @@
-"""Tables: agents, agent_versions and knowledge_texts."""
+"""Tables: agents, agent_versions and agent_prompts; knowledge_texts and knowledge_chunks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trunkline.core.db import Base, PrimaryId
@@ -80,3 +88,47 @@ class KnowledgeText(Base):
     """Counts the changes; who saves on top of an older one is refused."""
     saved_by: Mapped[str]
     saved_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class KnowledgeChunk(Base):
+    """A part of a text, about as long as an answer: what a look-up finds."""
+
+    __tablename__ = "knowledge_chunks"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["business_id", "text_id"], ["knowledge_texts.business_id", "knowledge_texts.id"],
+            ondelete="CASCADE",
+        ),
+    )  # fmt: skip
+
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    text_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    """From 1 on, in the order of the text."""
+    version: Mapped[int]
+    """Of the text, when it was cut."""
+    body: Mapped[str]
+    words: Mapped[Any] = mapped_column(TSVECTOR)
+    """Its words and its title's, English ones by their stems, Hebrew ones in every form (`kit.folding`)."""
+    vector: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Where it lies among meanings, of length one: half-precision numbers, the least byte first."""
+    vector_of: Mapped[str | None]
+    """The model whose vector that is."""
+
+
+class AgentPrompt(Base):
+    """What a call of an agent's begins with, put together before anybody rings."""
+
+    __tablename__ = "agent_prompts"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["business_id", "agent_id"], ["agents.business_id", "agents.id"], ondelete="CASCADE"
+        ),
+    )
+
+    business_id: Mapped[UUID] = mapped_column(primary_key=True)
+    agent_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    """Of all that it was made of; where that has another key by now, this is not used."""
+    content: Mapped[dict[str, Any]]
+    built_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -15,15 +15,15 @@ from sqlalchemy.orm import Session
 from trunkline.core import vault
 from trunkline.core.errors import Conflict, InvalidInput, NotFound, Outdated
 from trunkline.core.events import announce
-from trunkline.domain.agents import checks, knowledge, versions
+from trunkline.domain.agents import checks, knowledge, prompts, versions
 from trunkline.domain.agents.models import Agent
 from trunkline.domain.agents.rules import CONTENT
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 
 # Whoever uses the verbs finds the other files' by the same door.
-voice_of = checks.voice_of
-knowledge_told_to = knowledge.told_to
+ready = prompts.ready
+have_ready = prompts.have_ready
 
 _MAY_BE_EMPTY = frozenset({"script"})
 
@@ -68,7 +68,7 @@ def create_agent(
         transfer_to=transfer_to or [], version=1,
     )  # fmt: skip
     checks.check(agent)
-    agent.voice = voice_of(agent)
+    agent.voice = checks.voice_of(agent)
     agent.transfer_to = checks.targets_of(agent, tenants.get_business(session, business_id))
     session.add(agent)
     session.flush()
@@ -99,7 +99,7 @@ def update_agent(
             raise InvalidInput(f"{field} cannot be empty.", reason="empty", field=field)
         setattr(agent, field, value)
     checks.check(agent)
-    agent.voice = voice_of(agent)
+    agent.voice = checks.voice_of(agent)
     if "transfer_to" in changes:
         # A list that stands may name who has left: that is checked when a call is handed on.
         agent.transfer_to = checks.targets_of(agent, tenants.get_business(session, business_id))
@@ -265,5 +265,6 @@ def _save(
         return
     agent.version += 1
     agent.updated_at = clock.now()
+    prompts.ask_for(agent.id)
     kept = versions.keep(session, agent, before=before, note=note, restored_from=restored_from, actor=actor)
     announce("agent.updated", subject_id=agent.id, actor=actor, fields=kept.changed, version=agent.version)

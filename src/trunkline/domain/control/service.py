@@ -183,12 +183,15 @@ def _live_call(session: Session, business_id: UUID, call_id: UUID, verb: Verb) -
 
 def _target(session: Session, call: Call, to: str, agent_id: UUID | None, data: dict[str, Any]) -> str:
     business = tenants.get_business(session, call.business_id)
-    target = resolve(to, business.extensions, region=business.region)
-    tenants.check_transfer(business, target.number, target.label)
+    allowed = None
     if agent_id is not None:
         allowed = agents.get_agent(session, call.business_id, agent_id).transfer_to
-        if not is_allowed(target, allowed):
-            raise Forbidden(f"This agent may not hand calls to {target.label}.", reason="not_on_list")
+        # Who just asks for a person gets whoever stands first.
+        to = to.strip() or next(iter(allowed), "")
+    target = resolve(to, business.extensions, region=business.region)
+    tenants.check_transfer(business, target.number, target.label)
+    if allowed is not None and not is_allowed(target, allowed):
+        raise Forbidden(f"This agent may not hand calls to {target.label}.", reason="not_on_list")
     if target.number in {call.ours, call.theirs}:
         raise InvalidInput("A call cannot be handed to one of its own ends.", reason="own_end")
     data["label"] = target.label

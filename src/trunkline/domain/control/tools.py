@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from trunkline.core.toolbox import ToolCaller, tool
+from trunkline.core.toolbox import Kind, ToolCaller, tool
 from trunkline.domain.control import service
 from trunkline.domain.control.models import Verb
 from trunkline.domain.control.rules import SUMMARY_MOST, is_within
@@ -50,7 +50,9 @@ class Nothing(BaseModel):
 class HandOver(BaseModel):
     """Whom the caller is to speak with."""
 
-    to: str = Field(description="Extension, name or telephone number of a colleague on your list")
+    to: str = Field(
+        "", description="Extension, name or number of a colleague on your list; empty: the first of it"
+    )
 
 
 class Introduction(HandOver):
@@ -91,7 +93,7 @@ def built_in_tools(transfer_to: list[str], capabilities: CarrierCapabilities) ->
 
 def _asked(session: Session, caller: ToolCaller, verb: Verb, **data: Any) -> Mapping[str, Any]:
     control = service.ask(
-        session, caller.business_id, caller.call_id, verb, actor=f"agent:{caller.agent_id}",
+        session, caller.business_id, caller.call_id, verb, actor=caller.actor,
         agent_id=caller.agent_id, **data,
     )  # fmt: skip
     return {"control": str(control.id), "happens": "when your present turn has been heard"}
@@ -102,6 +104,8 @@ def _asked(session: Session, caller: ToolCaller, verb: Verb, **data: Any) -> Map
     description="Hand the caller to a colleague. Say so in the same turn; you are off the line then.",
     arguments=HandOver,
     built_in=True,
+    kind=Kind.CONTROLS,
+    needs="colleagues",
 )
 def transfer_call(session: Session, caller: ToolCaller, wish: HandOver) -> Mapping[str, Any]:
     """Cold: it rings at the colleague's; where nobody answers, the caller comes back."""
@@ -114,6 +118,8 @@ def transfer_call(session: Session, caller: ToolCaller, wish: HandOver) -> Mappi
     " back with the caller. Say in the same turn that you are asking a colleague.",
     arguments=Introduction,
     built_in=True,
+    kind=Kind.CONTROLS,
+    needs="colleagues",
 )
 def warm_transfer(session: Session, caller: ToolCaller, wish: Introduction) -> Mapping[str, Any]:
     """The caller waits to music; whoever declines or does not answer, the caller comes back."""
@@ -125,6 +131,7 @@ def warm_transfer(session: Session, caller: ToolCaller, wish: Introduction) -> M
     description="Let the caller wait to music, then go on with them.",
     arguments=Wait,
     built_in=True,
+    kind=Kind.CONTROLS,
 )
 def hold_call(session: Session, caller: ToolCaller, wish: Wait) -> Mapping[str, Any]:
     """The music's length is a whole number of its repetitions."""
@@ -136,6 +143,7 @@ def hold_call(session: Session, caller: ToolCaller, wish: Wait) -> Mapping[str, 
     description="A machine has answered: leave this message after its tone and end the call.",
     arguments=Message,
     built_in=True,
+    kind=Kind.CONTROLS,
 )
 def leave_message(session: Session, caller: ToolCaller, wish: Message) -> Mapping[str, Any]:
     """The carrier's own voice says it, so that nothing of the agent has to stay for it."""
@@ -147,6 +155,7 @@ def leave_message(session: Session, caller: ToolCaller, wish: Message) -> Mappin
     description="End the call once what you say now has been heard.",
     arguments=Nothing,
     built_in=True,
+    kind=Kind.CONTROLS,
 )
 def hang_up(session: Session, caller: ToolCaller, _arguments: Nothing) -> Mapping[str, Any]:
     """The goodbye is heard out first."""
@@ -158,10 +167,12 @@ def hang_up(session: Session, caller: ToolCaller, _arguments: Nothing) -> Mappin
     description="Press keys, as for a telephone menu; you stay on.",
     arguments=Keys,
     built_in=True,
+    kind=Kind.CONTROLS,
+    secret=("digits",),
 )
 def send_digits(session: Session, caller: ToolCaller, wish: Keys) -> Mapping[str, Any]:
     """The tones go out in the call's own audio, so the agent does not leave it."""
     control = service.ask_for_tones(
-        session, caller.business_id, caller.call_id, wish.digits, actor=f"agent:{caller.agent_id}"
+        session, caller.business_id, caller.call_id, wish.digits, actor=caller.actor
     )
     return {"control": str(control.id), "digits": wish.digits}

@@ -20,6 +20,9 @@ from trunkline.domain.leads.models import LISTED, NEXT_PLACE, Lead
 Here = list[ColumnElement[bool] | TextClause]
 """The conditions for the leads of a status among which a place is sought."""
 
+BY_AGENT = "tool"
+"""The cause of a change that an AI agent has made in a call."""
+
 _NEAR = 50
 """So many on either side get new places at first where places have become long."""
 
@@ -64,8 +67,9 @@ def move(
 
 
 def change_status(
-    session: Session, business_id: UUID, lead_ids: Sequence[UUID], status_id: UUID, *, actor: str
-) -> None:
+    session: Session, business_id: UUID, lead_ids: Sequence[UUID], status_id: UUID, *, actor: str,
+    cause: str = "bulk",
+) -> None:  # fmt: skip
     """Put some hundred locked leads first into a status; who stands there already stays in place.
 
     Raises NotFound.
@@ -90,7 +94,7 @@ def change_status(
     )
     announce_many(
         "lead.status_changed", actor=actor, subjects=moved,
-        data=[_facts(known, row.status_id, now, cause="bulk") for row in rows],
+        data=[_facts(known, row.status_id, now, cause=cause) for row in rows],
     )  # fmt: skip
 
 

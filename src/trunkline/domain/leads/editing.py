@@ -98,6 +98,17 @@ def add_note(session: Session, business_id: UUID, lead_id: UUID, text: str, *, a
     return note
 
 
+def last_note_by(session: Session, business_id: UUID, lead_id: UUID, author: str) -> LeadNote | None:
+    """Return the newest note of a lead if this author wrote it."""
+    newest = session.scalar(
+        select(LeadNote)
+        .where(LeadNote.business_id == business_id, LeadNote.lead_id == lead_id)
+        .order_by(LeadNote.created_at.desc(), LeadNote.id.desc())
+        .limit(1)
+    )
+    return newest if newest is not None and newest.author == author else None
+
+
 def change_note(
     session: Session, business_id: UUID, lead_id: UUID, note_id: UUID, text: str, *, who: Principal
 ) -> LeadNote:

@@ -19,6 +19,9 @@ from trunkline.domain.leads.rules import LeadRow, map_headers
 from trunkline.kit import clock
 from trunkline.kit.phone import is_e164
 
+_NOTES_TOLD = 600
+"""Characters of a lead's notes that a model is told."""
+
 
 @dataclass(slots=True)
 class Kept:
@@ -89,6 +92,15 @@ def get_lead(session: Session, business_id: UUID, lead_id: UUID) -> Lead:
     if lead is None:
         raise NotFound("There is no such lead.")
     return lead
+
+
+def facts_of(lead: Lead) -> str:
+    """Return what a model is told of the person on the line as their call begins; empty: nothing is known."""
+    facts = {
+        "Name": lead.name, "E-mail": lead.email, "Tags": ", ".join(lead.tags),
+        "Notes": (lead.notes or "")[:_NOTES_TOLD],
+    }  # fmt: skip
+    return "\n".join(f"{what}: {fact}" for what, fact in facts.items() if fact)
 
 
 def names_of(session: Session, business_id: UUID, lead_ids: Collection[UUID]) -> dict[UUID, str]:

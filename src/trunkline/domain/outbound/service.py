@@ -156,6 +156,7 @@ def _start(session: Session, run: Run, *, a_minute: int, actor: str) -> Run:
 def _begin(session: Session, run: Run, *, actor: str) -> Run:
     runs.start(session, run, actor=actor)
     run_store.begin_ramp(session, run.business_id, run.id)
+    agents.have_ready(session, run.business_id, RunOptions.model_validate(run.options).agent_id)
     push()
     return run
 

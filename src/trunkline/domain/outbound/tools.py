@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.errors import InvalidInput
 from trunkline.core.events import announce
-from trunkline.core.toolbox import ToolCaller, tool
+from trunkline.core.toolbox import Kind, ToolCaller, tool
 from trunkline.domain.outbound import callbacks
 from trunkline.domain.outbound.suppressions import suppress
 
@@ -26,7 +26,12 @@ class CallbackWish(BaseModel):
     note: str = ""
 
 
-@tool("do_not_call", description="Never call this person again.", arguments=Nothing)
+@tool(
+    "do_not_call",
+    description="The caller wants no more calls from us: never call this person again.",
+    arguments=Nothing,
+    kind=Kind.CONTACTS,
+)
 def do_not_call(session: Session, caller: ToolCaller, _arguments: Nothing) -> Mapping[str, Any]:
     """Put the number on the line onto the suppression list; it holds from the next dial on.
 
@@ -36,19 +41,23 @@ def do_not_call(session: Session, caller: ToolCaller, _arguments: Nothing) -> Ma
         raise InvalidInput("There is no number here that could be called, and so none to put on the list.")
     suppress(
         session, caller.business_id, caller.phone, reason="asked on the phone", source="call",
-        actor=f"agent:{caller.agent_id}",
+        actor=caller.actor,
     )  # fmt: skip
     return {"suppressed": True}
 
 
-@tool("request_callback", description="Call this person again when they want.", arguments=CallbackWish)
+@tool(
+    "request_callback",
+    description="Call this person again when they want.",
+    arguments=CallbackWish,
+    kind=Kind.CONTACTS,
+)
 def request_callback(session: Session, caller: ToolCaller, wish: CallbackWish) -> Mapping[str, Any]:
     """Call at the time that was named; where none was, leave word for the business's people."""
-    actor = f"agent:{caller.agent_id}"
     if not wish.at:
         # Whoever is to keep the promise finds the person by the call, also where there is no number.
         announce(
-            "callback.requested", subject_id=caller.lead_id, actor=actor, note=wish.note,
+            "callback.requested", subject_id=caller.lead_id, actor=caller.actor, note=wish.note,
             call_id=str(caller.call_id), phone=caller.phone,
         )  # fmt: skip
         return {"noted": True}
@@ -56,6 +65,6 @@ def request_callback(session: Session, caller: ToolCaller, wish: CallbackWish) -
         raise InvalidInput("Nobody can be called back who has no number here.")
     at = callbacks.ask(
         session, caller.business_id, call_id=caller.call_id, phone=caller.phone, at=wish.at, note=wish.note,
-        actor=actor,
+        actor=caller.actor,
     )  # fmt: skip
     return {"noted": True, "at": at.isoformat()}

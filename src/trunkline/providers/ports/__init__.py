@@ -43,6 +43,7 @@ from trunkline.providers.ports.carrier import (
     RecordingReport,
     TellingCarrier,
 )
+from trunkline.providers.ports.embedding import Embedder, EmbeddingFailed
 from trunkline.providers.ports.failing import TellFailure
 from trunkline.providers.ports.mail import Letter, Mailer, MailFailed, MailRefused
 from trunkline.providers.ports.model import (
@@ -90,6 +91,8 @@ __all__ = [
     "Command",
     "Conversation",
     "DialReport",
+    "Embedder",
+    "EmbeddingFailed",
     "EndOfTurn",
     "Grammar",
     "HangUp",

@@ -62,6 +62,8 @@ class CallBrief:
     """What the law or the business wants said before all else: that an AI speaks, for instance."""
     knowledge: str = ""
     """What the business has written down for model-driven brains to know, under headings; may be empty."""
+    about: str = ""
+    """What the business knows of the other party, a line each; empty where that is nothing."""
     past: tuple[Line, ...] = ()
     """What was said before this brain took over from another that failed; empty as a rule."""
 

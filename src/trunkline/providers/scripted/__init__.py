@@ -1,7 +1,8 @@
 """The brain that needs no account: dialogues as data, performed by a pure state machine.
 
 `ScriptedBrain` is the port; `ready_made(name)` returns a dialogue that comes with the package:
-`appointment` for calls to leads, `appointment_inbound` for calls that come in.
+`appointment` for calls to leads, `appointment_inbound` for calls that come in, and `reception` for such calls
+in which what was booked is also moved or cancelled, or somebody asks for a person.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from trunkline.providers.scripted.brain import ScriptedBrain, ScriptedConversation
 
-READY_MADE = ("appointment", "appointment_inbound")
+READY_MADE = ("appointment", "appointment_inbound", "reception")
 """Names of the dialogues in the package."""
 
 

@@ -88,6 +88,10 @@ class Plan:
     asked: list[Asked] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     """Why requests did not pass."""
+    embedded: list[str] = field(default_factory=list)
+    """Texts of which vectors were asked for."""
+    embedding_fault: Fault | None = None
+    """What is answered instead of vectors, while it is set: a status."""
     open: int = 0
     """Answers on their way."""
     abandoned: int = 0

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from trunkline.simulators.loop_server import serving_app
 from trunkline.simulators.model_server.plan import Answer, Asked, Fault, Plan, answer_of
-from trunkline.simulators.model_server.wire import ListsModels, Refused, Wire
+from trunkline.simulators.model_server.wire import Embeds, ListsModels, Refused, Wire
 
 _INSTEAD = (Fault.TOO_MANY, Fault.ERROR, Fault.OVERLOADED)
 
@@ -62,6 +62,11 @@ class _Api:
         wire = self._wire
         return [
             *([Route(wire.models_path, self._models)] if isinstance(wire, ListsModels) else ()),
+            *(
+                [Route(wire.embeddings_path, self._embeddings, methods=["POST"])]
+                if isinstance(wire, Embeds)
+                else ()
+            ),
             Route(wire.path, self._answer, methods=["POST"]),
             Route("/control/answers", self._then, methods=["POST"]),
             Route("/control/asked", self._asked, methods=["GET"]),
@@ -73,6 +78,18 @@ class _Api:
             return JSONResponse(self._wire.models(self._plan, request.headers))
         except Refused as refusal:
             return JSONResponse(self._wire.error(refusal.status, str(refusal)), refusal.status)
+
+    async def _embeddings(self, request: Request) -> Response:
+        wire, plan = self._wire, self._plan
+        assert isinstance(wire, Embeds)
+        if plan.embedding_fault is not None:
+            status = plan.embedding_fault.status or 500
+            return JSONResponse(wire.error(status, "as planned"), status)
+        try:
+            return JSONResponse(wire.embeddings(plan, request.headers, await request.json()))
+        except Refused as refusal:
+            plan.refused.append(str(refusal))
+            return JSONResponse(wire.error(refusal.status, str(refusal)), refusal.status)
 
     async def _answer(self, request: Request) -> Response:
         wire, plan = self._wire, self._plan

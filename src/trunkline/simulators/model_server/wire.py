@@ -54,6 +54,17 @@ class ListsModels(Protocol):
         """Return the listing. Raises Refused."""
 
 
+@runtime_checkable
+class Embeds(Protocol):
+    """A wire that also turns texts into vectors."""
+
+    embeddings_path: str
+    """Route of the request."""
+
+    def embeddings(self, plan: Plan, headers: Mapping[str, str], body: Any) -> Mapping[str, Any]:
+        """Return the vectors of the texts asked for. Raises Refused."""
+
+
 def checked(adapter: TypeAdapter[Any], body: Any, *, known: Iterable[str]) -> Any:
     """Return a body that has a type of the provider's SDK, to its leaves. Raises Refused."""
     if not isinstance(body, dict):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, get_type_hints
 
-from openai.types import Model
+from openai.types import Embedding, EmbeddingCreateParams, Model
 from openai.types.chat import ChatCompletionChunk
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 from pydantic import TypeAdapter
@@ -19,18 +19,39 @@ from pydantic import TypeAdapter
 from trunkline.simulators.model_server.plan import Asked, Plan, Tool
 from trunkline.simulators.model_server.server import event
 from trunkline.simulators.model_server.wire import Refused, checked
+from trunkline.simulators.openai.embeddings import vector_of
 
 _REQUEST: TypeAdapter[Any] = TypeAdapter(CompletionCreateParamsStreaming)
 _KNOWN = frozenset(get_type_hints(CompletionCreateParamsStreaming))
+_TEXTS: TypeAdapter[Any] = TypeAdapter(EmbeddingCreateParams)
+_KNOWN_OF_TEXTS = frozenset(get_type_hints(EmbeddingCreateParams))
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _LONGEST_CALL_ID = 40
 
 
 class OpenAIWire:
-    """`POST /v1/chat/completions` with `stream: true`, and `GET /v1/models`."""
+    """`POST /v1/chat/completions` with `stream: true`, `POST /v1/embeddings` and `GET /v1/models`."""
 
     path = "/v1/chat/completions"
     models_path = "/v1/models"
+    embeddings_path = "/v1/embeddings"
+
+    def embeddings(self, plan: Plan, headers: Mapping[str, str], body: Any) -> Mapping[str, Any]:
+        _check_key(plan, headers)
+        request = checked(_TEXTS, body, known=_KNOWN_OF_TEXTS)
+        if request["model"] != plan.model:
+            raise Refused(404, f"The model `{request['model']}` does not exist.")
+        texts = [request["input"]] if isinstance(request["input"], str) else list(request["input"])
+        if not texts or not all(isinstance(text, str) and text for text in texts):
+            raise Refused(400, "'$.input' is invalid.")
+        plan.embedded.extend(texts)
+        rows = [
+            Embedding(embedding=vector_of(text), index=index, object="embedding")
+            for index, text in enumerate(texts)
+        ]
+        # Each says which text it is of; nobody promises their order.
+        data = [row.model_dump() for row in reversed(rows)]
+        return {"object": "list", "model": plan.model, "data": data, "usage": {}}
 
     def models(self, plan: Plan, headers: Mapping[str, str]) -> Mapping[str, Any]:
         _check_key(plan, headers)

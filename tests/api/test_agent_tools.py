@@ -1,0 +1,236 @@
+"""What an agent's tools do to the record, and what is on record of their use."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text
+
+from support.call_book import had_call
+from support.world import World
+from trunkline.core import toolbox
+from trunkline.core.db import unit_of_work
+from trunkline.core.events import Event
+from trunkline.core.toolbox import Kind, ToolCaller, run_tool
+from trunkline.domain.calls.models import Call, CallState
+from trunkline.domain.leads import service as leads
+from trunkline.domain.leads import statuses
+from trunkline.domain.leads.models import Lead, LeadNote
+from trunkline.kit import clock
+from trunkline.providers.ports import ToolResult
+
+PERSON = "+12125550101"
+
+
+def on_the_line(world: World, *, phone: str | None = PERSON, known: bool = True) -> ToolCaller:
+    """Return who is on the line in a live call."""
+    call_id = had_call(world, clock.now(), talked_s=1, direction="inbound", state=CallState.LIVE)
+    lead_id = lead_of(world, phone) if known and phone is not None else None
+    with unit_of_work(world.scope) as session:
+        session.get_one(Call, call_id).lead_id = lead_id
+    return ToolCaller(world.business_id, call_id, world.agent_id, lead_id, phone)
+
+
+def lead_of(world: World, phone: str) -> UUID:
+    with unit_of_work(world.scope) as session:
+        return leads.lead_of_caller(session, world.business_id, phone)
+
+
+def lead(world: World, phone: str = PERSON) -> Lead:
+    with unit_of_work(world.scope) as session:
+        return leads.get_lead(session, world.business_id, lead_of_phone(session, phone))
+
+
+def lead_of_phone(session: Any, phone: str) -> UUID:
+    return session.scalars(select(Lead.id).where(Lead.phone == phone)).one()
+
+
+def use(caller: ToolCaller, name: str, arguments: Mapping[str, Any] | None = None) -> ToolResult:
+    return run_tool(name, arguments or {}, caller=caller, allowed=(name,))
+
+
+def told(world: World, kind: str) -> list[Event]:
+    with unit_of_work(world.scope) as session:
+        return list(session.scalars(select(Event).where(Event.kind == kind).order_by(Event.id)))
+
+
+# --- Leads ---------------------------------------------------------------------------------
+
+
+def test_what_a_caller_says_of_themselves_is_put_on_record(acme: World) -> None:
+    caller = on_the_line(acme)
+    assert use(caller, "update_lead", {"name": " Dana Levi ", "email": "dana@example.com"}).data == {
+        "name": "Dana Levi",
+        "email": "dana@example.com",
+    }
+    assert use(caller, "update_lead", {"name": "Dana Levy"}).ok
+    found = lead(acme)
+    assert (found.name, found.email) == ("Dana Levy", "dana@example.com")
+    changes = [(event.actor, event.data["fields"]) for event in told(acme, "lead.changed")]
+    assert changes == [(caller.actor, ["name", "email"]), (caller.actor, ["name"])]
+
+
+@pytest.mark.parametrize("arguments", [{}, {"email": "dana at example"}, {"name": "x" * 201}])
+def test_what_cannot_be_put_on_record_is_answered_with_why(acme: World, arguments: dict[str, str]) -> None:
+    result = use(on_the_line(acme), "update_lead", arguments)
+    assert not result.ok
+    assert result.data["error"] in {"invalid_input", "invalid_arguments"}
+    assert result.data["message"]
+
+
+def test_somebody_new_becomes_a_lead_and_who_withholds_their_number_does_not(acme: World) -> None:
+    caller = on_the_line(acme, phone="+12125550777", known=False)
+    assert use(caller, "update_lead", {"name": "New"}).ok
+    assert lead(acme, "+12125550777").name == "New"
+    withheld = use(on_the_line(acme, phone=None), "update_lead", {"name": "Nobody"})
+    assert (withheld.ok, withheld.data["error"]) == (False, "invalid_input")
+    assert "withheld" in withheld.data["message"]
+
+
+def test_a_note_is_written_once_however_often_it_is_asked_for(acme: World) -> None:
+    caller = on_the_line(acme)
+    for _ in range(2):
+        assert use(caller, "add_note", {"text": "Prefers mornings."}).ok
+    assert use(caller, "add_note", {"text": "Has a dog."}).ok
+    with unit_of_work(acme.scope) as session:
+        notes = session.scalars(select(LeadNote).order_by(LeadNote.created_at)).all()
+        assert [(note.text, note.author) for note in notes] == [
+            ("Prefers mornings.", caller.actor), ("Has a dog.", caller.actor),
+        ]  # fmt: skip
+
+
+def test_a_status_is_set_by_its_name_and_the_history_says_by_what(acme: World) -> None:
+    caller = on_the_line(acme)
+    assert use(caller, "set_lead_status", {"status": "qualified"}).data == {"status": "Qualified"}
+    assert use(caller, "set_lead_status", {"status": "Qualified"}).ok
+    (event,) = told(acme, "lead.status_changed")
+    assert (event.actor, event.data["cause"]) == (caller.actor, "tool")
+    assert (event.data["before_name"], event.data["status_name"]) == ("New", "Qualified")
+    wrong = use(caller, "set_lead_status", {"status": "Sold"})
+    with unit_of_work(acme.scope) as session:
+        names = [row.name for row in statuses.of_business(session, acme.business_id).rows]
+    assert (wrong.ok, wrong.data["statuses"]) == (False, names)
+
+
+def test_a_callers_history_is_what_a_receptionist_would_have_before_them(acme: World) -> None:
+    caller = on_the_line(acme)
+    earlier = had_call(acme, clock.now() - timedelta(days=3), talked_s=60, disposition="callback_requested")
+    with unit_of_work(acme.scope) as session:
+        session.get_one(Call, earlier).lead_id = caller.lead_id
+    assert use(caller, "add_note", {"text": "Prefers mornings."}).ok
+    data = use(caller, "caller_history").data
+    assert (data["known"], data["name"], data["status"]) == (True, "Lead", "New")
+    assert [(one["what"], one.get("outcome"), one.get("text")) for one in data["history"]] == [
+        ("note", None, "Prefers mornings."),
+        ("call", "callback_requested", None),
+    ]
+    assert data["history"][1]["who"] == "we called"
+    assert use(on_the_line(acme, phone=None), "caller_history").data == {"known": False}
+
+
+# --- On record -----------------------------------------------------------------------------
+
+
+def test_every_use_is_on_record_with_what_came_of_it(acme: World) -> None:
+    caller = on_the_line(acme)
+    assert use(caller, "add_note", {"text": "Once."}).ok
+    assert not use(caller, "set_lead_status", {"status": "Sold"}).ok
+    assert not use(caller, "fly", {"to": "the moon"}).ok
+    assert not use(caller, "add_note", {"text": ["no", "text"]}).ok
+    uses = told(acme, "tool.used")
+    assert [(event.data["name"], event.data["ok"], event.data["error"]) for event in uses] == [
+        ("add_note", True, None),
+        ("set_lead_status", False, "invalid_input"),
+        ("fly", False, "unknown_tool"),
+        ("add_note", False, "invalid_arguments"),
+    ]
+    assert {(event.actor, event.subject_id) for event in uses} == {(caller.actor, caller.call_id)}
+    assert uses[0].data["arguments"] == {"text": "Once."}
+    assert uses[2].data["arguments"] == {"to": "[hidden]"}
+    assert uses[3].data["arguments"] == {"text": '["no", "text"]'}
+    assert all(event.data["ms"] >= 0 for event in uses)
+
+
+def test_keys_that_are_pressed_are_not_in_the_record_of_their_use(acme: World) -> None:
+    caller = on_the_line(acme)
+    use(caller, "send_digits", {"digits": "4580123412341234"})
+    (event,) = told(acme, "tool.used")
+    assert event.data["arguments"] == {"digits": "[hidden]"}
+    assert "4580" not in str(event.data)
+
+
+def test_what_a_model_writes_without_end_is_cut_in_the_record(acme: World) -> None:
+    use(on_the_line(acme), "add_note", {"text": "x" * 100_000})
+    (event,) = told(acme, "tool.used")
+    assert len(event.data["arguments"]["text"]) == 500
+
+
+def test_a_tool_that_is_stuck_in_the_database_is_ended_undone_and_on_record(acme: World) -> None:
+    caller = on_the_line(acme)
+    holds, done = threading.Event(), threading.Event()
+
+    def hold_the_lead() -> None:
+        with unit_of_work(acme.scope) as session:
+            session.execute(text("select from leads where id = :id for update"), {"id": caller.lead_id})
+            holds.set()
+            done.wait(10)
+
+    holder = threading.Thread(target=hold_the_lead)
+    holder.start()
+    holds.wait(10)
+    try:
+        until = time.monotonic() + 0.5
+        result = run_tool(
+            "update_lead", {"name": "Late"}, caller=caller, allowed=("update_lead",), until=until
+        )
+        assert (result.ok, result.data["error"]) == (False, "timeout")
+    finally:
+        done.set()
+        holder.join()
+    assert lead(acme).name == "Lead"
+    (event,) = told(acme, "tool.used")
+    assert (event.data["ok"], event.data["error"]) == (False, "timeout")
+    assert event.data["ms"] >= 400
+
+
+# --- The registry --------------------------------------------------------------------------
+
+
+def test_every_tool_says_what_sort_of_act_it_is_and_how_long_it_may_take() -> None:
+    kinds = {tool.name: tool.kind for tool in toolbox.all_tools()}
+    assert [kinds[name] for name in ("do_not_call", "caller_history", "add_note", "hang_up")] == [
+        Kind.CONTACTS, Kind.READS, Kind.RECORDS, Kind.CONTROLS,
+    ]  # fmt: skip
+    for tool in toolbox.all_tools():
+        assert 0 < tool.seconds <= toolbox.DEADLINE_S
+        assert tool.description
+        assert tool.built_in == (tool.kind is Kind.CONTROLS)
+        # A model is told nothing by which it could name somebody else.
+        assert not [name for name in tool.arguments.model_fields if name.endswith("_id")]
+
+
+def test_what_a_business_has_nothing_for_is_not_offered(acme: World) -> None:
+    names = ("knowledge_lookup", "add_note", "add_note", "fly")
+    with unit_of_work(acme.scope) as session:
+        lacking = toolbox.unmet(session, acme.business_id, names, agent_id=acme.agent_id)
+    assert lacking == {"knowledge"}
+    assert toolbox.of_use(names, lacking) == ("add_note",)
+    assert toolbox.of_use(names, ()) == ("knowledge_lookup", "add_note")
+
+
+def test_a_tool_of_another_callers_business_finds_nobody(acme: World, umbrella: World) -> None:
+    ours, theirs = on_the_line(acme), on_the_line(umbrella, phone="+13125550102")
+    foreign = replace(ours, lead_id=theirs.lead_id)
+    for name, arguments in [
+        ("update_lead", {"name": "x"}),
+        ("add_note", {"text": "x"}),
+        ("caller_history", {}),
+    ]:
+        assert use(foreign, name, arguments).data["error"] == "not_found"
