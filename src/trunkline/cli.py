@@ -193,11 +193,11 @@ def print_vault_key() -> None:
 
 @vault_app.command("reseal")
 def reseal_vault() -> None:
-    """Seal every business's keys under VAULT_KEY, with VAULT_OLD_KEYS to open them; may be run again."""
+    """Seal every business's keys, and our own, under VAULT_KEY, with VAULT_OLD_KEYS to open them."""
     with plainly() as settings, open_runtime(Command.TOOL, settings):
         with unit_of_work(SYSTEM) as session:
             businesses = [business.id for business in tenants.list_businesses(session)]
-        resealed = 0
+            resealed = vault.reseal_installation(session)
         for business_id in businesses:
             with unit_of_work(of_business(business_id)) as session:
                 resealed += vault.reseal(session, business_id)

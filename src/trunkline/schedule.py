@@ -20,6 +20,11 @@ RECURRING = (
     # Latest: it looks at what has happened since it last counted. Until it has run, what it would have
     # counted is counted whenever figures are asked for.
     Recurring("roll_up_calls", "maintenance", Every(timedelta(minutes=10))),
+    # Latest: it looks at what is coming, and tells what has not been told; a reminder that was missed for
+    # a later one, or that came to nothing meanwhile, is not made up for.
+    Recurring("send_reminder_notifications", "default", Every(timedelta(minutes=1))),
+    # Latest: it looks at how old what people were told is, so one run makes up for any number of ticks.
+    Recurring("clear_notifications", "maintenance", Daily(time(3, 30), "UTC")),
     # Latest: it looks at which fences are old, so one run makes up for any number of ticks; and until
     # it has run, people whose fence should be down cannot be called.
     Recurring("tend_businesses", "maintenance", Every(timedelta(minutes=10))),

@@ -30,10 +30,12 @@ from trunkline.domain.calls import models as _calls
 from trunkline.domain.control import models as _control
 from trunkline.domain.leads import import_models as _lead_imports
 from trunkline.domain.leads import models as _leads
+from trunkline.domain.notifications import models as _notifications
 from trunkline.domain.outbound import models as _outbound
 from trunkline.domain.people import models as _people
 from trunkline.domain.recordings import models as _recordings
 from trunkline.domain.reports import models as _reports
+from trunkline.domain.tasks import models as _tasks
 from trunkline.domain.tenants import models as _tenants
 
 __all__ = ["at_head", "metadata", "migrate", "wait_for_schema"]
@@ -41,6 +43,7 @@ __all__ = ["at_head", "metadata", "migrate", "wait_for_schema"]
 TABLE_MODULES = (
     _events, _vault, _jobs, _runs, _ticks, _tenants, _people, _agents, _leads, _lead_imports, _calls,
     _control, _outbound, _appointments, _recordings, _reports,
+    _notifications, _tasks,
 )  # fmt: skip
 """Importing these is what fills `metadata`."""
 

@@ -32,6 +32,7 @@ from trunkline.core.telemetry import configure_logging
 from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
 from trunkline.domain.agents import jobs as _agent_jobs
 from trunkline.domain.agents import tools as _agent_tools
+from trunkline.domain.appointments import reminding as reminding_of_appointments
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.appointments import telling as telling_of_appointments
 from trunkline.domain.appointments import tools as _appointment_tools
@@ -44,6 +45,8 @@ from trunkline.domain.leads import bulk, imports, keepers
 from trunkline.domain.leads import jobs as _lead_jobs
 from trunkline.domain.leads import telling as telling_of_leads
 from trunkline.domain.leads import tools as _lead_tools
+from trunkline.domain.notifications import jobs as _notification_jobs
+from trunkline.domain.notifications import telling as trying_devices
 from trunkline.domain.outbound import holds
 from trunkline.domain.outbound import jobs as _outbound_jobs
 from trunkline.domain.outbound import service as outbound
@@ -54,15 +57,20 @@ from trunkline.domain.people import jobs as _people_jobs
 from trunkline.domain.people.links import PeopleLinks, install_links
 from trunkline.domain.recordings import jobs as _recording_jobs
 from trunkline.domain.reports import jobs as _report_jobs
+from trunkline.domain.tasks import jobs as _task_jobs
+from trunkline.domain.tasks import reminding as reminding_of_tasks
 from trunkline.embedded import EmbeddedUnavailable, Hold, default_home, hold_servers
+from trunkline.kit.safe_http import SafeHttp
 from trunkline.own_voices import register_own_voices
 from trunkline.providers import browser
 from trunkline.providers.scripted import ScriptedBrain
 from trunkline.providers.smtp import SmtpMailer
+from trunkline.providers.web_push import WebPush
 
 DOORS = (
     _agent_jobs, _agent_tools, _appointment_tools, _call_jobs, _control_jobs, _control_tools, _lead_jobs,
     _lead_tools, _outbound_jobs, _outbound_tools, _people_jobs, _recording_jobs, _report_jobs,
+    _notification_jobs, _task_jobs,
 )  # fmt: skip
 """Importing these is what registers the jobs and the agent's tools."""
 
@@ -309,6 +317,8 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     keepers.register_keeper("appointments", keepers.Keeper(held=appointments.held_leads))
     for telling in (telling_of_leads, telling_of_calls, telling_of_appointments, telling_of_suppressions):
         telling.register()
+    for reminding in (trying_devices, reminding_of_tasks, reminding_of_appointments):
+        reminding.register()
     schedule.install()
     register_carriers(settings)
     registry.register_carrier(browser.BrowserCarrier, registry.BROWSER, offered=False)
@@ -338,3 +348,6 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     if settings.mail_fault:
         raise StartRefused(settings.mail_fault)
     registry.register_mailer(SmtpMailer(*settings.mail) if settings.mail else None)
+    registry.register_pusher(
+        WebPush(settings.push_contact, SafeHttp(allowed=settings.private_networks_allowed))
+    )

@@ -1,4 +1,4 @@
-"""The registry: which carrier, speech, brains and mail this installation has.
+"""The registry: which carrier, speech, brains, mail and push this installation has.
 
 Floors 4 and 5 register factories at start; services ask here by name and never import a provider.
 """
@@ -15,6 +15,7 @@ from trunkline.providers.ports import (
     Carrier,
     Embedder,
     Mailer,
+    PushSender,
     SpeechToText,
     TellingCarrier,
 )
@@ -44,6 +45,7 @@ _ears: SpeechToText | None = None
 _warmers: dict[str, Warmer] = {}
 _mailer: Mailer | None = None
 _embedder: Embedder | None = None
+_pusher: PushSender | None = None
 _closers: dict[str, Callable[[], Awaitable[None]]] = {}
 
 
@@ -115,6 +117,18 @@ def register_embedder(embedder: Embedder | None) -> None:
 def embedder() -> Embedder | None:
     """Return who turns texts into vectors, if anybody does here."""
     return _embedder
+
+
+def register_pusher(pusher: PushSender) -> None:
+    """Say who sends our messages to browsers."""
+    global _pusher  # noqa: PLW0603 - one process has one
+    _pusher = pusher
+
+
+def pusher() -> PushSender:
+    """Return who sends our messages to browsers."""
+    assert _pusher is not None  # every process registers one as it begins
+    return _pusher
 
 
 def carrier_names() -> tuple[str, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+from email.utils import parseaddr
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -84,6 +86,9 @@ class Settings(BrainSettings, SpeechSettings, CarrierSettings, MailSettings, Vau
     public_url: str = Field("http://127.0.0.1:8000", description="Our address as carriers and people see it")
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
+    private_networks_allowed: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (), description="Own networks that addresses given by people may be in, such as 10.1.0.0/16"
+    )
     secret_key: SecretStr | None = Field(None, description="Signs tokens; kept in the home folder if unset")
 
     # Limits.
@@ -109,6 +114,16 @@ class Settings(BrainSettings, SpeechSettings, CarrierSettings, MailSettings, Vau
         if isinstance(value, str):
             return tuple(name.strip() for name in value.split(",") if name.strip())
         return value
+
+    @field_validator("private_networks_allowed", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+        except ValueError as error:
+            raise ValueError("must be networks such as 10.1.0.0/16,fd00::/8") from error
 
     @field_validator("jobs_per_business", mode="before")
     @classmethod
@@ -161,6 +176,11 @@ class Settings(BrainSettings, SpeechSettings, CarrierSettings, MailSettings, Vau
     def media_url(self) -> str:
         """Our address for media sockets."""
         return "ws" + self.public_url.removeprefix("http")
+
+    @property
+    def push_contact(self) -> str:
+        """Where push services may write to whoever runs this installation (RFC 8292, 2.1)."""
+        return f"mailto:{parseaddr(self.mail_from)[1]}" if self.mail_from else self.public_url
 
     @property
     def is_reachable_by_carrier(self) -> bool:

@@ -114,6 +114,14 @@ def business_of_number(session: Session, e164: str) -> UUID | None:
     return business_id
 
 
+def businesses_to_remind(session: Session, *, since: datetime, until: datetime) -> list[UUID]:
+    """Return the businesses in which a task or an appointment comes between two instants."""
+    found = session.scalars(
+        text("select * from businesses_to_remind(:since, :until)"), {"since": since, "until": until}
+    )
+    return list(found)
+
+
 @dataclass(frozen=True, slots=True)
 class LineUse:
     """What of a carrier account's lines is in use, and who waits for one."""

@@ -1,8 +1,9 @@
 """The vault: keys of a business's own at providers, which people write and nobody reads.
 
-A key is kept sealed by AES-256-GCM, bound to its business and provider: a row copied to another business
-does not open. What is shown of one is its last four characters, who set it and when. Owns the table and
-the sealing; who may set keys, and what is done with one, is for others.
+A key is kept sealed by AES-256-GCM, bound to its business and provider: a row copied to another business does
+not open. What is shown of one is its last four characters, who set it and when. Keys that the installation
+makes for itself are sealed in the same way, each under its name. Owns the tables and the sealing; who may set
+keys, and what is done with one, is for others.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import binascii
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from trunkline.core.db import Base, PrimaryId
@@ -55,6 +57,17 @@ class ProviderKey(Base):
     last_four: Mapped[str]
     set_by: Mapped[str]
     set_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class InstallationKey(Base):
+    """A key that the installation has made for itself, sealed. It is no business's."""
+
+    __tablename__ = "installation_keys"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_under: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
 class Seals:
@@ -182,6 +195,38 @@ def reseal(session: Session, business_id: UUID) -> int:
         row.sealed = _installed().seal(value, bound_to=_bound(business_id, row.provider))
         row.sealed_under = _installed().current
     return len(rows)
+
+
+def installation_key(session: Session, name: str, make: Callable[[], str]) -> str:
+    """Return a key of the installation's own, made once by whoever asks first. Raises VaultClosed."""
+    row = session.get(InstallationKey, name)
+    if row is None:
+        seals = _installed()
+        session.execute(
+            insert(InstallationKey)
+            .values(
+                name=name, sealed=seals.seal(make(), bound_to=_bound_to_us(name)), sealed_under=seals.current
+            )
+            .on_conflict_do_nothing()
+        )
+        row = session.get_one(InstallationKey, name)
+    return _installed().unseal(row.sealed, under=row.sealed_under, bound_to=_bound_to_us(name))
+
+
+def reseal_installation(session: Session) -> int:
+    """Seal the installation's own keys under the vault's first key. Returns how many. Raises VaultClosed."""
+    seals = _installed()
+    rows = session.scalars(
+        select(InstallationKey).where(InstallationKey.sealed_under != seals.current).with_for_update()
+    ).all()
+    for row in rows:
+        value = seals.unseal(row.sealed, under=row.sealed_under, bound_to=_bound_to_us(row.name))
+        row.sealed, row.sealed_under = seals.seal(value, bound_to=_bound_to_us(row.name)), seals.current
+    return len(rows)
+
+
+def _bound_to_us(name: str) -> str:
+    return f"installation/{name}"
 
 
 def _open(row: ProviderKey) -> str:

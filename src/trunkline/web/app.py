@@ -28,6 +28,7 @@ from trunkline.domain.leads.bulk_routes import router as bulk_leads_router
 from trunkline.domain.leads.import_routes import router as lead_imports_router
 from trunkline.domain.leads.routes import router as leads_router
 from trunkline.domain.leads.status_routes import router as lead_statuses_router
+from trunkline.domain.notifications.routes import router as notifications_router
 from trunkline.domain.outbound.compliance_routes import router as compliance_router
 from trunkline.domain.outbound.item_routes import router as run_items_router
 from trunkline.domain.outbound.outlook_routes import router as outlooks_router
@@ -40,6 +41,7 @@ from trunkline.domain.people.routes import router as people_router
 from trunkline.domain.recordings.routes import router as recordings_router
 from trunkline.domain.recordings.service import INCOMING
 from trunkline.domain.reports.routes import router as reports_router
+from trunkline.domain.tasks.routes import router as tasks_router
 from trunkline.domain.tenants.routes import router as tenants_router
 from trunkline.web import rq_dashboard
 from trunkline.web.admin import router as admin_router
@@ -102,6 +104,8 @@ _API = (
     suppressions_router,
     compliance_router,
     appointments_router,
+    tasks_router,
+    notifications_router,
     feed_router,
     jobs_router,
     admin_router,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
-
+from trunkline.core.letters import letter
 from trunkline.providers.ports import Letter
 
 _INVITATION = {
@@ -38,11 +37,6 @@ _ROLES = {
     "en": {"viewer": "a viewer", "agent": "an agent", "admin": "an admin", "owner": "an owner"},
     "he": {"viewer": "צפייה", "agent": "נציגות", "admin": "ניהול", "owner": "בעלות"},
 }
-_PAGE = (
-    '<!doctype html><html lang="{language}" dir="{direction}"><body style="font-family: sans-serif; '
-    'line-height: 1.5"><p>{sentence}</p><p><a href="{link}">{button}</a></p><p>{link}</p><p>{aside}</p>'
-    "</body></html>"
-)
 
 
 def invitation(*, to: str, language: str, name: str, link: str, business: str, by: str, role: str) -> Letter:
@@ -60,12 +54,10 @@ def _letter(  # noqa: PLR0917 - as above
     words: tuple[str, str, str, str], to: str, language: str, name: str, link: str, facts: dict[str, str]
 ) -> Letter:
     subject, sentence, button, aside = (text.format(**facts) for text in words)
-    html = _PAGE.format(
-        language=_known(language), direction="rtl" if _known(language) == "he" else "ltr",
-        sentence=escape(sentence), link=escape(link), button=escape(button), aside=escape(aside),
+    return letter(
+        to=to, language=_known(language), name=name, link=link, subject=subject, sentence=sentence,
+        button=button, aside=aside,
     )  # fmt: skip
-    text = f"{sentence}\n\n{link}\n\n{aside}\n"
-    return Letter(to=to, subject=subject, text=text, html=html, language=_known(language), name=name)
 
 
 def _known(language: str) -> str:

@@ -54,6 +54,11 @@ def reset_link(reset_id: UUID) -> str:
     return f"{_installed().public_url}/new-password#{reset_secret(reset_id)}"
 
 
+def page_link(path: str) -> str:
+    """Return where a page of the dashboard is; a path begins with a slash. It proves nothing."""
+    return f"{_installed().public_url}{path}"
+
+
 def _installed() -> PeopleLinks:
     assert _links is not None  # every process installs them as it begins
     return _links

@@ -246,6 +246,12 @@ def list_users(session: Session, business_id: UUID) -> list[User]:
     return list(session.scalars(select(User).where(User.business_id == business_id).order_by(User.name)))
 
 
+def users_named(session: Session, business_id: UUID, user_ids: Collection[UUID]) -> dict[UUID, User]:
+    """Return those of these people who belong to a business, by their ids."""
+    rows = session.scalars(select(User).where(User.business_id == business_id, User.id.in_(user_ids)))
+    return {row.id: row for row in rows}
+
+
 def forget(session: Session, user: User) -> None:
     """Take away a person with their sessions and links."""
     for table in (SignIn, PasswordReset):

@@ -100,6 +100,8 @@ def change_business(session: Session, business_id: UUID, changes: dict[str, Any]
         announce("rules.changed", subject_id=business_id, actor=actor, before=before, after=after)
     if changes.keys() & {"calling_window", "calling_rules"}:
         enqueue_job("high", "recheck_waiting")
+    if "time_zone" in changes:
+        enqueue_job("default", "rezone_tasks")
     return business
 
 

@@ -52,6 +52,14 @@ from trunkline.providers.ports.model import (
     ModelFailed,
     ToolCall,
 )
+from trunkline.providers.ports.push import (
+    PushFailed,
+    PushGone,
+    PushMessage,
+    PushRefused,
+    PushSender,
+    Urgency,
+)
 from trunkline.providers.ports.speech import (
     SAMPLE_RATE,
     BatchedVoiceActivity,
@@ -110,6 +118,11 @@ __all__ = [
     "ModelFailed",
     "NoiseSuppression",
     "Note",
+    "PushFailed",
+    "PushGone",
+    "PushMessage",
+    "PushRefused",
+    "PushSender",
     "RecordingReport",
     "Say",
     "Sound",
@@ -124,6 +137,7 @@ __all__ = [
     "ToolRunner",
     "ToolSpec",
     "Transcript",
+    "Urgency",
     "Utterance",
     "Voice",
     "VoiceActivity",

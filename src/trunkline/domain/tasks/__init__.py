@@ -1,0 +1,1 @@
+"""Tasks: what people of a business have to do, by when, and about whom."""
