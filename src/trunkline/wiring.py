@@ -349,5 +349,5 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
         raise StartRefused(settings.mail_fault)
     registry.register_mailer(SmtpMailer(*settings.mail) if settings.mail else None)
     registry.register_pusher(
-        WebPush(settings.push_contact, SafeHttp(allowed=settings.private_networks_allowed))
+        WebPush(settings.push_contact, SafeHttp(allowed=settings.private_networks_allowed or ()))
     )

@@ -5,8 +5,8 @@ A name that is used after all, or is gone, fails the test: the list cannot grow 
 """
 # ruff: noqa: B018, F821
 
-# RQ's worker calls these of its subclass.
-_.subscribe
+# RQ's worker calls these of its subclass, httpcore's pool this of its backend.
+_.connect_unix_socket
 _.unsubscribe
 _._set_connection
 _._install_signal_handlers
@@ -15,7 +15,6 @@ _.redis_server_version
 
 # RQ and its dashboard read these, which are put in place of theirs; Prometheus calls the collector.
 _.PickleSerializer
-_.auth
 _.enabled
 _.resolve_hash
 
@@ -36,6 +35,7 @@ _.TABLE_MODULES
 # Dataclasses written out whole, as JSON or to a person.
 _.answer_rate
 _.beat_at
+_.told_at
 _.cancel_force_at
 _.lease_expires_at
 _.progress_done

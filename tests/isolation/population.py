@@ -33,6 +33,10 @@ from trunkline.domain.leads.models import LeadNote, LeadStatus
 from trunkline.domain.leads.row_faults import RowFault
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
 from trunkline.domain.leads.selection import Whom
+from trunkline.domain.notifications import choices, devices
+from trunkline.domain.notifications import service as notifications
+from trunkline.domain.notifications.models import Notification, Sending
+from trunkline.domain.notifications.rules import Quiet
 from trunkline.domain.outbound import claim_store, hearing
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound.claim import Claim, claim_next
@@ -43,6 +47,8 @@ from trunkline.domain.people import account, invitations, resets
 from trunkline.domain.people import service as people
 from trunkline.domain.recordings import service as recordings
 from trunkline.domain.reports import rolling
+from trunkline.domain.tasks import service as tasks
+from trunkline.domain.tasks.schemas import TaskIn
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
@@ -83,6 +89,11 @@ class Inhabitant:
     text_id: UUID
     invitation_id: UUID
     session_id: UUID
+    task_id: UUID
+    device_id: UUID
+    notification_id: UUID
+    push_sending_id: UUID
+    mail_sending_id: UUID
     system_job_id: UUID
     """A job of the system's own, which is nobody's."""
     provider: str
@@ -115,6 +126,9 @@ class Inhabitant:
             "text_id": self.text_id,
             "invitation_id": self.invitation_id,
             "session_id": self.session_id,
+            "task_id": self.task_id,
+            "device_id": self.device_id,
+            "notification_id": self.notification_id,
             "provider": self.provider,
             "agent_id": self.world.agent_id,
             "list_id": self.world.list_id,
@@ -203,6 +217,44 @@ def _record(world: World, call_id: UUID) -> None:
         recordings.note_begun(session, world.business_id, call_id, 1)
 
 
+PUSH_KEYS = {
+    "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+    "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+}
+"""A browser's, from RFC 8291."""
+
+
+def _to_do(world: World, secret: str, lead_id: UUID) -> dict[str, UUID]:
+    """Give the owner a task that is due in 80 minutes, and tell them on a device and by post."""
+    who = people.who_is(secret)
+    due = clock.now() + timedelta(minutes=80)
+    with unit_of_work(world.scope) as session:
+        wish = TaskIn(
+            title="Call back", due_on=due.date(), due_time=due.time().replace(second=0, microsecond=0),
+            assignee_id=who.user_id, lead_id=lead_id,
+        )  # fmt: skip
+        task = tasks.create_task(session, world.business_id, wish, who)
+        device = devices.subscribe(
+            session, world.business_id, who.user_id, endpoint=f"https://push.example/{world.number}",
+            name="A browser", kinds=None, **PUSH_KEYS,
+        )  # fmt: skip
+        choices.choose(
+            session, world.business_id, who.user_id, kinds={}, ahead=[30], own_quiet=False, quiet=None
+        )
+        choices.set_business_quiet(session, world.business_id, Quiet("03:00", "03:00"), actor="test")
+        facts = {"task_id": str(task.id), "title": task.title, "by": "Dana"}
+        notifications.notify(session, world.business_id, [who.user_id], "task_assigned", facts, "given")
+        row = session.scalars(select(Notification).where(Notification.business_id == world.business_id)).one()
+        pushed = session.scalars(select(Sending).where(Sending.notification_id == row.id)).one()
+        posted = Sending(business_id=world.business_id, notification_id=row.id)
+        session.add(posted)
+        session.flush()
+        return {
+            "task_id": task.id, "device_id": device.id, "notification_id": row.id,
+            "push_sending_id": pushed.id, "mail_sending_id": posted.id,
+        }  # fmt: skip
+
+
 def _settle(world: World, number: int, system_job_id: UUID) -> Inhabitant:
     business_id = world.business_id
     run = world.make_run()
@@ -265,6 +317,7 @@ def _settle(world: World, number: int, system_job_id: UUID) -> Inhabitant:
         assert job_id is not None
     secret, invitation_id, session_id = _sign_in(world, number)
     _roll_up(world)
+    to_do = _to_do(world, secret, lead_id)
     return Inhabitant(
         world=world, run_id=run.id, scheduled_run_id=later.id, item_id=item_id,
         attempt_id=claim.attempt_id, call_id=call.id, call_sid=sid, lead_id=lead_id, user_id=viewer.id,
@@ -273,5 +326,5 @@ def _settle(world: World, number: int, system_job_id: UUID) -> Inhabitant:
         import_id=importing.id, control_id=control.id, leg_sid=leg_sid,
         number_id=phone_number.id, text_id=known.id, secret=secret,
         invitation_id=invitation_id, session_id=session_id, system_job_id=system_job_id,
-        provider=vault.PROVIDERS[number],
+        provider=vault.PROVIDERS[number], **to_do,
     )  # fmt: skip

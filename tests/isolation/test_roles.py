@@ -269,6 +269,10 @@ def test_the_look_up_role_reads_only_the_columns_it_needs(administrator: psycopg
         [LOOKUP_ROLE],
     ).fetchall()
     assert granted == [
+        ("appointments", "business_id", "SELECT"),
+        ("appointments", "starts_at", "SELECT"),
+        ("appointments", "state", "SELECT"),
+        ("businesses", "id", "SELECT"),
         ("call_months", "appointments", "SELECT"),
         ("call_months", "business_id", "SELECT"),
         ("call_months", "inbound", "SELECT"),
@@ -296,6 +300,9 @@ def test_the_look_up_role_reads_only_the_columns_it_needs(administrator: psycopg
         ("phone_numbers", "e164", "SELECT"),
         ("sign_ins", "business_id", "SELECT"),
         ("sign_ins", "token_hash", "SELECT"),
+        ("tasks", "business_id", "SELECT"),
+        ("tasks", "sort_at", "SELECT"),
+        ("tasks", "state", "SELECT"),
         ("users", "business_id", "SELECT"),
         ("users", "email", "SELECT"),
     ]

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 from api.doorway import TestClient, build_app, open_door
 from isolation.doors import SAFE, Door, carrier_signature, doors_of
 from isolation.peering import rows_of
-from isolation.population import SHARED_PHONE, Inhabitant, Town
+from isolation.population import PUSH_KEYS, SHARED_PHONE, Inhabitant, Town
 from support.installation import TOKEN_KEY, Installation
 from support.world import PASSWORD
 from trunkline.core.settings import ServiceRole
@@ -97,6 +97,43 @@ CASES: dict[Door, list[Case]] = {
     Door("POST", "/api/appointments/{appointment_id}/cancel"): [
         Case(NOT_FOUND, body=lambda a, b: {"version": 1}),
     ],
+    Door("GET", "/api/tasks"): [
+        Case(FINE), Case(FINE, query={"assignee": "me", "state": "done"}),
+        Case(NOT_FOUND, query={"lead_id": "{lead_id}"}),
+    ],
+    Door("POST", "/api/tasks"): [
+        Case(NOT_FOUND, body=lambda a, b: {"title": "Mine", "lead_id": str(b.lead_id)}),
+        Case(NOT_FOUND, body=lambda a, b: {"title": "Mine", "assignee_id": str(b.user_id)}),
+        Case(NOT_FOUND, body=lambda a, b: {"title": "Mine", "call_id": str(b.call_id)}),
+    ],
+    Door("GET", "/api/tasks/counts"): [Case(FINE)],
+    Door("GET", "/api/tasks/{task_id}"): [Case(NOT_FOUND)],
+    Door("PATCH", "/api/tasks/{task_id}"): [
+        Case(NOT_FOUND, body=lambda a, b: {"version": 1, "title": "Stolen"}),
+        Case(NOT_FOUND, body=lambda a, b: {"version": 1, "lead_id": str(b.lead_id)}, own=True),
+        Case(NOT_FOUND, body=lambda a, b: {"version": 1, "assignee_id": str(b.user_id)}, own=True),
+    ],
+    Door("DELETE", "/api/tasks/{task_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/notifications"): [Case(FINE), Case(FINE, query={"unread": "true"})],
+    Door("GET", "/api/notifications/unread"): [Case(FINE)],
+    Door("POST", "/api/notifications/read"): [Case(FINE)],
+    Door("POST", "/api/notifications/{notification_id}/read"): [Case(NOT_FOUND, body=lambda a, b: {})],
+    Door("GET", "/api/notification-choices"): [Case(FINE)],
+    Door("PUT", "/api/notification-choices"): [Case(FINE, body=lambda a, b: {"kinds": {}, "ahead": [5]})],
+    Door("GET", "/api/business/quiet-hours"): [Case(FINE)],
+    Door("PUT", "/api/business/quiet-hours"): [Case(FINE, body=lambda a, b: {"quiet": None})],
+    Door("GET", "/api/push/key"): [Case(FINE)],
+    Door("GET", "/api/push/devices"): [Case(FINE)],
+    Door("POST", "/api/push/devices"): [
+        # B's browser, should A know its address: B's stays B's.
+        Case(
+            FINE,
+            body=lambda a, b: {"endpoint": f"https://push.example/{b.world.number}", "keys": PUSH_KEYS},
+        ),
+    ],
+    Door("PATCH", "/api/push/devices/{device_id}"): [Case(NOT_FOUND, body=lambda a, b: {"kinds": None})],
+    Door("DELETE", "/api/push/devices/{device_id}"): [Case(NOT_FOUND)],
+    Door("POST", "/api/push/devices/{device_id}/try"): [Case(NOT_FOUND)],
     Door("GET", "/api/business"): [Case(FINE)],
     Door("PATCH", "/api/business"): [Case(FINE, body=lambda a, b: {"name": "Acme still"})],
     Door("GET", "/api/business/keys"): [Case(FINE)],

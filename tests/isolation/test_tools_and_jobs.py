@@ -32,7 +32,15 @@ from trunkline.core.toolbox import ToolCaller, run_tool, tool_names
 from trunkline.domain.calls.jobs import EventsMissing
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
-from trunkline.providers.ports import Answer, CallOrder, CallStatus, CarrierCall, CarrierCapabilities, Letter
+from trunkline.providers.ports import (
+    Answer,
+    CallOrder,
+    CallStatus,
+    CarrierCall,
+    CarrierCapabilities,
+    Letter,
+    PushMessage,
+)
 
 Arguments = Callable[[Inhabitant], Sequence[Any]]
 
@@ -86,6 +94,12 @@ JOBS: dict[str, Arguments] = {
     "send_password_link": lambda b: [b.world.email, str(new_id())],
     "warmup_agents": lambda _: [],
     "warmup_business": lambda _: [],
+    "send_reminder_notifications": lambda _: [],
+    "remind_business": lambda _: [],
+    "send_push_notification": lambda b: [str(b.push_sending_id)],
+    "send_notification_mail": lambda b: [str(b.mail_sending_id)],
+    "clear_notifications": lambda _: [],
+    "rezone_tasks": lambda _: [],
 }
 """The arguments that name B's things, for each job run in A's scope."""
 
@@ -159,22 +173,28 @@ def carrier(settled: Town) -> Iterator[TellingCarrier]:
 
 
 class Pigeons:
-    """Mail that remembers to whom it went."""
+    """Mail that remembers to whom it went, and pushes that remember to which browser."""
 
     def __init__(self) -> None:
         self.flown: list[str] = []
 
-    def send(self, letter: Letter) -> None:
-        self.flown.append(letter.to)
+    def send(self, letter: Letter | PushMessage, **_: object) -> None:
+        self.flown.append(letter.to if isinstance(letter, Letter) else letter.endpoint)
+
+    def new_key(self) -> str:
+        return "a key"
 
 
 @pytest.fixture
 def mail(settled: Town) -> Iterator[Pigeons]:
     """The installation's mail for one test."""
     pigeons = Pigeons()
+    pusher = registry.pusher()
     registry.register_mailer(pigeons)
+    registry.register_pusher(pigeons)  # type: ignore[arg-type]
     yield pigeons
     registry.register_mailer(None)
+    registry.register_pusher(pusher)
 
 
 @pytest.fixture
@@ -343,7 +363,7 @@ def test_a_job_changes_nothing_of_another_business(  # noqa: PLR0917 - fixtures
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_a_job_is_not_idle_in_its_own_business(  # noqa: PLR0917 - fixtures
+def test_a_job_is_not_idle_in_its_own_business(  # noqa: PLR0912, PLR0917 - fixtures, and a case each
     name: str,
     servers: Installation,
     settled: Town,
@@ -381,6 +401,15 @@ def test_a_job_is_not_idle_in_its_own_business(  # noqa: PLR0917 - fixtures
         administrator.execute("update agent_prompts set key = 'old' where business_id = %s", [a.business_id])
         administrator.execute(
             "delete from jobs where name = 'warmup_business' and business_id = %s", [a.business_id]
+        )
+    if name == "clear_notifications":
+        administrator.execute(
+            "update notifications set created_at = now() - interval '91 days' where business_id = %s",
+            [a.business_id],
+        )
+    if name == "rezone_tasks":
+        administrator.execute(
+            "update tasks set due_at = due_at + interval '1 hour' where id = %s", [a.task_id]
         )
     context = _context(servers, a)
     before = rows_of(administrator, a.business_id)

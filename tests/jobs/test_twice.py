@@ -29,8 +29,11 @@ from support.installation import TOKEN_KEY, Installation, administrator_url
 from support.local_carrier import Carrier
 from support.post_office import PostOffice, open_post_office
 from support.processes import eventually, free_port
+from support.push_service import OWN_NETWORK, Browser, PushStand, open_push_service, public_key
 from support.recorded import leave_recording
 from support.world import PASSWORD, World, make_world
+from tasks.staff import in_zone, owner_of
+from tasks.staff import task as make_task
 from trunkline import wiring
 from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, Scope, unit_of_work
@@ -46,6 +49,8 @@ from trunkline.domain.control.models import Verb
 from trunkline.domain.control.rules import Stage as Step
 from trunkline.domain.leads import bulk, imports
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
+from trunkline.domain.notifications import choices, reminders
+from trunkline.domain.notifications.models import Sending
 from trunkline.domain.outbound import hearing
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound.claim import Claim, claim_next
@@ -75,6 +80,8 @@ class Stage:
     installation: Installation
     carrier: Carrier
     post: PostOffice
+    push: PushStand
+    browsers: list[Browser]
     administrator: psycopg.Connection[Any]
 
     def world(self, persona: str = "no_answer", *, size: int = 5) -> World:
@@ -136,6 +143,7 @@ class Stage:
         )
         book = self.carrier.book()
         seen["ordered"] = [(order["sid"], order["form"].get("To")) for order in book["creates"]]
+        seen["pushes"] = [browser.arrived() for browser in self.browsers]
         seen["letters"] = [letter["Message-ID"] for letter in self.post.letters()]
         seen["hung up"] = sorted(call["sid"] for call in book["calls"] if call["ended_by"] == "api")
         return seen
@@ -411,11 +419,71 @@ def send_password_link(stage: Stage) -> tuple[Scope, list[Any]]:
     return world.scope, [world.email, str(new_id())]
 
 
+def _coming(stage: Stage) -> World:
+    """Let a task be due in four minutes, of which its assignee wants to be told in every way."""
+    world = stage.world(size=1)
+    me, due = owner_of(world).user_id, clock.now() + timedelta(minutes=4)
+    every = {"task_due": {"page": True, "push": True, "email": True}}
+    with unit_of_work(world.scope) as session:
+        choices.choose(session, world.business_id, me, kinds=every, ahead=[5], own_quiet=False, quiet=None)
+    browser = stage.push.browser(public_key(world))
+    browser.subscribe(world, me)
+    stage.browsers.append(browser)
+    with clock.frozen_at(due - timedelta(hours=2)):
+        make_task(world, due_on=f"{due:%Y-%m-%d}", due_time=f"{due:%H:%M}")
+    return world
+
+
+def send_reminder_notifications(stage: Stage) -> tuple[Scope, list[Any]]:
+    _coming(stage)
+    return SYSTEM, []
+
+
+def remind_business(stage: Stage) -> tuple[Scope, list[Any]]:
+    return _coming(stage).scope, []
+
+
+def _sending(stage: Stage, *, by_post: bool) -> tuple[Scope, list[Any]]:
+    world = _coming(stage)
+    with unit_of_work(world.scope) as session:
+        reminders.remind(session, world.business_id)
+        found = session.scalars(select(Sending.id).where(Sending.device_id.is_(None) == by_post)).one()
+    return world.scope, [str(found)]
+
+
+def send_push_notification(stage: Stage) -> tuple[Scope, list[Any]]:
+    return _sending(stage, by_post=False)
+
+
+def send_push_notification_to_nobody(stage: Stage) -> tuple[Scope, list[Any]]:
+    """The browser has unsubscribed."""
+    prepared = _sending(stage, by_post=False)
+    stage.browsers[-1].change(gone=True)
+    return prepared
+
+
+def send_notification_mail(stage: Stage) -> tuple[Scope, list[Any]]:
+    return _sending(stage, by_post=True)
+
+
+def clear_notifications(stage: Stage) -> tuple[Scope, list[Any]]:
+    _sending(stage, by_post=True)
+    stage.administrator.execute("update notifications set created_at = now() - interval '91 days'")
+    return SYSTEM, []
+
+
+def rezone_tasks(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = _coming(stage)
+    in_zone(world, "Asia/Jerusalem")
+    return world.scope, []
+
+
 CASES: dict[str, tuple[Case, ...]] = {
     "bulk_delete_leads": (bulk_delete_leads,),
     "bulk_update_leads": (bulk_update_leads,),
     "call_colleague": (call_colleague, call_colleague_in_doubt),
     "clear_links": (clear_links,),
+    "clear_notifications": (clear_notifications,),
     "dial_next": (dial_next,),
     "finalize_call_log": (finalize_call_log,),
     "finalize_call_session": (finalize_call_session,),
@@ -428,6 +496,8 @@ CASES: dict[str, tuple[Case, ...]] = {
     "prebuild_prompt": (prebuild_prompt,),
     "reconcile_attempt": (reconcile_attempt, reconcile_attempt_in_doubt),
     "release_and_process_next": (release_and_process_next,),
+    "remind_business": (remind_business,),
+    "rezone_tasks": (rezone_tasks,),
     "recheck_waiting": (recheck_waiting,),
     "roll_up_business": (roll_up_business,),
     "roll_up_calls": (roll_up_calls,),
@@ -435,7 +505,10 @@ CASES: dict[str, tuple[Case, ...]] = {
     "tend_controls": (tend_controls,),
     "save_conversation_turn": (save_conversation_turn,),
     "send_invitation": (send_invitation,),
+    "send_notification_mail": (send_notification_mail,),
     "send_password_link": (send_password_link,),
+    "send_push_notification": (send_push_notification, send_push_notification_to_nobody),
+    "send_reminder_notifications": (send_reminder_notifications,),
     "start_scheduled_run": (start_scheduled_run,),
     "sweep_outbound": (sweep_outbound,),
     "warmup_agents": (warmup_agents,),
@@ -470,20 +543,30 @@ def post_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostOffice
         yield office
 
 
+@pytest.fixture(scope="module")
+def push_stand() -> Iterator[PushStand]:
+    """A push service."""
+    with open_push_service() as stand:
+        yield stand
+
+
 @pytest.fixture
-def stage(installation: Installation, local_carrier: Carrier, post_office: PostOffice) -> Iterator[Stage]:
+def stage(
+    installation: Installation, local_carrier: Carrier, post_office: PostOffice, push_stand: PushStand
+) -> Iterator[Stage]:
     """An empty installation that dials by the local carrier."""
     local_carrier.no_faults()
     settings = Settings(
         twilio_account_sid=ACCOUNT, twilio_auth_token=TOKEN, twilio_base_url=local_carrier.base_url,
         carrier_calls_per_second=1_000, run_starts_per_minute=1_000, carrier_timeout_seconds=2,
         public_url="http://127.0.0.1:9", smtp_url=post_office.url, mail_from="calls@agency.example",
+        private_networks_allowed=OWN_NETWORK,
     )  # fmt: skip
     wiring.register_doors(settings, TOKEN_KEY)
     post_office.empty()
     with connected(administrator_url(installation.urls)) as administrator:
         administrator.autocommit = True
-        yield Stage(installation, local_carrier, post_office, administrator)
+        yield Stage(installation, local_carrier, post_office, push_stand, [], administrator)
     # As `open_installation` leaves it.
     wiring.register_doors(
         Settings(twilio_account_sid="AC" + "0" * 32, twilio_auth_token="test-token"), TOKEN_KEY

@@ -86,8 +86,8 @@ class Settings(BrainSettings, SpeechSettings, CarrierSettings, MailSettings, Vau
     public_url: str = Field("http://127.0.0.1:8000", description="Our address as carriers and people see it")
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
-    private_networks_allowed: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
-        (), description="Own networks that addresses given by people may be in, such as 10.1.0.0/16"
+    private_networks_allowed: Annotated[tuple[IPv4Network | IPv6Network, ...] | None, NoDecode] = Field(
+        None, description="Own networks that addresses given by people may be in, such as 10.1.0.0/16"
     )
     secret_key: SecretStr | None = Field(None, description="Signs tokens; kept in the home folder if unset")
 

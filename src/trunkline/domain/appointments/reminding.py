@@ -12,9 +12,15 @@ from sqlalchemy.orm import Session
 
 from trunkline.domain.appointments.models import Appointment
 from trunkline.domain.leads import service as leads
-from trunkline.domain.notifications.kinds import Facts, Kind, Said, register_kind
-from trunkline.domain.notifications.reminders import Coming, register_reminders
-from trunkline.domain.notifications.rules import Ways
+from trunkline.domain.notifications.service import (
+    Coming,
+    Facts,
+    Kind,
+    Said,
+    Ways,
+    register_kind,
+    register_reminders,
+)
 
 SOON = "appointment_soon"
 _STILL = timedelta(minutes=15)

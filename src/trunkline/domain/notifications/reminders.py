@@ -9,10 +9,8 @@ the clock's changes are behind them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -20,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.access import Role
 from trunkline.domain.notifications.choices import choices_of
+from trunkline.domain.notifications.coming import Coming, sources
 from trunkline.domain.notifications.models import Notification
 from trunkline.domain.notifications.rules import MOST_AHEAD, due_minutes
 from trunkline.domain.notifications.service import notify
@@ -27,39 +26,11 @@ from trunkline.domain.people import service as people
 from trunkline.kit import clock
 
 
-@dataclass(frozen=True, slots=True)
-class Coming:
-    """Something that is coming, and whom to remind of it."""
-
-    id: UUID
-    at: datetime
-    set_at: datetime
-    """Since when it is known to be then."""
-    stale_at: datetime
-    """From when on no reminder of it is any use."""
-    user_ids: Collection[UUID] | None
-    """None: everybody who works in the business."""
-    ahead: tuple[int, ...] | None
-    """How many minutes before; None: as each of them has chosen."""
-    data: Mapping[str, Any]
-
-
-Source = Callable[[Session, UUID, datetime, datetime], Sequence[Coming]]
-"""(session, business, now, until) -> what is not stale now and comes before `until`."""
-
-_sources: dict[str, Source] = {}
-
-
-def register_reminders(kind: str, source: Source) -> None:
-    """Have people reminded of what this source names, as notifications of a kind."""
-    _sources[kind] = source
-
-
 def remind(session: Session, business_id: UUID) -> int:
     """Tell a business's people what they are to be reminded of by now. Returns how many were told."""
     now = clock.now()
     told = 0
-    for kind, source in _sources.items():
+    for kind, source in sources():
         coming = source(session, business_id, now, now + timedelta(minutes=MOST_AHEAD))
         if coming:
             told += _remind_of(session, business_id, kind, coming, now)

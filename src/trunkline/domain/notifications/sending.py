@@ -22,8 +22,6 @@ from trunkline.domain.notifications.kinds import Said, kind_named
 from trunkline.domain.notifications.models import Notification, PushDevice, Sending, SendingState
 from trunkline.domain.notifications.rules import quiet_until, topic_of
 from trunkline.domain.people import service as people
-from trunkline.domain.people.links import page_link
-from trunkline.domain.people.models import User
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.providers.ports import Letter, PushMessage, Urgency
@@ -41,7 +39,9 @@ class _Ready:
     """A sending whose moment it is, with whom it is for."""
 
     notification: Notification
-    user: User
+    to: str
+    """An e-mail address."""
+    language: str
     said: Said
 
 
@@ -54,7 +54,7 @@ def push_message(session: Session, business_id: UUID, sending_id: UUID) -> tuple
     row, topic = ready.notification, topic_of(ready.notification.about)
     payload = {
         "id": str(row.id), "tag": topic, "title": ready.said.title, "body": ready.said.body,
-        "path": ready.said.path, "lang": ready.user.language,
+        "path": ready.said.path, "lang": ready.language,
     }  # fmt: skip
     message = PushMessage(
         endpoint=device.endpoint, p256dh=device.p256dh, auth=device.auth,
@@ -69,10 +69,10 @@ def mail(session: Session, business_id: UUID, sending_id: UUID) -> Letter | None
     ready, _ = _ready(session, business_id, sending_id)
     if ready is None:
         return None
-    language = ready.user.language if ready.user.language in _BUTTON else "en"
+    language = ready.language if ready.language in _BUTTON else "en"
     return letter(
-        to=ready.user.email, language=language, name=f"notification-{ready.notification.id}",
-        link=page_link(ready.said.path), subject=ready.said.title,
+        to=ready.to, language=language, name=f"notification-{ready.notification.id}",
+        link=people.page_link(ready.said.path), subject=ready.said.title,
         sentence=f"{ready.said.title}\n{ready.said.body}".strip(), button=_BUTTON[language],
         aside=_ASIDE[language],
     )  # fmt: skip
@@ -117,7 +117,7 @@ def _ready(session: Session, business_id: UUID, sending_id: UUID) -> tuple[_Read
     if ends is not None:
         raise TryLater((ends - now).total_seconds())
     said = kind.say(user.language, notification.data, zone)
-    return _Ready(notification, user, said), row
+    return _Ready(notification, user.email, user.language, said), row
 
 
 def _settle(row: Sending, state: SendingState, reason: str) -> None:

@@ -16,7 +16,7 @@ from trunkline.core.db import Base, PrimaryId
 class TaskState(enum.StrEnum):
     """Where a task stands."""
 
-    TODO = "todo"
+    TO_DO = "todo"
     DOING = "doing"
     DONE = "done"
 
@@ -70,7 +70,7 @@ class Task(Base):
     business_id: Mapped[UUID] = mapped_column(ForeignKey("businesses.id"))
     title: Mapped[str]
     text: Mapped[str] = mapped_column(server_default="")
-    state: Mapped[str] = mapped_column(server_default=TaskState.TODO)
+    state: Mapped[str] = mapped_column(server_default=TaskState.TO_DO)
     priority: Mapped[str] = mapped_column(server_default=Priority.NORMAL)
     due_on: Mapped[date | None]
     """The day by which it is to be done, in the business's zone."""

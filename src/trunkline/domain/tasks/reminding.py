@@ -10,9 +10,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from trunkline.domain.notifications.kinds import Facts, Kind, Said, register_kind
-from trunkline.domain.notifications.reminders import Coming, register_reminders
-from trunkline.domain.notifications.rules import Ways
+from trunkline.domain.notifications.service import (
+    Coming,
+    Facts,
+    Kind,
+    Said,
+    Ways,
+    register_kind,
+    register_reminders,
+)
 from trunkline.domain.tasks.models import OPEN, Task
 from trunkline.domain.tasks.rules import MORNING
 from trunkline.domain.tasks.service import ASSIGNED

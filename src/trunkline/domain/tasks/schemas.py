@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-from trunkline.domain.notifications.rules import MOST_AHEAD
+from trunkline.domain.notifications.service import MOST_AHEAD
 from trunkline.domain.tasks.models import Priority, TaskState
 
 Title = Annotated[str, Field(min_length=1, max_length=300)]
@@ -28,7 +28,7 @@ class TaskIn(BaseModel):
 
     title: Title
     text: Text = ""
-    state: TaskState = TaskState.TODO
+    state: TaskState = TaskState.TO_DO
     priority: Priority = Priority.NORMAL
     due_on: date | None = None
     """The day by which it is to be done, in the business's zone."""

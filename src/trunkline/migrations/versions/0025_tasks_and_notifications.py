@@ -222,13 +222,15 @@ def _find_who_is_to_be_reminded() -> None:
         "table (business_id uuid)",
         """
         select b.id from businesses b
-        where exists (
+        where ((select current_setting('app.is_system', true)) = 'on'
+            or b.id = (select nullif(current_setting('app.business_id', true), ''))::uuid)
+        and (exists (
             select from tasks t
             where t.business_id = b.id and t.state <> 'done'
               and t.sort_at > businesses_to_remind.since and t.sort_at <= businesses_to_remind.until)
         or exists (
             select from appointments a
             where a.business_id = b.id and a.state = 'booked'
-              and a.starts_at > businesses_to_remind.since and a.starts_at <= businesses_to_remind.until)
+              and a.starts_at > businesses_to_remind.since and a.starts_at <= businesses_to_remind.until))
         """,
     )
