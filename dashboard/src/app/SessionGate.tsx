@@ -125,6 +125,7 @@ function Inside({ me, ended, children }: { me: Me; ended: boolean; children: Rea
       ended,
       may: (least) => mayAtLeast(me, least),
       async signOut() {
+        await (await import("@/features/notifications/push")).forgetHere();
         await client.POST("/api/sign-out");
         settle(null);
         tellTabs("left");

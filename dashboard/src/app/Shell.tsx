@@ -6,6 +6,7 @@ import { IconSearch } from "@tabler/icons-react";
 import { useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { Banners } from "@/app/Banners";
+import { Bell } from "@/app/Bell";
 import { openKeys } from "@/app/Keys";
 import { LanguageMenu } from "@/app/LanguageMenu";
 import { Navigation } from "@/app/Navigation";
@@ -64,6 +65,7 @@ export function Shell({ children }: { children: ReactNode }) {
                 <IconSearch size={20} />
               </ActionIcon>
             </Tooltip>
+            {business && <Bell />}
             <LanguageMenu />
             <SchemeButton />
             <PersonMenu />

@@ -11,6 +11,8 @@ import { runs } from "@/features/runs";
 import { settings } from "@/features/settings";
 import { leads } from "@/features/leads";
 import { appointments } from "@/features/appointments";
+import { notifications } from "@/features/notifications";
+import { tasks } from "@/features/tasks";
 import type { Feature } from "@/features/types";
 
 export const features: Feature[] = [
@@ -25,4 +27,6 @@ export const features: Feature[] = [
   agents,
   leads,
   appointments,
+  tasks,
+  notifications,
 ];

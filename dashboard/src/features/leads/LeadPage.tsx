@@ -3,6 +3,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { IconCalendarPlus, IconPencil, IconPhone, IconPhoneOff } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useBecause } from "@/features/calling/because";
+import { LeadTasks } from "@/features/tasks/LeadTasks";
 import { usePath } from "@/lib/address";
 import { api, client, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
@@ -110,7 +111,10 @@ function LeadView({ lead }: { lead: Detail }) {
           </Panel>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 8 }}>
-          <Timeline lead={lead} />
+          <Stack>
+            <LeadTasks leadId={lead.id} />
+            <Timeline lead={lead} />
+          </Stack>
         </Grid.Col>
       </Grid>
       <EditLead lead={lead} opened={editing} close={edit.close} />

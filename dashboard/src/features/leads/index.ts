@@ -11,7 +11,7 @@ const FOUND = 5;
 
 export const leads: Feature = {
   id: "leads",
-  words: ["calling"],
+  words: ["calling", "tasks", "appointments", "notifications"],
   routes: [
     {
       path: "/leads",

@@ -3,6 +3,7 @@
 import { Group, Text, ThemeIcon } from "@mantine/core";
 import {
   IconAlertTriangle,
+  IconChecklist,
   IconCircleCheck,
   IconFileAlert,
   IconHelpCircle,
@@ -39,6 +40,7 @@ const WAYS: Record<string, Way> = {
   agent_warning: { icon: IconRobot, tone: "wait", to: (matter) => `/agents/${matter.subject_id}` },
   failed_import: { icon: IconFileAlert, tone: "bad", to: (matter) => `/lists/imports/${matter.subject_id}` },
   failed_bulk: { icon: IconFileAlert, tone: "bad", to: () => "/leads", search: ({ subject_id: id }) => ({ bulk: id ?? "" }) },
+  overdue_tasks: { icon: IconChecklist, tone: "wait", to: () => "/tasks", search: () => ({ overdue: "yes" }) },
   failed_jobs: { icon: IconStackPop, tone: "bad", to: () => "/jobs", search: () => ({ state: "failed" }) },
 };
 

@@ -19,4 +19,4 @@ def register() -> None:
 
 def _say(language: str, facts: Facts, zone: str) -> Said:
     title, body = _WORDS.get(language, _WORDS["en"])
-    return Said(title, body, "/settings/notifications")
+    return Said(title, body, "/notifications/settings")

@@ -19,7 +19,7 @@ from trunkline.core.errors import Conflict, InvalidInput, NotSignedIn
 from trunkline.core.events import announce
 from trunkline.core.tenancy import business_of_login, business_of_sign_in
 from trunkline.domain.people import tries
-from trunkline.domain.people.links import page_link as page_link
+from trunkline.domain.people.links import page_link as page_link  # noqa: PLC0414 - others ask here
 from trunkline.domain.people.models import Invitation, PasswordReset, SignIn, User
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock, tokens

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from trunkline.domain.agents import service as agents
+from trunkline.domain.tasks import service as tasks
 from trunkline.kit import clock
 
 _LATELY = timedelta(days=7)
@@ -104,6 +105,8 @@ def matters(
         Matter("rejected_dials", row.dials, row.run_id, row.title, row.at)
         for row in session.execute(_REJECTED, {**here, "since": now - _A_DAY, "most": MOST})
     ]
+    if overdue := tasks.count_overdue(session, business_id, most=MOST):
+        found.append(Matter("overdue_tasks", overdue))
     if faults := dict(outcomes).get("our_fault", 0):
         found.append(Matter("call_faults", faults))
     found += [

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trunkline.core.access import Principal
@@ -17,7 +17,7 @@ from trunkline.domain.calls import service as calls
 from trunkline.domain.leads import service as leads
 from trunkline.domain.notifications import service as notifications
 from trunkline.domain.people import service as people
-from trunkline.domain.tasks.models import Task, TaskState
+from trunkline.domain.tasks.models import OPEN, Task, TaskState
 from trunkline.domain.tasks.rules import due_instant, following, read_rule
 from trunkline.domain.tasks.schemas import TaskEdit, TaskIn
 from trunkline.domain.tenants import service as tenants
@@ -86,6 +86,16 @@ def delete_task(session: Session, business_id: UUID, task_id: UUID, *, actor: st
     task = get_task(session, business_id, task_id, lock=True)
     session.delete(task)
     announce("task.deleted", subject_id=task_id, actor=actor, lead_id=_text(task.lead_id))
+
+
+def count_overdue(session: Session, business_id: UUID, *, most: int) -> int:
+    """Return how many open tasks of a business are overdue, up to so many."""
+    few = (
+        select(Task.id)
+        .where(Task.business_id == business_id, OPEN, Task.sort_at <= clock.now())
+        .limit(most)
+    )
+    return session.scalar(select(func.count()).select_from(few.subquery())) or 0
 
 
 def rezone(session: Session, business_id: UUID, *, after: UUID | None, limit: int) -> UUID | None:
