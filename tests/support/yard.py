@@ -82,11 +82,12 @@ class Yard:
         without: str | None = None,
         settings: dict[str, Any] | None = None,
         role: str = "worker",
+        environment: dict[str, str] | None = None,
     ) -> Worker:
         """Fork a worker that at the n-th time at `barrier` sends itself a signal; none lives on."""
         log, mark = self.folder / "workers.log", self.folder / f"mark-{secrets.token_hex(6)}"
         order = {
-            "role": role, "environment": {}, "settings": settings or {}, "waits": None,
+            "role": role, "environment": environment or {}, "settings": settings or {}, "waits": None,
             "barrier": barrier, "nth": nth, "signal": int(number), "without": without,
             "log": str(log), "mark": str(mark),
         }  # fmt: skip
