@@ -10,28 +10,38 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 
-from support.installation import VAULT_KEY
+from support.installation import VAULT_KEY, Installation
 from support.post_office import PostOffice, open_post_office
 from support.processes import eventually
 from support.push_service import OWN_NETWORK, PushStand, open_push_service, public_key
 from support.world import make_world
 from support.yard import HASTE, Yard
 from tasks.staff import owner_of, sendings, task, told
+from trunkline.core import registry
 from trunkline.core.db import SYSTEM, unit_of_work
 from trunkline.core.jobs import enqueue_job
 from trunkline.domain.notifications import choices
 from trunkline.kit import clock
+from trunkline.kit.safe_http import SafeHttp
+from trunkline.providers.web_push import WebPush
 
 TITLES = ["Call Ruth", "Send the quote", "Water the plants"]
 
 
 @pytest.fixture(scope="module")
-def push_stand() -> Iterator[PushStand]:
+def push_stand(servers: Installation) -> Iterator[PushStand]:
+    """A push service on this machine, to which this process may subscribe people."""
+    before = registry.pusher()
+    registry.register_pusher(
+        WebPush("mailto:calls@agency.example", SafeHttp(allowed=[ip_network(OWN_NETWORK)]))
+    )
     with open_push_service() as stand:
         yield stand
+    registry.register_pusher(before)
 
 
 @pytest.fixture(scope="module")
