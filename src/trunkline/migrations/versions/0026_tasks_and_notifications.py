@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 from trunkline.migrations import policies
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 
 _NOW = sa.text("clock_timestamp()")
 _OPEN = sa.text("tasks.state <> 'done'")
