@@ -91,9 +91,7 @@ def delete_task(session: Session, business_id: UUID, task_id: UUID, *, actor: st
 def count_overdue(session: Session, business_id: UUID, *, most: int) -> int:
     """Return how many open tasks of a business are overdue, up to so many."""
     few = (
-        select(Task.id)
-        .where(Task.business_id == business_id, OPEN, Task.sort_at <= clock.now())
-        .limit(most)
+        select(Task.id).where(Task.business_id == business_id, OPEN, Task.sort_at <= clock.now()).limit(most)
     )
     return session.scalar(select(func.count()).select_from(few.subquery())) or 0
 
