@@ -25,6 +25,9 @@ RECURRING = (
     Recurring("send_reminder_notifications", "default", Every(timedelta(minutes=1))),
     # Latest: it looks at how old what people were told is, so one run makes up for any number of ticks.
     Recurring("clear_notifications", "maintenance", Daily(time(3, 30), "UTC")),
+    # Latest: it looks at what is new. A word that nobody has used before is found as it is typed at once, and
+    # by its beginning or with a slip once this has run.
+    Recurring("tend_search", "maintenance", Every(timedelta(minutes=1))),
     # Latest: it looks at which fences are old, so one run makes up for any number of ticks; and until
     # it has run, people whose fence should be down cannot be called.
     Recurring("tend_businesses", "maintenance", Every(timedelta(minutes=10))),

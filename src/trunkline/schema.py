@@ -35,6 +35,7 @@ from trunkline.domain.outbound import models as _outbound
 from trunkline.domain.people import models as _people
 from trunkline.domain.recordings import models as _recordings
 from trunkline.domain.reports import models as _reports
+from trunkline.domain.search import models as _search
 from trunkline.domain.tasks import models as _tasks
 from trunkline.domain.tenants import models as _tenants
 
@@ -42,7 +43,7 @@ __all__ = ["at_head", "metadata", "migrate", "wait_for_schema"]
 
 TABLE_MODULES = (
     _events, _vault, _jobs, _runs, _ticks, _tenants, _people, _agents, _leads, _lead_imports, _calls,
-    _control, _outbound, _appointments, _recordings, _reports,
+    _control, _outbound, _appointments, _recordings, _reports, _search,
     _notifications, _tasks,
 )  # fmt: skip
 """Importing these is what fills `metadata`."""

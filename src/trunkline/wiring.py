@@ -30,18 +30,22 @@ from trunkline.core.settings import ServiceRole, Settings
 from trunkline.core.storage import Storage, install_storage
 from trunkline.core.telemetry import configure_logging
 from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
+from trunkline.domain.agents import finding as finding_of_agents
 from trunkline.domain.agents import jobs as _agent_jobs
 from trunkline.domain.agents import tools as _agent_tools
+from trunkline.domain.appointments import finding as finding_of_appointments
 from trunkline.domain.appointments import reminding as reminding_of_appointments
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.appointments import telling as telling_of_appointments
 from trunkline.domain.appointments import tools as _appointment_tools
+from trunkline.domain.calls import finding as finding_of_calls
 from trunkline.domain.calls import jobs as _call_jobs
 from trunkline.domain.calls import telling as telling_of_calls
 from trunkline.domain.control import jobs as _control_jobs
 from trunkline.domain.control import tools as _control_tools
 from trunkline.domain.control.places import ControlPlaces, install_places
 from trunkline.domain.leads import bulk, imports, keepers
+from trunkline.domain.leads import finding as finding_of_leads
 from trunkline.domain.leads import jobs as _lead_jobs
 from trunkline.domain.leads import telling as telling_of_leads
 from trunkline.domain.leads import tools as _lead_tools
@@ -57,6 +61,7 @@ from trunkline.domain.people import jobs as _people_jobs
 from trunkline.domain.people.links import PeopleLinks, install_links
 from trunkline.domain.recordings import jobs as _recording_jobs
 from trunkline.domain.reports import jobs as _report_jobs
+from trunkline.domain.search import jobs as _search_jobs
 from trunkline.domain.tasks import jobs as _task_jobs
 from trunkline.domain.tasks import reminding as reminding_of_tasks
 from trunkline.embedded import EmbeddedUnavailable, Hold, default_home, hold_servers
@@ -71,6 +76,7 @@ DOORS = (
     _agent_jobs, _agent_tools, _appointment_tools, _call_jobs, _control_jobs, _control_tools, _lead_jobs,
     _lead_tools, _outbound_jobs, _outbound_tools, _people_jobs, _recording_jobs, _report_jobs,
     _notification_jobs, _task_jobs,
+    _search_jobs,
 )  # fmt: skip
 """Importing these is what registers the jobs and the agent's tools."""
 
@@ -319,6 +325,8 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
         telling.register()
     for reminding in (trying_devices, reminding_of_tasks, reminding_of_appointments):
         reminding.register()
+    for finding in (finding_of_leads, finding_of_calls, finding_of_appointments, finding_of_agents):
+        finding.register()
     schedule.install()
     register_carriers(settings)
     registry.register_carrier(browser.BrowserCarrier, registry.BROWSER, offered=False)

@@ -32,8 +32,10 @@ _.down_revision
 _.DOORS
 _.TABLE_MODULES
 
+# Domains that know of money tell reports by it.
+_.register_revenue
+
 # Dataclasses written out whole, as JSON or to a person.
-_.answer_rate
 _.beat_at
 _.told_at
 _.cancel_force_at
@@ -51,7 +53,6 @@ _.calls_in_flight
 _.keeper_pid
 _.agent_bytes
 _.agent_bytes_cleared
-_.marks
 _.clears
 _.detections
 
@@ -63,7 +64,6 @@ _.col_counter
 _.settled_at
 
 # Members of a vocabulary, complete whether or not anything compares with them yet.
-_.VIEWER
 _.SKIP
 
 # Instruments: tests and benchmarks hold the clock, stand at barriers and read the counters.

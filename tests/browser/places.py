@@ -82,4 +82,7 @@ PLACES = (
     Place("leads-board", "/leads/board"),
     Place("lead", "/leads/{lead_id}"),
     Place("appointments", "/appointments"),
+    Place("search", "/search?q=shared"),
+    Place("reports", "/reports"),
+    Place("reports-by-agent", "/reports?by=agent"),
 )

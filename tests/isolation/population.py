@@ -47,6 +47,8 @@ from trunkline.domain.people import account, invitations, resets
 from trunkline.domain.people import service as people
 from trunkline.domain.recordings import service as recordings
 from trunkline.domain.reports import rolling
+from trunkline.domain.search import vocabulary
+from trunkline.domain.search.models import SearchFill
 from trunkline.domain.tasks import service as tasks
 from trunkline.domain.tasks.schemas import TaskIn
 from trunkline.domain.tenants import service as tenants
@@ -173,9 +175,18 @@ def _settle_later(world: World, number: int, system_job_id: UUID) -> Inhabitant:
 
 
 def _roll_up(world: World) -> None:
-    """Count the business's calls; the newest hour's are left out but for those who come later."""
+    """Count the business's calls but for the newest hour's, unless who asks comes later; learn its words."""
     with clock.frozen_at(clock.now() + timedelta(hours=2)), unit_of_work(world.scope) as session:
         rolling.roll_up(session, world.business_id)
+    _learn(world)
+
+
+def _learn(world: World) -> None:
+    """Learn the words that are there, and leave something new; of the older rows some wait to be taken in."""
+    with unit_of_work(world.scope) as session:
+        vocabulary.learn(session, world.business_id)
+        session.add(SearchFill(business_id=world.business_id, kind="lead", behind=UUID(int=0)))
+        leads.make_list(session, world.business_id, "Newcomers")
 
 
 def _import_begun(session: Session, business_id: UUID) -> Run:

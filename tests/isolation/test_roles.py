@@ -265,7 +265,8 @@ def test_a_look_up_tells_the_business_and_nothing_more(town: Town, app: psycopg.
 def test_the_look_up_role_reads_only_the_columns_it_needs(administrator: psycopg.Connection[Any]) -> None:
     granted = administrator.execute(
         "select table_name, column_name, privilege_type from information_schema.column_privileges"
-        " where grantee = %s order by 1, 2",
+        # Of these two it has every column: its triggers write them.
+        " where grantee = %s and table_name not in ('search_texts', 'search_news') order by 1, 2",
         [LOOKUP_ROLE],
     ).fetchall()
     assert granted == [
@@ -298,6 +299,10 @@ def test_the_look_up_role_reads_only_the_columns_it_needs(administrator: psycopg
         ("password_resets", "token_hash", "SELECT"),
         ("phone_numbers", "business_id", "SELECT"),
         ("phone_numbers", "e164", "SELECT"),
+        ("search_words", "business_id", "SELECT"),
+        ("search_words", "many", "SELECT"),
+        ("search_words", "stubs", "SELECT"),
+        ("search_words", "word", "SELECT"),
         ("sign_ins", "business_id", "SELECT"),
         ("sign_ins", "token_hash", "SELECT"),
         ("tasks", "business_id", "SELECT"),

@@ -183,6 +183,16 @@ CASES: dict[Door, list[Case]] = {
     ],
     Door("GET", "/api/events/stream"): [Case(FINE, query={"after": "0-0", "for_s": "2"})],
     Door("GET", "/api/overview"): [Case(FINE)],
+    Door("GET", "/api/reports"): [
+        Case(FINE, query={"from": "2026-01-01", "to": "2026-12-31", "by": by})
+        for by in ("day", "month", "agent", "run", "source")
+    ],
+    Door("GET", "/api/reports.csv"): [Case(FINE, query={"from": "2026-01-01", "to": "2026-12-31"})],
+    Door("GET", "/api/search"): [
+        Case(FINE, query={"q": "shared", "limit": "50"}),
+        Case(FINE, query={"q": "parking behind the house"}),
+        Case(FINE, query={"q": SHARED_PHONE}),
+    ],
     Door("GET", "/api/jobs"): [
         Case(FINE, query={"limit": "200"}),
         *(Case(FINE, query={"state": state}) for state in ("queued", "running", "failed", "succeeded")),

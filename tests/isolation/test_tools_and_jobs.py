@@ -76,6 +76,8 @@ JOBS: dict[str, Arguments] = {
     "tend_businesses": lambda _: [],
     "prebuild_prompt": lambda b: [str(b.world.agent_id)],
     "roll_up_calls": lambda _: [],
+    "tend_search": lambda _: [],
+    "keep_search": lambda _: [],
     "clear_links": lambda _: [],
     "roll_up_business": lambda _: [],
     "recheck_waiting": lambda _: [],

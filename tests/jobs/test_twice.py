@@ -58,6 +58,7 @@ from trunkline.domain.outbound.models import AttemptState, OutboundAttempt
 from trunkline.domain.outbound.options import installed_limits
 from trunkline.domain.people import invitations
 from trunkline.domain.people import service as people
+from trunkline.domain.search.models import SearchFill
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 from trunkline.providers.ports import CallReport, CallStatus
@@ -259,6 +260,18 @@ def warmup_business(stage: Stage) -> tuple[Scope, list[Any]]:
 
 
 def warmup_agents(stage: Stage) -> tuple[Scope, list[Any]]:
+    stage.world(size=1)
+    return SYSTEM, []
+
+
+def keep_search(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world(size=1)
+    with unit_of_work(world.scope) as session:
+        session.add(SearchFill(business_id=world.business_id, kind="lead", behind=UUID(int=0)))
+    return world.scope, []
+
+
+def tend_search(stage: Stage) -> tuple[Scope, list[Any]]:
     stage.world(size=1)
     return SYSTEM, []
 
@@ -488,6 +501,8 @@ CASES: dict[str, tuple[Case, ...]] = {
     "finalize_call_log": (finalize_call_log,),
     "finalize_call_session": (finalize_call_session,),
     "keep_recording": (keep_recording,),
+    "keep_search": (keep_search,),
+    "tend_search": (tend_search,),
     "give_caller_back": (give_caller_back,),
     "hang_up_call": (hang_up_call,),
     "hang_up_colleague": (hang_up_colleague,),

@@ -15,19 +15,22 @@ from trunkline.domain.reports.store import COUNTED
 from trunkline.kit.ids import new_id
 
 _BUSINESS = text(
-    COUNTED.format(since="cast('-infinity' as timestamptz)", until="cast(:until as timestamptz)")
-    + " order by starts_at"
+    "select starts_at, inbound, inbound_answered, inbound_seconds, outbound, outbound_answered,"
+    " outbound_seconds, appointments, outcomes from ("
+    + COUNTED.format(since="cast('-infinity' as timestamptz)", until="cast(:until as timestamptz)")
+    + ") counted order by starts_at, agent_id, run_id, source"
 )
 _KEPT = text(
     "select starts_at, inbound, inbound_answered, inbound_seconds, outbound, outbound_answered,"
     " outbound_seconds, appointments, outcomes from call_quarters where business_id = :business"
-    " order by starts_at"
+    " order by starts_at, agent_id, run_id, source"
 )
 
 
 def had_call(
     world: World, at: datetime, *, talked_s: float | None = None, direction: str = "outbound",
     disposition: str | None = "no_answer", state: CallState = CallState.ENDED,
+    **more: Any,
 ) -> UUID:  # fmt: skip
     """Write a call that began then; `talked_s` None: nobody answered."""
     call_id = new_id()
@@ -42,13 +45,13 @@ def had_call(
                 direction=direction,
                 ours=world.number,
                 theirs=world.phones[0],
-                agent_id=world.agent_id,
                 state=state,
                 disposition=disposition,
                 created_at=at,
                 answered_at=answered,
                 ended_at=ended if state is CallState.ENDED else None,
                 finalized_at=ended if state is CallState.ENDED else None,
+                **{"agent_id": world.agent_id, **more},
             )
         )
     return call_id

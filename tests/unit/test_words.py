@@ -1,91 +1,105 @@
-"""The words of files are those of the dashboard, and every term of a file or of a call's record has one."""
+"""Words as search takes them: what is the same word, how far two are apart, and what a text shows of them."""
 
 from __future__ import annotations
 
-import ast
-import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-import trunkline
-from trunkline.domain.calls import service as calls
-from trunkline.domain.outbound.compliance import RULE_REASONS
-from trunkline.domain.outbound.models import ItemState
-from trunkline.web.live_ends import ENDS
-from trunkline.web.words import LANGUAGES, word
+from trunkline.domain.search import rules
+from trunkline.kit import words
 
-CODE = Path(trunkline.__file__).parent
-LOCALES = CODE.parents[1] / "dashboard/src/locales"
-FAMILIES = {"item_state": "item", "disposition": "outcome", "waits_for": "waits_for"}
-"""What the families of a file's terms are called among the words of the dashboard's runs."""
+LETTERS = st.sampled_from(
+    [*"abcXYZ019 .,-_@'\"/", *"אבגםמןנץףךשה", "ְ", "ָ", "־", "׳", "״", "’", "é", "ß", "Ω", "Ж", "ё", "،", "ق"]
+)
 
 
-def words_of(language: str, feature: str) -> dict[str, Any]:
-    """What the dashboard says of a feature in a language, by family and term."""
-    return dict(json.loads((LOCALES / language / f"{feature}.json").read_text("utf-8")))
+def folded(text: str) -> list[str]:
+    return [word.folded for word in words.words_of(text)]
 
 
-def calls_in_code() -> Iterator[ast.Call]:
-    for folder in ("media", "providers"):
-        for file in (CODE / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-                if isinstance(node, ast.Call):
-                    yield node
+def test_the_same_word_is_the_same_however_it_is_written() -> None:
+    assert folded("Dana  COHEN, dana@x.example") == ["dana", "cohen", "dana", "x", "example"]
+    assert folded("שָׁלוֹם") == folded("שלום") == ["שלומ"]
+    assert folded("ג׳ורג׳ ג'ורג'") == ["גורג", "גורג"]
+    assert folded('צה"ל צה״ל') == ["צהל", "צהל"]
+    assert folded("תל־אביב") == ["תל", "אביב"]
+    assert folded("José Zürich ΑΘΗΝΑ Москва") == ["jose", "zurich", "αθηνα", "москва"]
+    assert folded("") == []
 
 
-def noted() -> set[str]:
-    """The names of notes that brains make by themselves."""
-    found = {
-        node.args[0].value
-        for node in calls_in_code()
-        if isinstance(node.func, ast.Name) and node.func.id == "Note"
-        and node.args and isinstance(node.args[0], ast.Constant)
-    }  # fmt: skip
-    return {str(name) for name in found}
+@given(st.text(LETTERS, max_size=40))
+def test_a_word_stands_where_it_says(text: str) -> None:
+    for word in words.words_of(text):
+        assert 0 <= word.start < word.end <= len(text)
+        assert folded(text[word.start : word.end]) == [word.folded]
 
 
-def troubles() -> set[str]:
-    """What the record calls troubles of media's own, where it is written out."""
-    found = {
-        word.value.value
-        for node in calls_in_code()
-        if any(isinstance(one, ast.Attribute) and one.attr == "TROUBLE" for one in node.args)
-        for word in node.keywords
-        if word.arg == "what" and isinstance(word.value, ast.Constant)
-    }
-    return {str(what) for what in found}
+def test_hebrew_prefixes_come_and_go_and_english_words_have_none() -> None:
+    assert "מרפאה" in words.inflected("המרפאה")
+    assert {"המרפאה", "במרפאה", "ושבמרפאה"[1:]} <= set(words.inflected("מרפאה"))
+    assert "ומרפאה" in words.inflected("במרפאה")
+    assert words.inflected("clinic") == ["clinic"]
+    assert words.inflected("מרפאה")[0] == "מרפאה"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_file_says_what_the_dashboard_says(language: str) -> None:
-    said = words_of(language, "runs")
-    for family, words in LANGUAGES[language].items():
-        shown = said[FAMILIES[family]]
-        assert words == {term: shown.get(term) for term in words}, f"{family} of the file differ"
+@given(st.text("abאב", min_size=1, max_size=7), st.data())
+def test_one_slip_of_any_sort_is_one_apart_and_leaves_a_stub_in_common(
+    word: str, data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(0, len(word) - 1))
+    letter = data.draw(st.sampled_from("abאבc"))
+    slip = data.draw(st.sampled_from(["more", "less", "other", "exchanged"]))
+    match slip:
+        case "more":
+            other = word[:at] + letter + word[at:]
+        case "less":
+            other = word[:at] + word[at + 1 :]
+        case "other":
+            other = word[:at] + letter + word[at + 1 :]
+        case _:
+            other = word[:at] + word[at : at + 2][::-1] + word[at + 2 :]
+    assert words.distance(word, other, most=3) == (0 if word == other else 1)
+    assert set(words.stubs(word)) & set(words.stubs(other))
 
 
-@pytest.mark.parametrize("language", ["en", "he"])
-def test_the_dashboard_has_words_for_what_a_call_s_record_can_say(language: str) -> None:
-    said = words_of(language, "calls")
-    assert {"brain_replaced", "brain_trouble", "disposition"} <= noted() <= said["note"].keys()
-    # Silence is told as a silent turn of the caller.
-    told = troubles() - {"silence", "long_silence"}
-    assert {"transcript_failed", "voice_failed"} <= told <= said["trouble"].keys()
-    assert {*ENDS, calls.PROCESS_LOST, "rejected_capacity"} <= said["reason"].keys()
+def test_words_that_are_further_apart_than_asked_are_not_measured() -> None:
+    assert words.distance("cohen", "levi", most=2) == 3
+    assert words.distance("appointment", "apointmnet", most=2) == 2
+    assert words.distance("a", "abcdef", most=2) == 3
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_state_and_every_rule_that_is_waited_for_has_a_word(language: str) -> None:
-    families = LANGUAGES[language]
-    assert set(families["item_state"]) == {state.value for state in ItemState}
-    assert {*RULE_REASONS, "retry", "callback", "fence"} <= set(families["waits_for"])
+def test_what_was_typed_on_the_other_keyboard_is_read() -> None:
+    assert words.on_other_keyboard("akuo") == "שלום"
+    assert words.on_other_keyboard("שלום") == "akuo"
 
 
-def test_what_has_no_word_is_told_as_it_is() -> None:
-    assert word("disposition", "booked", "he") == "נקבעה פגישה"
-    assert word("disposition", "booked", "en") == "booked"
-    assert word("disposition", "of_another_brain", "he") == "of_another_brain"
-    assert word("disposition", None, "he") is None
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("052-555", "052555"), ("+1 (212) 555", "1212555"), ("12", None), ("dana 555", None), ("", None),
+        ("\u2066+12125550101\u2069", "12125550101"),
+    ],
+)  # fmt: skip
+def test_part_of_a_number_is_told_from_words(text: str, digits: str | None) -> None:
+    assert rules.digits_of(text) == digits
+
+
+def test_short_words_bear_one_slip_and_long_ones_two() -> None:
+    there = {"cohen": 9, "cohan": 50, "kohan": 1, "physiotherapy": 3}
+    assert rules.nearest("cohem", there) == ["cohen"]
+    assert rules.nearest("cohin", there) == ["cohan", "cohen"]
+    assert rules.nearest("kohem", there) == []
+    assert rules.nearest("fisiotherapy", there) == []
+    assert rules.nearest("phisioterapy", there) == ["physiotherapy"]
+
+
+def test_an_excerpt_shows_the_word_and_says_where_it_stands() -> None:
+    text = "first " * 40 + "then the Zwieback came " + "last " * 80
+    shown, marks = rules.excerpt(text, frozenset({"zwieback"}), ())
+    assert [shown[start:end] for start, end in marks] == ["Zwieback"]
+    assert shown.startswith("…first")
+    assert shown.endswith("…")
+    assert len(shown) < 200
+    assert rules.excerpt("A short text", frozenset({"nothing"}), ()) == ("A short text", [])
+    assert rules.excerpt("Danas dog", frozenset(), ("dan",)) == ("Danas dog", [(0, 5)])

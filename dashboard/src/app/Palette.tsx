@@ -1,18 +1,21 @@
 // The command palette: leads to every page, every command, and what the features find. Loaded when first asked for.
 
 import "@mantine/spotlight/styles.css";
+import { Box, Group } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { createSpotlight, Spotlight, type SpotlightActionGroupData } from "@mantine/spotlight";
-import { IconSearch } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { createSpotlight, Spotlight } from "@mantine/spotlight";
+import { IconListSearch, IconSearch, type Icon } from "@tabler/icons-react";
+import { keepPreviousData } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import { entriesFor } from "@/app/Navigation";
 import { features } from "@/features";
+import { HitText, kindOf, LEAST_LETTERS, Meant } from "@/features/search/found";
+import { api } from "@/lib/api";
 import { useT } from "@/lib/i18n";
-import { useSession } from "@/lib/session";
+import { useSession, useZone } from "@/lib/session";
 
-const LEAST_LETTERS = 2;
+const OF_A_KIND = 5;
 
 const [store, spotlight] = createSpotlight();
 
@@ -27,15 +30,17 @@ export default function Palette({ asked: times }: { asked: number }) {
     if (times > 0) spotlight.open();
   }, [times]);
 
-  const sources = session.business ? features.flatMap((feature) => feature.search ?? []) : [];
-  const found = useQuery({
-    queryKey: ["palette", asked],
-    enabled: asked.length >= LEAST_LETTERS && sources.length > 0,
-    queryFn: async ({ signal }) =>
-      Promise.all(sources.map(async (source) => ({ source, hits: await source.find(asked, session, signal) }))),
-  });
+  const zone = useZone();
+  const isAsked = Boolean(session.business) && asked.length >= LEAST_LETTERS;
+  const found = api.useQuery(
+    "get",
+    "/api/search",
+    { params: { query: { q: asked, limit: OF_A_KIND } } },
+    { enabled: isAsked, placeholderData: keepPreviousData },
+  );
+  const groups = isAsked && words.trim().length >= LEAST_LETTERS ? (found.data?.groups ?? []) : [];
 
-  const go = (to: string) => () => void router.navigate({ to });
+  const go = (to: string, search?: Record<string, string>) => () => void router.navigate({ to, ...(search ? { search } : {}) });
   const wanted = words.trim().toLocaleLowerCase();
   const named = (label: string) => label.toLocaleLowerCase().includes(wanted);
   const pages = entriesFor(session)
@@ -47,46 +52,12 @@ export default function Palette({ asked: times }: { asked: number }) {
     .map((command) => ({ ...command, label: t(command.label) }))
     .filter(({ label }) => named(label));
 
-  const groups: SpotlightActionGroupData[] = [];
-  for (const { source, hits } of found.data ?? []) {
-    if (hits.length === 0 || wanted.length < LEAST_LETTERS) continue;
-    groups.push({
-      group: t(source.label),
-      actions: hits.map((hit) => ({
-        id: `${source.id}-${hit.id}`,
-        label: hit.title,
-        description: hit.detail,
-        leftSection: <source.icon size={18} />,
-        onClick: go(hit.to),
-      })),
-    });
-  }
-  if (commands.length > 0) {
-    groups.push({
-      group: t("palette.commands"),
-      actions: commands.map(({ id, label, icon: Icon, to }) => ({
-        id: `command-${id}`,
-        label,
-        leftSection: <Icon size={18} />,
-        onClick: go(to),
-      })),
-    });
-  }
-  if (pages.length > 0) {
-    groups.push({
-      group: t("palette.pages"),
-      actions: pages.map(({ id, label, icon: Icon, to }) => ({
-        id: `page-${id}`,
-        label,
-        leftSection: <Icon size={18} />,
-        onClick: go(to),
-      })),
-    });
-  }
-
   // Enter means the first of what is shown. The palette marks it as letters are typed; what the server finds comes
   // later, and it has no other way to mark anew than its keys.
-  const shown = groups.flatMap(({ actions }) => actions.map(({ id }) => id)).join(" ");
+  const shown = [
+    ...groups.flatMap(({ kind, hits }) => hits.map(({ id, part }) => `${kind} ${id} ${part}`)),
+    ...commands.map(({ id }) => id), ...pages.map(({ id }) => id),
+  ].join(" ");
   const typed = useRef<HTMLInputElement>(null);
   useEffect(() => {
     if (!shown || !typed.current?.value) return;
@@ -94,24 +65,70 @@ export default function Palette({ asked: times }: { asked: number }) {
     typed.current.dispatchEvent(new KeyboardEvent("keydown", { code: "ArrowDown", bubbles: true }));
   }, [shown]);
 
+  const isEmpty = groups.length + commands.length + pages.length === 0;
   return (
-    <Spotlight
-      store={store}
-      actions={groups}
-      query={words}
-      onQueryChange={setWords}
-      // What is found has been chosen above; the server knows better than a comparison of letters.
-      filter={(_words, actions) => actions}
-      nothingFound={found.isFetching ? t("palette.looking") : t("palette.nothing")}
-      shortcut={null}
-      scrollable
-      maxHeight="60vh"
-      searchProps={{
-        ref: typed,
-        leftSection: <IconSearch size={18} />,
-        placeholder: t("palette.hint"),
-        "aria-label": t("palette.open"),
-      }}
-    />
+    <Spotlight.Root store={store} query={words} onQueryChange={setWords} shortcut={null} scrollable maxHeight="60vh">
+      <Spotlight.Search
+        ref={typed} leftSection={<IconSearch size={18} />} placeholder={t("palette.hint")} aria-label={t("palette.open")}
+      />
+      <Spotlight.ActionsList>
+        {groups.length > 0 && <Meant meant={found.data?.meant ?? {}} />}
+        {groups.map(({ kind, hits }) => {
+          const how = kindOf(kind);
+          return (
+            how && (
+              <Spotlight.ActionsGroup key={kind} label={t(how.label)}>
+                {hits.map((hit) => {
+                  const { path, search } = how.to(hit, zone);
+                  return (
+                    <Line key={`${hit.id} ${hit.part}`} icon={how.icon} act={go(path, search)}>
+                      <HitText kind={kind} hit={hit} />
+                    </Line>
+                  );
+                })}
+              </Spotlight.ActionsGroup>
+            )
+          );
+        })}
+        {groups.length > 0 && (
+          <Line icon={IconListSearch} act={go("/search", { q: asked })}>
+            {t("palette.all", { words: asked })}
+          </Line>
+        )}
+        {commands.length > 0 && (
+          <Spotlight.ActionsGroup label={t("palette.commands")}>
+            {commands.map(({ id, label, icon, to }) => (
+              <Line key={id} icon={icon} act={go(to)}>
+                {label}
+              </Line>
+            ))}
+          </Spotlight.ActionsGroup>
+        )}
+        {pages.length > 0 && (
+          <Spotlight.ActionsGroup label={t("palette.pages")}>
+            {pages.map(({ id, label, icon, to }) => (
+              <Line key={id} icon={icon} act={go(to)}>
+                {label}
+              </Line>
+            ))}
+          </Spotlight.ActionsGroup>
+        )}
+        {isEmpty && <Spotlight.Empty>{found.isFetching ? t("palette.looking") : t("palette.nothing")}</Spotlight.Empty>}
+      </Spotlight.ActionsList>
+    </Spotlight.Root>
+  );
+}
+
+/** One line that is gone to by the arrow keys. */
+function Line({ icon: Icon, act, children }: { icon: Icon; act: () => void; children: ReactNode }) {
+  return (
+    <Spotlight.Action onClick={act}>
+      <Group wrap="nowrap" gap="sm" w="100%" align="flex-start">
+        <Icon size={18} aria-hidden style={{ flex: "none", marginBlockStart: 2 }} />
+        <Box flex={1} miw={0}>
+          {children}
+        </Box>
+      </Group>
+    </Spotlight.Action>
   );
 }

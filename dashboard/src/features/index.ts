@@ -7,6 +7,8 @@ import { calls } from "@/features/calls";
 import { jobs } from "@/features/jobs";
 import { lists } from "@/features/lists";
 import { overview } from "@/features/overview";
+import { search } from "@/features/search";
+import { reports } from "@/features/reports";
 import { runs } from "@/features/runs";
 import { settings } from "@/features/settings";
 import { leads } from "@/features/leads";
@@ -29,4 +31,6 @@ export const features: Feature[] = [
   appointments,
   tasks,
   notifications,
+  search,
+  reports,
 ];

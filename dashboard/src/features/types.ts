@@ -3,8 +3,9 @@
 import type { Icon } from "@tabler/icons-react";
 import type { QueryClient } from "@tanstack/react-query";
 import type { FunctionComponent } from "react";
+import type { Schema } from "@/lib/api";
 import type { LiveTable } from "@/lib/live";
-import type { Role, Session } from "@/lib/session";
+import type { Role } from "@/lib/session";
 
 /** The parts of the navigation, in their order. */
 export type Section = "day" | "outbound" | "work" | "system";
@@ -43,20 +44,14 @@ export interface Command {
   to: string;
 }
 
-/** One thing that the palette has found. */
-export interface Found {
-  id: string;
-  title: string;
-  detail?: string;
-  to: string;
-}
-
-/** Where the command palette looks for what is typed: leads by name and number, calls by number... */
-export interface SearchSource {
-  id: string;
+/** How one kind of row is shown that the server's search has found. */
+export interface FoundKind {
+  /** As the server calls it. */
+  kind: string;
   label: string;
   icon: Icon;
-  find: (words: string, session: Session, signal: AbortSignal) => Promise<Found[]>;
+  /** Where it leads; `zone` is the business's. */
+  to: (hit: Schema<"HitOut">, zone: string) => { path: string; search?: Record<string, string> };
 }
 
 export interface Feature {
@@ -68,5 +63,5 @@ export interface Feature {
   nav?: NavEntry[];
   live?: LiveTable;
   commands?: Command[];
-  search?: SearchSource[];
+  finds?: FoundKind[];
 }

@@ -16,6 +16,8 @@ from uuid import UUID
 
 First = TypeVar("First", str, int, datetime, UUID)
 Second = TypeVar("Second", str, int, datetime, UUID)
+Third = TypeVar("Third", str, int, datetime, UUID)
+Fourth = TypeVar("Fourth", str, int, datetime, UUID)
 
 _MOST_CHARACTERS = 2_000
 _LARGEST = 2**63 - 1
@@ -35,6 +37,10 @@ def write(*key: str | int | datetime | UUID) -> str:
 def read(cursor: str, first: type[First], /) -> tuple[First]: ...
 @overload
 def read(cursor: str, first: type[First], second: type[Second], /) -> tuple[First, Second]: ...
+@overload
+def read(
+    cursor: str, first: type[First], second: type[Second], _third: type[Third], _fourth: type[Fourth], /
+) -> tuple[First, Second, Third, Fourth]: ...
 
 
 def read(cursor: str, /, *types: type[Any]) -> tuple[Any, ...]:

@@ -40,7 +40,9 @@ from trunkline.domain.people.link_routes import router as links_router
 from trunkline.domain.people.routes import router as people_router
 from trunkline.domain.recordings.routes import router as recordings_router
 from trunkline.domain.recordings.service import INCOMING
+from trunkline.domain.reports.report_routes import router as report_router
 from trunkline.domain.reports.routes import router as reports_router
+from trunkline.domain.search.routes import router as search_router
 from trunkline.domain.tasks.routes import router as tasks_router
 from trunkline.domain.tenants.routes import router as tenants_router
 from trunkline.web import rq_dashboard
@@ -109,7 +111,9 @@ _API = (
     feed_router,
     jobs_router,
     admin_router,
+    report_router,
     reports_router,
+    search_router,
 )
 _UPKEEP_EVERY_S = 1.0
 _API_PAGE = Path(__file__).parent / "api_page"

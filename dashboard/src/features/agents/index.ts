@@ -1,4 +1,4 @@
-import { IconHeadset, IconPlus } from "@tabler/icons-react";
+import { IconFileText, IconHeadset, IconPlus } from "@tabler/icons-react";
 import type { Feature } from "@/features/types";
 import { msg } from "@/lib/i18n";
 
@@ -17,6 +17,15 @@ export const agents: Feature = {
     "number.": ["/api/agents", "/api/agent-options"],
     "key.": ["/api/agents", "/api/agent-options"],
   },
+  finds: [
+    { kind: "agent", label: msg("shell:found.agent"), icon: IconHeadset, to: (hit) => ({ path: `/agents/${hit.id}` }) },
+    {
+      kind: "knowledge", label: msg("shell:found.knowledge"), icon: IconFileText,
+      // What every agent knows stands with each of them.
+      to: ({ data }) =>
+        data.agent_id ? { path: `/agents/${String(data.agent_id)}`, search: { tab: "knowledge" } } : { path: "/agents" },
+    },
+  ],
   commands: [
     { id: "new-agent", label: msg("shell:command.new_agent"), icon: IconPlus, least: "admin", to: "/agents/new" },
   ],

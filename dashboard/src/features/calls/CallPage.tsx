@@ -2,7 +2,7 @@
 
 import { Grid, Stack, Text } from "@mantine/core";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { usePath } from "@/lib/address";
+import { useFilters, usePath } from "@/lib/address";
 import { api, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { useSession } from "@/lib/session";
@@ -32,10 +32,16 @@ export default function CallPage() {
   const call = api.useQuery("get", "/api/calls/{call_id}", path, {
     refetchInterval: ({ state }) => (state.data && !state.data.finalized_at ? WHILE_OPEN_MS : false),
   });
-  return <Answer of={call}>{(data) => <OneCall key={data.id} call={data} asked={() => call.refetch()} />}</Answer>;
+  // The line that a search has found: the page opens there, and its sound stands where the line begins.
+  const [{ line }] = useFilters({ line: "" });
+  return (
+    <Answer of={call}>
+      {(data) => <OneCall key={`${data.id} ${line}`} call={data} line={line} asked={() => call.refetch()} />}
+    </Answer>
+  );
 }
 
-function OneCall({ call, asked }: { call: Call; asked: () => Promise<unknown> }) {
+function OneCall({ call, line, asked }: { call: Call; line: string; asked: () => Promise<unknown> }) {
   const t = useT("calls");
   const { may } = useSession();
   const path = { params: { path: { call_id: call.id } } };
@@ -64,7 +70,7 @@ function OneCall({ call, asked }: { call: Call; asked: () => Promise<unknown> })
                 <ListenIn key={call.id} callId={call.id} />
               </Panel>
             )}
-            <Told call={call} lines={lines} recordings={recordings.data ?? []} />
+            <Told call={call} lines={lines} line={line} recordings={recordings.data ?? []} />
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 4 }}>
@@ -86,11 +92,12 @@ function OneCall({ call, asked }: { call: Call; asked: () => Promise<unknown> })
 }
 
 /** The sound and the transcript, which lead each other. */
-function Told({ call, lines, recordings }: { call: Call; lines: Line[]; recordings: Recording[] }) {
+function Told({ call, lines, line, recordings }: { call: Call; lines: Line[]; line: string; recordings: Recording[] }) {
   const t = useT("calls");
   const kept = recordings.filter((one) => one.state === "kept");
-  const [leg, setLeg] = useState(1);
-  const [sounding, setSounding] = useState<string>();
+  const found = lines.find(({ key }) => key === line);
+  const [leg, setLeg] = useState(found?.leg ?? 1);
+  const [sounding, setSounding] = useState(found?.key);
   const player = useRef<PlayerHandle>(null);
   const wanted = useRef<number | null>(null);
   const recording = kept.find((one) => one.leg === leg) ?? kept[0];
@@ -108,6 +115,10 @@ function Told({ call, lines, recordings }: { call: Call; lines: Line[]; recordin
       setLeg(of.leg);
     };
   };
+  const begins = found && recording?.leg === found.leg && beganAt ? (Date.parse(found.at) - Date.parse(beganAt)) / 1000 : null;
+  useEffect(() => {
+    if (begins !== null) player.current?.moveTo(begins);
+  }, [begins]);
   useEffect(() => {
     // A line of another stretch was chosen: its sound is there now.
     if (wanted.current !== null) player.current?.playFrom(wanted.current);

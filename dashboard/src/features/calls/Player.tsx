@@ -13,6 +13,8 @@ export type Recording = Schema<"RecordingOut">;
 export interface PlayerHandle {
   /** Play from this second on. */
   playFrom(seconds: number): void;
+  /** Stand at this second. */
+  moveTo(seconds: number): void;
 }
 
 const STEP_S = 5;
@@ -61,6 +63,7 @@ export function Player({ callId, recordings, leg, onLeg, onTime, ref }: PlayerPr
       moveTo(seconds);
       play();
     },
+    moveTo,
   }));
   useEffect(() => {
     if (audio.current) audio.current.playbackRate = Number(speed);

@@ -1,13 +1,10 @@
 // Leads: the table, the board, and one lead with all that is known.
 
-import { IconUserPlus, IconUsers } from "@tabler/icons-react";
+import { IconNote, IconUserPlus, IconUsers } from "@tabler/icons-react";
 import type { Feature } from "@/features/types";
-import { api, client } from "@/lib/api";
+import { api } from "@/lib/api";
 import { msg } from "@/lib/i18n";
-import { isolated } from "@/lib/phones";
 import { NEWEST } from "./filters";
-
-const FOUND = 5;
 
 export const leads: Feature = {
   id: "leads",
@@ -36,20 +33,11 @@ export const leads: Feature = {
   commands: [
     { id: "leads.new", label: msg("shell:command.new_lead"), icon: IconUserPlus, least: "agent", to: "/leads?new=yes" },
   ],
-  search: [
+  finds: [
+    { kind: "lead", label: msg("shell:found.lead"), icon: IconUsers, to: (hit) => ({ path: `/leads/${hit.id}` }) },
     {
-      id: "leads",
-      label: msg("shell:nav.leads"),
-      icon: IconUsers,
-      async find(words, _session, signal) {
-        const { data } = await client.GET("/api/leads", { params: { query: { search: words, limit: FOUND } }, signal });
-        return (data?.leads ?? []).map((lead) => ({
-          id: lead.id,
-          title: lead.name || isolated(lead.phone),
-          detail: lead.name ? isolated(lead.phone) : undefined,
-          to: `/leads/${lead.id}`,
-        }));
-      },
+      kind: "note", label: msg("shell:found.note"), icon: IconNote,
+      to: (hit) => ({ path: `/leads/${String(hit.data.lead_id)}` }),
     },
   ],
 };

@@ -23,6 +23,12 @@ export const lists: Feature = {
     "run.": [...OF_IMPORT],
     "list.": ["/api/lead-lists", ...OF_IMPORT],
   },
+  finds: [
+    {
+      kind: "list", label: msg("shell:found.list"), icon: IconListDetails,
+      to: (hit) => ({ path: "/lists", search: { q: hit.title } }),
+    },
+  ],
   commands: [
     { id: "lists.import", label: msg("shell:command.import"), icon: IconFileUpload, least: "agent", to: "/lists/import" },
   ],

@@ -15,7 +15,8 @@ const OTHERS = "gray.5";
 
 const hueOf = (disposition: string) => TONES[GOOD.has(disposition) ? "good" : BAD.has(disposition) ? "bad" : "busy"];
 
-export function Outcomes({ outcomes }: { outcomes: Schema<"OutcomeOut">[] }) {
+/** `title`: whose outcomes they are, where not today's. */
+export function Outcomes({ outcomes, title }: { outcomes: Schema<"OutcomeOut">[]; title?: string }) {
   const t = useT("overview");
   const numbers = useNumbers();
   const most = outcomes[0]?.calls ?? 0;
@@ -28,7 +29,7 @@ export function Outcomes({ outcomes }: { outcomes: Schema<"OutcomeOut">[] }) {
   }));
   if (rest > 0) rows.push({ name: t("outcomes.others"), hue: OTHERS, calls: rest });
   return (
-    <Panel title={t("outcomes.title")}>
+    <Panel title={title ?? t("outcomes.title")}>
       {rows.length === 0 ? (
         <Text c="dimmed" size="sm">
           {t("outcomes.none")}

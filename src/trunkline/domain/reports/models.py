@@ -13,15 +13,22 @@ from trunkline.core.db import Base
 
 
 class CallQuarter(Base):
-    """The calls that began in one quarter of an hour, by UTC; there is no row where none did.
+    """The calls that began in one quarter of an hour, by UTC, of one agent, run and source.
 
-    Zones are whole quarters of an hour apart, so any zone's days and hours are sums of these.
+    There is no row where there was nothing. Zones are whole quarters of an hour apart, so any zone's days
+    and hours are sums of these.
     """
 
     __tablename__ = "call_quarters"
 
     business_id: Mapped[UUID] = mapped_column(ForeignKey("businesses.id"), primary_key=True)
     starts_at: Mapped[datetime] = mapped_column(primary_key=True)
+    agent_id: Mapped[UUID] = mapped_column(primary_key=True)
+    """That held the call; the nil id where there was none."""
+    run_id: Mapped[UUID] = mapped_column(primary_key=True)
+    """That had it called; the nil id where no run had."""
+    source: Mapped[str] = mapped_column(primary_key=True)
+    """Whence the person came, as their lead said when it was counted; empty where nobody knows."""
     inbound: Mapped[int] = mapped_column(server_default="0")
     inbound_answered: Mapped[int] = mapped_column(server_default="0")
     inbound_seconds: Mapped[float] = mapped_column(server_default="0")

@@ -101,7 +101,7 @@ class Times:
 
     def of_last(self, days: int) -> Figures:
         """Return the sums of the last so many days, today included."""
-        return _sum(figures for _, figures in self.days[-days:])
+        return sum_of(figures for _, figures in self.days[-days:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def times(session: Session, business_id: UUID, *, zone: str) -> Times:
     first = today - timedelta(days=DAYS - 1)
     midnight = day_begins(today, here)
     found = {
-        row.day: _figures(row)
+        row.day: figures_of(row)
         for row in store.by_day(session, business_id, since=day_begins(first, here), zone=zone)
     }
     by_hour = {
@@ -196,10 +196,12 @@ def usage(session: Session, *, since: date) -> list[Usage]:
     return [Usage(**row._asdict()) for row in rows]
 
 
-def _figures(row: Any) -> Figures:
+def figures_of(row: Any) -> Figures:
+    """Return the figures of a row that has each of them."""
     return Figures(**{name: getattr(row, name) for name in _COUNTED})
 
 
-def _sum(several: Iterable[Figures]) -> Figures:
+def sum_of(several: Iterable[Figures]) -> Figures:
+    """Return what several stretches came to together."""
     added = list(several)
     return Figures(**{name: sum(getattr(one, name) for one in added) for name in _COUNTED})

@@ -17,19 +17,29 @@ from sqlalchemy.orm import Session
 from trunkline.core.events import Cursor
 from trunkline.domain.reports.models import RollUp
 
-_SUMS = (
+SUMS = (
     "inbound, inbound_answered, inbound_seconds, outbound, outbound_answered, outbound_seconds, appointments"
 )
 
-COUNTED = """
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""Stands where a call has no agent, or is of no run."""
+
+# A call's own, or that of the call in which an appointment was made. Whence a person came is said by them.
+OF_CALL = f"""
+    coalesce(c.agent_id, '{NOBODY}') as agent_id, coalesce(c.run_id, '{NOBODY}') as run_id,
+    coalesce(l.source, '') as source
+"""
+
+COUNTED = f"""
     with kinds as (
-        select date_bin('15 minutes', created_at, timestamptz 'epoch') as starts_at, direction, disposition,
-               count(*) as calls, count(answered_at) as answered,
-               coalesce(sum(extract(epoch from ended_at - answered_at)), 0) as seconds
-        from calls where business_id = :business and created_at >= {since} and created_at < {until}
-        group by 1, 2, 3
+        select date_bin('15 minutes', c.created_at, timestamptz 'epoch') as starts_at, {OF_CALL}, c.direction,
+               c.disposition, count(*) as calls, count(c.answered_at) as answered,
+               coalesce(sum(extract(epoch from c.ended_at - c.answered_at)), 0) as seconds
+        from calls c left join leads l on l.business_id = c.business_id and l.id = c.lead_id
+        where c.business_id = :business and c.created_at >= {{since}} and c.created_at < {{until}}
+        group by 1, 2, 3, 4, 5, 6
     ), sides as (
-        select starts_at,
+        select starts_at, agent_id, run_id, source,
                coalesce(sum(calls) filter (where direction = 'inbound'), 0) as inbound,
                coalesce(sum(answered) filter (where direction = 'inbound'), 0) as inbound_answered,
                coalesce(sum(seconds) filter (where direction = 'inbound'), 0) as inbound_seconds,
@@ -37,33 +47,38 @@ COUNTED = """
                coalesce(sum(answered) filter (where direction = 'outbound'), 0) as outbound_answered,
                coalesce(sum(seconds) filter (where direction = 'outbound'), 0) as outbound_seconds,
                0 as appointments, null::jsonb as outcomes
-        from kinds group by starts_at
+        from kinds group by 1, 2, 3, 4
         union all
-        select starts_at, 0, 0, 0, 0, 0, 0, 0, jsonb_object_agg(disposition, calls)
-        from (select starts_at, disposition, sum(calls) as calls from kinds
-              where disposition is not null group by 1, 2) by_disposition
-        group by starts_at
+        select starts_at, agent_id, run_id, source, 0, 0, 0, 0, 0, 0, 0, jsonb_object_agg(disposition, calls)
+        from (select starts_at, agent_id, run_id, source, disposition, sum(calls) as calls from kinds
+              where disposition is not null group by 1, 2, 3, 4, 5) by_disposition
+        group by 1, 2, 3, 4
         union all
-        select date_bin('15 minutes', created_at, timestamptz 'epoch'), 0, 0, 0, 0, 0, 0, count(*), null
-        from appointments where business_id = :business and created_at >= {since} and created_at < {until}
-        group by 1
+        select date_bin('15 minutes', a.created_at, timestamptz 'epoch'), {OF_CALL}, 0, 0, 0, 0, 0, 0,
+               count(*), null
+        from appointments a
+        left join calls c on c.business_id = a.business_id and c.id = a.call_id
+        left join leads l on l.business_id = a.business_id and l.id = a.lead_id
+        where a.business_id = :business and a.created_at >= {{since}} and a.created_at < {{until}}
+        group by 1, 2, 3, 4
     )
     select starts_at, sum(inbound)::int as inbound, sum(inbound_answered)::int as inbound_answered,
            sum(inbound_seconds)::float8 as inbound_seconds, sum(outbound)::int as outbound,
            sum(outbound_answered)::int as outbound_answered,
            sum(outbound_seconds)::float8 as outbound_seconds, sum(appointments)::int as appointments,
-           coalesce((jsonb_agg(outcomes) filter (where outcomes is not null)) -> 0, '{{}}') as outcomes
-    from sides group by starts_at
+           coalesce((jsonb_agg(outcomes) filter (where outcomes is not null)) -> 0, '{{{{}}}}') as outcomes,
+           agent_id, run_id, source
+    from sides group by starts_at, agent_id, run_id, source
 """
-"""Quarters as the calls themselves tell them. Public for the test that compares."""
+"""Quarters as the calls themselves tell them, by agent, run and source. Public for the test that compares."""
 
 _FORGET = text(
     "delete from call_quarters where business_id = :business and starts_at >= :since and starts_at < :until"
 )
 _COUNT = text(
     f"""
-    insert into call_quarters (business_id, starts_at, {_SUMS}, outcomes)
-    select :business, starts_at, {_SUMS}, outcomes
+    insert into call_quarters (business_id, starts_at, {SUMS}, outcomes, agent_id, run_id, source)
+    select :business, starts_at, {SUMS}, outcomes, agent_id, run_id, source
     from ({COUNTED.format(since=":since", until=":until")}) counted
     """
 )
@@ -115,16 +130,19 @@ _QUARTERS_OF = text(
 
 # The table up to where it goes, and the calls themselves behind that: one statement, so one moment.
 _UPTO = "(select coalesce(max(rolled_until), :since) from roll_ups where business_id = :business)"
-_KNOWN = f"""
-    select starts_at, {_SUMS}, outcomes from call_quarters
-    where business_id = :business and starts_at >= :since and starts_at < {_UPTO}
+KNOWN = f"""
+    select starts_at, {SUMS}, outcomes, agent_id, run_id, source from call_quarters
+    where business_id = :business and starts_at >= :since
+      and starts_at < least({_UPTO}, cast(:until as timestamptz))
     union all
-    select starts_at, {_SUMS}, outcomes
-    from ({COUNTED.format(since=f"greatest(:since, {_UPTO})", until="'infinity'")}) counted
+    select starts_at, {SUMS}, outcomes, agent_id, run_id, source
+    from ({COUNTED.format(since=f"greatest(:since, {_UPTO})", until="cast(:until as timestamptz)")}) counted
 """
+"""Quarters from one instant up to another. Public for the reports."""
+_FOREVER = "infinity"
 _BY_DAY = text(
     f"""
-    with known as ({_KNOWN})
+    with known as ({KNOWN})
     select cast(starts_at at time zone :zone as date) as day, sum(inbound)::int as inbound,
            sum(inbound_answered)::int as inbound_answered, sum(inbound_seconds) as inbound_seconds,
            sum(outbound)::int as outbound, sum(outbound_answered)::int as outbound_answered,
@@ -134,7 +152,7 @@ _BY_DAY = text(
 )
 _BY_HOUR = text(
     f"""
-    with known as ({_KNOWN})
+    with known as ({KNOWN})
     select date_trunc('hour', starts_at, :zone) as hour, sum(inbound)::int as inbound,
            sum(inbound_answered)::int as inbound_answered, sum(outbound)::int as outbound,
            sum(outbound_answered)::int as outbound_answered
@@ -143,7 +161,7 @@ _BY_HOUR = text(
 )
 _BY_OUTCOME = text(
     f"""
-    with known as ({_KNOWN})
+    with known as ({KNOWN})
     select o.key as disposition, sum(o.value::int)::int as calls
     from known, jsonb_each_text(outcomes) o group by 1 order by 2 desc, 1
     """
@@ -189,15 +207,19 @@ def quarters_of(
 
 def by_day(session: Session, business_id: UUID, *, since: datetime, zone: str) -> Sequence[Row[Any]]:
     """Return the sums of each local day on which something was."""
-    return session.execute(_BY_DAY, {"business": business_id, "since": since, "zone": zone}).all()
+    return session.execute(
+        _BY_DAY, {"business": business_id, "since": since, "until": _FOREVER, "zone": zone}
+    ).all()
 
 
 def by_hour(session: Session, business_id: UUID, *, since: datetime, zone: str) -> Sequence[Row[Any]]:
     """Return the sums of each local hour in which there was a call."""
-    return session.execute(_BY_HOUR, {"business": business_id, "since": since, "zone": zone}).all()
+    return session.execute(
+        _BY_HOUR, {"business": business_id, "since": since, "until": _FOREVER, "zone": zone}
+    ).all()
 
 
 def by_outcome(session: Session, business_id: UUID, *, since: datetime) -> list[tuple[str, int]]:
     """Return how many calls came to what, the most first."""
-    rows = session.execute(_BY_OUTCOME, {"business": business_id, "since": since})
+    rows = session.execute(_BY_OUTCOME, {"business": business_id, "since": since, "until": _FOREVER})
     return [(row.disposition, row.calls) for row in rows]

@@ -1,0 +1,1 @@
+"""What people of a business find by words, parts of words and numbers."""
