@@ -211,11 +211,18 @@ function Tools({ kind, tools, content, change }: ToolsProps) {
     return null;
   }
   return (
-    <Fieldset variant="unstyled" legend={t(`tool_kind.${kind}`)}>
-      <Stack gap="xs">
-        <Text size="xs" c="dimmed">
-          {t(`tool_kind_about.${kind}`)}
+    <Fieldset
+      variant="unstyled"
+      legend={
+        <Text span size="sm" fw={600}>
+          {t(`tool_kind.${kind}`)}
         </Text>
+      }
+    >
+      <Text size="xs" c="dimmed" mb="xs">
+        {t(`tool_kind_about.${kind}`)}
+      </Text>
+      <Stack gap="xs">
         {tools
           .filter((tool) => !tool.built_in)
           .map(({ name, description, needs, available }) => (

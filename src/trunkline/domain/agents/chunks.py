@@ -6,7 +6,6 @@ that what is found is always what stands there; vectors come behind, by a job.
 
 from __future__ import annotations
 
-import math
 import re
 import struct
 from collections.abc import Iterator, Sequence
@@ -130,15 +129,10 @@ def lacks_vectors(session: Session, business_id: UUID, embedder: Embedder) -> bo
     return session.scalar(lacking.limit(1)) is not None
 
 
-def unit(vector: Sequence[float]) -> list[float]:
-    """Return a vector of length one in the same direction."""
-    length = math.sqrt(sum(number * number for number in vector)) or 1.0
-    return [number / length for number in vector]
-
-
 def packed(vector: Sequence[float]) -> bytes:
-    """Return a vector as it is kept: of length one, in half precision, the least byte first."""
-    return struct.pack(f"<{len(vector)}e", *unit(vector))
+    """Return a vector as it is kept: its direction, a signed byte for each number."""
+    peak = max(map(abs, vector), default=0.0) or 1.0
+    return struct.pack(f"{len(vector)}b", *(round(number / peak * 127) for number in vector))
 
 
 def of_its_text() -> ColumnElement[bool]:

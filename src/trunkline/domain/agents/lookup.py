@@ -6,16 +6,16 @@ by its words.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, any_, func, literal, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from trunkline.core import registry
 from trunkline.core.telemetry import get_logger
-from trunkline.domain.agents.chunks import index_missing, of_its_text, packed, unit
+from trunkline.domain.agents.chunks import index_missing
 from trunkline.domain.agents.models import KnowledgeChunk, KnowledgeText
 from trunkline.kit import folding
 from trunkline.providers.ports import Embedder, EmbeddingFailed
@@ -57,31 +57,33 @@ def has_any(session: Session, business_id: UUID, agent_id: UUID | None = None) -
 def look_up(session: Session, business_id: UUID, agent_id: UUID, question: str) -> list[Found]:
     """Return what an agent may know to a question, the likeliest first; nothing where nothing fits."""
     index_missing(session, business_id)
-    ranked = [_by_words(session, business_id, agent_id, question)]
+    texts = _texts_of(session, business_id, agent_id)
+    ranked = [_by_words(session, business_id, list(texts), question)]
     embedder = registry.embedder()
     if embedder is not None:
-        ranked.append(_by_meaning(session, business_id, agent_id, question, embedder))
+        ranked.append(_by_meaning(session, business_id, list(texts), question, embedder))
     scores: dict[tuple[UUID, int], float] = {}
     for ranking in ranked:
         for place, key in enumerate(ranking):
             scores[key] = scores.get(key, 0.0) + 1 / (_FLAT + place)
     best = sorted(scores, key=lambda key: -scores[key])[:MOST_FOUND]
-    return _read(session, business_id, best)
+    return _read(session, business_id, best, texts)
 
 
 # --- Finding -----------------------------------------------------------------------------------
 
 
-def _by_words(session: Session, business_id: UUID, agent_id: UUID, question: str) -> list[tuple[UUID, int]]:
+def _by_words(
+    session: Session, business_id: UUID, texts: list[UUID], question: str
+) -> list[tuple[UUID, int]]:
     words = list(dict.fromkeys(folding.words(question)))[:_MOST_WORDS]
     latin = " or ".join(word for word in words if not folding.is_hebrew(word))
     hebrew = " or ".join(form for word in words if folding.is_hebrew(word) for form in folding.forms(word))
     query = func.websearch_to_tsquery(_ENGLISH, latin).op("||")(func.websearch_to_tsquery(_SIMPLE, hebrew))
     rows = session.execute(
         select(KnowledgeChunk.text_id, KnowledgeChunk.number)
-        .join(KnowledgeText, of_its_text())
         .where(
-            KnowledgeChunk.business_id == business_id, _known_to(agent_id),
+            KnowledgeChunk.business_id == business_id, _among(texts),
             KnowledgeChunk.words.op("@@")(query),
         )
         # 1: a long chunk has more words of any kind.
@@ -95,7 +97,7 @@ def _by_words(session: Session, business_id: UUID, agent_id: UUID, question: str
 
 
 def _by_meaning(
-    session: Session, business_id: UUID, agent_id: UUID, question: str, embedder: Embedder
+    session: Session, business_id: UUID, texts: list[UUID], question: str, embedder: Embedder
 ) -> list[tuple[UUID, int]]:
     try:
         (asked,) = embedder.embed([question], timeout_s=_QUESTION_S)
@@ -104,30 +106,31 @@ def _by_meaning(
         return []
     rows = session.execute(
         select(KnowledgeChunk.text_id, KnowledgeChunk.number, KnowledgeChunk.vector)
-        .join(KnowledgeText, of_its_text())
         .where(
-            KnowledgeChunk.business_id == business_id, _known_to(agent_id),
+            KnowledgeChunk.business_id == business_id, _among(texts),
             KnowledgeChunk.vector_of == embedder.name,
-            func.length(KnowledgeChunk.vector) == len(packed(asked)),
+            func.length(KnowledgeChunk.vector) == len(asked),
         )
     ).all()  # fmt: skip
     if not rows:
         return []
     import numpy as np  # noqa: PLC0415 - large, and of use only where there are vectors
 
-    matrix = np.frombuffer(b"".join(row.vector for row in rows), dtype="<f2").reshape(len(rows), -1)
-    near = matrix.astype(np.float32) @ np.asarray(unit(asked), dtype=np.float32)
+    matrix = np.frombuffer(b"".join(row.vector for row in rows), dtype=np.int8).reshape(len(rows), -1)
+    kept, sought = matrix.astype(np.float32), np.asarray(asked, dtype=np.float32)
+    lengths = np.linalg.norm(kept, axis=1) * np.linalg.norm(sought)
+    near = kept @ sought / np.maximum(lengths, 1e-9)
     order = np.argsort(-near, kind="stable")[:_OF_EACH]
     return [(rows[at].text_id, rows[at].number) for at in order if near[at] >= _NEAR]
 
 
-def _read(session: Session, business_id: UUID, keys: Sequence[tuple[UUID, int]]) -> list[Found]:
+def _read(
+    session: Session, business_id: UUID, keys: Sequence[tuple[UUID, int]], texts: Mapping[UUID, str]
+) -> list[Found]:
     if not keys:
         return []
     rows = session.execute(
-        select(KnowledgeChunk.text_id, KnowledgeChunk.number, KnowledgeText.title, KnowledgeChunk.body)
-        .join(KnowledgeText, of_its_text())
-        .where(
+        select(KnowledgeChunk.text_id, KnowledgeChunk.number, KnowledgeChunk.body).where(
             KnowledgeChunk.business_id == business_id,
             or_(
                 *(
@@ -137,8 +140,23 @@ def _read(session: Session, business_id: UUID, keys: Sequence[tuple[UUID, int]])
             ),
         )
     )
-    found = {(row.text_id, row.number): Found(row.title, row.body) for row in rows}
+    found = {(row.text_id, row.number): Found(texts[row.text_id], row.body) for row in rows}
     return [found[key] for key in keys]
+
+
+def _texts_of(session: Session, business_id: UUID, agent_id: UUID) -> dict[UUID, str]:
+    """Return the titles of the texts that an agent knows."""
+    rows = session.execute(
+        select(KnowledgeText.id, KnowledgeText.title).where(
+            KnowledgeText.business_id == business_id, _known_to(agent_id)
+        )
+    )
+    return {row.id: row.title for row in rows}
+
+
+def _among(texts: list[UUID]) -> ColumnElement[bool]:
+    """Return the condition for chunks of these texts: joined, a planner reads the texts for each chunk."""
+    return KnowledgeChunk.text_id == any_(literal(texts, ARRAY(Uuid)))
 
 
 def _known_to(agent_id: UUID) -> ColumnElement[bool]:

@@ -111,7 +111,7 @@ class KnowledgeChunk(Base):
     words: Mapped[Any] = mapped_column(TSVECTOR)
     """Its words and its title's, English ones by their stems, Hebrew ones in every form (`kit.folding`)."""
     vector: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Where it lies among meanings, of length one: half-precision numbers, the least byte first."""
+    """Where it lies among meanings: a direction, a signed byte for each number."""
     vector_of: Mapped[str | None]
     """The model whose vector that is."""
 
