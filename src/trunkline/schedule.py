@@ -15,6 +15,8 @@ from trunkline.core.settings import QUEUES
 __all__ = ["RECURRING", "fire_due", "install"]
 
 RECURRING = (
+    # Latest: it looks at what is due, and what was due a while ago is still sent where it is of use.
+    Recurring("appointment_automations", "default", Every(timedelta(minutes=1))),
     # Latest: it looks at which links are old, so one run makes up for any number of ticks.
     Recurring("clear_links", "maintenance", Daily(time(3), "UTC")),
     # Latest: it looks at what has happened since it last counted. Until it has run, what it would have

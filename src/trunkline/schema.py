@@ -25,6 +25,7 @@ from trunkline.core.recurring import ticks as _ticks
 from trunkline.core.runs import models as _runs
 from trunkline.core.telemetry import get_logger
 from trunkline.domain.agents import models as _agents
+from trunkline.domain.appointments import automation_models as _automations
 from trunkline.domain.appointments import models as _appointments
 from trunkline.domain.calls import models as _calls
 from trunkline.domain.control import models as _control
@@ -43,7 +44,7 @@ __all__ = ["at_head", "metadata", "migrate", "wait_for_schema"]
 
 TABLE_MODULES = (
     _events, _vault, _jobs, _runs, _ticks, _tenants, _people, _agents, _leads, _lead_imports, _calls,
-    _control, _outbound, _appointments, _recordings, _reports, _search,
+    _control, _outbound, _appointments, _automations, _recordings, _reports, _search,
     _notifications, _tasks,
 )  # fmt: skip
 """Importing these is what fills `metadata`."""

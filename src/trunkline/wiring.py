@@ -33,7 +33,10 @@ from trunkline.core.tenancy import APP_ROLE, RELAY_ROLE, check_role
 from trunkline.domain.agents import finding as finding_of_agents
 from trunkline.domain.agents import jobs as _agent_jobs
 from trunkline.domain.agents import tools as _agent_tools
+from trunkline.domain.appointments import channels
 from trunkline.domain.appointments import finding as finding_of_appointments
+from trunkline.domain.appointments import jobs as _appointment_jobs
+from trunkline.domain.appointments import links as appointment_links
 from trunkline.domain.appointments import reminding as reminding_of_appointments
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.appointments import telling as telling_of_appointments
@@ -73,10 +76,9 @@ from trunkline.providers.smtp import SmtpMailer
 from trunkline.providers.web_push import WebPush
 
 DOORS = (
-    _agent_jobs, _agent_tools, _appointment_tools, _call_jobs, _control_jobs, _control_tools, _lead_jobs,
-    _lead_tools, _outbound_jobs, _outbound_tools, _people_jobs, _recording_jobs, _report_jobs,
-    _notification_jobs, _task_jobs,
-    _search_jobs,
+    _agent_jobs, _agent_tools, _appointment_jobs, _appointment_tools, _call_jobs, _control_jobs,
+    _control_tools, _lead_jobs, _lead_tools, _outbound_jobs, _outbound_tools, _people_jobs, _recording_jobs,
+    _report_jobs, _notification_jobs, _task_jobs, _search_jobs,
 )  # fmt: skip
 """Importing these is what registers the jobs and the agent's tools."""
 
@@ -320,6 +322,8 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
         "outbound",
         keepers.Keeper(held=holds.held_leads, lock=outbound.lock_slots, let_go=holds.cancel_items_of_leads),
     )
+    channels.register_channel(channels.EMAIL, channels.Mail())
+    channels.register_channel(channels.CALL, channels.Call())
     keepers.register_keeper("appointments", keepers.Keeper(held=appointments.held_leads))
     for telling in (telling_of_leads, telling_of_calls, telling_of_appointments, telling_of_suppressions):
         telling.register()
@@ -353,6 +357,9 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
         )
     )
     install_links(PeopleLinks(settings.public_url, token_key))
+    appointment_links.install_links(
+        appointment_links.AppointmentLinks(settings.public_url, token_key, settings.mail_from)
+    )
     if settings.mail_fault:
         raise StartRefused(settings.mail_fault)
     registry.register_mailer(SmtpMailer(*settings.mail) if settings.mail else None)

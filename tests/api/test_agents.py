@@ -201,7 +201,9 @@ def test_a_form_is_told_what_it_may_offer(owner: TestClient, monkeypatch: pytest
     assert {**scripted, "hears": ["en", "he"]} in options["brains"]
     tools = {tool["name"]: tool for tool in options["tools"]}
     assert tools["book_appointment"]["built_in"] is False
-    assert set(tools["book_appointment"]["arguments"]["properties"]) == {"weekday", "time"}
+    assert set(tools["book_appointment"]["arguments"]["properties"]) == {
+        "weekday", "date", "time", "visit", "note"
+    }  # fmt: skip
     assert tools["hang_up"]["built_in"] is True
     for name in options["dialogues"]:
         assert fine(owner.get(f"/api/agent-options/dialogues/{name}")) == ready_made(name)

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import delete, func, select, text, update
 
 from api.doorway import TestClient, sign_in
+from support.diary import coming
 from support.installation import Installation
 from support.lists import imported
 from support.world import PASSWORD, World
@@ -241,7 +242,7 @@ def test_a_deleted_lead_is_called_no_more_and_its_history_stays(
         business = tenants.get_business(session, acme.business_id)
         kept = {"lead_id": called.id, "call_id": None, "at": time(10), "actor": "test"}
         with clock.frozen_at(clock.now() - timedelta(days=30)):
-            appointments.book(session, business, weekday="tuesday", **kept)  # type: ignore[arg-type]
+            appointments.book(session, business, day=coming("tuesday"), **kept)  # type: ignore[arg-type]
     now = done(owner, installation, "delete", list_id=str(acme.list_id))
     assert (now["state"], now["progress"]["done"]) == ("completed", 3)
     assert leads(acme) == []
@@ -277,7 +278,13 @@ def test_a_lead_that_somebody_has_in_hand_stays_and_is_counted(
         assert expected is not None
         business = tenants.get_business(session, acme.business_id)
         appointments.book(
-            session, business, lead_id=expected, call_id=None, weekday="tuesday", at=time(10), actor="test"
+            session,
+            business,
+            lead_id=expected,
+            call_id=None,
+            day=coming("tuesday"),
+            at=time(10),
+            actor="test",
         )
         session.add(Lead(business_id=acme.business_id, phone="+12125550109", name="Free", source="call"))
     now = done(owner, installation, "delete", filter={"everybody": True})

@@ -61,10 +61,14 @@ def test_a_person_books_and_is_told_what_stands_in_the_way(owner: TestClient, ac
     assert (first["lead_name"], first["note"], first["state"]) == ("Lead", "First visit", "booked")
     half = MORNING + timedelta(minutes=15)
     taken = refused(owner.post(PATH, json=wish(half)), 409, "slot_taken")
+    free = [slot["starts_at"] for slot in taken.pop("free")]
     assert taken == {
         "appointment_id": first["id"], "starts_at": MORNING.isoformat(),
         "ends_at": (MORNING + timedelta(minutes=30)).isoformat(),
     }  # fmt: skip
+    assert free == [
+        (MORNING + timedelta(minutes=minutes)).isoformat() for minutes in (30, 60, 90, 120, 150)
+    ], "the nearest of that day, and none that is taken or before the business opens"
     booked(owner, MORNING + timedelta(minutes=30))
     early = MORNING - timedelta(minutes=30)  # half past eight in winter time; in summer time nine had passed
     refused(owner.post(PATH, json=wish(early)), 422, "outside_hours")

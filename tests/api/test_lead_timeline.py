@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from api.doorway import TestClient, sign_in
+from support.diary import note_down
 from support.installation import Installation
 from support.world import PASSWORD, World
 from trunkline.core.access import Role
@@ -63,12 +64,8 @@ def live_through(world: World, owner: TestClient, lead: str) -> None:
         session.add(call)
         session.flush()
         start = clock.now() + timedelta(days=2)
-        session.add(
-            Appointment(
-                business_id=world.business_id, lead_id=UUID(lead), call_id=call.id, starts_at=start,
-                ends_at=start + timedelta(minutes=30),
-            )
-        )  # fmt: skip
+        ends = start + timedelta(minutes=30)
+        note_down(session, world.business_id, start, ends, lead_id=UUID(lead), call_id=call.id)
     path = f"/api/leads/{lead}"
     assert owner.post(f"{path}/notes", json={"text": "Wants a quote"}).status_code == 201
     rows = owner.get("/api/lead-statuses").json()

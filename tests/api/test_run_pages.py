@@ -15,10 +15,10 @@ import pytest
 from sqlalchemy import select, text, update
 
 from api.doorway import TestClient, build_app, open_door, sign_in
+from support.diary import note_down
 from support.installation import Installation
 from support.world import World
 from trunkline.core.db import unit_of_work
-from trunkline.domain.appointments.models import Appointment
 from trunkline.domain.calls.models import Call, CallState
 from trunkline.domain.leads.models import Lead
 from trunkline.domain.outbound.models import AttemptState, ItemState, OutboundAttempt, OutboundItem
@@ -113,12 +113,8 @@ def talked(world: World, run_id: UUID) -> None:
         session.flush()
         attempt.call_id = call.id
         day = datetime(2026, 7, 1, 6, tzinfo=UTC)  # summer time, which the winter's dial is not in
-        session.add(
-            Appointment(
-                business_id=world.business_id, lead_id=item.lead_id, call_id=call.id, starts_at=day,
-                ends_at=day + timedelta(minutes=30),
-            )
-        )  # fmt: skip
+        ends = day + timedelta(minutes=30)
+        note_down(session, world.business_id, day, ends, lead_id=item.lead_id, call_id=call.id)
 
 
 def table(visitor: TestClient, run_id: UUID, **query: Any) -> list[dict[str, str]]:

@@ -85,4 +85,7 @@ PLACES = (
     Place("search", "/search?q=shared"),
     Place("reports", "/reports"),
     Place("reports-by-agent", "/reports?by=agent"),
+    Place("calendars", "/appointments/calendars"),
+    Place("reminders", "/appointments/automations"),
+    Place("my-appointment", "/appointment", Who.NOBODY),
 )

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser.dashboard import visiting
+from support.diary import note_down
 from support.installation import Installation
 from support.world import PASSWORD, World
 from trunkline.core.access import Role
@@ -205,14 +206,7 @@ def monday_at_ten(world: World) -> datetime:
         business.time_zone, business.working_hours = "Asia/Jerusalem", hours
         lead = session.query(Lead).filter_by(phone=world.phones[0]).one()
         lead.name = "רות מזרחי"
-        session.add(
-            Appointment(
-                business_id=world.business_id,
-                lead_id=lead.id,
-                starts_at=at,
-                ends_at=at + timedelta(minutes=45),
-            )
-        )
+        note_down(session, world.business_id, at, at + timedelta(minutes=45), lead_id=lead.id)
         people.create_user(
             session, business_id=world.business_id, email="he@acme.example", name="דנה", password=PASSWORD,
             role=Role.OWNER, language="he", actor="test",

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from support.diary import coming
 from support.installation import Installation
 from support.recorded import leave_recording
 from support.world import PASSWORD, World, make_world
@@ -21,7 +22,10 @@ from trunkline.core.jobs.models import Job
 from trunkline.core.runs.models import Run
 from trunkline.domain.agents import knowledge, prompts
 from trunkline.domain.agents import service as agents
+from trunkline.domain.appointments import automations, feeds, links
 from trunkline.domain.appointments import service as appointments
+from trunkline.domain.appointments.automation_models import Sending as AppointmentSending
+from trunkline.domain.appointments.models import Appointment
 from trunkline.domain.calls import service as calls
 from trunkline.domain.control import store as control_store
 from trunkline.domain.control import warm
@@ -80,6 +84,9 @@ class Inhabitant:
     user_id: UUID
     job_id: UUID
     appointment_id: UUID
+    calendar_id: UUID
+    automation_id: UUID
+    sending_id: UUID
     status_id: UUID
     note_id: UUID
     bulk_update_id: UUID
@@ -120,6 +127,8 @@ class Inhabitant:
             "user_id": self.user_id,
             "job_id": self.job_id,
             "appointment_id": self.appointment_id,
+            "calendar_id": self.calendar_id,
+            "automation_id": self.automation_id,
             "status_id": self.status_id,
             "note_id": self.note_id,
             "bulk_run_id": self.bulk_update_id,
@@ -221,6 +230,23 @@ def _on_the_board(session: Session, business_id: UUID, lead_id: UUID) -> tuple[L
     return status, editing.add_note(session, business_id, lead_id, "Calls back", author="test")
 
 
+def _remind(session: Session, world: World, appointment: Appointment) -> AppointmentSending:
+    """Have the person called who comes, which is due; and let links and programs at the appointment."""
+    wish = {
+        "name": "Reminder", "moment": "before", "amount": 7, "unit": "days", "channel": "call",
+        "agent_id": world.agent_id, "from_number": world.number,
+    }  # fmt: skip
+    automation = automations.make(session, world.business_id, wish, actor="test")
+    sending = AppointmentSending(
+        business_id=world.business_id, automation_id=automation.id, appointment_id=appointment.id,
+        occurrence=f"{appointment.starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", due_at=clock.now(),
+    )  # fmt: skip
+    session.add(sending)
+    links.link_to(session, appointment)
+    feeds.open_feed(session, world.business_id, appointment.calendar_id, actor="test")
+    return sending
+
+
 def _record(world: World, call_id: UUID) -> None:
     """Let a call's recording wait to be kept."""
     leave_recording(world.business_id, call_id)
@@ -296,11 +322,12 @@ def _settle(world: World, number: int, system_job_id: UUID) -> Inhabitant:
         warm.enter(control, Stage.WAITING)
     with unit_of_work(world.scope) as session:
         lead_id = leads.lead_of_caller(session, business_id, SHARED_PHONE)
-        business = tenants.get_business(session, business_id)
         appointment = appointments.book(
-            session, business, lead_id=lead_id, call_id=call.id, weekday="tuesday", at=time(10),
+            session, tenants.get_business(session, business_id),
+            lead_id=lead_id, call_id=call.id, day=coming("tuesday"), at=time(10),
             actor="test",
         )  # fmt: skip
+        sending = _remind(session, world, appointment)
         suppress(session, business_id, f"+1212555018{number}", reason="asked", source="person", actor="test")
         viewer = people.create_user(
             session, business_id=business_id, email=f"viewer@{number}.example", name="Viewer",
@@ -332,7 +359,9 @@ def _settle(world: World, number: int, system_job_id: UUID) -> Inhabitant:
     return Inhabitant(
         world=world, run_id=run.id, scheduled_run_id=later.id, item_id=item_id,
         attempt_id=claim.attempt_id, call_id=call.id, call_sid=sid, lead_id=lead_id, user_id=viewer.id,
-        job_id=job_id, appointment_id=appointment.id, status_id=status.id,
+        job_id=job_id, appointment_id=appointment.id,
+        calendar_id=appointment.calendar_id, automation_id=sending.automation_id, sending_id=sending.id,
+        status_id=status.id,
         note_id=note.id, bulk_update_id=update.id, bulk_delete_id=deletion.id,
         import_id=importing.id, control_id=control.id, leg_sid=leg_sid,
         number_id=phone_number.id, text_id=known.id, secret=secret,

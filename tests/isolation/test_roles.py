@@ -271,9 +271,12 @@ def test_the_look_up_role_reads_only_the_columns_it_needs(administrator: psycopg
     ).fetchall()
     assert granted == [
         ("appointments", "business_id", "SELECT"),
+        ("appointments", "link_hash", "SELECT"),
         ("appointments", "starts_at", "SELECT"),
         ("appointments", "state", "SELECT"),
         ("businesses", "id", "SELECT"),
+        ("calendars", "business_id", "SELECT"),
+        ("calendars", "feed_hash", "SELECT"),
         ("call_months", "appointments", "SELECT"),
         ("call_months", "business_id", "SELECT"),
         ("call_months", "inbound", "SELECT"),

@@ -85,6 +85,13 @@ CASES: dict[Door, list[Case]] = {
                 "lead_id": str(b.lead_id),
             },
         ),
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {
+                "starts_at": "2099-01-06T10:00:00Z", "ends_at": "2099-01-06T11:00:00Z",
+                "calendar_id": str(b.calendar_id),
+            },
+        ),
     ],
     Door("PATCH", "/api/appointments/{appointment_id}"): [
         Case(
@@ -94,6 +101,53 @@ CASES: dict[Door, list[Case]] = {
             },
         ),
     ],
+    Door("GET", "/api/appointments/{appointment_id}"): [Case(NOT_FOUND)],
+    Door("POST", "/api/appointments/{appointment_id}/mark"): [
+        Case(NOT_FOUND, body=lambda a, b: {"state": "arrived", "version": 1}),
+    ],
+    Door("GET", "/api/appointments/{appointment_id}/messages"): [Case(NOT_FOUND)],
+    Door("GET", "/api/appointments/{appointment_id}/ics"): [Case(NOT_FOUND)],
+    Door("POST", "/api/appointments/{appointment_id}/link"): [Case(NOT_FOUND)],
+    Door("GET", "/api/calendars/{calendar_id}/feed"): [Case(NOT_FOUND)],
+    Door("POST", "/api/calendars/{calendar_id}/feed"): [Case(NOT_FOUND)],
+    Door("DELETE", "/api/calendars/{calendar_id}/feed"): [Case(NOT_FOUND)],
+    Door("GET", "/api/appointment-automations"): [Case(FINE)],
+    Door("POST", "/api/appointment-automations"): [
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {
+                "name": "T", "moment": "booked", "channel": "call", "agent_id": str(b.world.agent_id),
+                "from_number": a.world.number,
+            },
+        ),
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {
+                "name": "T", "moment": "booked", "channel": "call", "agent_id": str(a.world.agent_id),
+                "from_number": a.world.number, "calendar_id": str(b.calendar_id),
+            },
+        ),
+    ],
+    Door("PATCH", "/api/appointment-automations/{automation_id}"): [
+        Case(NOT_FOUND, body=lambda a, b: {"version": 1, "name": "Stolen"}),
+        Case(
+            NOT_FOUND, body=lambda a, b: {"version": 1, "agent_id": str(b.world.agent_id)}, own=True
+        ),
+    ],
+    Door("DELETE", "/api/appointment-automations/{automation_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/calendars"): [Case(FINE)],
+    Door("POST", "/api/calendars"): [
+        Case(FINE, body=lambda a, b: {"name": "Ours"}),
+        Case(NOT_FOUND, body=lambda a, b: {"name": "T", "agent_ids": [str(b.world.agent_id)]}),
+    ],
+    Door("PATCH", "/api/calendars/{calendar_id}"): [
+        Case(NOT_FOUND, body=lambda a, b: {"version": 1, "name": "Stolen"}),
+        Case(
+            NOT_FOUND, body=lambda a, b: {"version": 1, "agent_ids": [str(b.world.agent_id)]}, own=True
+        ),
+    ],
+    Door("DELETE", "/api/calendars/{calendar_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/free-slots"): [Case(FINE), Case(NOT_FOUND, query={"calendar_id": "{calendar_id}"})],
     Door("POST", "/api/appointments/{appointment_id}/cancel"): [
         Case(NOT_FOUND, body=lambda a, b: {"version": 1}),
     ],
@@ -431,6 +485,12 @@ CASES: dict[Door, list[Case]] = {
 OPEN_TO_ALL = {
     Door("POST", "/api/sign-in"),
     Door("POST", "/api/sign-out"),
+    Door("POST", "/api/my-appointment"),
+    Door("POST", "/api/my-appointment/slots"),
+    Door("POST", "/api/my-appointment/move"),
+    Door("POST", "/api/my-appointment/cancel"),
+    Door("POST", "/api/my-appointment/ics"),
+    Door("GET", "/api/calendar-feeds/{secret}"),
     Door("POST", "/api/join"),
     Door("POST", "/api/join/offer"),
     Door("POST", "/api/password-links"),

@@ -51,6 +51,9 @@ TOOLS: dict[str, Mapping[str, Any]] = {
     "set_lead_status": {"status": "Won"},
     "update_lead": {"name": "Dana"},
     "book_appointment": {"weekday": "wednesday", "time": "11:00"},
+    "list_my_appointments": {},
+    "move_appointment": {"weekday": "thursday", "time": "12:00"},
+    "cancel_appointment": {},
     "do_not_call": {},
     "find_free_slots": {"weekday": "tuesday"},
     "request_callback": {"note": "later"},
@@ -66,6 +69,9 @@ TOOLS: dict[str, Mapping[str, Any]] = {
 _EVENT = {"sequence": 99, "kind": "said", "at": "2026-01-01T00:00:00+00:00", "data": {"text": "forged"}}
 
 JOBS: dict[str, Arguments] = {
+    "appointment_automations": lambda _: [],
+    "plan_appointment_messages": lambda _: [],
+    "send_appointment_message": lambda b: [str(b.sending_id)],
     "dial_next": lambda _: [],
     "hear_call_outcome": lambda b: [str(b.call_id)],
     "start_scheduled_run": lambda b: [str(b.scheduled_run_id), SCHEDULED.isoformat()],
@@ -301,6 +307,19 @@ def test_a_tool_sees_the_caller_s_business_alone(settled: Town) -> None:
         "find_free_slots", {"weekday": "wednesday"}, caller=_caller(settled.a), allowed=("find_free_slots",)
     )
     assert "10:00" in free.data["free"]
+
+
+def test_a_tool_finds_no_appointment_of_another_s(settled: Town) -> None:
+    """B's appointment by its id, and one of A's own that another person has."""
+    own = _caller(settled.a)
+    others = replace(own, lead_id=None, phone=settled.a.world.phones[1])
+    for caller, appointment_id in ((own, settled.b.appointment_id), (others, settled.a.appointment_id)):
+        for name in ("move_appointment", "cancel_appointment"):
+            said = {**TOOLS[name], "appointment_id": str(appointment_id)}
+            result = run_tool(name, said, caller=caller, allowed=(name,))
+            assert result.data["error"] == "not_found", result
+    said = {"appointment_id": str(settled.a.appointment_id)}
+    assert run_tool("cancel_appointment", said, caller=own, allowed=("cancel_appointment",)).ok
 
 
 def test_a_tool_that_the_agent_was_not_given_does_not_run(settled: Town) -> None:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,7 @@ from sqlalchemy import select
 from isolation.peering import connected
 from jobs import handlers as test_handlers
 from support.call_book import had_call
+from support.diary import coming
 from support.installation import TOKEN_KEY, Installation, administrator_url
 from support.local_carrier import Carrier
 from support.post_office import PostOffice, open_post_office
@@ -41,6 +42,9 @@ from trunkline.core.jobs import enqueue_job
 from trunkline.core.jobs.handlers import handler_named, handler_names
 from trunkline.core.jobs.models import Job
 from trunkline.core.settings import Settings
+from trunkline.domain.appointments import automations
+from trunkline.domain.appointments import service as appointments
+from trunkline.domain.appointments.automation_models import Sending as AppointmentSending
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Away
 from trunkline.domain.control import store as control_store
@@ -48,6 +52,7 @@ from trunkline.domain.control import warm
 from trunkline.domain.control.models import Verb
 from trunkline.domain.control.rules import Stage as Step
 from trunkline.domain.leads import bulk, imports
+from trunkline.domain.leads.models import Lead
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
 from trunkline.domain.notifications import choices, reminders
 from trunkline.domain.notifications.models import Sending
@@ -59,6 +64,7 @@ from trunkline.domain.outbound.options import installed_limits
 from trunkline.domain.people import invitations
 from trunkline.domain.people import service as people
 from trunkline.domain.search.models import SearchFill
+from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 from trunkline.providers.ports import CallReport, CallStatus
@@ -427,6 +433,46 @@ def clear_links(stage: Stage) -> tuple[Scope, list[Any]]:
     return SYSTEM, []
 
 
+def appointment_message(stage: Stage, channel: str = "email") -> tuple[World, UUID]:
+    """Let a lead be told at once, by one channel, that they have an appointment."""
+    world = stage.world(size=1)
+    wish = {
+        "name": "Told", "moment": "booked", "amount": 0, "unit": "minutes", "channel": channel,
+        "agent_id": world.agent_id, "from_number": world.number,
+    }  # fmt: skip
+    with unit_of_work(world.scope) as session:
+        automations.make(session, world.business_id, wish, actor="test")
+        lead = session.query(Lead).one()
+        lead.email = "dana@example.com"
+        business = tenants.get_business(session, world.business_id)
+        day = coming("tuesday")
+        appointments.book(
+            session, business, lead_id=lead.id, call_id=None, day=day, at=time(10), actor="test"
+        )
+        return world, session.query(AppointmentSending.id).scalar()
+
+
+def send_appointment_message(stage: Stage) -> tuple[Scope, list[Any]]:
+    world, sending_id = appointment_message(stage)
+    return world.scope, [str(sending_id)]
+
+
+def send_appointment_message_by_call(stage: Stage) -> tuple[Scope, list[Any]]:
+    world, sending_id = appointment_message(stage, "call")
+    return world.scope, [str(sending_id)]
+
+
+def plan_appointment_messages(stage: Stage) -> tuple[Scope, list[Any]]:
+    world, _ = appointment_message(stage)
+    stage.administrator.execute("delete from jobs where name = 'send_appointment_message'")
+    return world.scope, []
+
+
+def appointment_automations(stage: Stage) -> tuple[Scope, list[Any]]:
+    appointment_message(stage)
+    return SYSTEM, []
+
+
 def send_password_link(stage: Stage) -> tuple[Scope, list[Any]]:
     world = stage.world(size=1)
     return world.scope, [world.email, str(new_id())]
@@ -497,6 +543,9 @@ CASES: dict[str, tuple[Case, ...]] = {
     "call_colleague": (call_colleague, call_colleague_in_doubt),
     "clear_links": (clear_links,),
     "clear_notifications": (clear_notifications,),
+    "appointment_automations": (appointment_automations,),
+    "plan_appointment_messages": (plan_appointment_messages,),
+    "send_appointment_message": (send_appointment_message, send_appointment_message_by_call),
     "dial_next": (dial_next,),
     "finalize_call_log": (finalize_call_log,),
     "finalize_call_session": (finalize_call_session,),

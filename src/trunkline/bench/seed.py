@@ -22,6 +22,7 @@ from trunkline.core.errors import Conflict
 from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.agents import service as agents
 from trunkline.domain.agents.models import Agent
+from trunkline.domain.appointments import calendars
 from trunkline.domain.calls.models import Call
 from trunkline.domain.leads import service as leads
 from trunkline.domain.leads.models import LeadList
@@ -131,6 +132,7 @@ def _found(seeding: Seeding, number: int) -> _Place:
         if agent_id is None or everybody is None:
             agent_id = _new_agent(session, business_id)
             list_id = leads.make_list(session, business_id, asked).id
+            calendars.of_business(session, tenants.get_business(session, business_id))
         else:
             list_id = everybody.id
         return _Place(business_id, seeding.seed * 1_000_003 + number, agent_id, list_id, until)

@@ -205,8 +205,11 @@ APPOINTMENTS_A_DAY = 16
 # A day's calls book more than its one calendar holds: what is beyond that was called off again.
 APPOINTMENTS = text(
     f"""
-    insert into appointments (id, business_id, lead_id, call_id, starts_at, ends_at, state, created_at)
-    select md5(id::text)::uuid, :business, lead_id, id, starts, starts + interval '30 minutes',
+    insert into appointments (id, business_id, calendar_id, lead_id, call_id, starts_at, ends_at, held_from,
+                              held_until, state, created_at)
+    select md5(id::text)::uuid, :business,
+           (select c.id from calendars c where c.business_id = :business and c.is_default), lead_id, id,
+           starts, starts + interval '30 minutes', starts, starts + interval '30 minutes',
            case when place < {APPOINTMENTS_A_DAY} then 'booked' else 'cancelled' end, booked_at
     from (select *, cast(:starts as timestamptz) + interval '3 days 8 hours'
                  + place % {APPOINTMENTS_A_DAY} * interval '30 minutes' as starts

@@ -106,6 +106,22 @@ def business_of_password_reset(session: Session, token_hash: str) -> tuple[bool,
     return (False, None) if row is None else (True, row.business_id)
 
 
+def business_of_appointment_link(session: Session, token_hash: str) -> UUID | None:
+    """Return the business of an appointment that a link is for, or None: there is no such link."""
+    business_id: UUID | None = session.execute(
+        text("select lookup_appointment_link(:hash)"), {"hash": token_hash}
+    ).scalar_one()
+    return business_id
+
+
+def business_of_calendar_feed(session: Session, token_hash: str) -> UUID | None:
+    """Return the business of a calendar that is read at an address, or None: it leads nowhere."""
+    business_id: UUID | None = session.execute(
+        text("select lookup_calendar_feed(:hash)"), {"hash": token_hash}
+    ).scalar_one()
+    return business_id
+
+
 def business_of_number(session: Session, e164: str) -> UUID | None:
     """Return the business that a dialled number belongs to, or None: such a call is rejected."""
     business_id: UUID | None = session.execute(

@@ -79,6 +79,14 @@ class SmtpMailer:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(letter.text)
         message.add_alternative(letter.html, subtype="html")
+        if letter.invitation is not None:
+            # Twice: some programs read the one beside the text, others the file.
+            ics, method = letter.invitation.ics, letter.invitation.method
+            message.add_alternative(ics, subtype="calendar", params={"method": method})
+            message.add_attachment(
+                ics.encode(), maintype="text", subtype="calendar", filename="appointment.ics",
+                params={"method": method, "charset": "utf-8"},
+            )  # fmt: skip
         return message
 
     @contextmanager

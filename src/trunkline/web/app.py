@@ -21,6 +21,9 @@ from trunkline.core.settings import ServiceRole
 from trunkline.core.storage import installed_storage
 from trunkline.domain.agents.knowledge_routes import router as knowledge_router
 from trunkline.domain.agents.routes import router as agents_router
+from trunkline.domain.appointments.automation_routes import router as automations_router
+from trunkline.domain.appointments.calendar_routes import router as calendars_router
+from trunkline.domain.appointments.link_routes import router as appointment_links_router
 from trunkline.domain.appointments.routes import router as appointments_router
 from trunkline.domain.calls.routes import router as calls_router
 from trunkline.domain.control.routes import router as control_router
@@ -108,6 +111,9 @@ _API = (
     appointments_router,
     tasks_router,
     notifications_router,
+    calendars_router,
+    automations_router,
+    appointment_links_router,
     feed_router,
     jobs_router,
     admin_router,

@@ -1,6 +1,6 @@
 // One appointment: with whom, moving it, cancelling it.
 
-import { Button, Group, Modal, Stack, Text, Textarea } from "@mantine/core";
+import { Badge, Button, Divider, Group, Modal, Stack, Text, Textarea } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 import { client } from "@/lib/api";
@@ -10,13 +10,20 @@ import { useTime } from "@/lib/time";
 import { useAct } from "@/ui/act";
 import { useConfirm } from "@/ui/confirm";
 import { TextLink } from "@/ui/LinkTo";
+import { StatusBadge, type Tone } from "@/ui/StatusBadge";
+import { CalendarFields } from "./CalendarFields";
+import { useCalendars } from "./calendars";
 import type { Appointment } from "./grid";
+import { Handing } from "./Handing";
+import { Messages } from "./Messages";
 import { Refusal } from "./Refusal";
 import { useArrange } from "./useArrange";
+import { useMark, type Mark } from "./useMark";
 import { WhenFields, type When } from "./WhenFields";
 import { localOf } from "./zoned";
 
 const MINUTE_MS = 60_000;
+const TONES: Record<string, Tone> = { booked: "busy", arrived: "good", no_show: "bad", cancelled: "quiet" };
 
 export function AppointmentDialog({ appointment, close }: { appointment: Appointment; close: () => void }) {
   const t = useT("appointments");
@@ -30,7 +37,12 @@ export function AppointmentDialog({ appointment, close }: { appointment: Appoint
   const length = (Date.parse(appointment.ends_at) - Date.parse(appointment.starts_at)) / MINUTE_MS;
   const [when, setWhen] = useState<When>({ day: local.day, minutes: local.minutes, length });
   const [note, setNote] = useState(appointment.note);
-  const arrange = useArrange(when);
+  const [visit, setVisit] = useState(appointment.visit);
+  const calendars = useCalendars();
+  const [calendarId, setCalendar] = useState<string | null>(appointment.calendar_id);
+  const choose = (at: string) => setWhen({ ...when, ...localOf(at, zone) });
+  const mark = useMark();
+  const arrange = useArrange(when, calendarId);
   const path = { appointment_id: appointment.id };
   const readAgain = () => queries.invalidateQueries({ queryKey: ["get", "/api/appointments"] });
 
@@ -39,7 +51,7 @@ export function AppointmentDialog({ appointment, close }: { appointment: Appoint
     const done = await arrange.send((stretch) =>
       client.PATCH("/api/appointments/{appointment_id}", {
         params: { path },
-        body: { ...stretch, version: appointment.version, note },
+        body: { ...stretch, calendar_id: calendarId, version: appointment.version, visit, note },
       }),
     );
     if (!done) return;
@@ -59,7 +71,11 @@ export function AppointmentDialog({ appointment, close }: { appointment: Appoint
   };
   // As it was when the dialog was opened.
   const [isOver] = useState(() => Date.parse(appointment.ends_at) <= Date.now());
-  const mayChange = may("agent") && !isOver;
+  const [hasBegun] = useState(() => Date.parse(appointment.starts_at) <= Date.now());
+  const mayChange = may("agent") && !isOver && appointment.state === "booked";
+  const say = async (state: Mark) => {
+    if (await mark(appointment, state)) close();
+  };
   return (
     <Modal
       opened
@@ -87,6 +103,38 @@ export function AppointmentDialog({ appointment, close }: { appointment: Appoint
               </>
             )}
           </Text>
+          <Group gap="xs">
+            <StatusBadge tone={TONES[appointment.state] ?? "quiet"}>{t(`state.${appointment.state}`)}</StatusBadge>
+            {calendars.rows.length > 1 && (
+              <Badge variant="dot" color={calendars.byId.get(appointment.calendar_id)?.colour}>
+                <bdi>{calendars.byId.get(appointment.calendar_id)?.name}</bdi>
+              </Badge>
+            )}
+            {!mayChange && appointment.visit && (
+              <Text size="sm" dir="auto">
+                {appointment.visit}
+              </Text>
+            )}
+          </Group>
+          {may("agent") && hasBegun && (
+            <Group gap="xs" role="group" aria-label={t("mark.label")}>
+              {appointment.state !== "arrived" && (
+                <Button size="xs" variant="light" color="green" onClick={() => void say("arrived")}>
+                  {t("mark.arrived")}
+                </Button>
+              )}
+              {appointment.state !== "no_show" && (
+                <Button size="xs" variant="light" color="red" onClick={() => void say("no_show")}>
+                  {t("mark.no_show")}
+                </Button>
+              )}
+              {appointment.state !== "booked" && (
+                <Button size="xs" variant="subtle" onClick={() => void say("booked")}>
+                  {t("mark.booked")}
+                </Button>
+              )}
+            </Group>
+          )}
           {!mayChange && appointment.note && (
             <Text size="sm" dir="auto">
               {appointment.note}
@@ -94,7 +142,14 @@ export function AppointmentDialog({ appointment, close }: { appointment: Appoint
           )}
           {mayChange && (
             <>
-              <Refusal of={arrange} />
+              <Refusal of={arrange} choose={choose} />
+              <CalendarFields
+                calendars={calendars}
+                value={calendarId}
+                onChange={setCalendar}
+                visit={visit}
+                onVisit={setVisit}
+              />
               <WhenFields when={when} onChange={setWhen} />
               <Textarea
                 label={t("field.note")}
@@ -117,6 +172,9 @@ export function AppointmentDialog({ appointment, close }: { appointment: Appoint
           )}
         </Stack>
       </form>
+      <Divider my="sm" />
+      <Handing appointment={appointment} />
+      <Messages appointmentId={appointment.id} />
     </Modal>
   );
 }

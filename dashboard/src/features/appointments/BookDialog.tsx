@@ -9,9 +9,11 @@ import { useT } from "@/lib/i18n";
 import { isolated } from "@/lib/phones";
 import { useBusiness } from "@/lib/session";
 import { useAct } from "@/ui/act";
+import { CalendarFields } from "./CalendarFields";
+import { useCalendars } from "./calendars";
 import { useArrange } from "./useArrange";
 import { WhenFields, type When } from "./WhenFields";
-import type { Day } from "./zoned";
+import { localOf, type Day } from "./zoned";
 import { Refusal } from "./Refusal";
 
 export interface Wish {
@@ -33,11 +35,17 @@ export function BookDialog({ wish, close }: { wish: Wish; close: () => void }) {
   const [leadId, setLeadId] = useState(wish.leadId);
   const [note, setNote] = useState("");
   const [when, setWhen] = useState<When>({ day: wish.day, minutes: wish.minutes, length: usual });
-  const arrange = useArrange(when);
+  const calendars = useCalendars();
+  const [chosen, setCalendar] = useState<string | null>(null);
+  const calendarId = chosen ?? calendars.rows.find((row) => row.is_default)?.id ?? null;
+  const [visit, setVisit] = useState("");
+  const { time_zone: zone } = useBusiness();
+  const choose = (at: string) => setWhen({ ...when, ...localOf(at, zone) });
+  const arrange = useArrange(when, calendarId);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const done = await arrange.send((stretch) =>
-      client.POST("/api/appointments", { body: { ...stretch, lead_id: leadId, note: note.trim() } }),
+      client.POST("/api/appointments", { body: { ...stretch, calendar_id: calendarId, lead_id: leadId, visit, note: note.trim() } }),
     );
     if (!done) return;
     await act(() => queries.invalidateQueries({ queryKey: ["get", "/api/appointments"] }), t("book.done"));
@@ -47,8 +55,9 @@ export function BookDialog({ wish, close }: { wish: Wish; close: () => void }) {
     <Modal opened onClose={close} title={t("book.title")} closeButtonProps={{ "aria-label": t("close") }}>
       <form onSubmit={(event) => void submit(event)}>
         <Stack gap="sm">
-          <Refusal of={arrange} />
+          <Refusal of={arrange} choose={choose} />
           <LeadChoice value={leadId} onChange={setLeadId} />
+          <CalendarFields calendars={calendars} value={calendarId} onChange={setCalendar} visit={visit} onVisit={setVisit} />
           <WhenFields when={when} onChange={setWhen} />
           <Textarea
             label={t("field.note")}

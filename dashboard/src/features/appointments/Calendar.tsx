@@ -1,11 +1,12 @@
 // The calendar itself: days beside each other, hours below each other, in the business's zone.
 
-import { Text } from "@mantine/core";
+import { Text, VisuallyHidden } from "@mantine/core";
 import { useEffect, useState, type CSSProperties, type KeyboardEvent, type MouseEvent } from "react";
 import { useT } from "@/lib/i18n";
 import { useBusiness } from "@/lib/session";
 import { timeWords, useTime } from "@/lib/time";
 import classes from "./Calendar.module.css";
+import type { CalendarRow } from "./calendars";
 import { hoursShown, ofDay, workOn, type Appointment, type Placed } from "./grid";
 import { clockOf, instantOf, localOf, type Day } from "./zoned";
 
@@ -16,12 +17,14 @@ export interface CalendarProps {
   days: Day[];
   today: Day;
   appointments: Appointment[];
+  /** What is open and in which colour, by the calendar's id. */
+  calendars: Map<string, CalendarRow>;
   open: (appointment: Appointment) => void;
   /** Undefined for whoever may not. */
   book: ((day: Day, minutes: number) => void) | undefined;
 }
 
-export function Calendar({ days, today, appointments, open, book }: CalendarProps) {
+export function Calendar({ days, today, appointments, calendars, open, book }: CalendarProps) {
   const t = useT("appointments");
   const time = useTime();
   const { working_hours: work, time_zone: zone } = useBusiness();
@@ -53,6 +56,7 @@ export function Calendar({ days, today, appointments, open, book }: CalendarProp
             first={first}
             last={last}
             placed={placed.get(day) ?? []}
+            calendars={calendars}
             work={workOn(work, day)}
             isToday={day === today}
             open={open}
@@ -84,13 +88,14 @@ interface DayColumnProps {
   first: number;
   last: number;
   placed: Placed[];
+  calendars: Map<string, CalendarRow>;
   work: [number, number][];
   isToday: boolean;
   open: (appointment: Appointment) => void;
   book: CalendarProps["book"];
 }
 
-function DayColumn({ day, name, first, last, placed, work, isToday, open, book }: DayColumnProps) {
+function DayColumn({ day, name, first, last, placed, calendars, work, isToday, open, book }: DayColumnProps) {
   const t = useT("appointments");
   const [slot, setSlot] = useState<number | null>(null);
   const named = slot ?? work[0]?.[0] ?? first * 60;
@@ -138,24 +143,46 @@ function DayColumn({ day, name, first, last, placed, work, isToday, open, book }
           )}
         </button>
       )}
-      {placed.map(({ appointment, from, to }) => (
+      {placed.map(({ appointment, from, to, lane, lanes }) => (
         <button
           key={appointment.id}
           type="button"
           className={classes.appointment}
-          style={within(Math.max(from, first * 60), Math.min(to, last * 60))}
+          style={{ ...within(Math.max(from, first * 60), Math.min(to, last * 60)), ...besides(lane, lanes), ...colours(calendars, appointment) }}
           data-appointment={appointment.id}
+          data-state={appointment.state}
+          title={calendars.get(appointment.calendar_id)?.name}
           onClick={() => open(appointment)}
         >
           <bdi className={classes.at} dir="ltr">
             {clockOf(from)}
           </bdi>{" "}
           <bdi>{appointment.lead_name || appointment.note || t(appointment.lead_id ? "nameless" : "nobody")}</bdi>
+          {appointment.state !== "booked" && <VisuallyHidden>{t(`state.${appointment.state}`)}</VisuallyHidden>}
         </button>
       ))}
       {isToday && <Now first={first} last={last} within={within} />}
     </div>
   );
+}
+
+/** Where it stands beside others at the same time. */
+const besides = (lane: number, lanes: number): CSSProperties =>
+  lanes === 1
+    ? {}
+    : {
+        insetInlineStart: `calc(2px + ${(100 * lane) / lanes}%)`,
+        insetInlineEnd: `calc(2px + ${(100 * (lanes - lane - 1)) / lanes}%)`,
+      };
+
+/** In its calendar's colour. */
+function colours(calendars: Map<string, CalendarRow>, { calendar_id: id }: Appointment): CSSProperties {
+  const colour = calendars.get(id)?.colour ?? "blue";
+  return {
+    "--of-calendar": `var(--mantine-color-${colour}-filled)`,
+    "--of-calendar-light": `var(--mantine-color-${colour}-light)`,
+    "--of-calendar-text": `var(--mantine-color-${colour}-light-color)`,
+  } as CSSProperties;
 }
 
 /** A line where the clock stands. */

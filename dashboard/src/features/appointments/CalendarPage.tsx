@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, SegmentedControl, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Checkbox, Group, SegmentedControl, Text, TextInput } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { IconCalendarPlus, IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
 import { keepPreviousData } from "@tanstack/react-query";
@@ -9,12 +9,15 @@ import { useLanguage, useT } from "@/lib/i18n";
 import { useBusiness, useSession } from "@/lib/session";
 import { useTime } from "@/lib/time";
 import { Answer } from "@/ui/Answer";
+import { ButtonLink } from "@/ui/LinkTo";
 import { Notice } from "@/ui/Notice";
 import { PageHeader } from "@/ui/PageHeader";
 import { AppointmentDialog } from "./AppointmentDialog";
 import { BookDialog, type Wish } from "./BookDialog";
 import { Calendar } from "./Calendar";
+import { useCalendars } from "./calendars";
 import { daysFrom, nextFree, type Appointment } from "./grid";
+import { Unmarked } from "./Unmarked";
 import { daysOn, instantOf, localOf, weekOf } from "./zoned";
 
 const MOST = 1_000;
@@ -27,7 +30,7 @@ export default function CalendarPage() {
   const { time_zone: zone, working_hours: work } = useBusiness();
   const { may } = useSession();
   const narrow = useMediaQuery("(max-width: 48em)", undefined, { getInitialValueInEffect: false });
-  const [{ view, date, book }, set] = useFilters({ view: "", date: "", book: "" });
+  const [{ view, date, book, without }, set] = useFilters({ view: "", date: "", book: "", without: "" });
   const [wish, setWish] = useState<Wish | null>(null);
   const [open, setOpen] = useState<Appointment | null>(null);
 
@@ -41,11 +44,19 @@ export default function CalendarPage() {
   const found = api.useQuery(
     "get",
     "/api/appointments",
-    { params: { query: { from, to, state: "booked", limit: MOST } } },
+    { params: { query: { from, to, limit: MOST } } },
     { placeholderData: keepPreviousData },
   );
+  const calendars = useCalendars();
+  const hidden = new Set(without ? without.split(",") : []);
+  const toggle = (id: string) => {
+    const next = new Set(hidden);
+    if (!next.delete(id)) next.add(id);
+    set({ without: [...next].join(",") });
+  };
+  const standing = (found.data?.appointments ?? []).filter((row) => row.state !== "cancelled");
   const turn = (steps: number) => set({ date: daysOn(day, steps * days.length) });
-  const proposed = () => nextFree(day, localOf(new Date(), zone), found.data?.appointments ?? [], work, zone);
+  const proposed = () => nextFree(day, localOf(new Date(), zone), standing, work, zone);
   const asked: Wish | null = wish ?? (book && !found.isPending ? { ...proposed(), leadId: book } : null);
   const close = () => {
     setWish(null);
@@ -54,6 +65,16 @@ export default function CalendarPage() {
   return (
     <>
       <PageHeader title={t("title")} about={t("about", { zone })}>
+        {may("admin") && (
+          <>
+            <ButtonLink to="/appointments/calendars" variant="default">
+              {t("calendars.title")}
+            </ButtonLink>
+            <ButtonLink to="/appointments/automations" variant="default">
+              {t("automations.title")}
+            </ButtonLink>
+          </>
+        )}
         {may("agent") && (
           <Button leftSection={<IconCalendarPlus size={16} />} onClick={() => setWish({ ...proposed(), leadId: null })}>
             {t("book.button")}
@@ -92,14 +113,30 @@ export default function CalendarPage() {
           onChange={(value) => set({ view: value })}
         />
       </Group>
+      {calendars.rows.length > 1 && (
+        <Group gap="md" mb="sm" role="group" aria-label={t("calendars.shown")}>
+          {calendars.rows.map((row) => (
+            <Checkbox
+              key={row.id}
+              size="xs"
+              color={row.colour}
+              label={<bdi>{row.name}</bdi>}
+              checked={!hidden.has(row.id)}
+              onChange={() => toggle(row.id)}
+            />
+          ))}
+        </Group>
+      )}
+      {may("agent") && <Unmarked open={setOpen} />}
       <Answer of={found}>
-        {({ appointments }) => (
+        {() => (
           <>
-            {appointments.length === 0 && !found.isPlaceholderData && <Notice>{t("empty")}</Notice>}
+            {standing.length === 0 && !found.isPlaceholderData && <Notice>{t("empty")}</Notice>}
             <Calendar
               days={days}
               today={today}
-              appointments={appointments}
+              appointments={standing.filter((row) => !hidden.has(row.calendar_id))}
+              calendars={calendars.byId}
               open={setOpen}
               book={may("agent") ? (at, minutes) => setWish({ day: at, minutes, leadId: null }) : undefined}
             />

@@ -9,6 +9,9 @@ export interface Placed {
   appointment: Appointment;
   from: number;
   to: number;
+  /** Its place beside others at the same time, from 0 on, of so many. */
+  lane: number;
+  lanes: number;
 }
 
 const DAY_MINUTES = 24 * 60;
@@ -17,14 +20,36 @@ const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "frida
 
 /** The appointments of a day with their minutes on it; one that goes over midnight stands on both. */
 export function ofDay(appointments: Appointment[], day: Day, zone: string): Placed[] {
-  return appointments.flatMap((appointment) => {
+  const placed = appointments.flatMap((appointment) => {
     const from = localOf(appointment.starts_at, zone);
     const to = localOf(appointment.ends_at, zone);
     if (from.day > day || to.day < day || (to.day === day && to.minutes === 0)) return [];
     const begins = from.day === day ? from.minutes : 0;
     const ends = to.day === day ? to.minutes : DAY_MINUTES;
-    return [{ appointment, from: begins, to: Math.min(Math.max(ends, begins + SHORTEST), DAY_MINUTES) }];
+    return [{ appointment, from: begins, to: Math.min(Math.max(ends, begins + SHORTEST), DAY_MINUTES), lane: 0, lanes: 1 }];
   });
+  return beside(placed);
+}
+
+/** Stands those at the same time beside each other: several calendars, or what is shown longer than it is. */
+function beside(placed: Placed[]): Placed[] {
+  const sorted = [...placed].sort((one, other) => one.from - other.from || one.to - other.to);
+  let together: Placed[] = [];
+  let until = 0;
+  const settle = () => {
+    const lanes = Math.max(0, ...together.map((one) => one.lane)) + 1;
+    for (const one of together) one.lanes = lanes;
+    together = [];
+  };
+  for (const one of sorted) {
+    if (one.from >= until) settle();
+    const taken = new Set(together.filter((other) => other.to > one.from).map((other) => other.lane));
+    while (taken.has(one.lane)) one.lane += 1;
+    together.push(one);
+    until = together.length === 1 ? one.to : Math.max(until, one.to);
+  }
+  settle();
+  return sorted;
 }
 
 /** The stretches of a weekday in which the business works, in minutes. */

@@ -1,4 +1,4 @@
-// Appointments: the calendar of the business by week and day.
+// Appointments: the calendars of the business by week and day, what is sent about them, and customers' own page.
 
 import { IconCalendarEvent } from "@tabler/icons-react";
 import type { Feature } from "@/features/types";
@@ -7,11 +7,21 @@ import { timeWords } from "@/lib/time";
 
 export const appointments: Feature = {
   id: "appointments",
-  routes: [{ path: "/appointments", page: () => import("./CalendarPage") }],
+  words: ["my_appointment", "settings"],
+  routes: [
+    { path: "/appointments", page: () => import("./CalendarPage") },
+    { path: "/appointments/calendars", page: () => import("./CalendarsPage"), least: "admin" },
+    { path: "/appointments/automations", page: () => import("./AutomationsPage"), least: "admin" },
+    { path: "/appointment", page: () => import("./MyAppointmentPage"), of: "anybody" },
+  ],
   nav: [
     { section: "work", order: 20, label: msg("shell:nav.appointments"), to: "/appointments", icon: IconCalendarEvent },
   ],
-  live: { "appointment.": ["/api/appointments"] },
+  live: {
+    "appointment.": ["/api/appointments"],
+    "calendar.": ["/api/calendars"],
+    "automation.": ["/api/appointment-automations"],
+  },
   finds: [
     {
       kind: "appointment", label: msg("shell:found.appointment"), icon: IconCalendarEvent,

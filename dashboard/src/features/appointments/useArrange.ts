@@ -10,6 +10,7 @@ export interface Stretch {
   starts_at: string;
   ends_at: string;
   outside_hours: boolean;
+  beside: boolean;
 }
 
 export interface Arrange {
@@ -17,27 +18,38 @@ export interface Arrange {
   stretch: Stretch | null;
   /** Why it was refused the last time. */
   failure: unknown;
-  /** The business does not work then, which has been said: the next time it is meant. */
+  /** The calendar is shut then, or the person is elsewhere, which has been said: the next time it is meant. */
   anyway: boolean;
   busy: boolean;
   send: (ask: (stretch: Stretch) => Promise<unknown>) => Promise<boolean>;
 }
 
+interface Last {
+  of: string;
+  failure: unknown;
+  /** What had been said of that question before, and was meant. */
+  outside: boolean;
+  beside: boolean;
+}
+
 const MINUTE_MS = 60_000;
 
-export function useArrange(when: When): Arrange {
+export function useArrange(when: When, calendarId: string | null): Arrange {
   const { time_zone: zone } = useBusiness();
-  const key = JSON.stringify(when);
-  const [last, setLast] = useState<{ of: string; failure: unknown }>({ of: "", failure: null });
+  const key = JSON.stringify([when, calendarId]);
+  const [last, setLast] = useState<Last>({ of: "", failure: null, outside: false, beside: false });
   const [busy, setBusy] = useState(false);
   // Another time is another question.
   const failure = last.of === key ? last.failure : null;
-  const anyway = hasCode(failure, "outside_hours");
+  const outside = hasCode(failure, "outside_hours") || (last.of === key && last.outside);
+  const beside = hasCode(failure, "lead_busy") || (last.of === key && last.beside);
+  const anyway = outside || beside;
   const begins = when.day && when.minutes !== null ? instantOf(when.day, when.minutes, zone) : null;
   const stretch = begins && {
     starts_at: begins.toISOString(),
     ends_at: new Date(begins.getTime() + when.length * MINUTE_MS).toISOString(),
-    outside_hours: anyway,
+    outside_hours: outside,
+    beside,
   };
   const send: Arrange["send"] = async (ask) => {
     if (!stretch) return false;
@@ -45,7 +57,7 @@ export function useArrange(when: When): Arrange {
     try {
       await ask(stretch);
     } catch (error) {
-      setLast({ of: key, failure: error });
+      setLast({ of: key, failure: error, outside, beside });
       return false;
     } finally {
       setBusy(false);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.domain.appointments import calendar
-from trunkline.domain.appointments.models import Appointment
+from trunkline.domain.appointments.models import Appointment, AppointmentState
 from trunkline.domain.appointments.schemas import (
     AppointmentCancel,
     AppointmentIn,
+    AppointmentMark,
     AppointmentMove,
     AppointmentOut,
     AppointmentsOut,
@@ -34,26 +35,39 @@ def read_appointments(
     *,
     since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
     until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
-    state: Literal["booked", "cancelled"] | None = None,
+    state: AppointmentState | None = None,
+    calendar_id: Annotated[list[UUID] | None, Query(max_length=50)] = None,
+    lead_id: UUID | None = None,
+    unmarked: bool = False,
     newest_first: bool = False,
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
 ) -> AppointmentsOut:
-    """The business's appointments that overlap a stretch of time, the earliest or the newest first."""
+    """The business's appointments that overlap a stretch of time, the earliest or the newest first.
+
+    `unmarked`: those that are over, of which nobody has said whether their person came.
+    """
     rows, following = calendar.list_appointments(
-        session, who.business, since=since, until=until, state=state, newest_first=newest_first, after=cursor,
-        limit=limit,
+        session, who.business, since=since, until=until, state=state,
+        calendar_ids=calendar_id or (), lead_id=lead_id, unmarked=unmarked, newest_first=newest_first,
+        after=cursor, limit=limit,
     )  # fmt: skip
     return AppointmentsOut(appointments=_shown(session, who.business, rows), next_cursor=following)
 
 
 @router.post("", status_code=201)
 def arrange(body: AppointmentIn, session: SessionDep, who: PrincipalDep) -> AppointmentOut:
-    """Book a time. 409 `slot_taken` with the appointment that stands there; 422 `outside_hours`."""
+    """Book a time. 409 `slot_taken` with what is free instead, `lead_busy`; 422 `outside_hours`."""
     who.require(Role.AGENT)
     business = tenants.get_business(session, who.business)
     made = calendar.arrange(session, business, body, actor=who.email)
     return _shown(session, who.business, [made])[0]
+
+
+@router.get("/{appointment_id}")
+def read_appointment(appointment_id: UUID, session: SessionDep, who: PrincipalDep) -> AppointmentOut:
+    """One appointment."""
+    return _shown(session, who.business, [calendar.get(session, who.business, appointment_id)])[0]
 
 
 @router.patch("/{appointment_id}")
@@ -75,6 +89,17 @@ def cancel(
     who.require(Role.AGENT)
     gone = calendar.cancel(session, who.business, appointment_id, version=body.version, actor=who.email)
     return _shown(session, who.business, [gone])[0]
+
+
+@router.post("/{appointment_id}/mark")
+def mark(
+    appointment_id: UUID, body: AppointmentMark, session: SessionDep, who: PrincipalDep
+) -> AppointmentOut:
+    """Say whether the person came; 409 for an appointment that has not begun."""
+    who.require(Role.AGENT)
+    said = AppointmentState(body.state)
+    marked = calendar.mark(session, who.business, appointment_id, said, version=body.version, actor=who.email)
+    return _shown(session, who.business, [marked])[0]
 
 
 def _shown(session: Session, business_id: UUID, rows: Sequence[Appointment]) -> list[AppointmentOut]:

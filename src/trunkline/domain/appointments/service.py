@@ -1,21 +1,20 @@
-"""The verbs of appointments: what is free, and booking it."""
+"""The verbs of appointments for agents and other domains: what is free, booking it, who is expected."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime, time, timedelta
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, time
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from trunkline.core.errors import InvalidInput, SlotTaken
-from trunkline.core.events import announce
-from trunkline.domain.appointments.models import Appointment
-from trunkline.domain.appointments.rules import is_within_hours, next_weekday, slots_of_day
-from trunkline.domain.calls import service as calls
+from trunkline.domain.appointments import booking, calendars, rules, slots
+from trunkline.domain.appointments.models import Appointment, AppointmentState, Calendar
+from trunkline.domain.appointments.rules import Misfit
+from trunkline.domain.leads import service as leads
 from trunkline.domain.tenants.models import Business
 from trunkline.kit import clock
 
@@ -23,83 +22,115 @@ EXPECTED = "expected"
 """Why a lead must stay: they have an appointment that is not over."""
 
 
-class OutsideHours(InvalidInput):
-    """The business does not work then."""
+def open_to(
+    session: Session, business: Business, *, agent_id: UUID | None, lead_id: UUID | None, visit: str = ""
+) -> list[Calendar]:
+    """Return the calendars in which an agent books such a visit of a lead. Raises InvalidInput for none."""
+    tags = [] if lead_id is None else leads.get_lead(session, business.id, lead_id).tags
+    rows = calendars.of_business(session, business)
+    chosen = calendars.routed(rows, agent_id=agent_id, tags=tags, visit=visit)
+    if not chosen:
+        kinds = sorted({kind for row in rows if row.active for kind in row.visits})
+        raise InvalidInput(
+            "No calendar takes such a visit." + (f" There are: {', '.join(kinds)}." if kinds else ""),
+            reason="no_calendar", visits=kinds,
+        )  # fmt: skip
+    return chosen
 
-    code = "outside_hours"
 
-
-def free_slots(session: Session, business: Business, *, weekday: str) -> list[datetime]:
-    """Return the free starting times of the next such weekday, aware, in the business's zone."""
-    zone = ZoneInfo(business.time_zone)
-    day = next_weekday(weekday, today=clock.now().astimezone(zone).date())
-    length = timedelta(minutes=business.slot_minutes)
-    starts = [
-        datetime.combine(day, slot, tzinfo=zone)
-        for slot in slots_of_day(business.working_hours, day=day, minutes=business.slot_minutes)
-    ]
-    if not starts:
-        return []
-    booked = session.execute(
-        select(Appointment.starts_at, Appointment.ends_at).where(
-            Appointment.business_id == business.id,
-            Appointment.state == "booked",
-            Appointment.starts_at < starts[-1] + length,
-            Appointment.ends_at > starts[0],
-        )
-    ).all()
-    return [start for start in starts if not any(b < start + length and start < e for b, e in booked)]
+def free_slots(
+    session: Session, business: Business, chosen: Sequence[Calendar], *, first: date, last: date | None,
+    limit: int,
+) -> list[slots.Slot]:  # fmt: skip
+    """Return what is free in some calendars from one local day to another, or, without the other, next."""
+    return slots.find(session, business, chosen, first=first, last=last, limit=limit)
 
 
 def book(
-    session: Session,
-    business: Business,
-    *,
-    lead_id: UUID | None,
-    call_id: UUID | None,
-    weekday: str,
-    at: time,
-    actor: str,
-) -> Appointment:
-    """Book the next such weekday at a local time; without a lead, who is coming is known by the call.
+    session: Session, business: Business, *, lead_id: UUID | None, call_id: UUID | None,
+    agent_id: UUID | None = None, day: date, at: time, visit: str = "", note: str = "", actor: str,
+) -> Appointment:  # fmt: skip
+    """Book a local day and time; without a lead, who is coming is known by the call.
 
-    Raises OutsideHours, or SlotTaken with the day's free times; PostgreSQL decides between two
-    who book at once. The same call booking the same slot again gets the same appointment.
+    Raises what `booking.book` does. The same call booking the same time again gets the same appointment.
     """
-    zone = ZoneInfo(business.time_zone)
-    day = next_weekday(weekday, today=clock.now().astimezone(zone).date())
-    start = datetime.combine(day, at, tzinfo=zone)
-    if not is_within_hours(business.working_hours, start=start, minutes=business.slot_minutes):
-        raise OutsideHours("The business does not work at that time.")
-    existing = session.scalar(
-        select(Appointment).where(
-            Appointment.business_id == business.id,
-            Appointment.call_id == call_id,
-            Appointment.starts_at == start,
-            Appointment.state == "booked",
-        )
-    )
-    if call_id is not None and existing is not None:
-        return existing
-    appointment = Appointment(
-        business_id=business.id,
-        lead_id=lead_id,
-        call_id=call_id,
-        starts_at=start,
-        ends_at=start + timedelta(minutes=business.slot_minutes),
-    )
-    try:
-        with session.begin_nested():
-            session.add(appointment)
-    except IntegrityError as error:
-        if "ex_appointments_overlap" not in str(error.orig):
-            raise
-        free = [f"{slot:%H:%M}" for slot in free_slots(session, business, weekday=weekday)]
-        raise SlotTaken("That time is taken.", free=free) from error
+    chosen = open_to(session, business, agent_id=agent_id, lead_id=lead_id, visit=visit)
+    starts = instants(business, day, at)
     if call_id is not None:
-        calls.note_booked(session, business.id, call_id)
-    announce("appointment.booked", subject_id=appointment.id, actor=actor, starts_at=start.isoformat())
-    return appointment
+        existing = session.scalar(
+            select(Appointment).where(
+                Appointment.business_id == business.id, Appointment.call_id == call_id,
+                Appointment.starts_at.in_(starts), Appointment.state == AppointmentState.BOOKED,
+            )
+        )  # fmt: skip
+        if existing is not None:
+            return existing
+    for number, starts_at in enumerate(starts, 1):
+        try:
+            return booking.book(
+                session, business, chosen, booking.Wish(starts_at), lead_id=lead_id, call_id=call_id,
+                visit=visit, note=note, actor=actor,
+            )  # fmt: skip
+        except SlotTaken:
+            if number == len(starts):
+                raise
+    raise AssertionError("a time has an instant, or was refused above")
+
+
+def move(
+    session: Session, business: Business, appointment_id: UUID, *, day: date, at: time, actor: str
+) -> Appointment:
+    """Move a booked appointment to a local day and time of its own calendar. Raises as booking does."""
+    appointment = booking.locked(session, business.id, appointment_id, version=None)
+    calendar = calendars.get(session, business.id, appointment.calendar_id)
+    starts = instants(business, day, at)
+    for number, starts_at in enumerate(starts, 1):
+        try:
+            return booking.move(
+                session, business, appointment, calendar, booking.Wish(starts_at), actor=actor
+            )
+        except SlotTaken:
+            if number == len(starts):
+                raise
+    raise AssertionError("a time has an instant, or was refused above")
+
+
+def instants(business: Business, day: date, at: time) -> list[datetime]:
+    """Return when it is this time on this day there: once, or twice when clocks are put back.
+
+    Raises OutsideHours for a time that is left out when they are put forward.
+    """
+    found = rules.instants_of(datetime.combine(day, at.replace(tzinfo=None)), ZoneInfo(business.time_zone))
+    if not found:
+        raise booking.OutsideHours(
+            "On that day the clocks are put forward over that time.", reason=Misfit.CLOSED
+        )
+    return found
+
+
+def upcoming(session: Session, business_id: UUID, lead_id: UUID, *, limit: int = 10) -> Sequence[Appointment]:
+    """Return a lead's booked appointments that are not over, the earliest first."""
+    return session.scalars(
+        select(Appointment)
+        .where(
+            Appointment.business_id == business_id, Appointment.lead_id == lead_id,
+            Appointment.state == AppointmentState.BOOKED, Appointment.ends_at > clock.now(),
+        )
+        .order_by(Appointment.starts_at)
+        .limit(limit)
+    ).all()  # fmt: skip
+
+
+def of_call(session: Session, business_id: UUID, call_id: UUID) -> Sequence[Appointment]:
+    """Return what was booked in a call and is to come: of a person without a number nothing else is known."""
+    return session.scalars(
+        select(Appointment)
+        .where(
+            Appointment.business_id == business_id, Appointment.call_id == call_id,
+            Appointment.state == AppointmentState.BOOKED, Appointment.ends_at > clock.now(),
+        )
+        .order_by(Appointment.starts_at)
+    ).all()  # fmt: skip
 
 
 def held_leads(session: Session, business_id: UUID, lead_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -108,7 +139,7 @@ def held_leads(session: Session, business_id: UUID, lead_ids: Collection[UUID]) 
         select(Appointment.lead_id).where(
             Appointment.business_id == business_id,
             Appointment.lead_id.in_(lead_ids),
-            Appointment.state == "booked",
+            Appointment.state == AppointmentState.BOOKED,
             Appointment.ends_at > clock.now(),
         )
     )
@@ -125,7 +156,7 @@ def booked_in(
             Appointment.business_id == business_id,
             Appointment.lead_id.in_(lead_ids),
             Appointment.call_id.in_(call_ids),
-            Appointment.state == "booked",
+            Appointment.state != AppointmentState.CANCELLED,
         )
         .group_by(Appointment.call_id)
     )

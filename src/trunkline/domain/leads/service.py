@@ -86,6 +86,11 @@ def lead_of_caller(session: Session, business_id: UUID, phone: str) -> UUID:
     return kept.ids[phone]
 
 
+def lead_with_number(session: Session, business_id: UUID, phone: str) -> UUID | None:
+    """Return the lead with this number (E.164); None: nobody has it."""
+    return session.scalar(select(Lead.id).where(Lead.business_id == business_id, Lead.phone == phone))
+
+
 def get_lead(session: Session, business_id: UUID, lead_id: UUID) -> Lead:
     """Return a lead of this business. Raises NotFound."""
     lead = session.scalar(select(Lead).where(Lead.business_id == business_id, Lead.id == lead_id))

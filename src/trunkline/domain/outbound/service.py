@@ -105,8 +105,9 @@ def create_run(
 
 
 def dial_now(
-    session: Session, business_id: UUID, *, lead_ids: Sequence[UUID], options: RunOptions, actor: str
-) -> Run:
+    session: Session, business_id: UUID, *, lead_ids: Sequence[UUID], options: RunOptions,
+    title: str | None = None, actor: str,
+) -> Run:  # fmt: skip
     """Call one to three people at once: a run that is started as it is made. Raises as both do."""
     if not 1 <= len(set(lead_ids)) <= MOST_AT_ONCE:
         raise InvalidInput(
@@ -117,7 +118,8 @@ def dial_now(
     ids = sorted(set(lead_ids))
     language = tenants.get_business(session, business_id).language
     run = create_run(
-        session, business_id, title=_AT_ONCE[language], options=options, whom=Whom(lead_ids=list(lead_ids)),
+        session, business_id, title=title or _AT_ONCE[language], options=options,
+        whom=Whom(lead_ids=list(lead_ids)),
         # A click that comes twice, or a request sent again, calls nobody again.
         subject="leads:" + ",".join(map(str, ids)), actor=actor,
     )  # fmt: skip

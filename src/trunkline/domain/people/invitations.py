@@ -15,14 +15,14 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from trunkline.core import registry
+from trunkline.core import limits, registry
 from trunkline.core.access import Principal, Role
 from trunkline.core.db import SYSTEM, of_business, unit_of_work
 from trunkline.core.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_job
 from trunkline.core.tenancy import business_of_invitation, business_of_login
-from trunkline.domain.people import links, service, tries
+from trunkline.domain.people import links, service
 from trunkline.domain.people.models import Invitation, Posted, User
 from trunkline.domain.people.service import Device
 from trunkline.domain.tenants import service as tenants
@@ -200,7 +200,7 @@ def _hold_inviter(session: Session, who: Principal) -> None:
 
 
 def _send(session: Session, who: Principal, row: Invitation) -> str | None:
-    tries.count_one(session, _SENT, who.email, most=SENT_A_MINUTE)
+    limits.count_one(session, _SENT, who.email, most=SENT_A_MINUTE)
     announce(_SENT, subject_id=row.id, actor=who.email)
     row.sending += 1
     row.token_hash = tokens.fingerprint(links.invitation_secret(row.id, row.sending))

@@ -13,12 +13,13 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from trunkline.core import limits
 from trunkline.core.db import SYSTEM, unit_of_work
 from trunkline.core.errors import NotFound
 from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_job
 from trunkline.core.tenancy import business_of_login, business_of_password_reset
-from trunkline.domain.people import links, service, tries
+from trunkline.domain.people import links, service
 from trunkline.domain.people.models import PasswordReset, User
 from trunkline.kit import clock, tokens
 from trunkline.kit.ids import new_id
@@ -36,9 +37,9 @@ def ask(email: str, *, address: str) -> None:
     """Have a link sent to whoever signs in by this address, if anybody does. Raises TooManyRequests."""
     email = email.strip().lower()
     with unit_of_work(SYSTEM) as session:
-        tries.count_one(session, _ASKED_FROM, address, most=FROM_ONE_ADDRESS_A_MINUTE)
+        limits.count_one(session, _ASKED_FROM, address, most=FROM_ONE_ADDRESS_A_MINUTE)
         announce(_ASKED_FROM, subject_id=None, actor=address)
-        tries.count_one(session, _ASKED, email, most=ASKED_A_MINUTE)
+        limits.count_one(session, _ASKED, email, most=ASKED_A_MINUTE)
         announce(_ASKED, subject_id=None, actor=email)
         _, business_id = business_of_login(session, email)
     with unit_of_work(service.scope_of(business_id)):

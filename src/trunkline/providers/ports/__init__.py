@@ -45,7 +45,7 @@ from trunkline.providers.ports.carrier import (
 )
 from trunkline.providers.ports.embedding import Embedder, EmbeddingFailed
 from trunkline.providers.ports.failing import TellFailure
-from trunkline.providers.ports.mail import Letter, Mailer, MailFailed, MailRefused
+from trunkline.providers.ports.mail import Invitation, Letter, Mailer, MailFailed, MailRefused
 from trunkline.providers.ports.model import (
     LanguageModel,
     Message,
@@ -106,6 +106,7 @@ __all__ = [
     "HangUp",
     "Heard",
     "InputKind",
+    "Invitation",
     "KeepsWarm",
     "LanguageModel",
     "Letter",

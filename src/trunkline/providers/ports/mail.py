@@ -7,6 +7,16 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Invitation:
+    """What a reader's calendar takes out of a letter."""
+
+    method: str
+    """`REQUEST` puts an event in, or in another place; `CANCEL` takes it out."""
+    ics: str
+    """An iCalendar object, RFC 5545."""
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """A mail, as text and as HTML."""
 
@@ -17,6 +27,7 @@ class Letter:
     language: str
     name: str
     """The same for the same letter sent again, so that a reader sees one: part of its Message-ID."""
+    invitation: Invitation | None = None
 
 
 class MailRefused(Exception):
