@@ -12,7 +12,7 @@ import typer
 
 from trunkline import __version__
 from trunkline.bench_cli import bench_app
-from trunkline.core import vault
+from trunkline.core import shared_secrets, vault
 from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, of_business, unit_of_work
 from trunkline.domain.people import resets
@@ -201,6 +201,7 @@ def reseal_vault() -> None:
         for business_id in businesses:
             with unit_of_work(of_business(business_id)) as session:
                 resealed += vault.reseal(session, business_id)
+                resealed += shared_secrets.reseal(session, business_id)
         console.print(f"{resealed} keys sealed anew, in {len(businesses)} businesses.")
 
 

@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from trunkline.core import events as _events
+from trunkline.core import shared_secrets as _secrets
 from trunkline.core import vault as _vault
 from trunkline.core.db import metadata
 from trunkline.core.errors import StartRefused
@@ -29,8 +30,11 @@ from trunkline.domain.appointments import automation_models as _automations
 from trunkline.domain.appointments import models as _appointments
 from trunkline.domain.calls import models as _calls
 from trunkline.domain.control import models as _control
+from trunkline.domain.leads import file_models as _lead_files
+from trunkline.domain.leads import flow_models as _lead_flow
 from trunkline.domain.leads import import_models as _lead_imports
 from trunkline.domain.leads import models as _leads
+from trunkline.domain.leads import webhook_models as _lead_webhooks
 from trunkline.domain.notifications import models as _notifications
 from trunkline.domain.outbound import models as _outbound
 from trunkline.domain.people import models as _people
@@ -43,9 +47,9 @@ from trunkline.domain.tenants import models as _tenants
 __all__ = ["at_head", "metadata", "migrate", "wait_for_schema"]
 
 TABLE_MODULES = (
-    _events, _vault, _jobs, _runs, _ticks, _tenants, _people, _agents, _leads, _lead_imports, _calls,
-    _control, _outbound, _appointments, _automations, _recordings, _reports, _search,
-    _notifications, _tasks,
+    _events, _vault, _secrets, _jobs, _runs, _ticks, _tenants, _people, _agents, _leads, _lead_flow,
+    _lead_files, _lead_imports, _lead_webhooks, _calls, _control, _outbound, _appointments, _automations,
+    _recordings, _reports, _search, _notifications, _tasks,
 )  # fmt: skip
 """Importing these is what fills `metadata`."""
 

@@ -12,11 +12,13 @@ import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
 
 from trunkline import brains, schedule, schema
 from trunkline.carriers import register_carriers
@@ -41,13 +43,14 @@ from trunkline.domain.appointments import reminding as reminding_of_appointments
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.appointments import telling as telling_of_appointments
 from trunkline.domain.appointments import tools as _appointment_tools
+from trunkline.domain.calls import endings
 from trunkline.domain.calls import finding as finding_of_calls
 from trunkline.domain.calls import jobs as _call_jobs
 from trunkline.domain.calls import telling as telling_of_calls
 from trunkline.domain.control import jobs as _control_jobs
 from trunkline.domain.control import tools as _control_tools
 from trunkline.domain.control.places import ControlPlaces, install_places
-from trunkline.domain.leads import bulk, imports, keepers
+from trunkline.domain.leads import automatic, bulk, imports, keepers, webhooks
 from trunkline.domain.leads import finding as finding_of_leads
 from trunkline.domain.leads import jobs as _lead_jobs
 from trunkline.domain.leads import telling as telling_of_leads
@@ -305,6 +308,12 @@ def _kept(file: Path, fresh_text: str) -> str:
     return file.read_text()
 
 
+def _hear_ending(session: Session, business_id: UUID, ending: endings.Ending) -> None:
+    """Let a call that has ended move its lead, where the business has rules for that."""
+    if ending.lead_id is not None:
+        automatic.hear(session, business_id, automatic.Outcome(**asdict(ending)))
+
+
 def register_doors(settings: Settings, token_key: bytes) -> None:
     """Tell the registry and the dialler what this installation has and allows."""
     registry.register_brain("scripted", ScriptedBrain)
@@ -318,6 +327,7 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     register_step(bulk.DELETE, queue="maintenance", job_name="bulk_delete_leads")
     register_step(imports.KIND, queue="maintenance", job_name="import_leads")
     imports.install_limit(settings.import_max_mb)
+    webhooks.install_address(settings.public_url)
     keepers.register_keeper(
         "outbound",
         keepers.Keeper(held=holds.held_leads, lock=outbound.lock_slots, let_go=holds.cancel_items_of_leads),
@@ -325,6 +335,7 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     channels.register_channel(channels.EMAIL, channels.Mail())
     channels.register_channel(channels.CALL, channels.Call())
     keepers.register_keeper("appointments", keepers.Keeper(held=appointments.held_leads))
+    endings.register_listener("leads", automatic.has_rules, _hear_ending)
     for telling in (telling_of_leads, telling_of_calls, telling_of_appointments, telling_of_suppressions):
         telling.register()
     for reminding in (trying_devices, reminding_of_tasks, reminding_of_appointments):

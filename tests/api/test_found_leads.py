@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
 from support.installation import Installation
-from support.world import World
+from support.world import BY_TEST, World
 from trunkline.core.db import unit_of_work
 from trunkline.domain.leads import board, counts, listing, statuses, store
 from trunkline.domain.leads.lead_schemas import BoardQuery, LeadsQuery
@@ -58,10 +58,10 @@ def test_the_kept_counts_are_right_whatever_becomes_of_leads(acme: World, umbrel
         found = list(session.scalars(select(Lead.id).where(Lead.source == "seed").order_by(Lead.id)))
     assert_counted(acme)
     with unit_of_work(acme.scope) as session:
-        board.change_status(session, acme.business_id, found[:10], won, actor="test")
-        board.change_status(session, acme.business_id, found[5:15], lost, actor="test")
-        board.move(session, acme.business_id, found[0], status_id=lost, after=None, actor="test")
-        board.move(session, acme.business_id, found[1], status_id=known.initial.id, after=None, actor="test")
+        board.change_status(session, acme.business_id, found[:10], won, cause=BY_TEST)
+        board.change_status(session, acme.business_id, found[5:15], lost, cause=BY_TEST)
+        board.move(session, acme.business_id, found[0], status_id=lost, after=None, cause=BY_TEST)
+        board.move(session, acme.business_id, found[1], status_id=known.initial.id, after=None, cause=BY_TEST)
         store.change(session, acme.business_id, found[:20], {"source": "fair"})
         session.execute(delete(Lead).where(Lead.id.in_(found[8:12])))
         counted = counts.by_status(session, acme.business_id)

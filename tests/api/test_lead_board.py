@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text, update
 
 from api.doorway import TestClient, sign_in
 from support.installation import Installation
-from support.world import PASSWORD, World
+from support.world import BY_TEST, PASSWORD, World
 from trunkline.core.access import Role
 from trunkline.core.db import unit_of_work
 from trunkline.core.errors import TrunklineError
@@ -153,7 +153,7 @@ def test_places_stay_short_however_often_cards_are_dropped_at_the_same_spot(
     won = UUID(status(owner, "Won"))
     with unit_of_work(acme.scope) as session:
         order = list(session.scalars(select(Lead.id)).all())
-        board.change_status(session, acme.business_id, order, won, actor="test")
+        board.change_status(session, acme.business_id, order, won, cause=BY_TEST)
         # As it was after drops at the end of a column before: nearly one, and hardly room behind.
         for lead_id, nines in ((order[-2], 66), (order[-1], 67)):
             session.execute(update(Lead).where(Lead.id == lead_id).values(place="9" * nines + "5"))
@@ -163,7 +163,7 @@ def test_places_stay_short_however_often_cards_are_dropped_at_the_same_spot(
         lead_id = order.pop(at)
         after = order[behind]
         order.insert(order.index(after) + 1, lead_id)
-        board.move(session, acme.business_id, lead_id, status_id=won, after=after, actor="test")
+        board.move(session, acme.business_id, lead_id, status_id=won, after=after, cause=BY_TEST)
 
     with unit_of_work(acme.scope) as session:
         for _ in range(60):
@@ -189,7 +189,7 @@ def test_a_neighbour_that_somebody_changes_now_is_not_waited_for(acme: World, ow
         with unit_of_work(acme.scope) as session:
             after = None if first else lead["101"]
             return board.move(
-                session, acme.business_id, lead["103"], status_id=won, after=after, actor="test"
+                session, acme.business_id, lead["103"], status_id=won, after=after, cause=BY_TEST
             ).place
 
     with unit_of_work(acme.scope) as session, ThreadPoolExecutor(1) as pool:
@@ -228,12 +228,12 @@ def test_many_who_move_at_once_lose_no_card_and_make_no_tie(acme: World, owner: 
         )
     won, anchor = UUID(status(owner, "Won")), UUID(ids(owner)["101"])
     with unit_of_work(acme.scope) as session:
-        board.move(session, acme.business_id, anchor, status_id=won, after=None, actor="test")
+        board.move(session, acme.business_id, anchor, status_id=won, after=None, cause=BY_TEST)
         others = session.scalars(select(Lead.id).where(Lead.source == "fair")).all()
 
     def put(lead_id: UUID) -> None:
         with unit_of_work(acme.scope) as session:
-            board.move(session, acme.business_id, lead_id, status_id=won, after=anchor, actor="test")
+            board.move(session, acme.business_id, lead_id, status_id=won, after=anchor, cause=BY_TEST)
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(put, [*others, *others[:5]]))
@@ -459,8 +459,8 @@ def test_of_very_many_tags_those_of_most_leads_are_named(acme: World, owner: Tes
 def test_a_move_that_names_what_is_gone_is_refused(acme: World, owner: TestClient) -> None:
     lead, new = UUID(ids(owner)["101"]), UUID(status(owner, "New"))
     with unit_of_work(acme.scope) as session, pytest.raises(TrunklineError, match="no such status"):
-        board.move(session, acme.business_id, lead, status_id=lead, after=None, actor="test")
+        board.move(session, acme.business_id, lead, status_id=lead, after=None, cause=BY_TEST)
     with unit_of_work(acme.scope) as session, pytest.raises(TrunklineError, match="no such lead"):
-        board.move(session, acme.business_id, new, status_id=new, after=None, actor="test")
+        board.move(session, acme.business_id, new, status_id=new, after=None, cause=BY_TEST)
     with unit_of_work(acme.scope) as session:
         assert session.query(LeadStatus).count() == 7

@@ -56,7 +56,10 @@ _.agent_bytes_cleared
 _.clears
 _.detections
 
-# Of openpyxl's reader, which goes on from what they hold.
+# Of openpyxl's reader, which goes on from what they hold, and of what it writes.
+_.data_type
+_.freeze_panes
+_.rightToLeft
 _.row_counter
 _.col_counter
 

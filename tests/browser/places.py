@@ -53,6 +53,8 @@ PLACES = (
     Place("settings-people", "/settings/people"),
     Place("settings-numbers", "/settings/numbers"),
     Place("settings-transfers", "/settings/transfers"),
+    Place("settings-statuses", "/settings/statuses"),
+    Place("settings-webhooks", "/settings/webhooks"),
     Place("settings-keys", "/settings/keys"),
     Place("account", "/account"),
     Place("tasks", "/tasks"),

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from support.diary import coming
 from support.installation import Installation
+from support.lead_papers import Papers, leave_papers
 from support.recorded import leave_recording
-from support.world import PASSWORD, World, make_world
+from support.world import BY_TEST, PASSWORD, World, make_world
 from trunkline.core import vault
 from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, unit_of_work
@@ -89,6 +90,7 @@ class Inhabitant:
     sending_id: UUID
     status_id: UUID
     note_id: UUID
+    papers: Papers
     bulk_update_id: UUID
     bulk_delete_id: UUID
     import_id: UUID
@@ -131,6 +133,9 @@ class Inhabitant:
             "automation_id": self.automation_id,
             "status_id": self.status_id,
             "note_id": self.note_id,
+            "webhook_id": self.papers.webhook_id,
+            "file_id": self.papers.file_id,
+            "export_id": self.papers.export_id,
             "bulk_run_id": self.bulk_update_id,
             "import_id": self.import_id,
             "number_id": self.number_id,
@@ -226,7 +231,7 @@ def _sign_in(world: World, number: int) -> tuple[str, UUID, UUID]:
 def _on_the_board(session: Session, business_id: UUID, lead_id: UUID) -> tuple[LeadStatus, LeadNote]:
     """Move a lead on, and write a note on them."""
     status = statuses.of_business(session, business_id).rows[1]
-    board.move(session, business_id, lead_id, status_id=status.id, after=None, actor="test")
+    board.move(session, business_id, lead_id, status_id=status.id, after=None, cause=BY_TEST)
     return status, editing.add_note(session, business_id, lead_id, "Calls back", author="test")
 
 
@@ -362,7 +367,8 @@ def _settle(world: World, number: int, system_job_id: UUID) -> Inhabitant:
         job_id=job_id, appointment_id=appointment.id,
         calendar_id=appointment.calendar_id, automation_id=sending.automation_id, sending_id=sending.id,
         status_id=status.id,
-        note_id=note.id, bulk_update_id=update.id, bulk_delete_id=deletion.id,
+        note_id=note.id, papers=leave_papers(world, people.who_is(secret), lead_id, note.id),
+        bulk_update_id=update.id, bulk_delete_id=deletion.id,
         import_id=importing.id, control_id=control.id, leg_sid=leg_sid,
         number_id=phone_number.id, text_id=known.id, secret=secret,
         invitation_id=invitation_id, session_id=session_id, system_job_id=system_job_id,

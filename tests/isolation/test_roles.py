@@ -290,6 +290,8 @@ def test_the_look_up_role_reads_only_the_columns_it_needs(administrator: psycopg
         ("dial_turns", "waiting_since", "SELECT"),
         ("invitations", "business_id", "SELECT"),
         ("invitations", "token_hash", "SELECT"),
+        ("lead_webhooks", "business_id", "SELECT"),
+        ("lead_webhooks", "id", "SELECT"),
         ("leads", "business_id", "SELECT"),
         ("leads", "id", "SELECT"),
         ("leads", "search_text", "SELECT"),

@@ -289,6 +289,41 @@ CASES: dict[Door, list[Case]] = {
         Case(NOT_FOUND, body=lambda a, b: {"text": "stolen"}),
     ],
     Door("DELETE", "/api/leads/{lead_id}/notes/{note_id}"): [Case(NOT_FOUND)],
+    Door("POST", "/api/leads/{lead_id}/notes/{note_id}/files"): [
+        Case(NOT_FOUND, form=lambda a, b: ("", "stolen")),
+    ],
+    Door("GET", "/api/leads/{lead_id}/notes/{note_id}/files/{file_id}"): [Case(NOT_FOUND)],
+    Door("DELETE", "/api/leads/{lead_id}/notes/{note_id}/files/{file_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/leads/{lead_id}/status-changes"): [Case(NOT_FOUND), Case(FINE, own=True)],
+    Door("GET", "/api/lead-status-rules"): [Case(FINE)],
+    Door("PUT", "/api/lead-status-rules"): [
+        Case(NOT_FOUND, body=lambda a, b: {"is_on": True, "rules": {"declined": str(b.status_id)}}),
+        Case(FINE, body=lambda a, b: {"is_on": True, "rules": {"declined": str(a.status_id)}}),
+    ],
+    Door("GET", "/api/lead-webhooks"): [Case(FINE)],
+    Door("POST", "/api/lead-webhooks"): [
+        Case(NOT_FOUND, body=lambda a, b: {"name": "Mine", "status_id": str(b.status_id)}),
+        Case(NOT_FOUND, body=lambda a, b: {"name": "Mine", "list_id": str(b.world.list_id)}),
+        Case(FINE, body=lambda a, b: {"name": "Mine"}),
+    ],
+    Door("PATCH", "/api/lead-webhooks/{webhook_id}"): [
+        Case(NOT_FOUND, body=lambda a, b: {"version": 1, "name": "stolen"}),
+        Case(NOT_FOUND, body=lambda a, b: {"version": 1, "status_id": str(b.status_id)}, own=True),
+        Case(NOT_FOUND, body=lambda a, b: {"version": 1, "list_id": str(b.world.list_id)}, own=True),
+    ],
+    Door("POST", "/api/lead-webhooks/{webhook_id}/rotate"): [Case(NOT_FOUND)],
+    Door("DELETE", "/api/lead-webhooks/{webhook_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/lead-webhooks/{webhook_id}/deliveries"): [Case(NOT_FOUND)],
+    Door("POST", "/api/lead-webhooks/{webhook_id}/test"): [Case(NOT_FOUND, body=lambda a, b: {"body": {}})],
+    Door("GET", "/api/lead-exports"): [Case(FINE)],
+    Door("POST", "/api/lead-exports"): [
+        Case(NOT_FOUND, body=lambda a, b: {"filter": {"status_id": [str(b.status_id)]}}),
+        Case(NOT_FOUND, body=lambda a, b: {"filter": {"list_id": str(b.world.list_id)}}),
+        Case(FINE, body=lambda a, b: {}),
+    ],
+    Door("GET", "/api/lead-exports/{export_id}"): [Case(NOT_FOUND)],
+    Door("POST", "/api/lead-exports/{export_id}/cancel"): [Case(NOT_FOUND)],
+    Door("GET", "/api/lead-exports/{export_id}/file"): [Case(NOT_FOUND)],
     Door("GET", "/api/lead-tags"): [Case(FINE)],
     Door("GET", "/api/lead-statuses"): [Case(FINE)],
     Door("POST", "/api/lead-statuses"): [Case(FINE, body=lambda a, b: {"name": "Mine"})],
@@ -524,6 +559,9 @@ OF_THE_CARRIER = {
 }
 """Doors that only a signature opens."""
 
+WITH_A_SECRET = {Door("POST", "/hooks/leads/{webhook_id}")}
+"""A business's own forms bring it leads."""
+
 SOCKETS = {Door("SOCKET", f"/media/{name}") for name in ("browser", "carrier", "listen", "telnyx")}
 
 WITH_A_TOKEN = {Door("GET", "/metrics")}
@@ -587,6 +625,7 @@ def send(client: TestClient, door: Door, case: Case, town: Town) -> Any:
 
 def test_every_door_has_a_case() -> None:
     known = set(CASES) | OPEN_TO_ALL | OF_THE_CARRIER | SOCKETS | WITH_A_TOKEN | FOR_SYSTEM_ADMINS
+    known |= WITH_A_SECRET
     assert set(DOORS) - known == set(), "doors without a case: say what another business's ids do there"
     assert known - set(DOORS) == set(), "cases without a door"
 
@@ -661,6 +700,19 @@ def test_another_site_s_page_can_make_nobody_write(
     answer = client.request(door.method, path_for(door, town.a))
     assert answer.status_code == 403
     assert answer.json()["error"]["data"]["reason"] == "cross_site"
+
+
+# --- The forms' door ---------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_business_s_secret_opens_its_own_webhook_and_no_other(town: Town, stranger: TestClient) -> None:
+    proof = {"Authorization": f"Bearer {town.a.papers.secret}"}
+    said = {"phone": SHARED_PHONE, "notes": "Through A's form"}
+    own = stranger.post(f"/hooks/leads/{town.a.papers.webhook_id}", json=said, headers=proof)
+    assert (own.status_code, own.json()["lead_id"]) == (200, str(town.a.lead_id))
+    other = stranger.post(f"/hooks/leads/{town.b.papers.webhook_id}", json=said, headers=proof)
+    assert other.status_code == 401
 
 
 # --- The carrier's doors -----------------------------------------------------------------

@@ -5,6 +5,7 @@ A tool or a job without a case fails the test, so a new one cannot be forgotten.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -19,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from isolation.peering import Picture, Rows, picture_of, put_back, rows_of
 from isolation.population import SCHEDULED, Inhabitant, Town, populate
 from support.installation import TOKEN_KEY, Installation
+from support.lead_papers import a_refusal
 from support.recorded import leave_recording
 from trunkline import wiring
 from trunkline.core import registry, toolbox
@@ -30,6 +32,7 @@ from trunkline.core.jobs.relay import Wanted, claim
 from trunkline.core.settings import Settings
 from trunkline.core.toolbox import ToolCaller, run_tool, tool_names
 from trunkline.domain.calls.jobs import EventsMissing
+from trunkline.domain.leads import note_files
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
 from trunkline.providers.ports import (
@@ -99,6 +102,10 @@ JOBS: dict[str, Arguments] = {
     "keep_recording": lambda b: [str(b.call_id), 1],
     "tend_controls": lambda b: [str(b.call_id)],
     "send_invitation": lambda b: [str(b.invitation_id), 1],
+    "move_lead_by_call": lambda b: [a_refusal(b.lead_id, b.call_id)],
+    "drop_note_file": lambda b: [str(b.papers.file_id)],
+    "export_leads": lambda b: [str(b.papers.waiting_export_id)],
+    "drop_lead_export": lambda b: [str(b.papers.export_id)],
     "send_password_link": lambda b: [b.world.email, str(new_id())],
     "warmup_agents": lambda _: [],
     "warmup_business": lambda _: [],
@@ -383,6 +390,13 @@ def test_a_job_changes_nothing_of_another_business(  # noqa: PLR0917 - fixtures
     assert carrier.hung_up == carrier.redirected == mail.flown == []
 
 
+def _let_papers_go(name: str, a: Inhabitant, administrator: psycopg.Connection[Any]) -> None:
+    """Leave a file that no note has any more to the job that removes it."""
+    if name == "drop_note_file":
+        note_files.store(a.business_id, a.papers.file_id, io.BytesIO(b"A plan."))
+        administrator.execute("delete from note_files where id = %s", [a.papers.file_id])
+
+
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_is_not_idle_in_its_own_business(  # noqa: PLR0912, PLR0917 - fixtures, and a case each
     name: str,
@@ -416,6 +430,7 @@ def test_a_job_is_not_idle_in_its_own_business(  # noqa: PLR0912, PLR0917 - fixt
         )
     if name == "give_caller_back":
         administrator.execute("update call_controls set state = 'failed' where id = %s", [a.control_id])
+    _let_papers_go(name, a, administrator)
     if name in {"roll_up_calls", "roll_up_business"}:
         administrator.execute("delete from roll_ups where business_id = %s", [a.business_id])
     if name in {"prebuild_prompt", "warmup_agents", "warmup_business"}:

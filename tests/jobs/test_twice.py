@@ -27,6 +27,7 @@ from jobs import handlers as test_handlers
 from support.call_book import had_call
 from support.diary import coming
 from support.installation import TOKEN_KEY, Installation, administrator_url
+from support.lead_papers import a_refusal, first_lead, leave_bytes, leave_ready_export, let_calls_move
 from support.local_carrier import Carrier
 from support.post_office import PostOffice, open_post_office
 from support.processes import eventually, free_port
@@ -51,9 +52,9 @@ from trunkline.domain.control import store as control_store
 from trunkline.domain.control import warm
 from trunkline.domain.control.models import Verb
 from trunkline.domain.control.rules import Stage as Step
-from trunkline.domain.leads import bulk, imports
+from trunkline.domain.leads import bulk, exports, imports
 from trunkline.domain.leads.models import Lead
-from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
+from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges, LeadConditions
 from trunkline.domain.notifications import choices, reminders
 from trunkline.domain.notifications.models import Sending
 from trunkline.domain.outbound import hearing
@@ -363,6 +364,31 @@ def import_leads(stage: Stage) -> tuple[Scope, list[Any]]:
     return world.scope, [str(run.id)]
 
 
+def move_lead_by_call(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world()
+    let_calls_move(world)
+    return world.scope, [a_refusal(first_lead(world), new_id())]
+
+
+def drop_note_file(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world()
+    return world.scope, [str(leave_bytes(world))]
+
+
+def export_leads(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world()
+    with unit_of_work(world.scope) as session:
+        export = exports.begin(
+            session, world.business_id, LeadConditions(), shape="csv", language="en", actor="test"
+        )
+        return world.scope, [str(export.id)]
+
+
+def drop_lead_export(stage: Stage) -> tuple[Scope, list[Any]]:
+    world = stage.world()
+    return world.scope, [str(leave_ready_export(world))]
+
+
 def _asked(stage: Stage, step: Step, *, leg_sid: str | None = None) -> tuple[World, UUID, UUID]:
     """Let a colleague be asked to take a live call; return the world, the call and the act."""
     world = stage.world(size=2)
@@ -547,6 +573,9 @@ CASES: dict[str, tuple[Case, ...]] = {
     "plan_appointment_messages": (plan_appointment_messages,),
     "send_appointment_message": (send_appointment_message, send_appointment_message_by_call),
     "dial_next": (dial_next,),
+    "drop_lead_export": (drop_lead_export,),
+    "drop_note_file": (drop_note_file,),
+    "export_leads": (export_leads,),
     "finalize_call_log": (finalize_call_log,),
     "finalize_call_session": (finalize_call_session,),
     "keep_recording": (keep_recording,),
@@ -558,6 +587,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "hear_call_outcome": (hear_call_outcome,),
     "import_leads": (import_leads,),
     "prebuild_prompt": (prebuild_prompt,),
+    "move_lead_by_call": (move_lead_by_call,),
     "reconcile_attempt": (reconcile_attempt, reconcile_attempt_in_doubt),
     "release_and_process_next": (release_and_process_next,),
     "remind_business": (remind_business,),

@@ -53,7 +53,7 @@ async def test_a_conversation_with_its_greeting_word_for_word(provider: Provider
 async def test_tools_are_used_and_the_call_is_ended(provider: Provider) -> None:
     provider.program(
         [Speak("Let me see."), Use("book", {"time": "ten"})],
-        [Use("set_disposition", {"disposition": "Booked!"})],
+        [Use("set_disposition", {"disposition": "Booked!", "confidence": 0.8})],
         [Speak("Booked."), Use("end_call", {"reason": "done"})],
     )
     async with provider.talking() as (conversation, tools):
@@ -61,7 +61,7 @@ async def test_tools_are_used_and_the_call_is_ended(provider: Provider) -> None:
         turn = await performed(conversation.hear(SPEECH))
     assert tools.used == [("book", {"time": "ten"})]
     assert turn.said == ["Let me see.", "Booked."]
-    assert turn.others == [Note("disposition", "booked"), HangUp("done")]
+    assert turn.others == [Note("disposition", "booked", confidence=0.8), HangUp("done")]
     assert json.loads(words_of(provider, "output")[0]) == {"ok": True, "booked": "ten"}
     assert provider.sessions[0].faults == []
 

@@ -310,12 +310,12 @@ async def test_a_model_that_failed_is_asked_again_after_its_rest_or_when_nobody_
 async def test_the_end_of_a_call(provider: str) -> None:
     async with desk(provider) as it:
         await it.begin()
-        noted = Tool("set_disposition", {"disposition": "Booked!"})
+        noted = Tool("set_disposition", {"disposition": "Booked!", "confidence": 0.9})
         it.plan.then(Answer("You are booked. Goodbye!", (noted, Tool("end_call", {"reason": "All done"}))))
         assert await it.hear("Great.") == [
             Say("You are booked."),
             Say("Goodbye!"),
-            Note("disposition", "booked"),
+            Note("disposition", "booked", confidence=0.9),
             HangUp("all_done"),
         ]
 
@@ -337,7 +337,10 @@ async def test_a_call_is_not_ended_before_a_tool_has_told_what_came_of_it() -> N
 
 async def test_a_disposition_alone_is_no_answer() -> None:
     async with desk("openai") as it:
-        it.plan.then(Answer("", (Tool("set_disposition", {"disposition": "declined"}),)), "As you wish.")
+        it.plan.then(
+            Answer("", (Tool("set_disposition", {"disposition": "declined", "confidence": 1}),)),
+            "As you wish.",
+        )
         assert await it.hear("No.") == [
             Note("disposition", "declined"),
             Say("As you wish."),
@@ -346,7 +349,8 @@ async def test_a_disposition_alone_is_no_answer() -> None:
         it.plan.then(Answer("Noted.", (Tool("set_disposition", {"disposition": "opted_out"}),)))
         assert await it.hear("Never again.") == [
             Say("Noted."),
-            Note("disposition", "opted_out"),
+            # Without a word of how sure it is, it is not.
+            Note("disposition", "opted_out", confidence=0.0),
             Listen(None, 16),
         ]
         assert len(it.plan.asked) == 3

@@ -11,6 +11,8 @@ from trunkline.core.db import SYSTEM, Scope, of_business, unit_of_work
 from trunkline.core.runs.models import Run
 from trunkline.domain.agents import service as agents
 from trunkline.domain.leads import service as leads
+from trunkline.domain.leads.flow_models import CauseKind
+from trunkline.domain.leads.movement import Cause
 from trunkline.domain.leads.rules import LeadRow
 from trunkline.domain.leads.selection import Whom
 from trunkline.domain.outbound import service as outbound
@@ -23,6 +25,7 @@ from trunkline.providers.scripted import ready_made
 
 PASSWORD = "correct horse battery"
 ALL_DAY = {"from": "00:00", "to": "24:00"}
+BY_TEST = Cause(CauseKind.PERSON, "test")
 TOOLS = ["book_appointment", "do_not_call", "find_free_slots", "request_callback"]
 
 

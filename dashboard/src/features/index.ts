@@ -11,6 +11,7 @@ import { search } from "@/features/search";
 import { reports } from "@/features/reports";
 import { runs } from "@/features/runs";
 import { settings } from "@/features/settings";
+import { leadflow } from "@/features/leadflow";
 import { leads } from "@/features/leads";
 import { appointments } from "@/features/appointments";
 import { notifications } from "@/features/notifications";
@@ -28,6 +29,7 @@ export const features: Feature[] = [
   settings,
   agents,
   leads,
+  leadflow,
   appointments,
   tasks,
   notifications,

@@ -44,6 +44,13 @@ class Storage:
             part.unlink(missing_ok=True)
         return path
 
+    def remove(self, key: str) -> bool:
+        """Keep what is under a key no longer. False: there was nothing. Raises OSError."""
+        path = self._path(key)
+        was_there = path.is_file()
+        path.unlink(missing_ok=True)
+        return was_there
+
     def _path(self, key: str) -> Path:
         path = self._folder / key
         if not path.resolve().is_relative_to(self._folder.resolve()) or key.startswith("incoming"):

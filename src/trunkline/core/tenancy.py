@@ -122,6 +122,14 @@ def business_of_calendar_feed(session: Session, token_hash: str) -> UUID | None:
     return business_id
 
 
+def business_of_lead_webhook(session: Session, webhook_id: UUID) -> UUID | None:
+    """Return the business that a lead webhook belongs to, or None: there is no such webhook."""
+    business_id: UUID | None = session.execute(
+        text("select lookup_lead_webhook(:webhook)"), {"webhook": webhook_id}
+    ).scalar_one()
+    return business_id
+
+
 def business_of_number(session: Session, e164: str) -> UUID | None:
     """Return the business that a dialled number belongs to, or None: such a call is rejected."""
     business_id: UUID | None = session.execute(

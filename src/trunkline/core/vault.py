@@ -133,8 +133,8 @@ def put_key(session: Session, business_id: UUID, provider: str, value: str, *, a
     if row is None:
         row = ProviderKey(business_id=business_id, provider=provider)
         session.add(row)
-    row.sealed = _installed().seal(value, bound_to=_bound(business_id, provider))
-    row.sealed_under = _installed().current
+    row.sealed = installed_seals().seal(value, bound_to=_bound(business_id, provider))
+    row.sealed_under = installed_seals().current
     row.last_four = value[-4:]
     row.set_by, row.set_at = actor, clock.now()
     session.flush()
@@ -186,14 +186,14 @@ def reseal(session: Session, business_id: UUID) -> int:
     rows = session.scalars(
         select(ProviderKey)
         .where(
-            ProviderKey.business_id == business_id, ProviderKey.sealed_under != _installed().current
+            ProviderKey.business_id == business_id, ProviderKey.sealed_under != installed_seals().current
         )
         .with_for_update()
     ).all()  # fmt: skip
     for row in rows:
         value = _open(row)
-        row.sealed = _installed().seal(value, bound_to=_bound(business_id, row.provider))
-        row.sealed_under = _installed().current
+        row.sealed = installed_seals().seal(value, bound_to=_bound(business_id, row.provider))
+        row.sealed_under = installed_seals().current
     return len(rows)
 
 
@@ -201,7 +201,7 @@ def installation_key(session: Session, name: str, make: Callable[[], str]) -> st
     """Return a key of the installation's own, made once by whoever asks first. Raises VaultClosed."""
     row = session.get(InstallationKey, name)
     if row is None:
-        seals = _installed()
+        seals = installed_seals()
         session.execute(
             insert(InstallationKey)
             .values(
@@ -210,12 +210,12 @@ def installation_key(session: Session, name: str, make: Callable[[], str]) -> st
             .on_conflict_do_nothing()
         )
         row = session.get_one(InstallationKey, name)
-    return _installed().unseal(row.sealed, under=row.sealed_under, bound_to=_bound_to_us(name))
+    return installed_seals().unseal(row.sealed, under=row.sealed_under, bound_to=_bound_to_us(name))
 
 
 def reseal_installation(session: Session) -> int:
     """Seal the installation's own keys under the vault's first key. Returns how many. Raises VaultClosed."""
-    seals = _installed()
+    seals = installed_seals()
     rows = session.scalars(
         select(InstallationKey).where(InstallationKey.sealed_under != seals.current).with_for_update()
     ).all()
@@ -230,7 +230,7 @@ def _bound_to_us(name: str) -> str:
 
 
 def _open(row: ProviderKey) -> str:
-    return _installed().unseal(
+    return installed_seals().unseal(
         row.sealed, under=row.sealed_under, bound_to=_bound(row.business_id, row.provider)
     )
 
@@ -252,6 +252,7 @@ def _check_provider(provider: str) -> None:
         raise NotFound(f"There is no provider {provider!r}; there is {', '.join(PROVIDERS)}.")
 
 
-def _installed() -> Seals:
+def installed_seals() -> Seals:
+    """Return what seals in this process."""
     assert _seals is not None  # every process installs them as it begins
     return _seals

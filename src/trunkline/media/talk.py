@@ -359,8 +359,9 @@ class Talk:
                 self.delivery.say(text)
             case Sound(speaking=speaking) if not agent.cut:
                 self.delivery.say(speaking)
-            case Note(name=name, value=value):
-                self._scribe.record(EventKind.NOTE, name=name, value=value)
+            case Note(name=name, value=value, confidence=confidence):
+                unsure = {} if confidence == 1 else {"confidence": confidence}
+                self._scribe.record(EventKind.NOTE, name=name, value=value, **unsure)
             case Listen(grammar=grammar, digits=digits):
                 self.grammar = grammar
                 self.digits = digits if digits >= _NUMBER_DIGITS else 0

@@ -8,9 +8,9 @@ has to know of that is handed in.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from trunkline.providers.ports import CallBrief, ToolResult, ToolSpec
+from trunkline.providers.ports import CallBrief, Note, ToolResult, ToolSpec
 
 END_CALL = "end_call"
 SET_DISPOSITION = "set_disposition"
@@ -37,8 +37,16 @@ BUILT_IN = (
         "opted_out, wrong_number, voicemail, not_understood, or a word of the instructions.",
         {
             "type": "object",
-            "properties": {"disposition": {"type": "string", "description": "One word in lower case."}},
-            "required": ["disposition"],
+            "properties": {
+                "disposition": {"type": "string", "description": "One word in lower case."},
+                "confidence": {
+                    "type": "number",
+                    "minimum": 0,
+                    "maximum": 1,
+                    "description": "How sure you are, from 0 to 1, by what the caller has said.",
+                },
+            },
+            "required": ["disposition", "confidence"],
         },
     ),
 )
@@ -118,6 +126,13 @@ def keyed(digits: str) -> str:
 def theirs(text: str) -> str:
     """Return a caller's words without brackets: what stands in those is not said by anybody."""
     return text.translate(str.maketrans("[]", "()"))
+
+
+def concluded(arguments: Mapping[str, object]) -> Note:
+    """Return what a model puts on record as the call's outcome; it is not sure unless it says so."""
+    said = arguments.get("confidence")
+    sure = float(said) if isinstance(said, int | float) and 0 <= said <= 1 else 0.0
+    return Note("disposition", as_word(arguments.get("disposition"), otherwise="noted"), confidence=sure)
 
 
 def as_word(text: object, *, otherwise: str) -> str:

@@ -28,9 +28,13 @@ from trunkline.domain.appointments.routes import router as appointments_router
 from trunkline.domain.calls.routes import router as calls_router
 from trunkline.domain.control.routes import router as control_router
 from trunkline.domain.leads.bulk_routes import router as bulk_leads_router
+from trunkline.domain.leads.export_routes import router as lead_exports_router
+from trunkline.domain.leads.file_routes import router as note_files_router
+from trunkline.domain.leads.flow_routes import router as lead_flow_router
 from trunkline.domain.leads.import_routes import router as lead_imports_router
 from trunkline.domain.leads.routes import router as leads_router
 from trunkline.domain.leads.status_routes import router as lead_statuses_router
+from trunkline.domain.leads.webhook_routes import router as lead_webhooks_router
 from trunkline.domain.notifications.routes import router as notifications_router
 from trunkline.domain.outbound.compliance_routes import router as compliance_router
 from trunkline.domain.outbound.item_routes import router as run_items_router
@@ -64,6 +68,7 @@ from trunkline.web.garbage import Garbage
 from trunkline.web.gate import API_DOCS, API_DOCS_ASSETS, API_DOCS_PAGE, Gate, find_principal
 from trunkline.web.health import router as health_router
 from trunkline.web.jobs import router as jobs_router
+from trunkline.web.lead_hooks import router as lead_hooks_router
 from trunkline.web.listeners import Listeners
 from trunkline.web.listening import router as listening_router
 from trunkline.web.listening import sockets as listening_sockets
@@ -95,7 +100,12 @@ _API = (
     browser_calls_router,
     bulk_leads_router,
     leads_router,
+    lead_flow_router,
+    note_files_router,
+    lead_exports_router,
     lead_statuses_router,
+    lead_webhooks_router,
+    lead_hooks_router,
     lead_imports_router,
     call_log_router,
     calls_router,

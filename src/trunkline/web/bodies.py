@@ -6,6 +6,8 @@ refused before any of it is taken. Refuses to know what is in a body.
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -13,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from trunkline.core.errors import NotReady, NotSignedIn, TooLarge, TrunklineError
-from trunkline.domain.leads import imports
+from trunkline.domain.leads import attachments, imports
 from trunkline.domain.outbound.suppression_routes import LARGEST_FILE
 from trunkline.domain.people import service as people
 from trunkline.domain.people.routes import cookie_name
@@ -25,6 +27,9 @@ _FROM_ANYBODY = 64 * _KB
 _USUAL = 2 * _MB
 _FORM = 1 * _MB
 """What a form may hold besides its file."""
+
+
+_NOTE_FILES = re.compile(r"/api/leads/[^/]+/notes/[^/]+/files")
 
 
 class NotTaken(HTTPException):
@@ -83,9 +88,11 @@ class Body:
 def _largest(path: str) -> int:
     """Return how many bytes a request to this address may have."""
     if path.startswith("/hooks"):
-        return _FROM_ANYBODY  # signed by the carrier, which has no session
+        return _FROM_ANYBODY  # from a carrier or a form, which have no session
     if path in {"/api/lead-imports", "/api/lead-imports/preview"}:
         return imports.largest_bytes() + _FORM
     if path == "/api/suppressions/upload":
         return LARGEST_FILE + _FORM
+    if _NOTE_FILES.fullmatch(path):
+        return attachments.LARGEST + _FORM
     return _USUAL

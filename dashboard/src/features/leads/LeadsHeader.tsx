@@ -3,13 +3,15 @@
 import { Button, SegmentedControl } from "@mantine/core";
 import { IconUserPlus } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
+import { ExportLeads } from "@/features/leadflow/ExportLeads";
 import { useFilters } from "@/lib/address";
 import { useT } from "@/lib/i18n";
 import { useSession } from "@/lib/session";
 import { PageHeader } from "@/ui/PageHeader";
+import type { LeadView } from "./filters";
 import { NewLead } from "./NewLead";
 
-export function LeadsHeader({ look }: { look: "table" | "board" }) {
+export function LeadsHeader({ look, view }: { look: "table" | "board"; view?: LeadView }) {
   const t = useT("leads");
   const { may } = useSession();
   const navigate = useNavigate();
@@ -31,6 +33,7 @@ export function LeadsHeader({ look }: { look: "table" | "board" }) {
             })
           }
         />
+        {may("admin") && view && <ExportLeads conditions={view.conditions} narrowed={view.narrowed} />}
         {may("agent") && (
           <Button leftSection={<IconUserPlus size={16} />} onClick={() => set({ new: "yes" })}>
             {t("new.button")}

@@ -57,7 +57,7 @@ export default function LeadsPage() {
 
   return (
     <>
-      <LeadsHeader look="table" />
+      <LeadsHeader look="table" view={view} />
       <LeadFilters view={view} withStatus />
       <BulkRuns />
       <Answer of={found}>

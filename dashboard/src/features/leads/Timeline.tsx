@@ -8,6 +8,7 @@ import {
 import { useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactNode } from "react";
 import { useBecause } from "@/features/calling/because";
+import { AttachFile, NoteFiles } from "@/features/leadflow/NoteFiles";
 import { api, client, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { useSession } from "@/lib/session";
@@ -128,7 +129,7 @@ function What({ entry, lead }: { entry: Entry; lead: Lead }): ReactNode {
           <b>
             <bdi>{data.status_name}</bdi>
           </b>
-          {data.cause === "bulk" && ` · ${t("timeline.in_bulk")}`}
+          <Cause cause={String(data.cause)} source={data.source_id} />
         </Text>
       );
     case "consent":
@@ -159,6 +160,25 @@ function What({ entry, lead }: { entry: Entry; lead: Lead }): ReactNode {
     default:
       return <Note entry={entry} lead={lead} />;
   }
+}
+
+/** Why a lead has another status now, where nobody gave it to them by hand. */
+function Cause({ cause, source }: { cause: string; source: unknown }) {
+  const t = useT("leadflow");
+  if (cause === "person") return null;
+  const words = t(`cause.${cause}`);
+  return (
+    <>
+      {" · "}
+      {(cause === "call" || cause === "tool") && source ? (
+        <TextLink to={`/calls/${String(source)}`} underline="always">
+          {words}
+        </TextLink>
+      ) : (
+        words
+      )}
+    </>
+  );
 }
 
 function Called({ data }: { data: Record<string, unknown> }) {
@@ -273,13 +293,18 @@ function Note({ entry, lead }: { entry: Entry; lead: Lead }) {
     );
   }
   const isMine = may("agent") && (entry.actor === me.email || may("admin"));
+  const files = (entry.data.files ?? []) as Schema<"NoteFileOut">[];
   return (
     <Group gap={4} align="flex-start" wrap="nowrap">
-      <Text size="sm" dir="auto" className={classes.note}>
-        {text}
-      </Text>
+      <div>
+        <Text size="sm" dir="auto" className={classes.note}>
+          {text}
+        </Text>
+        <NoteFiles leadId={lead.id} noteId={String(entry.data.id)} files={files} mayChange={isMine} />
+      </div>
       {isMine && (
         <Group gap={0} wrap="nowrap">
+          <AttachFile leadId={lead.id} noteId={String(entry.data.id)} />
           <ActionIcon size="sm" variant="subtle" color="gray" aria-label={t("note.edit")} onClick={() => setWords(text)}>
             <IconPencil size={14} />
           </ActionIcon>

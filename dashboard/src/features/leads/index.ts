@@ -8,7 +8,7 @@ import { NEWEST } from "./filters";
 
 export const leads: Feature = {
   id: "leads",
-  words: ["calling", "tasks", "appointments", "notifications"],
+  words: ["calling", "leadflow", "tasks", "appointments", "notifications"],
   routes: [
     {
       path: "/leads",

@@ -12,6 +12,8 @@ const TABS = [
   { to: "/settings/people", label: "tabs.people" },
   { to: "/settings/numbers", label: "tabs.numbers" },
   { to: "/settings/transfers", label: "tabs.transfers" },
+  { to: "/settings/statuses", label: "tabs.statuses" },
+  { to: "/settings/webhooks", label: "tabs.webhooks" },
   { to: "/settings/keys", label: "tabs.keys" },
 ];
 

@@ -13,7 +13,7 @@ from trunkline.core import registry
 from trunkline.core.errors import Conflict, InvalidInput, NotFound
 from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_job
-from trunkline.domain.calls import listing, noting, reading
+from trunkline.domain.calls import endings, listing, noting, reading
 from trunkline.domain.calls.models import Away, Call, CallState
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
@@ -182,13 +182,14 @@ def note_status(session: Session, call: Call, status: CallStatus) -> bool:
             call.disposition = call.disposition or _CAME_TO.get(Away(call.away), came_to_nothing)
             call.end_reason = call.end_reason or call.away
             call.finalized_at = clock.now()
-            _announce_finalized(call)
+            endings.finalized(call)
             if call.away in _WITH_A_COLLEAGUE:
                 enqueue_job("high", "tend_controls", str(call.id))
         elif call.media_opened_at is None:
             call.disposition = call.disposition or _UNANSWERED.get(status, "no_conversation")
             call.end_reason = call.end_reason or status.value
             call.finalized_at = clock.now()
+            endings.tell(session, call)
         else:
             expect_end(call, within_s=_MEDIA_GRACE_S)
         announce("call.ended", subject_id=call.id, actor="carrier", disposition=call.disposition)
@@ -299,7 +300,7 @@ def conclude_leg(
     if disposition not in _NOTHING_NOTED | {call.disposition}:
         call.disposition = disposition
         if call.finalized_at is not None:
-            _announce_finalized(call)
+            endings.finalized(call)
     return False
 
 
@@ -337,7 +338,7 @@ def note_taken(call: Call) -> None:
         call.end_reason = Away.TRANSFERRED
     if call.disposition in {NO_OUTCOME, CANCELLED}:
         call.disposition = _CAME_TO[Away.TRANSFERRED]
-    _announce_finalized(call)
+    endings.finalized(call)
 
 
 def take_back(call: Call, away: str | None, *, live_until: datetime | None) -> None:
@@ -390,11 +391,5 @@ def finalize(
     )
     if call is None:
         return False
-    _announce_finalized(call)
+    endings.finalized(call)
     return True
-
-
-def _announce_finalized(call: Call) -> None:
-    announce("call.finalized", subject_id=call.id, actor="media", disposition=call.disposition)
-    if call.direction == "outbound":
-        enqueue_job("high", "hear_call_outcome", str(call.id))

@@ -13,22 +13,20 @@ from sqlalchemy import ColumnElement, TextClause, case, select, update
 from sqlalchemy.orm import Session
 
 from trunkline.core.errors import InvalidInput, NotFound
-from trunkline.core.events import announce, announce_many
-from trunkline.domain.leads import places, statuses, store
+from trunkline.core.events import announce
+from trunkline.domain.leads import movement, places, statuses, store
 from trunkline.domain.leads.models import LISTED, NEXT_PLACE, Lead
+from trunkline.domain.leads.movement import Cause, Moved
 
 Here = list[ColumnElement[bool] | TextClause]
 """The conditions for the leads of a status among which a place is sought."""
-
-BY_AGENT = "tool"
-"""The cause of a change that an AI agent has made in a call."""
 
 _NEAR = 50
 """So many on either side get new places at first where places have become long."""
 
 
 def move(
-    session: Session, business_id: UUID, lead_id: UUID, *, status_id: UUID, after: UUID | None, actor: str
+    session: Session, business_id: UUID, lead_id: UUID, *, status_id: UUID, after: UUID | None, cause: Cause
 ) -> Lead:
     """Put a lead into a status, behind another lead of it or first. Raises NotFound, InvalidInput.
 
@@ -55,21 +53,15 @@ def move(
     session.flush()
     session.refresh(lead)
     if before == now:
-        announce("lead.placed", subject_id=lead.id, actor=actor, status_id=str(status_id))
+        announce("lead.placed", subject_id=lead.id, actor=cause.actor, status_id=str(status_id))
     else:
-        announce(
-            "lead.status_changed",
-            subject_id=lead.id,
-            actor=actor,
-            **_facts(known, before, now, cause="person"),
-        )
+        movement.note(session, business_id, known, [Moved(lead.id, before, now)], cause)
     return lead
 
 
 def change_status(
-    session: Session, business_id: UUID, lead_ids: Sequence[UUID], status_id: UUID, *, actor: str,
-    cause: str = "bulk",
-) -> None:  # fmt: skip
+    session: Session, business_id: UUID, lead_ids: Sequence[UUID], status_id: UUID, *, cause: Cause
+) -> None:
     """Put some hundred locked leads first into a status; who stands there already stays in place.
 
     Raises NotFound.
@@ -92,10 +84,7 @@ def change_status(
         .values(status_id=now, place=NEXT_PLACE),
         execution_options={"synchronize_session": False},
     )
-    announce_many(
-        "lead.status_changed", actor=actor, subjects=moved,
-        data=[_facts(known, row.status_id, now, cause=cause) for row in rows],
-    )  # fmt: skip
+    movement.note(session, business_id, known, [Moved(row.id, row.status_id, now) for row in rows], cause)
 
 
 def _place_behind(
@@ -154,11 +143,3 @@ def _spread_around(session: Session, here: Here, place: str) -> bool:
         execution_options={"synchronize_session": False},
     )
     return True
-
-
-def _facts(known: statuses.Statuses, before: UUID | None, now: UUID | None, *, cause: str) -> dict[str, str]:
-    """What is told of a change: also the names, which may be others by the time that it is read."""
-    return {
-        "before": str(before or known.initial.id), "before_name": known.name(before),
-        "status_id": str(now or known.initial.id), "status_name": known.name(now), "cause": cause,
-    }  # fmt: skip

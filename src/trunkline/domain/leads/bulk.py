@@ -22,7 +22,9 @@ from trunkline.core.runs import service as runs
 from trunkline.core.runs import slices
 from trunkline.core.runs.models import Run
 from trunkline.core.runs.slices import Worked
-from trunkline.domain.leads import board, consent, editing, keepers, statuses, store
+from trunkline.domain.leads import board, consent, editing, keepers, note_files, statuses, store
+from trunkline.domain.leads.flow_models import CauseKind
+from trunkline.domain.leads.movement import Cause
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
 
 UPDATE, DELETE = "leads.update", "leads.delete"
@@ -96,7 +98,8 @@ def update_slice(session: Session, run: Run, lead_ids: Sequence[UUID]) -> Worked
     gone = {_GONE: set(lead_ids) - set(here)}
     if changes.status_id is not None:
         try:
-            board.change_status(session, run.business_id, here, changes.status_id, actor=run.created_by)
+            cause = Cause(CauseKind.BULK, run.created_by, source_id=run.id)
+            board.change_status(session, run.business_id, here, changes.status_id, cause=cause)
         except NotFound:
             return Worked(0, {**gone, _NO_STATUS: set(here)})
     edited = defaultdict[UUID, list[str]](list)
@@ -126,6 +129,7 @@ def delete_slice(session: Session, run: Run, lead_ids: Sequence[UUID]) -> Worked
     held = keepers.held(session, business_id, here)
     free = here - set(held)
     keepers.let_go(session, business_id, free)
+    note_files.let_go_of_leads(session, business_id, free)
     store.remove(session, business_id, free)
     announce("leads.changed", subject_id=None, actor=run.created_by, leads=len(free))
     skipped = defaultdict(set, {_GONE: set(lead_ids) - here})

@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from trunkline.core.access import Principal, Role
 from trunkline.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Outdated
 from trunkline.core.events import announce, announce_many
-from trunkline.domain.leads import statuses, store
+from trunkline.domain.leads import movement, note_files, statuses, store
+from trunkline.domain.leads.flow_models import CauseKind
 from trunkline.domain.leads.lead_schemas import LeadIn
 from trunkline.domain.leads.models import Lead, LeadNote
+from trunkline.domain.leads.movement import Cause, Moved
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
@@ -35,9 +37,8 @@ def create_lead(session: Session, business_id: UUID, wish: LeadIn, *, actor: str
         phone = to_dialable(wish.phone, region=region)
     except InvalidPhone as error:
         raise InvalidInput(str(error), field="phone", reason="not_a_number") from error
-    stored = None
-    if wish.status_id is not None:
-        stored = statuses.of_business(session, business_id).stored(wish.status_id)
+    known = statuses.of_business(session, business_id)
+    stored = None if wish.status_id is None else known.stored(wish.status_id)
     if wish.list_id is not None and not store.has_list(session, business_id, wish.list_id):
         raise NotFound("There is no such list.", list_id=str(wish.list_id))
     facts = wish.model_dump(include={"name", "email", "notes", "tags"})
@@ -48,11 +49,16 @@ def create_lead(session: Session, business_id: UUID, wish: LeadIn, *, actor: str
         .returning(Lead.id)
     )
     if made is None:
-        known = select(Lead.id).where(Lead.business_id == business_id, Lead.phone == phone)
-        raise NumberKnown(f"There is a lead with {phone} already.", lead_id=str(session.scalar(known)))
+        theirs = select(Lead.id).where(Lead.business_id == business_id, Lead.phone == phone)
+        raise NumberKnown(f"There is a lead with {phone} already.", lead_id=str(session.scalar(theirs)))
     if wish.list_id is not None:
         store.add_to_list(session, business_id, wish.list_id, [made])
     announce("lead.created", subject_id=made, actor=actor)
+    if stored is not None:
+        session.flush()  # so that its beginning is told before its first move
+        movement.note(
+            session, business_id, known, [Moved(made, None, stored)], Cause(CauseKind.PERSON, actor)
+        )
     return session.get_one(Lead, made)
 
 
@@ -113,19 +119,21 @@ def change_note(
     session: Session, business_id: UUID, lead_id: UUID, note_id: UUID, text: str, *, who: Principal
 ) -> LeadNote:
     """Write a note anew. Raises NotFound, Forbidden for a note of somebody else's."""
-    note = _own_note(session, business_id, lead_id, note_id, who)
+    note = own_note(session, business_id, lead_id, note_id, who)
     note.text, note.edited_at = text, clock.now()
     announce("lead.noted", subject_id=lead_id, actor=who.email)
     return note
 
 
 def remove_note(session: Session, business_id: UUID, lead_id: UUID, note_id: UUID, *, who: Principal) -> None:
-    """Remove a note. Raises NotFound, Forbidden for a note of somebody else's."""
-    session.delete(_own_note(session, business_id, lead_id, note_id, who))
+    """Remove a note with the files on it. Raises NotFound, Forbidden for a note of somebody else's."""
+    note = own_note(session, business_id, lead_id, note_id, who)
+    note_files.let_go_of_note(session, business_id, note.id)
+    session.delete(note)
     announce("lead.noted", subject_id=lead_id, actor=who.email)
 
 
-def _own_note(session: Session, business_id: UUID, lead_id: UUID, note_id: UUID, who: Principal) -> LeadNote:
+def own_note(session: Session, business_id: UUID, lead_id: UUID, note_id: UUID, who: Principal) -> LeadNote:
     """Return a note that this person may change: their own, or any for an admin."""
     note = session.scalar(
         select(LeadNote)

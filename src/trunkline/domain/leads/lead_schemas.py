@@ -200,7 +200,7 @@ class NoteIn(BaseModel):
 
 
 class NoteOut(BaseModel):
-    """A note on a lead."""
+    """A note on a lead. The files on it stand in its entry of the timeline."""
 
     model_config = ConfigDict(from_attributes=True)
 

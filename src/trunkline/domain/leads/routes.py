@@ -12,6 +12,7 @@ from trunkline.core import timeline
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.domain.leads import board, consent, editing, listing, service, statuses
+from trunkline.domain.leads.flow_models import CauseKind
 from trunkline.domain.leads.lead_schemas import (
     BoardColumnOut,
     BoardOut,
@@ -33,6 +34,7 @@ from trunkline.domain.leads.lead_schemas import (
     TimelineOut,
 )
 from trunkline.domain.leads.models import Lead
+from trunkline.domain.leads.movement import Cause
 from trunkline.domain.leads.schemas import ConsentChange, LeadConditions, LeadListOut
 
 router = APIRouter(prefix="/api", tags=["leads"])
@@ -94,9 +96,8 @@ def edit_lead(lead_id: UUID, body: LeadEdit, session: SessionDep, who: Principal
 def move_lead(lead_id: UUID, body: MoveIn, session: SessionDep, who: PrincipalDep) -> LeadOut:
     """Put a lead into a status, behind another lead that stands there or before all."""
     who.require(Role.AGENT)
-    lead = board.move(
-        session, who.business, lead_id, status_id=body.status_id, after=body.after, actor=who.email
-    )
+    cause = Cause(CauseKind.PERSON, who.email)
+    lead = board.move(session, who.business, lead_id, status_id=body.status_id, after=body.after, cause=cause)
     return LeadOut.of(lead, statuses.of_business(session, who.business))
 
 

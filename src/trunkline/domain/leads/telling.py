@@ -9,18 +9,21 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from trunkline.core.timeline import Entry, Wanted, numbered, register_source
+from trunkline.domain.leads import note_files
+from trunkline.domain.leads.file_schemas import NoteFileOut
+from trunkline.domain.leads.flow_models import LeadStatusChange
 from trunkline.domain.leads.models import Lead, LeadNote
 
-_CREATED, _HISTORY, _NOTE = "created", "history", "note"
+_CREATED, _HISTORY, _MOVES, _NOTE = "created", "history", "moves", "note"
 
-_KINDS = {"lead.changed": "edited", "lead.status_changed": "status", "consent.changed": "consent"}
+_KINDS = {"lead.changed": "edited", "consent.changed": "consent"}
 
-# The kinds are written out, for the partial index that has them is found by them.
+# The kinds are written out, for the partial index over them is found by them.
 _EVENTS = text(
     """
     select id, at, kind, actor, data from events
     where business_id = :business_id and subject_id = :lead_id
-      and kind in ('lead.changed', 'lead.status_changed', 'consent.changed')
+      and kind in ('lead.changed', 'consent.changed')
       and (at, id) < (cast(:at as timestamptz), cast(:before as bigint))
     order by at desc, id desc limit :limit
     """
@@ -32,6 +35,7 @@ def register() -> None:
     """Let leads tell of themselves."""
     register_source(_CREATED, _created)
     register_source(_HISTORY, _history)
+    register_source(_MOVES, _moves)
     register_source(_NOTE, _notes)
 
 
@@ -63,6 +67,29 @@ def _history(session: Session, wanted: Wanted) -> Sequence[Entry]:
     return [Entry(row.at, numbered(row.id), _KINDS[row.kind], row.actor, row.data) for row in rows]
 
 
+def _moves(session: Session, wanted: Wanted) -> Sequence[Entry]:
+    rows = session.scalars(
+        select(LeadStatusChange)
+        .where(
+            LeadStatusChange.business_id == wanted.business_id, LeadStatusChange.lead_id == wanted.lead_id,
+            wanted.of_source(_MOVES, LeadStatusChange.at, LeadStatusChange.id),
+        )
+        .order_by(LeadStatusChange.at.desc(), LeadStatusChange.id.desc())
+        .limit(wanted.limit)
+    )  # fmt: skip
+    return [
+        Entry(
+            row.at, str(row.id), "status", row.actor,
+            {
+                "before": str(row.before_id), "before_name": row.before_name,
+                "status_id": str(row.status_id), "status_name": row.status_name, "cause": row.cause,
+                "source_id": row.source_id and str(row.source_id),
+            },
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
 def _notes(session: Session, wanted: Wanted) -> Sequence[Entry]:
     rows = session.scalars(
         select(LeadNote)
@@ -73,12 +100,17 @@ def _notes(session: Session, wanted: Wanted) -> Sequence[Entry]:
         .order_by(LeadNote.created_at.desc(), LeadNote.id.desc())
         .limit(wanted.limit)
     )  # fmt: skip
+    notes = rows.all()
+    files = note_files.files_of(session, wanted.business_id, [note.id for note in notes])
     return [
         Entry(
             note.created_at, str(note.id), "note", note.author,
-            {"id": str(note.id), "text": note.text, "edited_at": _iso(note.edited_at)},
+            {
+                "id": str(note.id), "text": note.text, "edited_at": _iso(note.edited_at),
+                "files": [NoteFileOut.of(row).model_dump(mode="json") for row in files[note.id]],
+            },
         )
-        for note in rows
+        for note in notes
     ]  # fmt: skip
 
 

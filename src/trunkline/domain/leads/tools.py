@@ -19,7 +19,9 @@ from trunkline.core.errors import InvalidInput
 from trunkline.core.timeline import Entry
 from trunkline.core.toolbox import Kind, ToolCaller, tool
 from trunkline.domain.leads import board, editing, service, statuses, store
+from trunkline.domain.leads.flow_models import CauseKind
 from trunkline.domain.leads.models import Lead
+from trunkline.domain.leads.movement import Cause
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 
@@ -114,9 +116,8 @@ def set_lead_status(session: Session, caller: ToolCaller, wish: StatusWish) -> M
         raise InvalidInput(f"There is no status {wish.status!r}.", statuses=there_are)
     lead = _lead_of(session, caller)
     locked = store.lock(session, caller.business_id, [lead.id])
-    board.change_status(
-        session, caller.business_id, locked, status.id, actor=caller.actor, cause=board.BY_AGENT
-    )
+    cause = Cause(CauseKind.TOOL, caller.actor, source_id=caller.call_id)
+    board.change_status(session, caller.business_id, locked, status.id, cause=cause)
     return {"status": status.name}
 
 

@@ -189,9 +189,8 @@ class ModelConversation:
             is_owed = is_owed and not reply.has_text
             end, notes, others = _sorted_out(reply.calls)
             for call in notes:
-                value = call_prompt.as_word(call.arguments.get("disposition"), otherwise="noted")
                 self._history.used(call, call_prompt.DONE)
-                yield Note("disposition", value)
+                yield call_prompt.concluded(call.arguments)
             if end is not None and not others:
                 if is_owed and not self._history.has_answered:
                     yield self._say(self._phrases.farewell)

@@ -223,8 +223,7 @@ class OwnVoiceConversation:
     async def _do(self, call: ToolCall, *, is_too_early: bool) -> AsyncGenerator[Act, None]:
         """Do what the model asks for; yield what is for the record, and what fills the silence meanwhile."""
         if call.name == call_prompt.SET_DISPOSITION:
-            word = call_prompt.as_word(call.arguments.get("disposition"), otherwise="noted")
-            yield Note("disposition", word)
+            yield call_prompt.concluded(call.arguments)
         work = asyncio.ensure_future(self._use(call, is_too_early=is_too_early))
         try:
             async with aclosing(self._filler.while_waiting(work)) as phrases:

@@ -116,6 +116,8 @@ class Note:
 
     name: str
     value: str
+    confidence: float = 1.0
+    """How sure it is, 0 to 1: less than certain is what a model has concluded from what was said."""
 
 
 @dataclass(frozen=True, slots=True)
