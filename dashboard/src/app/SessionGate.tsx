@@ -125,7 +125,8 @@ function Inside({ me, ended, children }: { me: Me; ended: boolean; children: Rea
       ended,
       may: (least) => mayAtLeast(me, least),
       async signOut() {
-        await (await import("@/features/notifications/push")).forgetHere();
+        // What one is told is nobody else's business who uses this browser later.
+        if (me.business_id !== null && !me.is_system_admin) await (await import("@/features/notifications/push")).forgetHere();
         await client.POST("/api/sign-out");
         settle(null);
         tellTabs("left");
