@@ -59,7 +59,7 @@ PLACES = (
     Place("account", "/account"),
     Place("tasks", "/tasks"),
     Place("tasks-board", "/tasks?look=board"),
-    Place("task", "/tasks?task={task_id}"),
+    Place("task", "/tasks/{task_id}"),
     Place("notifications", "/notifications"),
     Place("notification-settings", "/notifications/settings"),
     Place("agents", "/agents"),

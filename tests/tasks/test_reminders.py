@@ -176,13 +176,13 @@ def test_one_is_told_in_the_page_on_a_device_and_by_post(
     (message,) = browser.arrived()
     assert message["payload"] == {
         "id": str(row.id), "tag": message["topic"], "title": "Call Ruth", "body": f"Due at {due:%H:%M}",
-        "path": f"/tasks?task={made.id}", "lang": "en",
+        "path": f"/tasks/{made.id}", "lang": "en",
     }  # fmt: skip
     assert (message["urgency"], message["contact"]) == ("high", "mailto:calls@agency.example")
     assert 60 <= message["ttl"] <= 20 * 60
     (letter,) = outside.letters(acme.email)
     assert letter["Subject"] == "Call Ruth"
-    assert f"/tasks?task={made.id}" in text_of(letter)
+    assert f"/tasks/{made.id}" in text_of(letter)
     assert {sending.state for sending in sendings(acme)} == {"sent"}
 
 

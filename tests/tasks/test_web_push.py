@@ -94,7 +94,7 @@ def test_words_are_in_the_language_of_whom_they_go_to(
         service.notify(session, acme.business_id, people, "task_assigned", FACTS, "both")
     installation.run_jobs("default")
     assert browser.arrived()[0]["payload"]["body"] == "Dana has given you a task"
-    assert hebrew.arrived()[0]["payload"]["body"] == "קיבלת משימה מאת Dana"
+    assert hebrew.arrived()[0]["payload"]["body"] == "קיבלת מטלה מאת Dana"
 
 
 def test_a_device_that_is_gone_is_forgotten_and_others_are_told(

@@ -76,7 +76,7 @@ function Row({ notification }: { notification: Notification }) {
     <li className={classes.row} data-unread={isUnread || undefined}>
       <span className={classes.dot} aria-hidden />
       <div className={classes.grows}>
-        <TextLink to={said.to} search={said.search} fw={isUnread ? 600 : undefined} onClick={() => isUnread && void mark(true)}>
+        <TextLink to={said.to} fw={isUnread ? 600 : undefined} onClick={() => isUnread && void mark(true)}>
           {said.text}
         </TextLink>
         {isUnread && <VisuallyHidden>{t("unread")}</VisuallyHidden>}

@@ -9,7 +9,6 @@ export type Notification = Schema<"NotificationOut">;
 interface Said {
   text: string;
   to: string;
-  search?: Record<string, string>;
 }
 
 /** Returns what puts a notification into words. */
@@ -22,10 +21,10 @@ export function useSaying(): (notification: Notification) => Said {
     switch (kind) {
       case "task_due": {
         const key = facts.time === null ? "kind.task_due.text_today" : "kind.task_due.text";
-        return { text: t(key, { clock, title: facts.title }), to: "/tasks", search: { task: facts.task_id ?? "" } };
+        return { text: t(key, { clock, title: facts.title }), to: `/tasks/${facts.task_id}` };
       }
       case "task_assigned":
-        return { text: t("kind.task_assigned.text", { by: facts.by, title: facts.title }), to: "/tasks", search: { task: facts.task_id ?? "" } };
+        return { text: t("kind.task_assigned.text", { by: facts.by, title: facts.title }), to: `/tasks/${facts.task_id}` };
       case "appointment_soon": {
         const key = facts.lead_name ? "kind.appointment_soon.text_with" : "kind.appointment_soon.text";
         return { text: t(key, { clock, name: facts.lead_name }), to: "/appointments" };

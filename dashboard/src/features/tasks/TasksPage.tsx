@@ -15,7 +15,7 @@ import { TaskDialog } from "./TaskDialog";
 import { TaskTable } from "./TaskTable";
 import type { Task } from "./words";
 
-const NOTHING = { look: "", assignee: "", state: "", overdue: "", lead: "", new: "", task: "" };
+const NOTHING = { look: "", assignee: "", state: "", overdue: "", lead: "", new: "" };
 type State = "open" | "todo" | "doing" | "done";
 
 export default function TasksPage() {
@@ -85,7 +85,6 @@ export default function TasksPage() {
       </Stack>
       {filters.new === "yes" && may("agent") && <TaskDialog task={null} leadId={filters.lead || undefined} close={() => set({ new: "" })} />}
       {open && <TaskDialog key={open.id} task={open} close={() => setOpen(null)} />}
-      {filters.task && <Linked taskId={filters.task} close={() => set({ task: "" })} />}
     </>
   );
 }
@@ -126,10 +125,4 @@ function List({ query, isFiltered, open, all }: ListProps) {
       }
     </Answer>
   );
-}
-
-/** The task that a link names: of a reminder, say. */
-function Linked({ taskId, close }: { taskId: string; close: () => void }) {
-  const task = api.useQuery("get", "/api/tasks/{task_id}", { params: { path: { task_id: taskId } } });
-  return <Answer of={task}>{(found) => <TaskDialog key={found.id} task={found} close={close} />}</Answer>;
 }

@@ -7,7 +7,10 @@ import { msg } from "@/lib/i18n";
 export const tasks: Feature = {
   id: "tasks",
   words: ["appointments", "notifications"],
-  routes: [{ path: "/tasks", page: () => import("./TasksPage") }],
+  routes: [
+    { path: "/tasks", page: () => import("./TasksPage") },
+    { path: "/tasks/$taskId", page: () => import("./TaskPage") },
+  ],
   nav: [{ section: "work", order: 25, label: msg("shell:nav.tasks"), to: "/tasks", icon: IconChecklist }],
   live: { "task.": ["/api/tasks"] },
   commands: [

@@ -32,7 +32,7 @@ _USUAL = Ways(page=True, push=True, email=False)
 
 _WORDS = {
     "en": {"due": "Due at {time}", "today": "Due today", "assigned": "{by} has given you a task"},
-    "he": {"due": "לביצוע עד {time}", "today": "לביצוע היום", "assigned": "קיבלת משימה מאת {by}"},
+    "he": {"due": "לביצוע עד {time}", "today": "לביצוע היום", "assigned": "קיבלת מטלה מאת {by}"},
 }
 
 
@@ -80,9 +80,9 @@ def _say_due(language: str, facts: Facts, zone: str) -> Said:
     else:
         at = datetime.fromisoformat(facts["at"]).astimezone(ZoneInfo(zone))
         body = words["due"].format(time=f"{at:%H:%M}")
-    return Said(facts["title"], body, f"/tasks?task={facts['task_id']}")
+    return Said(facts["title"], body, f"/tasks/{facts['task_id']}")
 
 
 def _say_assigned(language: str, facts: Facts, zone: str) -> Said:
     words = _WORDS.get(language, _WORDS["en"])
-    return Said(facts["title"], words["assigned"].format(by=facts["by"]), f"/tasks?task={facts['task_id']}")
+    return Said(facts["title"], words["assigned"].format(by=facts["by"]), f"/tasks/{facts['task_id']}")
