@@ -159,7 +159,7 @@ def pages_of(port: int, cookie: str) -> dict[str, list[str]]:
         "leads, board of search": [f"/api/leads/board?cards=50&search={quote(text)}" for text in typed],
         "lead lists": ["/api/lead-lists"],
         "lead tags": ["/api/lead-tags"],
-        "palette": [f"/api/leads?limit=5&search={quote(text)}" for text in typed],
+        "palette": [f"/api/search?q={quote(text)}" for text in typed],
         "lead": [f"/api/leads/{lead['id']}" for lead in leads["leads"]],
         "lead, timeline": [f"/api/leads/{lead['id']}/timeline" for lead in leads["leads"]],
         "lead, suppression": [f"/api/leads/{lead['id']}/suppression" for lead in leads["leads"]],

@@ -68,6 +68,7 @@ from trunkline.domain.people.links import PeopleLinks, install_links
 from trunkline.domain.recordings import jobs as _recording_jobs
 from trunkline.domain.reports import jobs as _report_jobs
 from trunkline.domain.search import jobs as _search_jobs
+from trunkline.domain.tasks import finding as finding_of_tasks
 from trunkline.domain.tasks import jobs as _task_jobs
 from trunkline.domain.tasks import reminding as reminding_of_tasks
 from trunkline.embedded import EmbeddedUnavailable, Hold, default_home, hold_servers
@@ -340,7 +341,9 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
         telling.register()
     for reminding in (trying_devices, reminding_of_tasks, reminding_of_appointments):
         reminding.register()
-    for finding in (finding_of_leads, finding_of_calls, finding_of_appointments, finding_of_agents):
+    for finding in (
+        finding_of_leads, finding_of_calls, finding_of_appointments, finding_of_tasks, finding_of_agents,
+    ):  # fmt: skip
         finding.register()
     schedule.install()
     register_carriers(settings)

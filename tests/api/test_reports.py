@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from api.doorway import TestClient, sign_in
 from support.call_book import had_call
+from support.diary import note_down
 from support.installation import Installation
 from support.world import TOOLS, World
 from trunkline.core.db import SYSTEM, unit_of_work
@@ -81,13 +82,10 @@ def live_through(world: World, *, names: tuple[str, ...] = ("Rivka", "=Formula()
         if number % 10 == 0:
             with unit_of_work(world.scope) as session:
                 starts = now - timedelta(hours=number)
-                state = dice.choice(["booked", "cancelled"])
-                session.add(
-                    Appointment(
-                        business_id=world.business_id, lead_id=dice.choice(lead_ids), starts_at=starts,
-                        ends_at=starts + timedelta(minutes=30), created_at=starts - timedelta(days=1),
-                        state=state,
-                    )
+                note_down(
+                    session, world.business_id, starts, starts + timedelta(minutes=30),
+                    lead_id=dice.choice(lead_ids), created_at=starts - timedelta(days=1),
+                    state=dice.choice(["booked", "arrived", "no_show", "cancelled"]),
                 )  # fmt: skip
 
 
@@ -141,7 +139,8 @@ def test_every_figure_is_what_counting_the_call_log_gives_rolled_up_or_not(
             assert sum(line["meetings"]["due"] for line in found["lines"]) == len(due) > 5
             told = Counter({row["disposition"]: row["calls"] for row in found["total"]["outcomes"]})
             assert told == Counter(call.disposition for call in log if call.disposition)
-            assert found["total"]["meetings"]["cancelled"] == sum(row.state == "cancelled" for row in due)
+            for name, state in (("kept", "arrived"), ("no_show", "no_show"), ("cancelled", "cancelled")):
+                assert found["total"]["meetings"][name] == sum(row.state == state for row in due)
         # One agent alone, and the same from the roll-up.
         agent_id = next(call.agent_id for call in log if call.agent_id)
         alone = report(owner, first, last, by="source", agent_id=str(agent_id))

@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, text, update
 
 from api.doorway import TestClient, sign_in
+from support.diary import note_down
 from support.installation import Installation
 from support.world import World
 from trunkline.core.db import SYSTEM, unit_of_work
 from trunkline.core.jobs import enqueue_job
 from trunkline.domain.agents import knowledge
-from trunkline.domain.appointments.models import Appointment
 from trunkline.domain.calls import service as calls
 from trunkline.domain.calls.models import Call, CallState
 from trunkline.domain.leads.models import Lead, LeadNote
 from trunkline.domain.search.models import SearchFill, SearchNews, SearchText, SearchWord
+from trunkline.domain.tasks.models import Task
 from trunkline.kit import clock, words
 from trunkline.kit.ids import new_id
 
@@ -98,16 +99,17 @@ def move_in(world: World) -> UUID:
         ]  # fmt: skip
         calls.record_events(session, world.business_id, call.id, said)
         start = clock.now() + timedelta(days=2)
-        session.add(
-            Appointment(
-                business_id=world.business_id, lead_id=leads[0].id, call_id=call.id, starts_at=start,
-                ends_at=start + timedelta(minutes=30), note="Root canal treatment",
-            )
+        note_down(
+            session, world.business_id, start, start + timedelta(minutes=30), lead_id=leads[0].id,
+            call_id=call.id, note="Root canal treatment",
         )  # fmt: skip
         knowledge.add_text(
             session, world.business_id, title="Parking", text="There is a garage behind the building.",
             agent_id=None, actor="test",
         )  # fmt: skip
+        session.add(
+            Task(business_id=world.business_id, title="Send the invoice", created_by="t", lead_id=leads[0].id)
+        )
         return call.id
 
 
@@ -137,6 +139,7 @@ def test_each_kind_of_row_is_found_by_its_words_and_says_where_they_stand(
     assert hits(search(owner, "hurry"), "call")[0]["id"] == str(call_id)
     assert titles(search(owner, "root canal"), "appointment") == ["Dana Cohen"]
     assert titles(search(owner, "garage"), "knowledge") == ["Parking"]
+    assert titles(search(owner, "invoice"), "task") == ["Send the invoice"]
     assert titles(search(owner, "agent"), "agent") == ["Agent"]
     turn = hits(search(owner, "shoulder"), "turn")[0]
     assert (turn["id"], turn["part"]) == (str(call_id), 2)
@@ -148,7 +151,7 @@ def test_each_kind_of_row_is_found_by_its_words_and_says_where_they_stand(
 
 def test_who_is_found_by_name_brings_their_calls_and_appointments(owner: TestClient, call_id: UUID) -> None:
     found = search(owner, "dana cohen")
-    assert [group["kind"] for group in found["groups"]] == ["lead", "call", "appointment"]
+    assert [group["kind"] for group in found["groups"]] == ["lead", "call", "appointment", "task"]
     assert hits(found, "call")[0]["id"] == str(call_id)
     assert hits(found, "appointment")[0]["data"]["state"] == "booked"
 
@@ -310,7 +313,7 @@ def test_rows_older_than_the_search_are_taken_in_once_and_as_triggers_would(
         words_before = {tuple(row) for row in session.execute(select(SearchWord.word, SearchWord.many))}
         kept = before.copy()
         assert {row[0] for row in before} == {
-            "lead", "note", "list", "call", "turn", "appointment", "agent", "knowledge",
+            "lead", "note", "list", "call", "turn", "appointment", "task", "agent", "knowledge",
         }  # fmt: skip
         # As it was before the search came, but for one row that has been written since.
         session.execute(delete(SearchText).where(SearchText.kind != "note"))

@@ -60,7 +60,7 @@ def call_id(acme: World, installation: Installation) -> UUID:
 
 
 def test_a_word_that_was_said_opens_its_call_at_that_second_and_reports_lead_on(
-    chromium: Browser, url: str, acme: World, call_id: UUID, tmp_path: Path
+    chromium: Browser, url: str, acme: World, call_id: UUID
 ) -> None:
     with visiting(chromium, url, acme.email, "/overview") as page:
         page.get_by_role("heading", level=1).wait_for()
@@ -101,6 +101,4 @@ def test_a_word_that_was_said_opens_its_call_at_that_second_and_reports_lead_on(
         expect(page.locator("main tbody tr")).to_have_count(30)
         with page.expect_download() as download:
             page.get_by_role("link", name="Download as CSV").click()
-        file = tmp_path / "report.csv"
-        download.value.save_as(file)
-        assert file.read_text(encoding="utf-8-sig").splitlines()[-1].startswith("total,1,0,1,")
+        assert Path(download.value.path()).read_text("utf-8-sig").splitlines()[-1].startswith("total,1,0,1,")

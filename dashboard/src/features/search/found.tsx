@@ -14,7 +14,7 @@ export type Hit = Schema<"HitOut">;
 export const LEAST_LETTERS = 2;
 
 /** As the server tells them. A kind that is not here comes last. */
-const ORDER = ["lead", "note", "list", "call", "turn", "appointment", "agent", "knowledge"];
+const ORDER = ["lead", "note", "list", "call", "turn", "appointment", "task", "agent", "knowledge"];
 const placeOf = ({ kind }: FoundKind) => (ORDER.includes(kind) ? ORDER.indexOf(kind) : ORDER.length);
 
 export const kinds = (): FoundKind[] =>
@@ -37,6 +37,8 @@ export function HitText({ kind, hit }: { kind: string; hit: Hit }) {
     who && t(`found.said_by.${who}`),
     typeof data.seconds === "number" ? t("found.at_second", { time: lengthOf(data.seconds) }) : "",
     data.archived === true ? t("found.archived") : "",
+    kind === "task" && textOf(data.due_at) ? t("found.due", { at: time.dateTime(textOf(data.due_at)) }) : "",
+    data.state === "done" ? t("found.done") : "",
     data.state === "cancelled" ? t("found.cancelled") : "",
   ].filter(Boolean);
   return (

@@ -13,6 +13,9 @@ export const tasks: Feature = {
   ],
   nav: [{ section: "work", order: 25, label: msg("shell:nav.tasks"), to: "/tasks", icon: IconChecklist }],
   live: { "task.": ["/api/tasks"] },
+  finds: [
+    { kind: "task", label: msg("shell:found.task"), icon: IconChecklist, to: (hit) => ({ path: "/tasks", search: { task: hit.id } }) },
+  ],
   commands: [
     { id: "new-task", label: msg("shell:command.new_task"), icon: IconChecklist, least: "agent", to: "/tasks?new=yes" },
   ],

@@ -13,10 +13,12 @@ from trunkline.core.finding import Described, Place, Source, register_source
 from trunkline.domain.leads.models import Lead, LeadList, LeadNote
 
 _MOST = 1_000
+# The ids as one value: joined, all leads would be read for some of them.
 _WITH_NUMBER = text(
     """
-    select l.created_at, l.id from leads_that_bear(:part, :part, :most) f join leads l on l.id = f.id
-    where l.business_id = :business and strpos(l.phone, :digits) > 0
+    select l.created_at, l.id from leads l
+    where l.business_id = :business and l.id = any(array(select id from leads_that_bear(:part, :part, :most)))
+      and strpos(l.phone, :digits) > 0
       and (cast(:at as timestamptz) is null
            or (l.created_at, l.id) < (cast(:at as timestamptz), cast(:behind as uuid)))
     order by l.created_at desc, l.id desc limit :limit

@@ -48,6 +48,9 @@ _KINDS = {
         " where e.kind in ('agent_said', 'caller_said')",
     ),
     "appointment": ("appointments", "id, created_at, note", _OWN.format(at="created_at", said="note")),
+    "task": (
+        "tasks", "id, created_at, title, text", _OWN.format(at="created_at", said="title || ' ' || text"),
+    ),
     "agent": ("agents", "id, created_at, name", _OWN.format(at="created_at", said="name")),
     "knowledge": (
         "knowledge_texts", "id, saved_at, title, text",
