@@ -269,7 +269,9 @@ def test_a_tool_about_the_caller_does_not_find_another_business_s_lead(name: str
     assert (foreign.ok, foreign.data["error"]) == (False, "not_found")
 
 
-@pytest.mark.parametrize("name", ["hold_call", "leave_message", "hang_up", "send_digits", "transfer_call"])
+@pytest.mark.parametrize(
+    "name", ["hold_call", "leave_message", "hang_up", "send_digits", "transfer_call", "warm_transfer"]
+)
 def test_a_tool_about_the_call_does_not_find_another_business_s_call(name: str, settled: Town) -> None:
     own, b = _caller(settled.a), settled.b
     assert run_tool(name, TOOLS[name], caller=own, allowed=(name,)).ok
