@@ -111,8 +111,8 @@ export function AppointmentDialog({ appointment, close }: { appointment: Appoint
               </Badge>
             )}
             {!mayChange && appointment.visit && (
-              <Text size="sm" dir="auto">
-                {appointment.visit}
+              <Text size="sm">
+                <bdi>{appointment.visit}</bdi>
               </Text>
             )}
           </Group>

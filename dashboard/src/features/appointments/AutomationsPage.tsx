@@ -67,10 +67,10 @@ function AutomationCard({ row, edit }: { row: Automation; edit: () => void }) {
     <Card withBorder padding="sm" component="article" aria-label={row.name}>
       <Group justify="space-between" wrap="nowrap">
         <Group gap="sm" wrap="nowrap">
-          <Icon size={20} aria-hidden />
+          <Icon size={20} style={{ flexShrink: 0 }} aria-hidden />
           <div>
-            <Text fw={600} dir="auto">
-              {row.name}
+            <Text fw={600}>
+              <bdi>{row.name}</bdi>
             </Text>
             <Group gap={6}>
               <Text size="sm" c="dimmed">

@@ -59,8 +59,8 @@ function CalendarCard({ row, edit }: { row: CalendarRow; edit: () => void }) {
       <Group justify="space-between" wrap="nowrap" align="flex-start">
         <Group gap="xs">
           <Badge variant="filled" color={row.colour} circle aria-hidden />
-          <Title order={2} size="h4" dir="auto">
-            {row.name}
+          <Title order={2} size="h4">
+            <bdi>{row.name}</bdi>
           </Title>
           {row.is_default && <Badge variant="light">{t("calendars.default")}</Badge>}
           {!row.active && <Badge color="gray">{t("calendars.inactive")}</Badge>}

@@ -133,7 +133,11 @@ function Appointment({ secret, first }: { secret: string; first: Mine }) {
         <Text size="lg" fw={600} data-testid="when" td={mine.standing === "cancelled" ? "line-through" : undefined}>
           {time.day(mine.starts_at)}, <bdi>{`${time.clock(mine.starts_at)}–${time.clock(mine.ends_at)}`}</bdi>
         </Text>
-        {mine.visit && <Text dir="auto">{mine.visit}</Text>}
+        {mine.visit && (
+          <Text>
+            <bdi>{mine.visit}</bdi>
+          </Text>
+        )}
         <Text size="sm" c="dimmed">
           {t("zone", { zone: mine.time_zone })}
         </Text>
