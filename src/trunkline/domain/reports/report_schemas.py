@@ -32,6 +32,13 @@ class ReportQuery(BaseModel):
         return Wanted(self.first, self.last, self.by, self.agent_id, self.run_id, self.source)
 
 
+class ReportFileQuery(ReportQuery):
+    """What a file is to be of. A link bears no headers: it says of whose page it is beside that."""
+
+    acting: Annotated[str | None, Field(max_length=200)] = None
+    """The gate has read it."""
+
+
 class MeetingsOut(BaseModel):
     """What became of the appointments that were to be in that time."""
 
