@@ -146,7 +146,7 @@ def test_the_key_is_made_once_kept_sealed_and_sealed_anew(acme: World, outside: 
         assert b"PRIVATE KEY" not in row.sealed
         private = vault.installation_key(session, "web_push", lambda: "another")
     assert registry.pusher().public_key(private) == first
-    old = vault._installed()
+    old = vault.installed_seals()
     try:
         vault.install_vault(vault.Seals([b"n" * 32, VAULT_KEY]))
         with unit_of_work(acme.scope) as session:
