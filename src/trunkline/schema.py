@@ -34,6 +34,7 @@ from trunkline.domain.leads import file_models as _lead_files
 from trunkline.domain.leads import flow_models as _lead_flow
 from trunkline.domain.leads import import_models as _lead_imports
 from trunkline.domain.leads import models as _leads
+from trunkline.domain.leads import record_models as _lead_records
 from trunkline.domain.leads import webhook_models as _lead_webhooks
 from trunkline.domain.notifications import models as _notifications
 from trunkline.domain.outbound import models as _outbound
@@ -47,9 +48,9 @@ from trunkline.domain.tenants import models as _tenants
 __all__ = ["at_head", "metadata", "migrate", "wait_for_schema"]
 
 TABLE_MODULES = (
-    _events, _vault, _secrets, _jobs, _runs, _ticks, _tenants, _people, _agents, _leads, _lead_flow,
-    _lead_files, _lead_imports, _lead_webhooks, _calls, _control, _outbound, _appointments, _automations,
-    _recordings, _reports, _search, _notifications, _tasks,
+    _events, _vault, _secrets, _jobs, _runs, _ticks, _tenants, _people, _agents, _leads, _lead_records,
+    _lead_flow, _lead_files, _lead_imports, _lead_webhooks, _calls, _control, _outbound, _appointments,
+    _automations, _recordings, _reports, _search, _notifications, _tasks,
 )  # fmt: skip
 """Importing these is what fills `metadata`."""
 

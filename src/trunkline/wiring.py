@@ -50,7 +50,7 @@ from trunkline.domain.calls import telling as telling_of_calls
 from trunkline.domain.control import jobs as _control_jobs
 from trunkline.domain.control import tools as _control_tools
 from trunkline.domain.control.places import ControlPlaces, install_places
-from trunkline.domain.leads import automatic, bulk, imports, keepers, webhooks
+from trunkline.domain.leads import automatic, bulk, imports, keepers, merging, movers, owners, webhooks
 from trunkline.domain.leads import finding as finding_of_leads
 from trunkline.domain.leads import jobs as _lead_jobs
 from trunkline.domain.leads import telling as telling_of_leads
@@ -64,6 +64,7 @@ from trunkline.domain.outbound import telling as telling_of_suppressions
 from trunkline.domain.outbound import tools as _outbound_tools
 from trunkline.domain.outbound.options import DialLimits, install_limits
 from trunkline.domain.people import jobs as _people_jobs
+from trunkline.domain.people import service as people
 from trunkline.domain.people.links import PeopleLinks, install_links
 from trunkline.domain.recordings import jobs as _recording_jobs
 from trunkline.domain.reports import jobs as _report_jobs
@@ -337,6 +338,13 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     channels.register_channel(channels.CALL, channels.Call())
     keepers.register_keeper("appointments", keepers.Keeper(held=appointments.held_leads))
     endings.register_listener("leads", automatic.has_rules, _hear_ending)
+    merging.register()
+    movers.register_rows("calls", "appointments", "tasks")
+    movers.register_mover(
+        "outbound_items",
+        movers.Mover(move=holds.move_items, busy=holds.held_leads, lock=outbound.lock_slots),
+    )
+    owners.install_people(people.belongs)
     for telling in (telling_of_leads, telling_of_calls, telling_of_appointments, telling_of_suppressions):
         telling.register()
     for reminding in (trying_devices, reminding_of_tasks, reminding_of_appointments):

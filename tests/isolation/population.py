@@ -32,9 +32,10 @@ from trunkline.domain.control import store as control_store
 from trunkline.domain.control import warm
 from trunkline.domain.control.models import Verb
 from trunkline.domain.control.rules import Stage
-from trunkline.domain.leads import board, bulk, editing, imports, statuses
+from trunkline.domain.leads import addresses, board, bulk, editing, imports, own_fields, statuses
 from trunkline.domain.leads import service as leads
 from trunkline.domain.leads.models import LeadNote, LeadStatus
+from trunkline.domain.leads.record_models import MergedLead
 from trunkline.domain.leads.row_faults import RowFault
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
 from trunkline.domain.leads.selection import Whom
@@ -91,6 +92,9 @@ class Inhabitant:
     status_id: UUID
     note_id: UUID
     papers: Papers
+    field_id: UUID
+    other_id: UUID
+    """Another lead than that of `lead_id`."""
     bulk_update_id: UUID
     bulk_delete_id: UUID
     import_id: UUID
@@ -136,6 +140,9 @@ class Inhabitant:
             "webhook_id": self.papers.webhook_id,
             "file_id": self.papers.file_id,
             "export_id": self.papers.export_id,
+            "field_id": self.field_id,
+            "other_id": self.other_id,
+            "address": self.address,
             "bulk_run_id": self.bulk_update_id,
             "import_id": self.import_id,
             "number_id": self.number_id,
@@ -150,6 +157,11 @@ class Inhabitant:
             "list_id": self.world.list_id,
             "business_id": self.world.business_id,
         }
+
+    @property
+    def address(self) -> str:
+        """A further address of its lead."""
+        return f"further@{self.call_sid[-1]}.example"
 
     @property
     def suppressed(self) -> str:
@@ -250,6 +262,20 @@ def _remind(session: Session, world: World, appointment: Appointment) -> Appoint
     links.link_to(session, appointment)
     feeds.open_feed(session, world.business_id, appointment.calendar_id, actor="test")
     return sending
+
+
+def _one_person(world: World, number: int, lead_id: UUID) -> dict[str, UUID]:
+    """Give a lead another address and whoever else they were, and leads a field."""
+    business_id = world.business_id
+    with unit_of_work(world.scope) as session:
+        addresses.add(session, business_id, lead_id, "email", f"further@{number}.example", actor="test")
+        # The one with whom they were merged is no more, but for this.
+        session.add(MergedLead(business_id=business_id, id=new_id(), lead_id=lead_id, actor="test", facts={}))
+        own = own_fields.make(
+            session, business_id, label="Budget", kind="number", key=None, choices=[], in_table=True,
+            actor="test",
+        )  # fmt: skip
+        return {"field_id": own.id, "other_id": leads.lead_of_caller(session, business_id, world.phones[1])}
 
 
 def _record(world: World, call_id: UUID) -> None:
@@ -360,7 +386,7 @@ def _settle(world: World, number: int, system_job_id: UUID) -> Inhabitant:
         assert job_id is not None
     secret, invitation_id, session_id = _sign_in(world, number)
     _roll_up(world)
-    to_do = _to_do(world, secret, lead_id)
+    more = {**_to_do(world, secret, lead_id), **_one_person(world, number, lead_id)}
     return Inhabitant(
         world=world, run_id=run.id, scheduled_run_id=later.id, item_id=item_id,
         attempt_id=claim.attempt_id, call_id=call.id, call_sid=sid, lead_id=lead_id, user_id=viewer.id,
@@ -372,5 +398,5 @@ def _settle(world: World, number: int, system_job_id: UUID) -> Inhabitant:
         import_id=importing.id, control_id=control.id, leg_sid=leg_sid,
         number_id=phone_number.id, text_id=known.id, secret=secret,
         invitation_id=invitation_id, session_id=session_id, system_job_id=system_job_id,
-        provider=vault.PROVIDERS[number], **to_do,
+        provider=vault.PROVIDERS[number], **more,
     )  # fmt: skip

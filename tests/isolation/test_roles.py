@@ -293,6 +293,7 @@ def test_the_look_up_role_reads_only_the_columns_it_needs(administrator: psycopg
         ("lead_webhooks", "business_id", "SELECT"),
         ("lead_webhooks", "id", "SELECT"),
         ("leads", "business_id", "SELECT"),
+        ("leads", "fields", "SELECT"),
         ("leads", "id", "SELECT"),
         ("leads", "search_text", "SELECT"),
         ("leads", "version", "SELECT"),

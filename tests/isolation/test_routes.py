@@ -324,6 +324,31 @@ CASES: dict[Door, list[Case]] = {
     Door("GET", "/api/lead-exports/{export_id}"): [Case(NOT_FOUND)],
     Door("POST", "/api/lead-exports/{export_id}/cancel"): [Case(NOT_FOUND)],
     Door("GET", "/api/lead-exports/{export_id}/file"): [Case(NOT_FOUND)],
+    Door("POST", "/api/leads/{lead_id}/addresses"): [
+        Case(NOT_FOUND, body=lambda a, b: {"channel": "phone", "address": "+12125550188"}),
+        Case({201}, body=lambda a, b: {"channel": "email", "address": "mine@own.example"}, own=True),
+    ],
+    Door("DELETE", "/api/leads/{lead_id}/addresses/{channel}/{address}"): [Case(NOT_FOUND)],
+    Door("POST", "/api/leads/{lead_id}/main-number"): [
+        Case(NOT_FOUND, body=lambda a, b: {"phone": SHARED_PHONE, "version": 1})
+    ],
+    Door("GET", "/api/leads/{lead_id}/duplicates"): [Case(NOT_FOUND), Case(FINE, own=True)],
+    Door("GET", "/api/leads/{lead_id}/merge/{other_id}"): [Case(NOT_FOUND)],
+    Door("POST", "/api/leads/{lead_id}/merge"): [
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {"other_id": str(a.lead_id), "version": 1, "other_version": 1},
+        ),
+        Case(
+            NOT_FOUND,
+            body=lambda a, b: {"other_id": str(b.lead_id), "version": 1, "other_version": 1},
+            own=True,
+        ),
+    ],
+    Door("GET", "/api/lead-fields"): [Case(FINE)],
+    Door("POST", "/api/lead-fields"): [Case(FINE, body=lambda a, b: {"label": "Mine", "kind": "text"})],
+    Door("PATCH", "/api/lead-fields/{field_id}"): [Case(NOT_FOUND, body=lambda a, b: {"label": "X"})],
+    Door("GET", "/api/colleagues"): [Case(FINE)],
     Door("GET", "/api/lead-tags"): [Case(FINE)],
     Door("GET", "/api/lead-statuses"): [Case(FINE)],
     Door("POST", "/api/lead-statuses"): [Case(FINE, body=lambda a, b: {"name": "Mine"})],
@@ -603,7 +628,7 @@ def untouched(town: Town, administrator: psycopg.Connection[Any]) -> Iterator[No
     assert rows_of(administrator, town.b.business_id) == before
 
 
-_NOBODY_S = {"number": "1", "name": "appointment"}
+_NOBODY_S = {"channel": "email", "number": "1", "name": "appointment"}
 """Parameters of paths that are no ids: a version's number, a ready-made dialogue's name."""
 
 

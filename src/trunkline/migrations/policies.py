@@ -16,7 +16,7 @@ RELAY = "trunkline_relay"
 LOOKUP = "trunkline_lookup"
 
 _KEPT_BY_TRIGGERS = {
-    "leads": ("lead_counts", "outbound_items", "outbound_runs"),
+    "leads": ("lead_addresses", "lead_counts", "outbound_items", "outbound_runs"),
     "outbound_items": ("outbound_runs",),
 }
 """What triggers of a table read and write: they run as whoever changes it, and see as little."""

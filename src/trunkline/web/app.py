@@ -32,6 +32,7 @@ from trunkline.domain.leads.export_routes import router as lead_exports_router
 from trunkline.domain.leads.file_routes import router as note_files_router
 from trunkline.domain.leads.flow_routes import router as lead_flow_router
 from trunkline.domain.leads.import_routes import router as lead_imports_router
+from trunkline.domain.leads.record_routes import router as lead_records_router
 from trunkline.domain.leads.routes import router as leads_router
 from trunkline.domain.leads.status_routes import router as lead_statuses_router
 from trunkline.domain.leads.webhook_routes import router as lead_webhooks_router
@@ -107,6 +108,7 @@ _API = (
     lead_webhooks_router,
     lead_hooks_router,
     lead_imports_router,
+    lead_records_router,
     call_log_router,
     calls_router,
     recordings_router,

@@ -97,6 +97,7 @@ def prepare(session: Session, call: Call, *, leg: int, said: Sequence[Line] = ()
                 "business_name": prompt.business_name,
                 "agent_name": prompt.agent_name,
                 "lead_name": lead.name if lead else "",
+                **leads.own_words(session, business_id, lead),
             },
             disclosure=CallingRules.model_validate(prompt.calling_rules).disclosure if discloses else "",
             voice=prompt.voice.get("name", ""),

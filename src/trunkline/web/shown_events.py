@@ -13,8 +13,8 @@ from trunkline.core.events import Event
 
 _FOR_ALL = {
     "agent", "appointment", "automation", "business", "calendar", "call", "callback", "import", "item",
-    "knowledge", "lead", "leads", "lead_statuses", "list", "notification", "number", "recording", "rules",
-    "run", "task",
+    "knowledge", "lead", "leads", "lead_fields", "lead_statuses", "list", "notification", "number",
+    "recording", "rules", "run", "task",
 }  # fmt: skip
 """What stands before the dot: of what everybody's pages show."""
 _OF_THE_LOG = {"dial", "consent"}

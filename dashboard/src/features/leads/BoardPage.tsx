@@ -13,6 +13,7 @@ import { BulkRuns } from "./BulkRuns";
 import { useLeadFilters, type Conditions } from "./filters";
 import { LeadFilters } from "./LeadFilters";
 import { LeadsHeader } from "./LeadsHeader";
+import { Owner } from "./own";
 import { StatusForm } from "./StatusForm";
 import { StatusOptions } from "./StatusOptions";
 import { useCards, type Cards } from "./useCards";
@@ -184,6 +185,11 @@ function LeadCard({ lead, cards }: { lead: Lead; cards: Cards }) {
           </ActionIcon>
         )}
       </Group>
+      {lead.owner_id && (
+        <Text size="xs" c="dimmed">
+          <Owner id={lead.owner_id} />
+        </Text>
+      )}
       {lead.tags.length > 0 && (
         <div className={classes.tags}>
           <Tags tags={lead.tags} />

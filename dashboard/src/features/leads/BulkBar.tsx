@@ -1,8 +1,8 @@
 // The line above the table: how many there are, or, once some are chosen, what can be done with them.
 
-import { Button, CloseButton, Group, Menu, Popover, Stack, Text, TextInput } from "@mantine/core";
+import { Button, CloseButton, Group, Menu, Popover, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconList, IconStatusChange, IconTag, IconTrash } from "@tabler/icons-react";
+import { IconForms, IconList, IconStatusChange, IconTag, IconTrash, IconUserCheck } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactNode } from "react";
 import { api, client, type Schema } from "@/lib/api";
@@ -11,6 +11,8 @@ import { useAct } from "@/ui/act";
 import { useConfirm } from "@/ui/confirm";
 import { filterOf, type LeadView } from "./filters";
 import type { Chosen } from "./LeadsPage";
+import { OwnInput } from "./own";
+import { useOwnFields, usePeople, type Value } from "./useOwn";
 import { LeadStatusBadge } from "./words";
 
 type Changes = Partial<Schema<"LeadChanges">>;
@@ -69,6 +71,8 @@ export function BulkBar({ view, chosen, choose, total, children, end }: BulkBarP
       <StatusChoice change={change} />
       <TagChoice change={change} />
       <ListChoice change={change} />
+      <OwnerChoice change={change} />
+      <FieldChoice change={change} />
       <Button variant="default" size="xs" color="red" leftSection={<IconTrash size={14} />} onClick={() => void remove()}>
         {t("bulk.delete")}
       </Button>
@@ -166,5 +170,74 @@ function ListChoice({ change }: { change: (changes: Changes) => Promise<void> })
         ))}
       </Menu.Dropdown>
     </Menu>
+  );
+}
+
+function OwnerChoice({ change }: { change: (changes: Changes) => Promise<void> }) {
+  const t = useT("leads");
+  const people = usePeople();
+  return (
+    <Menu shadow="md">
+      <Menu.Target>
+        <Button variant="default" size="xs" leftSection={<IconUserCheck size={14} />}>
+          {t("bulk.owner")}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown mah="20rem" style={{ overflowY: "auto" }}>
+        {people.map((person) => (
+          <Menu.Item key={person.value} onClick={() => void change({ owner_id: person.value })}>
+            <bdi>{person.label}</bdi>
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item onClick={() => void change({ owner_id: null })}>{t("owner.nobody")}</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function FieldChoice({ change }: { change: (changes: Changes) => Promise<void> }) {
+  const t = useT("leads");
+  const fields = useOwnFields();
+  const [opened, { toggle, close }] = useDisclosure();
+  const [key, setKey] = useState<string | null>(null);
+  const [value, setValue] = useState<Value>(null);
+  const field = fields.find((one) => one.key === key) ?? fields[0];
+  if (!field) return null;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    close();
+    void change({ own_fields: { [field.key]: value } });
+  };
+  return (
+    <Popover opened={opened} onChange={(open) => !open && close()} shadow="md" trapFocus>
+      <Popover.Target>
+        <Button variant="default" size="xs" leftSection={<IconForms size={14} />} onClick={toggle} aria-expanded={opened}>
+          {t("bulk.field")}
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <form onSubmit={submit}>
+          <Stack gap="xs" w="14rem">
+            <Select
+              size="xs"
+              label={t("bulk.field")}
+              data={fields.map((one) => ({ value: one.key, label: one.label }))}
+              value={field.key}
+              onChange={(next) => {
+                setKey(next);
+                setValue(null);
+              }}
+              comboboxProps={{ withinPortal: false }}
+              allowDeselect={false}
+            />
+            <OwnInput size="xs" field={field} label={t("bulk.value")} value={value} onChange={setValue} />
+            <Button type="submit" size="compact-sm" variant={value === null ? "default" : "filled"}>
+              {t(value === null ? "bulk.field_empty" : "bulk.field_set")}
+            </Button>
+          </Stack>
+        </form>
+      </Popover.Dropdown>
+    </Popover>
   );
 }

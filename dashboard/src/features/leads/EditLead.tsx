@@ -1,12 +1,14 @@
 // Other facts about a lead. What somebody else has saved meanwhile is not written over.
 
-import { Button, Group, Modal, Stack, TagsInput, Textarea, TextInput } from "@mantine/core";
+import { Button, Group, Modal, Select, Stack, TagsInput, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, client, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { ErrorNote } from "@/ui/ErrorNote";
+import { OwnInput } from "./own";
+import { useOwnFields, usePeople, type Value } from "./useOwn";
 import type { Lead } from "./words";
 
 export function EditLead({ lead, opened, close }: { lead: Lead; opened: boolean; close: () => void }) {
@@ -26,14 +28,23 @@ function Form({ lead, close }: { lead: Lead; close: () => void }) {
   const [version] = useState(lead.version);
   const [failure, setFailure] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
+  const own = useOwnFields();
+  const people = usePeople();
+  const [values, setValues] = useState<Record<string, Value>>(lead.fields as Record<string, Value>);
   const form = useForm({
-    initialValues: { name: lead.name, email: lead.email ?? "", notes: lead.notes ?? "", tags: lead.tags },
+    initialValues: {
+      name: lead.name, email: lead.email ?? "", notes: lead.notes ?? "", tags: lead.tags, owner_id: lead.owner_id as string | null,
+    },
   });
-  const save = form.onSubmit(async ({ name, email, notes, tags: given }) => {
+  const save = form.onSubmit(async ({ name, email, notes, tags: given, owner_id }) => {
     setBusy(true);
     setFailure(null);
     try {
-      const body: Schema<"LeadEdit"> = { version, name, email: email.trim() || null, notes: notes.trim() || null, tags: given };
+      const changed = Object.entries(values).filter(([key, value]) => (lead.fields[key] ?? null) !== value);
+      const body: Schema<"LeadEdit"> = {
+        version, name, email: email.trim() || null, notes: notes.trim() || null, tags: given, owner_id,
+        fields: Object.fromEntries(changed),
+      };
       const { data } = await client.PATCH("/api/leads/{lead_id}", { params: { path: { lead_id: lead.id } }, body });
       if (data) queries.setQueryData(["get", "/api/leads/{lead_id}", { params: { path: { lead_id: lead.id } } }], data);
       await queries.invalidateQueries({ queryKey: ["get", "/api/leads/{lead_id}/timeline"] });
@@ -50,6 +61,22 @@ function Form({ lead, close }: { lead: Lead; close: () => void }) {
         {failure !== null && <ErrorNote error={failure} />}
         <TextInput label={t("field.name")} maxLength={200} data-autofocus {...form.getInputProps("name")} />
         <TextInput label={t("field.email")} type="email" dir="ltr" maxLength={320} {...form.getInputProps("email")} />
+        <Select
+          label={t("field.owner_id")}
+          placeholder={t("owner.nobody")}
+          data={people}
+          searchable
+          clearable
+          {...form.getInputProps("owner_id")}
+        />
+        {own.map((field) => (
+          <OwnInput
+            key={field.key}
+            field={field}
+            value={values[field.key]}
+            onChange={(value) => setValues((before) => ({ ...before, [field.key]: value }))}
+          />
+        ))}
         <TagsInput
           label={t("field.tags")}
           description={t("field.tags_hint")}

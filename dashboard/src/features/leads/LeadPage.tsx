@@ -1,11 +1,13 @@
 import { Alert, Button, Grid, Group, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconCalendarPlus, IconPencil, IconPhone, IconPhoneOff } from "@tabler/icons-react";
+import { IconArrowMerge, IconCalendarPlus, IconPencil, IconPhone, IconPhoneOff } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
+import { Navigate } from "@tanstack/react-router";
 import { useBecause } from "@/features/calling/because";
 import { LeadTasks } from "@/features/tasks/LeadTasks";
-import { usePath } from "@/lib/address";
+import { useFilters, usePath } from "@/lib/address";
 import { api, client, type Schema } from "@/lib/api";
+import { hasCode } from "@/lib/errors";
 import { useT } from "@/lib/i18n";
 import { useSession } from "@/lib/session";
 import { useAct } from "@/ui/act";
@@ -16,11 +18,15 @@ import { ButtonLink } from "@/ui/LinkTo";
 import { Moment } from "@/ui/Moment";
 import { PageHeader } from "@/ui/PageHeader";
 import { Panel } from "@/ui/Panel";
+import { Addresses } from "./Addresses";
 import { CallLead } from "./CallLead";
 import { ConsentMenu } from "./ConsentMenu";
 import { EditLead } from "./EditLead";
+import { Duplicates, MergeLead } from "./MergeLead";
+import { Owner, OwnValue } from "./own";
 import { StatusMenu } from "./StatusMenu";
 import { Timeline } from "./Timeline";
+import { useOwnFields, type Value } from "./useOwn";
 import { nameOf, Phone, SourceName, Tags } from "./words";
 
 type Detail = Schema<"LeadDetail">;
@@ -28,6 +34,10 @@ type Detail = Schema<"LeadDetail">;
 export default function LeadPage() {
   const leadId = usePath("leadId");
   const lead = api.useQuery("get", "/api/leads/{lead_id}", { params: { path: { lead_id: leadId } } });
+  // Who was merged into somebody else is that one now.
+  if (hasCode(lead.error, "not_found") && lead.error.data.reason === "merged") {
+    return <Navigate to={`/leads/${String(lead.error.data.lead_id)}`} replace />;
+  }
   return <Answer of={lead}>{(data) => <LeadView key={data.id} lead={data} />}</Answer>;
 }
 
@@ -40,6 +50,8 @@ function LeadView({ lead }: { lead: Detail }) {
   });
   const [editing, edit] = useDisclosure();
   const [calling, call] = useDisclosure();
+  const own = useOwnFields();
+  const [{ merge: merging }, set] = useFilters({ merge: "" });
   const isOff = suppression.data && (suppression.data.suppressed !== null || suppression.data.everywhere);
   return (
     <>
@@ -66,18 +78,30 @@ function LeadView({ lead }: { lead: Detail }) {
             <Button variant="default" leftSection={<IconPencil size={16} />} onClick={edit.open}>
               {t("edit.button")}
             </Button>
+            <Button variant="default" leftSection={<IconArrowMerge size={16} />} onClick={() => set({ merge: "choose" })}>
+              {t("merge.open")}
+            </Button>
           </>
         )}
       </PageHeader>
       {suppression.data && <Suppressed lead={lead} of={suppression.data} />}
+      {may("agent") && <Duplicates lead={lead} merge={(other) => set({ merge: other })} />}
       <Grid>
         <Grid.Col span={{ base: 12, md: 4 }}>
+          <Stack>
           <Panel title={t("facts.title")}>
             <Stack gap="sm">
               <Facts
                 facts={[
                   { label: t("field.phone"), value: <Phone>{lead.phone}</Phone> },
                   lead.email !== null && { label: t("field.email"), value: <bdi dir="ltr">{lead.email}</bdi> },
+                  lead.owner_id !== null && { label: t("field.owner_id"), value: <Owner id={lead.owner_id} /> },
+                  ...own
+                    .filter((field) => lead.fields[field.key] !== undefined)
+                    .map((field) => ({
+                      label: field.label,
+                      value: <OwnValue field={field} value={lead.fields[field.key] as Value} />,
+                    })),
                   lead.tags.length > 0 && { label: t("field.tags"), value: <Tags tags={lead.tags} /> },
                   { label: t("field.consent"), value: <ConsentMenu lead={lead} /> },
                   lead.consent_at !== null && {
@@ -109,6 +133,8 @@ function LeadView({ lead }: { lead: Detail }) {
               {may("agent") && isOff === false && <Suppress lead={lead} />}
             </Stack>
           </Panel>
+          <Addresses lead={lead} />
+          </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 8 }}>
           <Stack>
@@ -118,6 +144,13 @@ function LeadView({ lead }: { lead: Detail }) {
         </Grid.Col>
       </Grid>
       <EditLead lead={lead} opened={editing} close={edit.close} />
+      <MergeLead
+        lead={lead}
+        other={merging === "choose" ? "" : merging}
+        choose={(other) => set({ merge: other || "choose" })}
+        opened={merging !== "" && may("agent")}
+        close={() => set({ merge: "" })}
+      />
       <CallLead lead={lead} opened={calling} close={call.close} />
     </>
   );

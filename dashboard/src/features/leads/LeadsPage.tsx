@@ -1,7 +1,7 @@
 import { Select, Stack, Text } from "@mantine/core";
 import { IconUsers } from "@tabler/icons-react";
 import { keepPreviousData } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import { useFilters } from "@/lib/address";
 import { api } from "@/lib/api";
 import { useNumbers, useT } from "@/lib/i18n";
@@ -17,7 +17,9 @@ import { BulkRuns } from "./BulkRuns";
 import { NEWEST, useLeadFilters } from "./filters";
 import { LeadFilters } from "./LeadFilters";
 import { LeadsHeader } from "./LeadsHeader";
+import { Owner, OwnValue } from "./own";
 import { StatusMenu } from "./StatusMenu";
+import { useOwnFields, type OwnField, type Value } from "./useOwn";
 import { ConsentBadge, nameOf, Phone, Tags, type Lead, type LeadStatus } from "./words";
 
 
@@ -53,7 +55,8 @@ export default function LeadsPage() {
     { placeholderData: keepPreviousData },
   );
   const count = api.useQuery("get", "/api/leads/count", { params: { query: view.conditions } }, { placeholderData: keepPreviousData });
-  const columns = useMemo(() => columnsOf(t, statuses.data ?? []), [t, statuses.data]);
+  const own = useOwnFields();
+  const columns = columnsOf(t, statuses.data ?? [], own);
 
   return (
     <>
@@ -119,7 +122,7 @@ export default function LeadsPage() {
   );
 }
 
-function columnsOf(t: (key: string) => string, statuses: LeadStatus[]): Column<Lead>[] {
+function columnsOf(t: (key: string) => string, statuses: LeadStatus[], own: OwnField[]): Column<Lead>[] {
   return [
     {
       id: "name",
@@ -133,6 +136,15 @@ function columnsOf(t: (key: string) => string, statuses: LeadStatus[]): Column<L
     { id: "phone", header: t("field.phone"), cell: (lead) => <Phone>{lead.phone}</Phone>, whole: true },
     { id: "status", header: t("field.status"), cell: (lead) => <StatusMenu lead={lead} statuses={statuses} />, whole: true },
     { id: "tags", header: t("field.tags"), cell: (lead) => <Tags tags={lead.tags} />, wide: true },
+    { id: "owner", header: t("field.owner_id"), cell: (lead) => <Owner id={lead.owner_id} />, wide: true },
+    ...own
+      .filter((field) => field.in_table)
+      .map((field) => ({
+        id: field.key,
+        header: <bdi>{field.label}</bdi>,
+        cell: (lead: Lead) => <OwnValue field={field} value={lead.fields[field.key] as Value} />,
+        wide: true,
+      })),
     { id: "consent", header: t("field.consent"), cell: (lead) => <ConsentBadge consent={lead.consent} />, wide: true, whole: true },
     { id: "created", header: t("field.created"), cell: (lead) => <Moment at={lead.created_at} />, wide: true, whole: true },
   ];

@@ -2,7 +2,7 @@
 
 import { ActionIcon, Button, Group, Stack, Text, Textarea, ThemeIcon } from "@mantine/core";
 import {
-  IconCalendarEvent, IconCircleCheck, IconEdit, IconNote, IconPencil, IconPhoneIncoming, IconPhoneOff, IconPhoneOutgoing,
+  IconArrowMerge, IconCalendarEvent, IconCircleCheck, IconEdit, IconNote, IconPencil, IconPhoneIncoming, IconPhoneOff, IconPhoneOutgoing,
   IconSparkles, IconStatusChange, IconTrash, type Icon,
 } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
@@ -21,7 +21,8 @@ import { TextLink } from "@/ui/LinkTo";
 import { Moment } from "@/ui/Moment";
 import { Panel } from "@/ui/Panel";
 import classes from "./Timeline.module.css";
-import { ConsentBadge, SourceName, type Lead } from "./words";
+import { useOwnNames, usePeople } from "./useOwn";
+import { ConsentBadge, Phone, SourceName, type Lead } from "./words";
 
 type Entry = Schema<"TimelineEntryOut">;
 
@@ -29,6 +30,7 @@ const A_PAGE = 30;
 const ICONS: Record<string, Icon> = {
   created: IconSparkles,
   edited: IconEdit,
+  merged: IconArrowMerge,
   status: IconStatusChange,
   consent: IconCircleCheck,
   note: IconNote,
@@ -112,6 +114,8 @@ function What({ entry, lead }: { entry: Entry; lead: Lead }): ReactNode {
   const t = useT("leads");
   const because = useBecause();
   const time = useTime();
+  const own = useOwnNames();
+  const named = (name: string) => own(name) ?? t(`field.${name}`);
   const data = entry.data as Record<string, string | number | null | string[] | undefined>;
   switch (entry.kind) {
     case "created":
@@ -121,7 +125,9 @@ function What({ entry, lead }: { entry: Entry; lead: Lead }): ReactNode {
         </Text>
       );
     case "edited":
-      return <Text size="sm">{t("timeline.edited", { fields: fieldNames(data.fields, t) })}</Text>;
+      return <Text size="sm">{t("timeline.edited", { fields: fieldNames(data.fields, named) })}</Text>;
+    case "merged":
+      return <Merged data={entry.data} named={named} />;
     case "status":
       return (
         <Text size="sm">
@@ -202,9 +208,30 @@ function Called({ data }: { data: Record<string, unknown> }) {
   );
 }
 
-function fieldNames(fields: unknown, t: (key: string) => string): string {
+function fieldNames(fields: unknown, named: (name: string) => string): string {
   const names = Array.isArray(fields) ? (fields as string[]) : [];
-  return names.map((name) => t(`field.${name}`)).join(", ");
+  return names.map(named).join(", ");
+}
+
+/** Whom the lead took in, and what of either stands no more. */
+function Merged({ data, named }: { data: Entry["data"]; named: (name: string) => string }) {
+  const t = useT("leads");
+  const people = usePeople();
+  const left = Object.entries((data.left ?? {}) as Record<string, unknown>);
+  const said = (name: string, value: unknown) =>
+    name === "owner_id" ? (people.find((person) => person.value === value)?.label ?? t("owner.gone")) : String(value);
+  return (
+    <div>
+      <Text size="sm">
+        {t("timeline.merged")} {data.name ? <bdi>{String(data.name)}</bdi> : null} <Phone>{String(data.phone ?? "")}</Phone>
+      </Text>
+      {left.map(([name, value]) => (
+        <Text key={name} size="xs" c="dimmed">
+          {t("timeline.merged_left", { field: named(name) })} <bdi>{said(name, value)}</bdi>
+        </Text>
+      ))}
+    </div>
+  );
 }
 
 function NewNote({ lead }: { lead: Lead }) {

@@ -4,7 +4,7 @@ import { useMemo } from "react";
 import { useFilters } from "@/lib/address";
 import type { Schema } from "@/lib/api";
 
-const FIRST = { q: "", status: "", list: "", tag: "", consent: "" };
+const FIRST = { q: "", status: "", list: "", tag: "", consent: "", owner: "", field: "" };
 
 export type LeadFilters = typeof FIRST;
 type Consent = NonNullable<Schema<"LeadFilter">["consent"]>;
@@ -19,6 +19,8 @@ export interface Conditions {
   list_id?: string;
   tag?: string;
   consent?: Consent;
+  owner_id?: string;
+  field?: string[];
 }
 
 export interface LeadView {
@@ -41,6 +43,8 @@ export function useLeadFilters(): LeadView {
       ...(filters.list && { list_id: filters.list }),
       ...(filters.tag && { tag: filters.tag }),
       ...(filters.consent && { consent: filters.consent as Consent }),
+      ...(filters.owner && { owner_id: filters.owner }),
+      ...(filters.field && { field: [filters.field] }),
     };
     const narrowed = Object.keys(conditions).length > 0;
     return { filters, set, clear: () => set(FIRST), conditions, narrowed, key: JSON.stringify(conditions) };

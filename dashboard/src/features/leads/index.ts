@@ -23,6 +23,8 @@ export const leads: Feature = {
     "lead.": ["/api/leads", "/api/lead-tags"],
     "leads.": ["/api/leads", "/api/lead-tags"],
     "lead_statuses.": ["/api/lead-statuses", "/api/leads"],
+    "lead_fields.": ["/api/lead-fields"],
+    "user.": ["/api/colleagues"],
     "consent.": ["/api/leads"],
     "number.": ["/api/leads/{lead_id}/suppression", "/api/leads/{lead_id}/timeline"],
     "call.": ["/api/leads/{lead_id}/timeline"],

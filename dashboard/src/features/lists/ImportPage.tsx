@@ -4,6 +4,7 @@ import { Alert, Button, Checkbox, FileButton, Group, Progress, Select, Stack, St
 import { IconFileSpreadsheet } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState, type DragEvent, type FormEvent } from "react";
+import { useOwnNames } from "@/features/leads/useOwn";
 import type { Schema } from "@/lib/api";
 import { useNumbers, useT } from "@/lib/i18n";
 import { useTime } from "@/lib/time";
@@ -247,6 +248,7 @@ function Columns({
   const t = useT("lists");
   const faultOf = useFault();
   const numbers = useNumbers();
+  const own = useOwnNames();
   const choose = (column: number, field: string) => {
     // A field is held by one column, and a column holds one field.
     const rest = Object.entries(mapping).filter(([other, at]) => at !== column && other !== field);
@@ -267,7 +269,7 @@ function Columns({
               onChange={(value) => choose(column, value ?? "")}
               data={[
                 { value: "", label: t("field.none") },
-                ...seen.fields.map((value) => ({ value, label: t(`field.${value}`) })),
+                ...seen.fields.map((value) => ({ value, label: own(value) ?? t(`field.${value}`) })),
               ]}
             />
           ))}

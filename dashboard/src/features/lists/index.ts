@@ -12,6 +12,7 @@ const OF_IMPORT = [
 
 export const lists: Feature = {
   id: "lists",
+  words: ["leads"],
   routes: [
     { path: "/lists", page: () => import("./ListsPage") },
     { path: "/lists/import", page: () => import("./ImportPage"), least: "agent" },

@@ -12,6 +12,7 @@ export const settings: Feature = {
     { path: "/settings/people", page: () => import("./PeoplePage"), least: "admin" },
     { path: "/settings/keys", page: () => import("./KeysPage"), least: "admin" },
     { path: "/settings/numbers", page: () => import("./NumbersPage"), least: "admin" },
+    { path: "/settings/fields", page: () => import("./FieldsPage"), least: "admin" },
     { path: "/settings/transfers", page: () => import("./TransfersPage"), least: "admin" },
     { path: "/account", page: () => import("./AccountPage"), of: "person" },
     { path: "/forgotten", page: () => import("./ForgottenPage"), of: "anybody" },

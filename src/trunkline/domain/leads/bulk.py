@@ -22,9 +22,20 @@ from trunkline.core.runs import service as runs
 from trunkline.core.runs import slices
 from trunkline.core.runs.models import Run
 from trunkline.core.runs.slices import Worked
-from trunkline.domain.leads import board, consent, editing, keepers, note_files, statuses, store
+from trunkline.domain.leads import (
+    board,
+    consent,
+    editing,
+    keepers,
+    note_files,
+    own_fields,
+    owners,
+    statuses,
+    store,
+)
 from trunkline.domain.leads.flow_models import CauseKind
 from trunkline.domain.leads.movement import Cause
+from trunkline.domain.leads.rules import OWN
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges
 
 UPDATE, DELETE = "leads.update", "leads.delete"
@@ -41,6 +52,9 @@ _GONE = "gone"
 _NO_STATUS = "no_status"
 """Why leads were left as they are whose new status somebody removed after the run had begun."""
 
+_NO_OWNER = "no_owner"
+"""Why leads were left as they are whose new owner has left the business since."""
+
 
 def begin_update(session: Session, business_id: UUID, wish: BulkUpdateIn, *, actor: str) -> Run:
     """Begin to change leads. Raises RunAlreadyActive, TooManyRequests, NotFound, InvalidInput."""
@@ -49,6 +63,9 @@ def begin_update(session: Session, business_id: UUID, wish: BulkUpdateIn, *, act
             _require_list(session, business_id, list_id)
     if wish.changes.status_id is not None:
         statuses.of_business(session, business_id).get(wish.changes.status_id)
+    if wish.changes.own_fields:
+        own_fields.of_business(session, business_id).checked(wish.changes.own_fields)
+    owners.require(session, business_id, wish.changes.owner_id)
     changes = wish.changes.model_dump(mode="json", exclude_unset=True)
     return _begin(
         session, business_id, UPDATE, wish, options={"changes": changes}, title="Update leads",
@@ -102,10 +119,16 @@ def update_slice(session: Session, run: Run, lead_ids: Sequence[UUID]) -> Worked
             board.change_status(session, run.business_id, here, changes.status_id, cause=cause)
         except NotFound:
             return Worked(0, {**gone, _NO_STATUS: set(here)})
+    if not owners.may_own(session, run.business_id, changes.owner_id):
+        return Worked(0, {**gone, _NO_OWNER: set(here)})
     edited = defaultdict[UUID, list[str]](list)
     if changes.fields:
         edited.update(store.differing(session, run.business_id, here, changes.fields))
         store.change(session, run.business_id, list(edited), changes.fields)
+    if changes.own_fields:
+        given = own_fields.of_business(session, run.business_id).checked(changes.own_fields)
+        for lead_id, keys in store.change_own(session, run.business_id, here, given).items():
+            edited[lead_id] += [f"{OWN}{key}" for key in keys]
     if changes.add_tag is not None or changes.remove_tag is not None:
         add, remove = changes.add_tag, changes.remove_tag
         for lead_id in sorted(store.change_tags(session, run.business_id, here, add=add, remove=remove)):

@@ -7,17 +7,26 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from trunkline.core.access import Principal, Role
 from trunkline.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Outdated
 from trunkline.core.events import announce, announce_many
-from trunkline.domain.leads import movement, note_files, statuses, store
+from trunkline.domain.leads import (
+    addresses,
+    movement,
+    note_files,
+    own_fields,
+    owners,
+    statuses,
+    store,
+)
 from trunkline.domain.leads.flow_models import CauseKind
 from trunkline.domain.leads.lead_schemas import LeadIn
 from trunkline.domain.leads.models import Lead, LeadNote
 from trunkline.domain.leads.movement import Cause, Moved
+from trunkline.domain.leads.rules import OWN
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
@@ -31,7 +40,11 @@ class NumberKnown(Conflict):
 
 
 def create_lead(session: Session, business_id: UUID, wish: LeadIn, *, actor: str) -> Lead:
-    """Make a lead of somebody new. Raises InvalidInput for what is no number, NumberKnown, NotFound."""
+    """Make a lead of somebody new.
+
+    Raises InvalidInput for what is no number or cannot stand in a field, NumberKnown and AddressKnown for
+    what is another lead's, NotFound.
+    """
     region = tenants.get_business(session, business_id).region
     try:
         phone = to_dialable(wish.phone, region=region)
@@ -41,16 +54,24 @@ def create_lead(session: Session, business_id: UUID, wish: LeadIn, *, actor: str
     stored = None if wish.status_id is None else known.stored(wish.status_id)
     if wish.list_id is not None and not store.has_list(session, business_id, wish.list_id):
         raise NotFound("There is no such list.", list_id=str(wish.list_id))
-    facts = wish.model_dump(include={"name", "email", "notes", "tags"})
-    made = session.scalar(
-        insert(Lead)
-        .values(id=new_id(), business_id=business_id, phone=phone, source="person", status_id=stored, **facts)
-        .on_conflict_do_nothing(index_elements=["business_id", "phone"])
-        .returning(Lead.id)
-    )
-    if made is None:
-        theirs = select(Lead.id).where(Lead.business_id == business_id, Lead.phone == phone)
-        raise NumberKnown(f"There is a lead with {phone} already.", lead_id=str(session.scalar(theirs)))
+    addresses.require_free_email(session, business_id, wish.email, but=None)
+    owners.require(session, business_id, wish.owner_id)
+    facts = wish.model_dump(include={"name", "email", "notes", "tags", "owner_id"})
+    if wish.fields:
+        own = own_fields.of_business(session, business_id)
+        facts["fields"] = own_fields.applied({}, own.checked(wish.fields))
+    lead = Lead(id=new_id(), business_id=business_id, phone=phone, source="person", status_id=stored, **facts)
+    holder = addresses.lead_at(session, business_id, "phone", phone)
+    if holder is None:
+        try:
+            with session.begin_nested():
+                session.add(lead)
+        except IntegrityError:
+            # Somebody else has made one with this number at this moment.
+            holder = addresses.lead_at(session, business_id, "phone", phone)
+    if holder is not None:
+        raise NumberKnown(f"There is a lead with {phone} already.", lead_id=str(holder))
+    made = lead.id
     if wish.list_id is not None:
         store.add_to_list(session, business_id, wish.list_id, [made])
     announce("lead.created", subject_id=made, actor=actor)
@@ -59,13 +80,18 @@ def create_lead(session: Session, business_id: UUID, wish: LeadIn, *, actor: str
         movement.note(
             session, business_id, known, [Moved(made, None, stored)], Cause(CauseKind.PERSON, actor)
         )
-    return session.get_one(Lead, made)
+    session.refresh(lead)
+    return lead
 
 
 def edit_lead(
     session: Session, business_id: UUID, lead_id: UUID, changes: dict[str, Any], *, version: int, actor: str
 ) -> Lead:
-    """Change facts about a lead that were read as of a version. Raises NotFound, Outdated."""
+    """Change facts about a lead that were read as of a version.
+
+    `changes` names columns; under `fields`, those of the business's own fields that change. Raises NotFound,
+    Outdated, InvalidInput, AddressKnown.
+    """
     lead = session.scalar(
         select(Lead)
         .where(Lead.business_id == business_id, Lead.id == lead_id)
@@ -76,10 +102,20 @@ def edit_lead(
         raise NotFound("There is no such lead.")
     if lead.version != version:
         raise Outdated(version=lead.version)
+    if "email" in changes:
+        addresses.require_free_email(session, business_id, changes["email"], but=lead_id)
+    if "owner_id" in changes:
+        owners.require(session, business_id, changes["owner_id"])
+    own = changes.pop("fields", None)
     fields = [field for field, value in changes.items() if getattr(lead, field) != value]
+    for field in fields:
+        setattr(lead, field, changes[field])
+    if own:
+        known = own_fields.of_business(session, business_id)
+        stands = own_fields.applied(lead.fields, known.checked(own, lead.fields))
+        fields += [f"{OWN}{key}" for key in own if stands.get(key) != lead.fields.get(key)]
+        lead.fields = stands
     if fields:
-        for field in fields:
-            setattr(lead, field, changes[field])
         lead.version += 1
         session.flush()
         announce("lead.changed", subject_id=lead.id, actor=actor, fields=fields)

@@ -25,6 +25,8 @@ class CauseKind(enum.StrEnum):
     TOOL = "tool"
     """The AI agent, in a call."""
     AUTOMATION = "automation"
+    MERGE = "merge"
+    """The status of another lead was taken, which turned out to be the same person."""
 
 
 class LeadStatusChange(Base):

@@ -31,6 +31,8 @@ class Preview:
     headers: Sequence[str]
     mapping: Mapping[str, int]
     rows: Sequence[LeadRow | RowFault]
+    fields: Sequence[str]
+    """Every field that a column can hold."""
 
 
 def preview(
@@ -42,14 +44,17 @@ def preview(
     """
     shape = imports.shape_of(file, size)
     headers = imports.headers_of(file, shape.encoding)
-    found = rules.check_mapping(mapping, headers) if mapping else rules.map_headers(headers)
+    own = imports.own_shapes(session, business_id)
+    # Reading a file may take seconds, and a transaction that waits for it holds others up.
+    session.commit()
+    found = rules.check_mapping(mapping, headers, own) if mapping else rules.map_headers(headers, own)
     rows = list(_first_rows(file, shape.encoding, found))
-    # Asked for last: reading a file may take seconds, and a transaction that waits for it holds others up.
     business = tenants.get_business(session, business_id)
     reading = imports.Reading(
-        business_id, shape.encoding, found, 0, business.region, ZoneInfo(business.time_zone)
-    )
-    return Preview(shape.encoding, headers, found, reading.read(rows))
+        business_id, shape.encoding, found, 0, business.region, ZoneInfo(business.time_zone),
+        own=imports.in_columns(own, found),
+    )  # fmt: skip
+    return Preview(shape.encoding, headers, found, reading.read(rows), rules.fields_with(own))
 
 
 def _first_rows(file: IO[bytes], encoding: str | None, mapping: Mapping[str, int]) -> Iterator[Row]:

@@ -14,7 +14,7 @@ from trunkline.core.access import Role
 from trunkline.core.db import Scope, unit_of_work
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.runs.models import Run
-from trunkline.domain.leads import import_limits, import_preview, imports, rules, statements
+from trunkline.domain.leads import import_limits, import_preview, imports, statements
 from trunkline.domain.leads.import_models import LeadImport
 from trunkline.domain.leads.row_faults import RowFault
 from trunkline.domain.leads.rules import LeadRow
@@ -82,7 +82,7 @@ def preview_import(
     ]
     return PreviewOut(
         encoding=found.encoding,
-        fields=list(rules.FIELDS),
+        fields=list(found.fields),
         columns=columns,
         rows=[_row(row) for row in found.rows],
     )

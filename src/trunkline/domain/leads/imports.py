@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -24,8 +24,9 @@ from trunkline.core.runs import service as runs
 from trunkline.core.runs import slices
 from trunkline.core.runs.models import Run, RunState
 from trunkline.core.runs.sweeper import step_of
-from trunkline.domain.leads import import_store, readers, rules, service, statements
+from trunkline.domain.leads import import_store, own_fields, readers, rules, service, statements
 from trunkline.domain.leads.import_models import ImportFault, LeadImport
+from trunkline.domain.leads.own_values import Shape
 from trunkline.domain.leads.readers import Row
 from trunkline.domain.leads.row_faults import RowFault
 from trunkline.domain.leads.rules import LeadRow, Said
@@ -66,6 +67,8 @@ class Reading:
     zone: ZoneInfo
     said: Said | None = None
     """What was said of everybody in the file."""
+    own: Mapping[str, Shape] = field(default_factory=dict)
+    """The business's own fields that columns of the file hold, by key."""
 
     def read(self, rows: Sequence[Row]) -> list[LeadRow | RowFault]:
         """Return what these rows say."""
@@ -76,7 +79,7 @@ class Reading:
             return rules.fault(line, cells, "no column holds telephone numbers", "no_phone_column")
         if isinstance(cells, readers.Torn):
             return rules.fault(line, cells, "a quote is opened in this line that is not closed", "open_quote")
-        row = rules.read_row(line, cells, self.mapping, region=self.region, zone=self.zone)
+        row = rules.read_row(line, cells, self.mapping, region=self.region, zone=self.zone, own=self.own)
         return row.with_said(self.said) if self.said is not None and isinstance(row, LeadRow) else row
 
 
@@ -105,7 +108,8 @@ def begin(
     """
     shape = shape_of(file, size)
     headers = headers_of(file, shape.encoding)
-    columns = rules.check_mapping(mapping or rules.map_headers(headers), headers)
+    own = own_shapes(session, business_id)
+    columns = rules.check_mapping(mapping or rules.map_headers(headers, own), headers, own)
     lead_list = service.make_list(session, business_id, name)
     run = runs.create(
         session, business_id=business_id, kind=KIND, title=name, subject=None,
@@ -122,6 +126,16 @@ def begin(
     import_store.store_file(session, business_id, run.id, file)
     _push(run)
     return run
+
+
+def own_shapes(session: Session, business_id: UUID) -> list[Shape]:
+    """Return the fields of the business's own that a file can fill."""
+    return [own_fields.shape_of(row) for row in own_fields.of_business(session, business_id).open]
+
+
+def in_columns(own: Sequence[Shape], mapping: Mapping[str, int]) -> dict[str, Shape]:
+    """Return of these fields those that a column holds, by key."""
+    return {shape.key: shape for shape in own if f"{rules.OWN}{shape.key}" in mapping}
 
 
 def shape_of(file: IO[bytes], size: int) -> readers.Shape:
@@ -206,6 +220,7 @@ def open_file(session: Session, business_id: UUID, run_id: UUID, file: IO[bytes]
     return Reading(
         found.list_id, found.encoding, found.mapping, run.cursor, business.region,
         ZoneInfo(business.time_zone), statements.said_in(run.options),
+        in_columns(own_shapes(session, business_id), found.mapping),
     )  # fmt: skip
 
 

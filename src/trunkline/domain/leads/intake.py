@@ -6,7 +6,7 @@ Somebody new becomes a lead; of somebody known the blanks are filled and nothing
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
@@ -17,9 +17,8 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.errors import Forbidden, TooManyRequests, TrunklineError
 from trunkline.core.events import announce
-from trunkline.domain.leads import board, consent, editing, keeping, store, webhook_rules, webhooks
+from trunkline.domain.leads import addresses, board, consent, editing, keeping, store, webhook_rules, webhooks
 from trunkline.domain.leads.flow_models import CauseKind
-from trunkline.domain.leads.models import Lead
 from trunkline.domain.leads.movement import Cause
 from trunkline.domain.leads.rules import LeadRow
 from trunkline.domain.leads.webhook_models import LeadDelivery, LeadWebhook
@@ -100,9 +99,7 @@ def try_out(session: Session, webhook: LeadWebhook, sent: Sent) -> tuple[Answere
     if not isinstance(read, LeadRow):
         answered, fields, lead_id = _refusal(read), dict[str, Any](), None
     else:
-        lead_id = session.scalar(
-            select(Lead.id).where(Lead.business_id == webhook.business_id, Lead.phone == read.phone)
-        )
+        lead_id = addresses.lead_at(session, webhook.business_id, "phone", read.phone)
         answered = Answered(_NEW if lead_id is None else _MERGED, _welcome(lead_id, is_new=lead_id is None))
         fields = {
             "phone": read.phone, "name": read.name, "email": read.email, "notes": read.notes,
@@ -153,6 +150,9 @@ def _read(session: Session, webhook: LeadWebhook, sent: Sent) -> LeadRow | Field
 def _keep(session: Session, webhook: LeadWebhook, row: LeadRow) -> tuple[UUID, bool]:
     """Make a lead of somebody new, or fill the blanks of somebody known; return who it is and which."""
     business_id = webhook.business_id
+    # Whoever is told of with a further number of theirs is the lead that has it.
+    main = addresses.main_numbers(session, business_id, [row.phone])
+    row = replace(row, phone=main.get(row.phone, row.phone))
     kept = keeping.keep(session, business_id, [row], source=webhook.name, moment=clock.now())
     lead_id, is_new = kept.ids[row.phone], kept.created == 1
     if is_new:

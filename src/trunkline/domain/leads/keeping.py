@@ -5,6 +5,7 @@ What becomes of a consent is decided by `rules.merge`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from trunkline.domain.leads.models import Lead
-from trunkline.domain.leads.rules import LeadRow, Said, merge
+from trunkline.domain.leads.rules import OWN, LeadRow, Said, merge
 from trunkline.domain.leads.store import has_one_of
 from trunkline.kit.ids import new_id
 
@@ -24,13 +25,14 @@ from trunkline.kit.ids import new_id
 _MAKE = text(
     """
     insert into leads as known
-        (id, business_id, phone, name, email, notes, source, consent, consent_at, consent_source)
-    select id, :business_id, phone, name, email, notes, :source, consent, consent_at, consent_source
+        (id, business_id, phone, name, email, notes, source, consent, consent_at, consent_source, fields)
+    select id, :business_id, phone, name, email, notes, :source, consent, consent_at, consent_source,
+           cast(fields as jsonb)
     from unnest(
         cast(:ids as uuid[]), cast(:phones as text[]), cast(:names as text[]), cast(:emails as text[]),
         cast(:notes as text[]), cast(:consents as text[]), cast(:consent_ats as timestamptz[]),
-        cast(:consent_sources as text[])
-    ) given (id, phone, name, email, notes, consent, consent_at, consent_source)
+        cast(:consent_sources as text[]), cast(:fields as text[])
+    ) given (id, phone, name, email, notes, consent, consent_at, consent_source, fields)
     order by phone
     on conflict (business_id, phone) do update set phone = known.phone where false
     returning id
@@ -47,11 +49,13 @@ _FILL = text(
         consent_at = case when given.consent is null then leads.consent_at else given.consent_at end,
         consent_source =
             case when given.consent is null then leads.consent_source else given.consent_source end,
+        fields = cast(given.fields as jsonb) || leads.fields,
         version = leads.version + 1
     from unnest(
         cast(:ids as uuid[]), cast(:names as text[]), cast(:emails as text[]), cast(:notes as text[]),
-        cast(:consents as text[]), cast(:consent_ats as timestamptz[]), cast(:consent_sources as text[])
-    ) given (id, name, email, notes, consent, consent_at, consent_source)
+        cast(:consents as text[]), cast(:consent_ats as timestamptz[]), cast(:consent_sources as text[]),
+        cast(:fields as text[])
+    ) given (id, name, email, notes, consent, consent_at, consent_source, fields)
     where leads.business_id = :business_id and leads.id = given.id
     """
 )
@@ -97,6 +101,7 @@ def keep(
                 "names": [row.name for row in rows],
                 "emails": [row.email for row in rows],
                 "notes": [row.notes for row in rows],
+                "fields": [json.dumps(dict(row.own)) for row in rows],
                 **_consents(said),
             },
         ).scalars()
@@ -109,10 +114,10 @@ def keep(
     for lead in session.execute(
         select(
             Lead.id, Lead.phone, Lead.consent, Lead.consent_at, Lead.consent_source, Lead.name == "",
-            Lead.email.is_(None), Lead.notes.is_(None),
+            Lead.email.is_(None), Lead.notes.is_(None), Lead.fields,
         ).where(Lead.business_id == business_id, has_one_of(list(given)))
     ):  # fmt: skip
-        lead_id, phone, consent, at, how, no_name, no_email, no_notes = lead
+        lead_id, phone, consent, at, how, no_name, no_email, no_notes, own = lead
         row, is_new = given[phone], lead_id in made
         ids[phone] = lead_id
         before = Said() if is_new else Said(consent, at, how)
@@ -122,6 +127,7 @@ def keep(
         blanks = {
             "name": no_name and row.name, "email": no_email and row.email, "notes": no_notes and row.notes
         }  # fmt: skip
+        blanks |= {f"{OWN}{key}": key not in own for key in row.own}
         fields = [field for field, is_filled in blanks.items() if is_filled and not is_new]
         if fields:
             filled[lead_id] = fields
@@ -142,6 +148,7 @@ def _fill(session: Session, business_id: UUID, fills: Sequence[tuple[UUID, LeadR
             "names": [row.name for _, row, _ in fills],
             "emails": [row.email for _, row, _ in fills],
             "notes": [row.notes for _, row, _ in fills],
+            "fields": [json.dumps(dict(row.own)) for _, row, _ in fills],
             **_consents([said for _, _, said in fills]),
         },
     )

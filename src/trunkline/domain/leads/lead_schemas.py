@@ -9,7 +9,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from trunkline.domain.leads.models import Lead
-from trunkline.domain.leads.schemas import LeadConditions, Tag
+from trunkline.domain.leads.record_schemas import AddressOut
+from trunkline.domain.leads.schemas import LeadConditions, OwnValues, Tag
 from trunkline.domain.leads.statuses import MOST, Statuses
 
 Colour = Literal[
@@ -74,6 +75,9 @@ class LeadOut(BaseModel):
     consent_at: datetime | None
     consent_source: str | None
     status_id: UUID
+    owner_id: UUID | None
+    fields: dict[str, Any]
+    """What stands in the fields of the business's own, by key."""
     tags: list[str]
     version: int
     created_at: datetime
@@ -95,9 +99,10 @@ class ListOfLead(BaseModel):
 
 
 class LeadDetail(LeadOut):
-    """A lead, and the lists in which it stands."""
+    """A lead, the lists in which it stands, and its numbers and addresses, the main number among them."""
 
     lists: list[ListOfLead]
+    addresses: list[AddressOut]
 
 
 class LeadsQuery(LeadConditions):
@@ -164,6 +169,8 @@ class LeadIn(BaseModel):
     tags: Tags = Field(default_factory=list)
     status_id: UUID | None = None
     """Missing: the initial one."""
+    owner_id: UUID | None = None
+    fields: OwnValues = Field(default_factory=dict)
     list_id: UUID | None = None
     """A list at whose end they are put."""
 
@@ -179,6 +186,9 @@ class LeadEdit(BaseModel):
     email: Email | None = None
     notes: Notes | None = None
     tags: Tags = Field(default_factory=list)
+    owner_id: UUID | None = None
+    fields: OwnValues = Field(default_factory=dict)
+    """Of the business's own fields those that change; null empties one."""
 
 
 class MoveIn(BaseModel):
@@ -216,7 +226,7 @@ class TimelineEntryOut(BaseModel):
 
     at: datetime
     kind: str
-    """`created`, `edited`, `status`, `consent`, `note`, `call`, `appointment` or `suppressed`."""
+    """`created`, `edited`, `merged`, `status`, `consent`, `note`, `call`, `appointment` or `suppressed`."""
     actor: str | None
     data: dict[str, Any]
 

@@ -92,7 +92,7 @@ def _by_status(
 
 def _asks_for_statuses_alone(wanted: LeadConditions) -> bool:
     others = LeadConditions.model_fields.keys() - {"status_id"}
-    return all(getattr(wanted, name) is None for name in others)
+    return not any(getattr(wanted, name) for name in others)
 
 
 def _page(

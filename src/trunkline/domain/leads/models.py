@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -65,17 +66,33 @@ class LeadStatus(Base):
 
 
 class Lead(Base):
-    """One person of one business; their number is who they are."""
+    """One person of one business; their number is who they are, and what is dialled.
+
+    Further numbers and addresses of theirs are `record_models.LeadAddress`.
+    """
 
     __tablename__ = "leads"
     __table_args__ = (
         UniqueConstraint("business_id", "id", name="uq_leads_business_id"),
         UniqueConstraint("business_id", "phone", name="uq_leads_phone"),
         ForeignKeyConstraint(["business_id", "status_id"], ["lead_statuses.business_id", "lead_statuses.id"]),
+        ForeignKeyConstraint(
+            ["business_id", "owner_id"], ["users.business_id", "users.id"], ondelete="SET NULL (owner_id)"
+        ),
         Index("ix_leads_newest", "business_id", "created_at", "id", postgresql_where=LISTED),
         Index("ix_leads_name", "business_id", "sort_name", "id", postgresql_where=LISTED),
         Index("ix_leads_board", "business_id", "status_id", "place", postgresql_where=LISTED),
         Index("ix_leads_tagged", "business_id", "created_at", "id", postgresql_where=TAGGED),
+        Index(
+            "ix_leads_owner", "business_id", "owner_id", "created_at", "id",
+            postgresql_where=text("owner_id is not null"),
+        ),
+        Index("ix_leads_email", "business_id", "email_key", postgresql_where=text("email_key is not null")),
+        Index(
+            "ix_leads_fields", "business_id", "fields", postgresql_using="gin",
+            postgresql_with={"gin_pending_list_limit": "256"},
+            postgresql_ops={"fields": "jsonb_path_ops"}, postgresql_where=text("fields <> '{}'::jsonb"),
+        ),
         Index(
             "ix_leads_search", "business_id", "search_text", postgresql_using="gin",
             postgresql_with={"gin_pending_list_limit": "256"},
@@ -103,8 +120,14 @@ class Lead(Base):
     there is room for a third. No two leads of one status have the same."""
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'::text[]"))
     """In the order of their letters, none twice."""
+    owner_id: Mapped[UUID | None]
+    """Who of the business's people looks after them."""
+    fields: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    """What stands in the fields of the business's own, by key; an empty one is not there."""
     version: Mapped[int] = mapped_column(server_default="1")
     """One more with each change of what a person can edit; status and place are not among that."""
+    email_key: Mapped[str | None] = mapped_column(Computed("lower(email)", persisted=True))
+    """The e-mail address as it is looked up."""
     sort_name: Mapped[str] = mapped_column(
         String(collation="C"), Computed("coalesce(nullif(lower(name), ''), chr(1114109))", persisted=True)
     )

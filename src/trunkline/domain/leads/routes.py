@@ -12,6 +12,7 @@ from trunkline.core import timeline
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.domain.leads import board, consent, editing, listing, service, statuses
+from trunkline.domain.leads.detail import detail
 from trunkline.domain.leads.flow_models import CauseKind
 from trunkline.domain.leads.lead_schemas import (
     BoardColumnOut,
@@ -24,7 +25,6 @@ from trunkline.domain.leads.lead_schemas import (
     LeadOut,
     LeadsOut,
     LeadsQuery,
-    ListOfLead,
     MoveIn,
     NoteIn,
     NoteOut,
@@ -33,7 +33,6 @@ from trunkline.domain.leads.lead_schemas import (
     TimelineEntryOut,
     TimelineOut,
 )
-from trunkline.domain.leads.models import Lead
 from trunkline.domain.leads.movement import Cause
 from trunkline.domain.leads.schemas import ConsentChange, LeadConditions, LeadListOut
 
@@ -50,7 +49,7 @@ def read_leads(query: Annotated[LeadsQuery, Query()], session: SessionDep, who: 
 def create_lead(body: LeadIn, session: SessionDep, who: PrincipalDep) -> LeadDetail:
     """Make a lead of somebody new. 409 with `lead_id` where the number is somebody's already."""
     who.require(Role.AGENT)
-    return _detail(session, editing.create_lead(session, who.business, body, actor=who.email))
+    return detail(session, editing.create_lead(session, who.business, body, actor=who.email))
 
 
 @router.get("/leads/count")
@@ -80,7 +79,7 @@ def read_board(query: Annotated[BoardQuery, Query()], session: SessionDep, who: 
 @router.get("/leads/{lead_id}")
 def read_lead(lead_id: UUID, session: SessionDep, who: PrincipalDep) -> LeadDetail:
     """One lead, and the lists in which it stands."""
-    return _detail(session, service.get_lead(session, who.business, lead_id))
+    return detail(session, service.get_lead(session, who.business, lead_id))
 
 
 @router.patch("/leads/{lead_id}")
@@ -89,7 +88,7 @@ def edit_lead(lead_id: UUID, body: LeadEdit, session: SessionDep, who: Principal
     who.require(Role.AGENT)
     changes = body.model_dump(exclude={"version"}, exclude_unset=True)
     lead = editing.edit_lead(session, who.business, lead_id, changes, version=body.version, actor=who.email)
-    return _detail(session, lead)
+    return detail(session, lead)
 
 
 @router.post("/leads/{lead_id}/move")
@@ -156,7 +155,7 @@ def change_consent(lead_id: UUID, body: ConsentChange, session: SessionDep, who:
     lead = service.get_lead(session, who.business, lead_id)
     consent.change(session, who.business, [lead.id], body, actor=who.email)
     session.refresh(lead)
-    return _detail(session, lead)
+    return detail(session, lead)
 
 
 @router.get("/lead-lists")
@@ -184,9 +183,3 @@ def read_tags(session: SessionDep, who: PrincipalDep) -> TagsOut:
 def _page(session: Session, business_id: UUID, page: listing.Page) -> LeadsOut:
     known = statuses.of_business(session, business_id)
     return LeadsOut(leads=[LeadOut.of(lead, known) for lead in page.rows], next_cursor=page.next_cursor)
-
-
-def _detail(session: Session, lead: Lead) -> LeadDetail:
-    shown = LeadOut.of(lead, statuses.of_business(session, lead.business_id))
-    rows = listing.lists_of_lead(session, lead.business_id, lead.id)
-    return LeadDetail(**shown.model_dump(), lists=[ListOfLead.model_validate(row) for row in rows])

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import MAXYEAR, datetime, timedelta, tzinfo
 
 from trunkline.core.errors import InvalidInput
+from trunkline.domain.leads.own_values import Shape, Value
 from trunkline.domain.leads.row_faults import RowFault, UnusableCell, shortened
 from trunkline.kit import clock
 from trunkline.kit.phone import InvalidPhone, to_dialable
@@ -36,7 +37,10 @@ _HEADERS: Mapping[str, str] = {
 """Our field -> the headers under which lists bear it."""
 
 FIELDS = tuple(_HEADERS)
-"""Everything that a column can hold. Only the phone must be there."""
+"""What a column can hold in every business. Only the phone must be there."""
+
+OWN = "field:"
+"""Before the key of a field of the business's own."""
 
 _BEHIND = re.compile(r"\s*\d+$")
 
@@ -100,6 +104,8 @@ class LeadRow:
     """The row's own text, for a fault that shows later."""
     of_all: bool = False
     """Its consent was said of everybody in the file."""
+    own: Mapping[str, Value] = field(default_factory=dict)
+    """What stands in fields of the business's own, by key."""
 
     @property
     def said(self) -> Said:
@@ -115,22 +121,31 @@ class LeadRow:
         )
 
 
-def map_headers(headers: Sequence[str]) -> dict[str, int]:
-    """Return which column, from 1 on, holds which of our fields, by English and Hebrew names."""
+def fields_with(own: Sequence[Shape]) -> tuple[str, ...]:
+    """Return everything that a column can hold, the fields of the business's own behind the others."""
+    return *FIELDS, *(f"{OWN}{shape.key}" for shape in own)
+
+
+def map_headers(headers: Sequence[str], own: Sequence[Shape] = ()) -> dict[str, int]:
+    """Return which column, from 1 on, holds which field: by English and Hebrew names, own ones by theirs."""
+    known = {_plain(name): f"{OWN}{shape.key}" for shape in own for name in (shape.key, shape.label)}
     columns: dict[str, int] = {}
     for number, header in enumerate(headers, 1):
-        field = _KNOWN.get(_plain(header))
-        if field is not None:
-            columns.setdefault(field, number)
+        found = _KNOWN.get(_plain(header)) or known.get(_plain(header))
+        if found is not None:
+            columns.setdefault(found, number)
     return columns
 
 
-def check_mapping(mapping: Mapping[str, int], headers: Sequence[str]) -> dict[str, int]:
+def check_mapping(
+    mapping: Mapping[str, int], headers: Sequence[str], own: Sequence[Shape] = ()
+) -> dict[str, int]:
     """Return a mapping that can be worked with. Raises InvalidInput that says what is wrong with it."""
-    unknown = sorted(set(mapping) - set(FIELDS))
+    fields = fields_with(own)
+    unknown = sorted(set(mapping) - set(fields))
     if unknown:
         raise InvalidInput(
-            f"There is no field {unknown[0]!r}; there are {', '.join(FIELDS)}.",
+            f"There is no field {unknown[0]!r}; there are {', '.join(fields)}.",
             reason="mapping_unknown_field",
             field=unknown[0],
         )
@@ -154,9 +169,10 @@ def check_mapping(mapping: Mapping[str, int], headers: Sequence[str]) -> dict[st
 
 
 def read_row(
-    line: int, cells: Sequence[str], mapping: Mapping[str, int], *, region: str, zone: tzinfo
-) -> LeadRow | RowFault:
-    """Return what a row says: a lead, or why it cannot be one.
+    line: int, cells: Sequence[str], mapping: Mapping[str, int], *, region: str, zone: tzinfo,
+    own: Mapping[str, Shape] | None = None,
+) -> LeadRow | RowFault:  # fmt: skip
+    """Return what a row says: a lead, or why it cannot be one. `own`: the business's fields by key.
 
     Numbers without a country are read as of `region` (ISO 3166), times without a zone as of `zone`.
     """
@@ -166,18 +182,20 @@ def read_row(
     try:
         phone = to_dialable(value["phone"], region=region)
         consent, consent_at = _consent_of(value, zone)
+        said = {key: shape.read(value.get(f"{OWN}{key}", "")) for key, shape in (own or {}).items()}
     except (InvalidPhone, UnusableCell) as error:
         return fault(line, cells, str(error), error.code, error.facts)
     whole = " ".join(filter(None, (value.get("first_name"), value.get("last_name"))))
     value["name"] = value.get("name") or whole
     value["notes"] = "\n".join(filter(None, (value.get("company"), value.get("notes"))))
-    for field, longest in _LONGEST.items():
-        if len(value.get(field, "")) > longest:
-            reason = f"{field} is longer than {longest} characters"
-            return fault(line, cells, reason, "too_long", {"field": field, "most": str(longest)})
+    for name, longest in _LONGEST.items():
+        if len(value.get(name, "")) > longest:
+            reason = f"{name} is longer than {longest} characters"
+            return fault(line, cells, reason, "too_long", {"field": name, "most": str(longest)})
     return LeadRow(
         line, phone, value["name"], value.get("email") or None, value["notes"] or None, consent,
         consent_at, (value.get("consent_source") or None) if consent != "none" else None, _shown(cells),
+        own={key: kept for key, kept in said.items() if kept is not None},
     )  # fmt: skip
 
 

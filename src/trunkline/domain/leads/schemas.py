@@ -30,6 +30,10 @@ Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_
 """A word or two under which a business finds leads again."""
 
 
+OwnValues = Annotated[dict[str, str | float | bool | None], Field(max_length=50)]
+"""What is to stand in fields of the business's own, by key."""
+
+
 class ConsentChange(BaseModel):
     """What a person has said to being called by an AI: yes, yes in writing, or no."""
 
@@ -74,6 +78,8 @@ class PreviewRowOut(BaseModel):
     consent: str | None = None
     consent_at: datetime | None = None
     consent_source: str | None = None
+    own: dict[str, str | float | bool] = {}
+    """What would stand in fields of the business's own, by key."""
 
 
 class PreviewOut(BaseModel):
@@ -143,6 +149,9 @@ class ImportFaultsOut(BaseModel):
     next_cursor: str | None
 
 
+FieldCondition = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}=", max_length=1_050)]
+
+
 class LeadConditions(BaseModel):
     """What leads must meet, all of it. A condition that we do not know would choose more people than was
     meant, so it is refused."""
@@ -155,6 +164,9 @@ class LeadConditions(BaseModel):
     tag: Tag | None = None
     consent: Literal["none", "express", "written", "withdrawn"] | None = None
     source: Annotated[str, Field(min_length=1, max_length=300)] | None = None
+    owner_id: UUID | Literal["nobody"] | None = None
+    field: Annotated[list[FieldCondition], Field(max_length=10)] = Field(default_factory=list)
+    """`key=value`: what stands in a field of the business's own; all of these."""
     search: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     """Part of the name, number, e-mail address or notes, in upper or lower case; a number in any form."""
     created_from: AwareDatetime | None = None
@@ -187,6 +199,9 @@ class LeadChanges(BaseModel):
     consent_at: ConsentTime | None = None
     consent_source: Annotated[str, Field(min_length=1, max_length=300)] | None = None
     status_id: UUID | None = None
+    owner_id: UUID | None = None
+    own_fields: OwnValues = Field(default_factory=dict)
+    """Of the business's own fields those that change; null empties one."""
     add_tag: Tag | None = None
     remove_tag: Tag | None = None
     add_to_list: UUID | None = None
@@ -197,7 +212,10 @@ class LeadChanges(BaseModel):
         told = {"consent_at", "consent_source"} & self.model_fields_set
         if told and "consent" not in self.model_fields_set:
             raise ValueError("say which consent was given when and how: name consent too")
-        others = (self.status_id, self.add_tag, self.remove_tag, self.add_to_list, self.remove_from_list)
+        others = (
+            self.status_id, self.own_fields, self.add_tag, self.remove_tag, self.add_to_list,
+            self.remove_from_list,
+        )  # fmt: skip
         if not self.fields and self.consent_change is None and not any(others):
             raise ValueError("nothing is to be changed")
         if self.add_to_list is not None and self.add_to_list == self.remove_from_list:
@@ -209,7 +227,9 @@ class LeadChanges(BaseModel):
     @property
     def fields(self) -> dict[str, Any]:
         """The columns to be set and their values; null empties one."""
-        return self.model_dump(include={"name", "email", "notes", "source"} & self.model_fields_set)
+        return self.model_dump(
+            include={"name", "email", "notes", "source", "owner_id"} & self.model_fields_set
+        )
 
     @property
     def consent_change(self) -> ConsentChange | None:

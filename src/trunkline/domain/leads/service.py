@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,8 +12,19 @@ from sqlalchemy.orm import Session, aliased
 
 from trunkline.core.errors import InvalidInput, NotFound
 from trunkline.core.events import announce
-from trunkline.domain.leads import consent, editing, keeping, store
+from trunkline.domain.leads import (
+    addresses,
+    consent,
+    editing,
+    keeping,
+    own_fields,
+    own_values,
+    owners,
+    store,
+)
+from trunkline.domain.leads.addresses import Channel
 from trunkline.domain.leads.models import Lead, LeadList
+from trunkline.domain.leads.record_models import MergedLead
 from trunkline.domain.leads.row_faults import RowFault
 from trunkline.domain.leads.rules import LeadRow, map_headers
 from trunkline.kit import clock
@@ -54,6 +65,9 @@ def put_people(
     a fault of its row, which then changes nothing. Consents that change are told as `actor`'s; those
     without a time count from `moment`, at which the file came.
     """
+    # Whoever stands in the file with a further number of theirs is the lead that has it.
+    main = addresses.main_numbers(session, business_id, [row.phone for row in rows])
+    rows = [replace(row, phone=main.get(row.phone, row.phone)) for row in rows]
     lines = store.lines_in_list(session, business_id, list_id, [row.phone for row in rows])
     kept, fresh = Kept(), list[LeadRow]()
     for row in rows:
@@ -77,9 +91,15 @@ def put_people(
 
 
 def lead_of_caller(session: Session, business_id: UUID, phone: str) -> UUID:
-    """Return the lead with this number, making one for somebody new. Raises InvalidInput for what is none."""
+    """Return the lead with this number, making one for somebody new. Raises InvalidInput for what is none.
+
+    It may be any of the lead's numbers.
+    """
     if not is_e164(phone):
         raise InvalidInput("A lead is known by a telephone number, and this is none.", reason="not_a_number")
+    known = addresses.hold_at(session, business_id, phone)
+    if known is not None:
+        return known
     kept = keeping.keep(session, business_id, [LeadRow(0, phone)], source="call", moment=clock.now())
     if kept.created:
         announce("lead.created", subject_id=kept.ids[phone], actor="call")
@@ -88,13 +108,19 @@ def lead_of_caller(session: Session, business_id: UUID, phone: str) -> UUID:
 
 def lead_with_number(session: Session, business_id: UUID, phone: str) -> UUID | None:
     """Return the lead with this number (E.164); None: nobody has it."""
-    return session.scalar(select(Lead.id).where(Lead.business_id == business_id, Lead.phone == phone))
+    return addresses.lead_at(session, business_id, "phone", phone)
 
 
 def get_lead(session: Session, business_id: UUID, lead_id: UUID) -> Lead:
-    """Return a lead of this business. Raises NotFound."""
+    """Return a lead of this business. Raises NotFound, with `lead_id` for one that is another now."""
     lead = session.scalar(select(Lead).where(Lead.business_id == business_id, Lead.id == lead_id))
     if lead is None:
+        merged = select(MergedLead.lead_id).where(
+            MergedLead.business_id == business_id, MergedLead.id == lead_id
+        )
+        became = session.scalar(merged)
+        if became is not None:
+            raise NotFound("This lead was merged into another one.", reason="merged", lead_id=str(became))
         raise NotFound("There is no such lead.")
     return lead
 
@@ -106,6 +132,32 @@ def facts_of(lead: Lead) -> str:
         "Notes": (lead.notes or "")[:_NOTES_TOLD],
     }  # fmt: skip
     return "\n".join(f"{what}: {fact}" for what, fact in facts.items() if fact)
+
+
+def lead_at(session: Session, business_id: UUID, channel: Channel, address: str) -> UUID | None:
+    """Return the lead that calls or writes from here: a number in E.164, or an e-mail address. None: nobody.
+
+    A number counts for calls and WhatsApp alike. Whoever is to be a lead in any case: `lead_of_caller`.
+    """
+    return addresses.lead_at(session, business_id, channel, address)
+
+
+def own_words(session: Session, business_id: UUID, lead: Lead | None) -> dict[str, str]:
+    """Return what stands in the business's own fields of a lead as prompts can say it: `lead_` and the key.
+
+    An empty field, and one of nobody known, is an empty text.
+    """
+    stands = lead.fields if lead is not None else {}
+    return {
+        f"lead_{row.key}": own_values.in_words(stands.get(row.key))
+        for row in own_fields.of_business(session, business_id).open
+        if row.key != "name"
+    }
+
+
+def give_back(session: Session, business_id: UUID, owner_id: UUID, *, actor: str) -> int:
+    """Take a person's leads from them, who is about to leave the business. Returns how many."""
+    return owners.give_back(session, business_id, owner_id, actor=actor)
 
 
 def names_of(session: Session, business_id: UUID, lead_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -25,10 +25,11 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from trunkline.core.errors import NotFound
-from trunkline.domain.leads import statuses
+from trunkline.domain.leads import own_search, statuses
 from trunkline.domain.leads.models import TAGGED, Lead, LeadList, LeadListEntry
 from trunkline.domain.leads.schemas import LeadConditions, LeadFilter
 
@@ -165,8 +166,13 @@ def conditions(session: Session, business_id: UUID, wanted: LeadConditions) -> l
         meet.append(Lead.created_at >= wanted.created_from)
     if wanted.created_before is not None:
         meet.append(Lead.created_at < wanted.created_before)
+    if wanted.owner_id is not None:
+        nobody = wanted.owner_id == "nobody"
+        meet.append(Lead.owner_id.is_(None) if nobody else Lead.owner_id == wanted.owner_id)
+    if wanted.field:
+        meet += own_search.has_fields(session, business_id, wanted.field)
     if wanted.search is not None:
-        meet += _bears(session, wanted.search)
+        meet += _bears(session, business_id, wanted.search)
     return meet
 
 
@@ -175,7 +181,7 @@ def stands_in(stored: UUID | None) -> ColumnElement[bool]:
     return Lead.status_id.is_(None) if stored is None else Lead.status_id == stored
 
 
-def _bears(session: Session, part: str) -> list[ColumnElement[bool]]:
+def _bears(session: Session, business_id: UUID, part: str) -> list[ColumnElement[bool]]:
     """Return the conditions for leads that bear a text; of a number the digits count, in any form.
 
     Those who are few are looked for by their index first. Of a text that many bear, whoever walks through
@@ -187,11 +193,15 @@ def _bears(session: Session, part: str) -> list[ColumnElement[bool]]:
         looked_for.add(digits.lstrip("0") or digits)
     patterns = [f"%{text}%" for text in sorted(looked_for)]
     bears = or_(*(Lead.search_text.like(pattern, escape="\\") for pattern in patterns))
+    whose = own_search.whose_address(session, business_id, part)
+    if whose is not None:
+        bears = or_(bears, Lead.id == whose)
     if all(_IN_INDEX.search(text) for text in looked_for):
         given = {"part": patterns[0], "digits": patterns[-1], "most": _FEW + 1}
         found = session.scalars(_BEAR, given).all()
         if len(found) <= _FEW:
-            return [Lead.id == any_(literal(found, ARRAY(Uuid))), bears]
+            few = [*found, *([whose] if whose is not None else [])]
+            return [Lead.id == any_(literal(few, ARRAY(Uuid))), bears]
     # Said like this since row-level security keeps what is known of the column from the planner: it would
     # think them few, and read and sort everybody instead of walking through an index until a page is full.
     return [case((bears, true()), else_=false())]
@@ -252,6 +262,28 @@ def change(session: Session, business_id: UUID, lead_ids: Sequence[UUID], fields
         .values(**fields, version=Lead.version + 1),
         execution_options={"synchronize_session": False},
     )
+
+
+def change_own(
+    session: Session, business_id: UUID, lead_ids: Sequence[UUID], values: Mapping[str, Any]
+) -> dict[UUID, list[str]]:
+    """Give these leads other values in own fields, null empties one; return whose changed, and which."""
+    rows = session.execute(
+        select(Lead.id, Lead.fields).where(Lead.business_id == business_id, Lead.id.in_(lead_ids))
+    )
+    changed = {row.id: [key for key, value in values.items() if row.fields.get(key) != value] for row in rows}
+    others = {lead_id: keys for lead_id, keys in changed.items() if keys}
+    if others:
+        emptied = [key for key, value in values.items() if value is None]
+        filled = {key: value for key, value in values.items() if value is not None}
+        fields = Lead.fields.op("||")(literal(filled, JSONB)).op("-")(literal(emptied, ARRAY(Text)))
+        session.execute(
+            update(Lead)
+            .where(Lead.business_id == business_id, Lead.id.in_(list(others)))
+            .values(fields=fields, version=Lead.version + 1),
+            execution_options={"synchronize_session": False},
+        )
+    return others
 
 
 def change_tags(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -13,8 +14,9 @@ from trunkline.domain.leads import note_files
 from trunkline.domain.leads.file_schemas import NoteFileOut
 from trunkline.domain.leads.flow_models import LeadStatusChange
 from trunkline.domain.leads.models import Lead, LeadNote
+from trunkline.domain.leads.record_models import MergedLead
 
-_CREATED, _HISTORY, _MOVES, _NOTE = "created", "history", "moves", "note"
+_CREATED, _HISTORY, _MOVES, _NOTE, _MERGED = "created", "history", "moves", "note", "merged"
 
 _KINDS = {"lead.changed": "edited", "consent.changed": "consent"}
 
@@ -22,7 +24,7 @@ _KINDS = {"lead.changed": "edited", "consent.changed": "consent"}
 _EVENTS = text(
     """
     select id, at, kind, actor, data from events
-    where business_id = :business_id and subject_id = :lead_id
+    where business_id = :business_id and subject_id = any(cast(:lead_ids as uuid[]))
       and kind in ('lead.changed', 'consent.changed')
       and (at, id) < (cast(:at as timestamptz), cast(:before as bigint))
     order by at desc, id desc limit :limit
@@ -37,6 +39,7 @@ def register() -> None:
     register_source(_HISTORY, _history)
     register_source(_MOVES, _moves)
     register_source(_NOTE, _notes)
+    register_source(_MERGED, _merged)
 
 
 def _created(session: Session, wanted: Wanted) -> Sequence[Entry]:
@@ -60,8 +63,8 @@ def _history(session: Session, wanted: Wanted) -> Sequence[Entry]:
     rows = session.execute(
         _EVENTS,
         {
-            "business_id": wanted.business_id, "lead_id": wanted.lead_id, "at": at, "before": before,
-            "limit": wanted.limit,
+            "business_id": wanted.business_id, "lead_ids": _all_ids(session, wanted), "at": at,
+            "before": before, "limit": wanted.limit,
         },
     )  # fmt: skip
     return [Entry(row.at, numbered(row.id), _KINDS[row.kind], row.actor, row.data) for row in rows]
@@ -112,6 +115,30 @@ def _notes(session: Session, wanted: Wanted) -> Sequence[Entry]:
         )
         for note in notes
     ]  # fmt: skip
+
+
+def _merged(session: Session, wanted: Wanted) -> Sequence[Entry]:
+    rows = session.scalars(
+        select(MergedLead)
+        .where(
+            MergedLead.business_id == wanted.business_id, MergedLead.lead_id == wanted.lead_id,
+            wanted.of_source(_MERGED, MergedLead.merged_at, MergedLead.id),
+        )
+        .order_by(MergedLead.merged_at.desc(), MergedLead.id.desc())
+        .limit(wanted.limit)
+    )  # fmt: skip
+    return [
+        Entry(row.merged_at, str(row.id), "merged", row.actor, {"id": str(row.id), **row.facts})
+        for row in rows
+    ]
+
+
+def _all_ids(session: Session, wanted: Wanted) -> list[UUID]:
+    """Return the lead's id and those of whom it was merged with: events are not written anew."""
+    merged = select(MergedLead.id).where(
+        MergedLead.business_id == wanted.business_id, MergedLead.lead_id == wanted.lead_id
+    )
+    return [wanted.lead_id, *session.scalars(merged)]
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -1,11 +1,11 @@
-"""What outbound and the calls have in hand of leads that are to be deleted."""
+"""What outbound and the calls have in hand of leads that are to be deleted, or merged into others."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from trunkline.domain.calls import service as calls
@@ -22,6 +22,20 @@ IN_DIAL, IN_CALL = "in_dial", "in_call"
 
 _DELETED = "lead_deleted"
 """Disposition of an item whose lead was deleted before it was called."""
+
+
+# By `lead_merged` is known an item whose person the same run calls, or has called, as another lead.
+_CANCEL_TWINS = text(
+    """
+    update outbound_items item set state = 'cancelled', disposition = 'lead_merged', updated_at = :now
+    from outbound_items twin
+    where item.business_id = :business_id and item.lead_id in (:gone, :kept)
+      and item.state in ('queued', 'retry_wait')
+      and twin.business_id = :business_id and twin.lead_id in (:gone, :kept)
+      and twin.run_id = item.run_id and twin.lead_id <> item.lead_id
+      and (twin.state = 'completed' or (item.lead_id = :gone and twin.state in ('queued', 'retry_wait')))
+    """
+)
 
 
 def held_leads(session: Session, business_id: UUID, lead_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -47,5 +61,22 @@ def cancel_items_of_leads(session: Session, business_id: UUID, lead_ids: Collect
             OutboundItem.state.in_(WAITING_ITEM_STATES),
         )
         .values(state=ItemState.CANCELLED, disposition=_DELETED, updated_at=clock.now()),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def move_items(session: Session, business_id: UUID, gone: UUID, kept: UUID) -> None:
+    """Let a lead's items be another one's, which is the same person: no run calls them once as each.
+
+    Where both wait in one run, the one of the lead that goes is cancelled; where the call of one has come to
+    its end, whichever still waits.
+    """
+    session.execute(
+        _CANCEL_TWINS, {"business_id": business_id, "gone": gone, "kept": kept, "now": clock.now()}
+    )
+    session.execute(
+        update(OutboundItem)
+        .where(OutboundItem.business_id == business_id, OutboundItem.lead_id == gone)
+        .values(lead_id=kept),
         execution_options={"synchronize_session": False},
     )

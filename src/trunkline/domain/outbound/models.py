@@ -125,7 +125,8 @@ class OutboundItem(Base):
     __tablename__ = "outbound_items"
     __table_args__ = (
         UniqueConstraint("business_id", "id", name="uq_outbound_items_business_id"),
-        UniqueConstraint("business_id", "run_id", "lead_id", name="uq_outbound_items_lead"),
+        # The number too: two leads of a run may have come to be one since, who was called at both of theirs.
+        UniqueConstraint("business_id", "run_id", "lead_id", "phone", name="uq_outbound_items_lead"),
         ForeignKeyConstraint(["business_id", "run_id"], ["runs.business_id", "runs.id"]),
         ForeignKeyConstraint(
             ["business_id", "lead_id"], ["leads.business_id", "leads.id"], ondelete="SET NULL (lead_id)"

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from trunkline.core.access import Principal, Role
 from trunkline.core.errors import Forbidden, NotFound
 from trunkline.core.events import announce
+from trunkline.domain.leads import service as leads
 from trunkline.domain.people import invitations, service
 from trunkline.domain.people.models import SignIn, User
 
@@ -35,7 +36,7 @@ def remove_user(session: Session, who: Principal, user_id: UUID) -> None:
     user = _member(session, who.business, user_id)
     if user.role == Role.OWNER:
         who.require(Role.OWNER)
-    _let_go(session, user, owners)
+    _let_go(session, user, owners, actor=who.email)
     announce("user.removed", subject_id=user.id, actor=who.email, email=user.email)
 
 
@@ -43,7 +44,7 @@ def leave(session: Session, who: Principal) -> None:
     """Give up one's own access. Raises Forbidden for the only owner."""
     owners = _owners_held(session, who.business)
     user = _member(session, who.business, who.user_id)
-    _let_go(session, user, owners)
+    _let_go(session, user, owners, actor=who.email)
     announce("user.left", subject_id=user.id, actor=who.email, email=user.email)
 
 
@@ -63,11 +64,12 @@ def change_role(session: Session, who: Principal, user_id: UUID, role: Role) -> 
     return user
 
 
-def _let_go(session: Session, user: User, owners: list[UUID]) -> None:
+def _let_go(session: Session, user: User, owners: list[UUID], *, actor: str) -> None:
     if owners == [user.id]:
         raise _only_owner("The only owner cannot be removed.")
     assert user.business_id is not None
     invitations.revoke_of(session, user.business_id, user.email)
+    leads.give_back(session, user.business_id, user.id, actor=actor)
     service.forget(session, user)
 
 

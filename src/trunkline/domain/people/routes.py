@@ -11,7 +11,15 @@ from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.errors import NotSignedIn
 from trunkline.domain.people import members, service
 from trunkline.domain.people.rules import device_name
-from trunkline.domain.people.schemas import BusinessChoice, Me, RoleIn, SignInIn, UserIn, UserOut
+from trunkline.domain.people.schemas import (
+    BusinessChoice,
+    ColleagueOut,
+    Me,
+    RoleIn,
+    SignInIn,
+    UserIn,
+    UserOut,
+)
 from trunkline.domain.people.service import Device
 
 router = APIRouter(prefix="/api", tags=["people"])
@@ -83,6 +91,12 @@ def read_users(session: SessionDep, who: PrincipalDep) -> list[UserOut]:
     """The people of the business."""
     who.require(Role.ADMIN)
     return [UserOut.model_validate(user) for user in service.list_users(session, who.business)]
+
+
+@router.get("/colleagues")
+def read_colleagues(session: SessionDep, who: PrincipalDep) -> list[ColleagueOut]:
+    """The people of the business by name, for whoever gives one of them something to do."""
+    return [ColleagueOut.model_validate(user) for user in service.list_users(session, who.business)]
 
 
 @router.post("/users", status_code=201)

@@ -56,6 +56,15 @@ class UserOut(BaseModel):
     language: str
 
 
+class ColleagueOut(BaseModel):
+    """A person of the business, as everybody there knows them."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    name: str
+
+
 class UserIn(BaseModel):
     """A person to be let in."""
 

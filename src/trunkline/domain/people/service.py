@@ -253,6 +253,12 @@ def users_named(session: Session, business_id: UUID, user_ids: Collection[UUID])
     return {row.id: row for row in rows}
 
 
+def belongs(session: Session, business_id: UUID, user_id: UUID) -> bool:
+    """Return whether this is one of the business's people."""
+    found = select(User.id).where(User.business_id == business_id, User.id == user_id)
+    return session.scalar(found) is not None
+
+
 def forget(session: Session, user: User) -> None:
     """Take away a person with their sessions and links."""
     for table in (SignIn, PasswordReset):
