@@ -64,7 +64,7 @@ from trunkline.domain.outbound import telling as telling_of_suppressions
 from trunkline.domain.outbound import tools as _outbound_tools
 from trunkline.domain.outbound.options import DialLimits, install_limits
 from trunkline.domain.people import jobs as _people_jobs
-from trunkline.domain.people import service as people
+from trunkline.domain.people import leaving
 from trunkline.domain.people.links import PeopleLinks, install_links
 from trunkline.domain.recordings import jobs as _recording_jobs
 from trunkline.domain.reports import jobs as _report_jobs
@@ -344,7 +344,7 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
         "outbound_items",
         movers.Mover(move=holds.move_items, busy=holds.held_leads, lock=outbound.lock_slots),
     )
-    owners.install_people(people.belongs)
+    leaving.register_listener("leads", owners.give_back)
     for telling in (telling_of_leads, telling_of_calls, telling_of_appointments, telling_of_suppressions):
         telling.register()
     for reminding in (trying_devices, reminding_of_tasks, reminding_of_appointments):

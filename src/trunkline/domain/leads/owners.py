@@ -1,11 +1,7 @@
-"""Who looks after leads: a person of the business, who gives theirs back on leaving.
-
-People are a domain above this one: who belongs to a business is asked of whom they have registered here.
-"""
+"""Who looks after leads: a person of the business, who gives theirs back on leaving."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from uuid import UUID
 
 from sqlalchemy import update
@@ -14,21 +10,12 @@ from sqlalchemy.orm import Session
 from trunkline.core.errors import NotFound
 from trunkline.core.events import announce
 from trunkline.domain.leads.models import Lead
-
-Belongs = Callable[[Session, UUID, UUID], bool]
-
-_belongs: Belongs | None = None
-
-
-def install_people(belongs: Belongs) -> None:
-    """Say who knows whether somebody belongs to a business: session, business, person."""
-    global _belongs  # noqa: PLW0603 - one house a process, put together at start
-    _belongs = belongs
+from trunkline.domain.people import service as people
 
 
 def may_own(session: Session, business_id: UUID, owner_id: UUID | None) -> bool:
     """Return whether leads can be given to this person; to nobody they always can."""
-    return owner_id is None or (_belongs is not None and _belongs(session, business_id, owner_id))
+    return owner_id is None or people.belongs(session, business_id, owner_id)
 
 
 def require(session: Session, business_id: UUID, owner_id: UUID | None) -> None:
@@ -37,7 +24,7 @@ def require(session: Session, business_id: UUID, owner_id: UUID | None) -> None:
         raise NotFound("There is no such person.", field="owner_id")
 
 
-def give_back(session: Session, business_id: UUID, owner_id: UUID, *, actor: str) -> int:
+def give_back(session: Session, business_id: UUID, owner_id: UUID, actor: str) -> int:
     """Take a person's leads from them, who is about to leave; nobody's they are then. Returns how many."""
     given = session.execute(
         update(Lead)

@@ -19,7 +19,6 @@ from trunkline.domain.leads import (
     keeping,
     own_fields,
     own_values,
-    owners,
     store,
 )
 from trunkline.domain.leads.addresses import Channel
@@ -153,11 +152,6 @@ def own_words(session: Session, business_id: UUID, lead: Lead | None) -> dict[st
         for row in own_fields.of_business(session, business_id).open
         if row.key != "name"
     }
-
-
-def give_back(session: Session, business_id: UUID, owner_id: UUID, *, actor: str) -> int:
-    """Take a person's leads from them, who is about to leave the business. Returns how many."""
-    return owners.give_back(session, business_id, owner_id, actor=actor)
 
 
 def names_of(session: Session, business_id: UUID, lead_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 from trunkline.core.access import Principal, Role
 from trunkline.core.errors import Forbidden, NotFound
 from trunkline.core.events import announce
-from trunkline.domain.leads import service as leads
-from trunkline.domain.people import invitations, service
+from trunkline.domain.people import invitations, leaving, service
 from trunkline.domain.people.models import SignIn, User
 
 
@@ -69,7 +68,7 @@ def _let_go(session: Session, user: User, owners: list[UUID], *, actor: str) -> 
         raise _only_owner("The only owner cannot be removed.")
     assert user.business_id is not None
     invitations.revoke_of(session, user.business_id, user.email)
-    leads.give_back(session, user.business_id, user.id, actor=actor)
+    leaving.tell(session, user.business_id, user.id, actor)
     service.forget(session, user)
 
 
