@@ -162,8 +162,8 @@ def test_a_call_reads_less_where_its_prompt_is_ready(
         # The scope of the transaction, and the call itself, which whoever prepares it has.
         counts.append(len(seen) - 2)
         change_agent(acme)
-    assert counts[0] == 4
-    assert counts[1] > 4
+    # Four, and one for the names of the business's own fields, where leads have such.
+    assert counts[0] <= 5 < counts[1]
     with unit_of_work(acme.scope) as session:
         waiting = select(func.count()).where(Job.name == "prebuild_prompt", Job.state == "queued")
         assert session.scalar(waiting) == 1
