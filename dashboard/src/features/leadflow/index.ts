@@ -4,7 +4,7 @@ import type { Feature } from "@/features/types";
 
 export const leadflow: Feature = {
   id: "leadflow",
-  words: ["settings", "leads"],
+  words: ["settings", "leads", "lists"],
   routes: [
     { path: "/settings/statuses", page: () => import("./StatusRulesPage"), least: "admin" },
     { path: "/settings/webhooks", page: () => import("./WebhooksPage"), least: "admin" },
