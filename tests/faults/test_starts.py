@@ -92,7 +92,8 @@ def test_of_a_hundred_starts_at_once_one_is_taken_and_the_losers_write_nothing(
     assert sorted(reply.status_code for reply in replies) == [202] + [409] * (_STARTERS - 1)
     assert named_by(replies) == {str(run.id)}
     assert written(before, after) == of_one
-    assert of_one["jobs"] == of_one["events"] == 1
+    # One job fills the slots; another makes ready what the agent is told.
+    assert (of_one["jobs"], of_one["events"]) == (2, 1)
 
     # It is active still, as nobody works on it: of a hundred more none is taken, and not a byte differs.
     latecomers = start_together(system, api, rooms, together, [run.id] * _STARTERS)
