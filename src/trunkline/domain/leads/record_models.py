@@ -24,8 +24,8 @@ class LeadAddress(Base):
         ForeignKeyConstraint(
             ["business_id", "lead_id"], ["leads.business_id", "leads.id"], ondelete="CASCADE"
         ),
-        # The lead first: to a planner that thinks a business small any index that begins with the business is as
-        # good as the primary key, and finding one address would read all of the business's.
+        # The lead first: to a planner that thinks a business small any index that begins with the business
+        # is as good as the primary key, and finding one address would read all of the business's.
         Index("ix_lead_addresses_lead", "lead_id", "business_id"),
     )
 
