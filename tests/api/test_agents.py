@@ -157,7 +157,7 @@ def test_an_agent_says_what_it_lacks(acme: World, owner: TestClient, monkeypatch
     changed = fine(owner.patch(path, json={"greeting": "{lead_name}, here is {bussiness_name}."}))
     (mistyped,) = changed["warnings"]
     assert (mistyped["code"], mistyped["names"][0]) == ("no_such_name", "bussiness_name")
-    fine(owner.patch(path, json={"greeting": "{lead_name}, this is {business_name}."}))
+    fine(owner.patch(path, json={"greeting": "{lead_name} of {lead_city}, this is {business_name}."}))
 
     def warned() -> list[tuple[str, list[str]]]:
         return [(one["code"], one["names"]) for one in fine(owner.get("/api/agents"))[0]["warnings"]]

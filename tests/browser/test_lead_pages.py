@@ -261,7 +261,7 @@ def test_the_week_is_the_business_s_in_hebrew(chromium: Browser, url: str, acme:
         expect(dialog.get_by_role("alert")).to_contain_text("10:00 עד 10:45")
         dialog.get_by_label("שעה").fill("18:00")
         dialog.get_by_role("button", name="קביעה").click()
-        expect(dialog.get_by_role("alert")).to_contain_text("העסק אינו עובד")
+        expect(dialog.get_by_role("alert")).to_contain_text("היומן סגור בשעה הזו")
         dialog.get_by_role("button", name="לקבוע בכל זאת").click()
         expect(dialog).to_have_count(0)
         expect(page.locator(f"[data-day='{at.date()}'] [data-appointment]")).to_have_count(2)

@@ -173,7 +173,7 @@ def test_the_push_worker_shows_what_comes_once_and_nothing_is_registered_before_
             {**told, "tag": "b", "lang": "he"},
         ):
             pushed(page, url, message)
-        expect_shown(page, "Call Ruth now,Call Ruth")
+        expect_shown(page, "a: Call Ruth now,b: Call Ruth")
         shown = {one["tag"]: one for one in page.evaluate(_SHOWN)}
         assert (shown["a"]["title"], shown["a"]["data"]) == ("Call Ruth now", {"id": "2", "path": "/tasks"})
         assert (shown["b"]["dir"], shown["a"]["dir"]) == ("rtl", "ltr")
@@ -183,6 +183,7 @@ def expect_shown(page: Page, titles: str) -> None:
     """Wait until exactly these are shown, in the order of their tags."""
     page.wait_for_function(
         "async (titles) => (await (await navigator.serviceWorker.ready).getNotifications())"
-        ".sort((one, other) => one.tag.localeCompare(other.tag)).map((one) => one.title).join() === titles",
+        ".sort((one, other) => one.tag.localeCompare(other.tag))"
+        ".map((one) => `${one.tag}: ${one.title}`).join() === titles",
         arg=titles,
     )

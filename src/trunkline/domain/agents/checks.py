@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from trunkline.core import registry, toolbox
 from trunkline.core.errors import InvalidInput
 from trunkline.domain.agents.models import Agent
-from trunkline.domain.agents.rules import FILLED_IN, TOLD_AT_MOST
+from trunkline.domain.agents.rules import FILLED_IN, OF_LEADS, TOLD_AT_MOST
 from trunkline.domain.agents.schemas import VoiceOptions
 from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.extensions import resolve
@@ -198,7 +198,8 @@ def _read(field: str, error: ValidationError) -> Iterator[Fault]:
 
 def _of_greeting(agent: Agent) -> Iterator[Warning]:
     for name in dict.fromkeys(PLACEHOLDER.findall(agent.greeting)):
-        if name not in FILLED_IN:
+        # A business's own fields are leads', who are not known of here.
+        if name not in FILLED_IN and not name.startswith(OF_LEADS):
             known = ", ".join(f"{{{one}}}" for one in FILLED_IN)
             yield Warning(
                 "no_such_name", "greeting",

@@ -13,6 +13,8 @@ CONTENT = (
 
 FILLED_IN = ("business_name", "agent_name", "lead_name")
 """What a greeting may name in braces; the call room knows them as a call begins."""
+OF_LEADS = "lead_"
+"""How what the business keeps of leads is named there."""
 
 TOLD_AT_MOST = 12_000
 """Characters of knowledge that a model is told at the beginning of a call, titles included."""
