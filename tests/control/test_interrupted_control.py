@@ -18,6 +18,7 @@ from support.installation import Installation
 from support.world import World
 from trunkline.core.db import unit_of_work
 from trunkline.core.jobs.models import Job, JobState
+from trunkline.domain.calls import service as calls
 from trunkline.providers.ports import CallOrder
 from trunkline.providers.twilio import TwilioCarrier
 from trunkline.simulators.carrier import Persona
@@ -48,6 +49,8 @@ async def test_another_process_goes_on_with_a_call_that_is_being_handed_on(town:
     app = build_app(public_url=town.url, speech=speech, max_calls=5, spool=spool)
     async with serving_app(app, socket.create_server(("127.0.0.1", port)), 600):
         town.app = app
+        # What the first process heard and said is written by a job; the second knows no more than is written.
+        await until(lambda: "Let me ask a colleague." in written(town, sid), 20)
         office.press(keys)
         if keys == "2":
             await gets_the_agent_back(town, sid, "declined")
@@ -57,6 +60,14 @@ async def test_another_process_goes_on_with_a_call_that_is_being_handed_on(town:
         await until(lambda: town.row(sid).finalized_at is not None, 20)
         await until(lambda: town.controls(sid)[0].state == "done")
         assert town.row(sid).disposition == "transferred"
+
+
+def written(town: Theatre, sid: str) -> list[str]:
+    """Return what was said in a call, as far as it is written down."""
+    call_id = town.row(sid).id
+    with unit_of_work(town.world.scope) as session:
+        lines = calls.lines_of(session, town.world.business_id, call_id)
+    return [text for _, text in lines]
 
 
 def _is_served(port: int) -> bool:
