@@ -7,7 +7,7 @@ from uuid import UUID
 
 from trunkline.core.jobs import JobContext, job
 from trunkline.core.runs import slices
-from trunkline.domain.leads import automatic, bulk, export_work, exports, import_work, note_files
+from trunkline.domain.leads import automatic, bulk, exports, import_work, note_files
 
 
 @job(queue="maintenance", timeout=3600, retries=3)
@@ -45,6 +45,8 @@ def drop_note_file(ctx: JobContext, file_id: str) -> None:
 @job(queue="maintenance", timeout=1800, retries=5)
 def export_leads(ctx: JobContext, export_id: str) -> None:
     """Write a file of leads, from its beginning on each time, until it is done or cancelled."""
+    from trunkline.domain.leads import export_work  # noqa: PLC0415 - few export, and openpyxl is large
+
     export_work.work(ctx, UUID(export_id))
 
 
