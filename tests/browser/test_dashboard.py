@@ -221,9 +221,11 @@ def test_the_api_s_reference_is_drawn_under_its_policy_and_can_be_tried(
     chromium: Browser, url: str, acme: World
 ) -> None:
     with visiting(chromium, url, acme.email, "/docs") as page:
-        expect(page.get_by_role("heading", name="Trunkline")).to_be_visible()
+        # Swagger UI draws all routes anew with each press: on a busy machine that takes its time.
+        page.set_default_timeout(90_000)
+        expect(page.get_by_role("heading", name="Trunkline")).to_be_visible(timeout=90_000)
         operation = page.locator(".opblock-get", has=page.locator("[data-path='/api/me']"))
         operation.get_by_role("button").first.click()
         operation.get_by_role("button", name="Try it out").click()
         operation.get_by_role("button", name="Execute").click()
-        expect(operation.locator(".live-responses-table")).to_contain_text(acme.email)
+        expect(operation.locator(".live-responses-table")).to_contain_text(acme.email, timeout=90_000)

@@ -2,6 +2,8 @@
 // every writing request needs.
 
 SwaggerUIBundle({
+  // Hundreds of shapes: drawn at once they hold the page up for seconds. One press opens them.
+  defaultModelsExpandDepth: 0,
   url: "/openapi.json",
   dom_id: "#api",
   requestInterceptor(request) {
