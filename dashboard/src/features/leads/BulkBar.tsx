@@ -231,7 +231,7 @@ function FieldChoice({ change }: { change: (changes: Changes) => Promise<void> }
               comboboxProps={{ withinPortal: false }}
               allowDeselect={false}
             />
-            <OwnInput size="xs" field={field} label={t("bulk.value")} value={value} onChange={setValue} />
+            <OwnInput inPopover size="xs" field={field} label={t("bulk.value")} value={value} onChange={setValue} />
             <Button type="submit" size="compact-sm" variant={value === null ? "default" : "filled"}>
               {t(value === null ? "bulk.field_empty" : "bulk.field_set")}
             </Button>

@@ -134,7 +134,7 @@ function OwnFilter({ fields, value, set }: { fields: OwnField[]; value: string; 
               comboboxProps={{ withinPortal: false }}
               allowDeselect={false}
             />
-            <OwnInput size="xs" field={field} label={t("filter.value")} value={wanted} onChange={setWanted} />
+            <OwnInput inPopover size="xs" field={field} label={t("filter.value")} value={wanted} onChange={setWanted} />
             <Group gap="xs">
               <Button type="submit" size="compact-sm" disabled={wanted === null}>
                 {t("filter.apply")}

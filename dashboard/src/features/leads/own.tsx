@@ -31,12 +31,15 @@ interface OwnInputProps {
   onChange: (value: Value) => void;
   size?: "xs";
   label?: string;
+  /** It stands in a popover, which a press on choices outside of it would close. */
+  inPopover?: boolean;
 }
 
 /** Where a field is filled or emptied. */
-export function OwnInput({ field, value, onChange, size, label }: OwnInputProps) {
+export function OwnInput({ field, value, onChange, size, label, inPopover = false }: OwnInputProps) {
   const t = useT("leads");
   const shared = { size, label: <bdi>{label ?? field.label}</bdi> };
+  const comboboxProps = { withinPortal: !inPopover };
   switch (field.kind) {
     case "number":
       return (
@@ -51,6 +54,7 @@ export function OwnInput({ field, value, onChange, size, label }: OwnInputProps)
       return (
         <Select
           {...shared}
+          comboboxProps={comboboxProps}
           data={[
             { value: "yes", label: t("own.yes") },
             { value: "no", label: t("own.no") },
@@ -66,6 +70,7 @@ export function OwnInput({ field, value, onChange, size, label }: OwnInputProps)
       return (
         <Select
           {...shared}
+          comboboxProps={comboboxProps}
           data={[...field.choices, ...standing]}
           value={typeof value === "string" ? value : null}
           onChange={onChange}
