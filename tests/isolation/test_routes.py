@@ -160,7 +160,6 @@ CASES: dict[Door, list[Case]] = {
         Case(NOT_FOUND, body=lambda a, b: {"title": "Mine", "assignee_id": str(b.user_id)}),
         Case(NOT_FOUND, body=lambda a, b: {"title": "Mine", "call_id": str(b.call_id)}),
     ],
-    Door("GET", "/api/tasks/assignees"): [Case(FINE)],
     Door("GET", "/api/tasks/counts"): [Case(FINE)],
     Door("GET", "/api/tasks/{task_id}"): [Case(NOT_FOUND)],
     Door("PATCH", "/api/tasks/{task_id}"): [

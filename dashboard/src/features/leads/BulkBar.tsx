@@ -7,12 +7,13 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactNode } from "react";
 import { api, client, type Schema } from "@/lib/api";
 import { useNumbers, useT } from "@/lib/i18n";
+import { usePeople } from "@/lib/people";
 import { useAct } from "@/ui/act";
 import { useConfirm } from "@/ui/confirm";
 import { filterOf, type LeadView } from "./filters";
 import type { Chosen } from "./LeadsPage";
 import { OwnInput } from "./own";
-import { useOwnFields, usePeople, type Value } from "./useOwn";
+import { useOwnFields, type Value } from "./useOwn";
 import { LeadStatusBadge } from "./words";
 
 type Changes = Partial<Schema<"LeadChanges">>;

@@ -6,9 +6,10 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, client, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
+import { usePeople } from "@/lib/people";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { OwnInput } from "./own";
-import { useOwnFields, usePeople, type Value } from "./useOwn";
+import { useOwnFields, type Value } from "./useOwn";
 import type { Lead } from "./words";
 
 export function EditLead({ lead, opened, close }: { lead: Lead; opened: boolean; close: () => void }) {

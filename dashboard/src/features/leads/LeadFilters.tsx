@@ -6,12 +6,13 @@ import { IconAdjustments, IconFilterOff } from "@tabler/icons-react";
 import { useState, type FormEvent } from "react";
 import { api } from "@/lib/api";
 import { useT } from "@/lib/i18n";
+import { usePeople } from "@/lib/people";
 import { useSession } from "@/lib/session";
 import { SearchInput } from "@/ui/SearchInput";
 import type { LeadView } from "./filters";
 import classes from "./LeadFilters.module.css";
 import { OwnInput } from "./own";
-import { useOwnFields, usePeople, type OwnField, type Value } from "./useOwn";
+import { useOwnFields, type OwnField, type Value } from "./useOwn";
 
 const CONSENTS = ["express", "written", "none", "withdrawn"];
 

@@ -11,6 +11,7 @@ import { useBecause } from "@/features/calling/because";
 import { AttachFile, NoteFiles } from "@/features/leadflow/NoteFiles";
 import { api, client, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
+import { usePeople } from "@/lib/people";
 import { useSession } from "@/lib/session";
 import { lengthOf, useTime } from "@/lib/time";
 import { Actor } from "@/ui/Actor";
@@ -21,7 +22,7 @@ import { TextLink } from "@/ui/LinkTo";
 import { Moment } from "@/ui/Moment";
 import { Panel } from "@/ui/Panel";
 import classes from "./Timeline.module.css";
-import { useOwnNames, usePeople } from "./useOwn";
+import { useOwnNames } from "./useOwn";
 import { ConsentBadge, Phone, SourceName, type Lead } from "./words";
 
 type Entry = Schema<"TimelineEntryOut">;

@@ -2,7 +2,8 @@
 
 import { NumberInput, Select, TextInput } from "@mantine/core";
 import { useLanguage, useT } from "@/lib/i18n";
-import { usePeople, type OwnField, type Value } from "./useOwn";
+import { usePeople } from "@/lib/people";
+import { type OwnField, type Value } from "./useOwn";
 
 export function Owner({ id }: { id: string | null | undefined }) {
   const people = usePeople();

@@ -1,4 +1,4 @@
-// The fields that the business gave its leads, and its people: which there are, and how they are called.
+// The fields that the business gave its leads: which there are, and how they are called.
 
 import { api, type Schema } from "@/lib/api";
 
@@ -19,10 +19,4 @@ export function useOwnNames(): (name: string) => string | undefined {
   const fields = api.useQuery("get", "/api/lead-fields");
   return (name) =>
     name.startsWith(OWN) ? (fields.data?.find((field) => OWN + field.key === name)?.label ?? name.slice(OWN.length)) : undefined;
-}
-
-/** The people of the business, as choices. */
-export function usePeople(): { value: string; label: string }[] {
-  const people = api.useQuery("get", "/api/colleagues");
-  return (people.data ?? []).map((person) => ({ value: person.id, label: person.name }));
 }

@@ -6,6 +6,7 @@ import { keepPreviousData } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "@/lib/api";
 import { useT } from "@/lib/i18n";
+import { usePeople } from "@/lib/people";
 import { isolated } from "@/lib/phones";
 
 interface Choice {
@@ -19,12 +20,12 @@ const labelOf = ({ name, phone }: { name: string; phone: string }) => (name ? `$
 
 export function Assignee({ value, onChange }: Choice) {
   const t = useT("tasks");
-  const people = api.useQuery("get", "/api/tasks/assignees", {}, { staleTime: 60_000 });
+  const people = usePeople();
   return (
     <Select
       label={t("field.assignee")}
       placeholder={t("field.assignee_none")}
-      data={(people.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+      data={people}
       value={value}
       onChange={onChange}
       searchable

@@ -16,7 +16,6 @@ from trunkline.domain.people import service as people
 from trunkline.domain.tasks import listing, service
 from trunkline.domain.tasks.models import Task
 from trunkline.domain.tasks.schemas import (
-    AssigneeOut,
     TaskCounts,
     TaskEdit,
     TaskIn,
@@ -49,12 +48,6 @@ def create_task(body: TaskIn, session: SessionDep, who: PrincipalDep) -> TaskOut
 def count_tasks(session: SessionDep, who: PrincipalDep) -> TaskCounts:
     """How many tasks there are to be done, in all and by oneself."""
     return listing.counts(session, who.business, who.user_id)
-
-
-@router.get("/assignees")
-def read_assignees(session: SessionDep, who: PrincipalDep) -> list[AssigneeOut]:
-    """Whose task one can be: the people of the business, by name; there are never more than are shown."""
-    return [AssigneeOut.model_validate(user) for user in people.list_users(session, who.business)]
 
 
 @router.get("/{task_id}")

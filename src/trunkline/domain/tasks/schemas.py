@@ -107,15 +107,6 @@ class TaskCounts(BaseModel):
     mine_overdue: int
 
 
-class AssigneeOut(BaseModel):
-    """Somebody whose task one can be."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: UUID
-    name: str
-
-
 class TasksQuery(BaseModel):
     """Which tasks are wanted."""
 
