@@ -1,14 +1,13 @@
 // Booking a time by hand: with whom, when, for how long.
 
-import { Button, Group, Modal, Select, Stack, Textarea } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
-import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
+import { Button, Group, Modal, Stack, Textarea } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
-import { api, client } from "@/lib/api";
+import { client } from "@/lib/api";
 import { useT } from "@/lib/i18n";
-import { isolated } from "@/lib/phones";
 import { useBusiness } from "@/lib/session";
 import { useAct } from "@/ui/act";
+import { PickLead } from "@/ui/PickLead";
 import { CalendarFields } from "./CalendarFields";
 import { useCalendars } from "./calendars";
 import { useArrange } from "./useArrange";
@@ -21,11 +20,6 @@ export interface Wish {
   minutes: number;
   leadId: string | null;
 }
-
-const FOUND = 20;
-const REST_MS = 250;
-const labelOf = ({ name, phone }: { name: string; phone: string }) =>
-  name ? `${name} · ${isolated(phone)}` : isolated(phone);
 
 export function BookDialog({ wish, close }: { wish: Wish; close: () => void }) {
   const t = useT("appointments");
@@ -56,7 +50,10 @@ export function BookDialog({ wish, close }: { wish: Wish; close: () => void }) {
       <form onSubmit={(event) => void submit(event)}>
         <Stack gap="sm">
           <Refusal of={arrange} choose={choose} />
-          <LeadChoice value={leadId} onChange={setLeadId} />
+          <PickLead
+            label={t("field.lead")} placeholder={t("field.lead_hint")} nobody={t("field.lead_none")}
+            value={leadId} onChange={setLeadId}
+          />
           <CalendarFields calendars={calendars} value={calendarId} onChange={setCalendar} visit={visit} onVisit={setVisit} />
           <WhenFields when={when} onChange={setWhen} />
           <Textarea
@@ -79,41 +76,5 @@ export function BookDialog({ wish, close }: { wish: Wish; close: () => void }) {
         </Stack>
       </form>
     </Modal>
-  );
-}
-
-function LeadChoice({ value, onChange }: { value: string | null; onChange: (id: string | null) => void }) {
-  const t = useT("appointments");
-  const [words, setWords] = useState("");
-  const [rested] = useDebouncedValue(words.trim(), REST_MS);
-  const search = rested || undefined;
-  const found = api.useQuery(
-    "get",
-    "/api/leads",
-    { params: { query: { search, limit: FOUND } } },
-    { placeholderData: keepPreviousData },
-  );
-  const known = api.useQuery(
-    "get",
-    "/api/leads/{lead_id}",
-    { params: { path: { lead_id: value ?? "" } } },
-    { enabled: value !== null },
-  );
-  const rows = [...(found.data?.leads ?? [])];
-  if (known.data && !rows.some((lead) => lead.id === known.data.id)) rows.unshift(known.data);
-  return (
-    <Select
-      label={t("field.lead")}
-      placeholder={t("field.lead_hint")}
-      data={rows.map((lead) => ({ value: lead.id, label: labelOf(lead) }))}
-      value={value}
-      onChange={onChange}
-      // What is found was found by the server: also by a number in another form.
-      filter={({ options }) => options}
-      onSearchChange={(typed) => !rows.some((lead) => typed === labelOf(lead)) && setWords(typed)}
-      searchable
-      clearable
-      nothingFoundMessage={t("field.lead_none")}
-    />
   );
 }
