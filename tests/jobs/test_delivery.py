@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from statistics import median
 from uuid import UUID
 
 import pytest
@@ -58,7 +57,7 @@ def redis_in_trouble(yard: Yard, trouble: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("trouble", ["hung", "killed", "5 ms late", "20 ms late", "100 ms late"])
-def test_a_redis_in_trouble_costs_the_median_request_its_patience_at_most(yard: Yard, trouble: str) -> None:
+def test_a_redis_in_trouble_costs_a_request_its_patience_at_most(yard: Yard, trouble: str) -> None:
     usual = installed_bell()
 
     def request(bell: Bell) -> float:
@@ -78,7 +77,8 @@ def test_a_redis_in_trouble_costs_the_median_request_its_patience_at_most(yard: 
             install_bell(usual)
             for bell in bells:
                 bell.close()
-    waiting, ringing = (median(each) for each in zip(*took, strict=True))
+    # The quickest of each: a busy machine only ever adds, and patience that is too long is in all of them.
+    waiting, ringing = (min(each) for each in zip(*took, strict=True))
     assert ringing <= waiting + _WORK_S, took
     assert yard.book.count() == 4 * _TRIES
 
