@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from statistics import median
 from uuid import UUID
 
 import pytest
