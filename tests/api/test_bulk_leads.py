@@ -427,7 +427,7 @@ def at_once(world: World, wishes: Sequence[BulkDeleteIn]) -> list[object]:
     gate = Barrier(len(wishes))
 
     def ask(wish: BulkDeleteIn) -> object:
-        gate.wait(10)
+        gate.wait(30)
         try:
             with unit_of_work(world.scope) as session:
                 return bulk.begin_delete(session, world.business_id, wish, actor="test").id

@@ -60,7 +60,7 @@ def test_two_who_change_different_rules_at_once_both_have_their_way(acme: World)
     def change(rules: dict[str, Any]) -> None:
         with unit_of_work(acme.scope) as session:
             tenants.get_business(session, acme.business_id)
-            gate.wait(10)
+            gate.wait(30)
             tenants.change_business(session, acme.business_id, {"calling_rules": rules}, actor="test")
 
     with ThreadPoolExecutor(2) as pool:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
-from statistics import median
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
@@ -138,16 +137,17 @@ def test_a_wrong_password_and_an_unknown_address_take_as_long(
     costly_passwords: None, acme: World, visitor: TestClient
 ) -> None:
     def seconds(email: str) -> float:
-        began = time.perf_counter()
+        # Of this process's own work, hashing on threads of its own included: others' is not measured.
+        began = time.process_time()
         assert try_to_sign_in(visitor, email)[0] == 401
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     known, unknown = [], []
     for number in range(4):
         known.append(seconds(acme.email))
         unknown.append(seconds(f"nobody{number}@nowhere.example"))
     # A refusal without hashing a password would take a tenth of one with.
-    assert 0.4 < median(unknown) / median(known) < 2.5
+    assert 0.4 < min(unknown) / min(known) < 2.5
 
 
 @pytest.mark.parametrize("known", [True, False])

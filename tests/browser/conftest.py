@@ -58,7 +58,7 @@ def driver() -> Iterator[Playwright]:
 @pytest.fixture(scope="package", autouse=True)
 def _patience() -> Iterator[None]:
     """Let a page take as long to show something as other tests let it take to be there."""
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=30_000)
     yield
     expect.set_options(timeout=5_000)
 

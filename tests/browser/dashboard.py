@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from support.world import PASSWORD
 from trunkline.web import dashboard_files
 
-_PATIENCE_MS = 15_000
+_PATIENCE_MS = 30_000
 _NOT_SIGNED_IN = "/api/me"
 """What everybody's page asks first; who is not signed in is told so."""
 

@@ -25,7 +25,7 @@ def step(page: Page, name: str) -> Locator:
 
 def wait_until(happened: Callable[[], bool], page: Page) -> None:
     """Let the page go on until something has happened here."""
-    for _ in range(200):
+    for _ in range(600):
         if happened():
             return
         page.wait_for_timeout(50)

@@ -155,13 +155,13 @@ def test_a_server_that_goes_is_told_of_until_it_is_back_and_nothing_is_missed(
             expect(page.locator("[data-banner=away]")).to_have_count(0)
             with house.pop_all():
                 """The server is stopped here."""
-            expect(page.locator("[data-banner=away]")).to_be_visible(timeout=15_000)
+            expect(page.locator("[data-banner=away]")).to_be_visible(timeout=30_000)
             with unit_of_work(acme.scope) as session:
                 tenants.change_business(
                     session, acme.business_id, {"name": "Renamed meanwhile"}, actor="test"
                 )
             house.enter_context(serving(servers, tmp_path, port=urlsplit(url).port))
-            expect(page.locator("[data-banner=away]")).to_have_count(0, timeout=20_000)
+            expect(page.locator("[data-banner=away]")).to_have_count(0, timeout=30_000)
             expect(page.get_by_role("banner")).to_contain_text("Renamed meanwhile")
             # And it hears what happens from now on.
             with unit_of_work(acme.scope) as session:

@@ -138,8 +138,13 @@ def pushed(page: Page, url: str, told: dict[str, str]) -> None:
     found: list[dict[str, Any]] = []
     wire.on("ServiceWorker.workerRegistrationUpdated", lambda event: found.extend(event["registrations"]))
     wire.send("ServiceWorker.enable")
-    page.wait_for_timeout(200)
-    (worker,) = [one for one in found if one["scopeURL"].startswith(url) and not one["isDeleted"]]
+    workers: list[dict[str, Any]] = []
+    for _ in range(600):
+        workers = [one for one in found if one["scopeURL"].startswith(url) and not one["isDeleted"]]
+        if workers:
+            break
+        page.wait_for_timeout(50)
+    worker = workers[0]
     wire.send(
         "ServiceWorker.deliverPushMessage",
         {"origin": url, "registrationId": worker["registrationId"], "data": json.dumps(told)},

@@ -38,7 +38,7 @@ def held(world: World) -> Iterator[None]:
 
     holder = threading.Thread(target=hold)
     holder.start()
-    assert holds.wait(10)
+    assert holds.wait(30)
     try:
         yield
     finally:

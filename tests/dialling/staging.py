@@ -106,7 +106,7 @@ def at_once(*claims: Callable[[], Claim | Denied]) -> list[Claim | Denied]:
     gate = Barrier(len(claims))
 
     def go(one: Callable[[], Claim | Denied]) -> Claim | Denied:
-        gate.wait(10)
+        gate.wait(30)
         return one()
 
     with ThreadPoolExecutor(len(claims)) as pool:

@@ -240,7 +240,7 @@ async def test_fetch_and_hang_up(carrier: TwilioCarrier, sim: RunningCarrier) ->
     assert await asyncio.to_thread(carrier.fetch_call, unknown) is None
     await asyncio.to_thread(carrier.hang_up, unknown)
     sid = await _place(carrier, CallOrder(ABSENT, OURS, ORDER.answer_url, ""))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while sim.exchange.calls[sid].status is not CallStatus.RINGING:
             await asyncio.sleep(0.01)
     call = await asyncio.to_thread(carrier.fetch_call, sid)
@@ -248,7 +248,7 @@ async def test_fetch_and_hang_up(carrier: TwilioCarrier, sim: RunningCarrier) ->
     assert (call.to, call.from_, call.status) == (ABSENT, OURS, CallStatus.RINGING)
     assert call.created_at is not None
     await asyncio.to_thread(carrier.hang_up, sid)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while sim.exchange.calls[sid].status is not CallStatus.CANCELED:
             await asyncio.sleep(0.01)
     await asyncio.to_thread(carrier.hang_up, sid)
@@ -262,7 +262,7 @@ async def test_fetch_and_hang_up(carrier: TwilioCarrier, sim: RunningCarrier) ->
 async def test_date_filter_reaches_over_midnight(sim: RunningCarrier) -> None:
     carrier = TwilioCarrier(SID, TOKEN, sim.base_url)
     sid = await _place(carrier, CallOrder("+12025550103", OURS, ORDER.answer_url, ""))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not sim.exchange.calls[sid].status.is_final:
             await asyncio.sleep(0.01)
     midnight = datetime(2031, 5, 2, tzinfo=UTC)

@@ -25,7 +25,7 @@ AS_ROOT = os.geteuid() == 0
 _ROOM_BYTES = 1024**3
 
 
-def eventually(condition: Callable[[], object], what: str, within_s: float = 20) -> None:
+def eventually(condition: Callable[[], object], what: str, within_s: float = 30) -> None:
     """Wait until the condition holds; fail, saying what did not happen, if it never does."""
     deadline = time.monotonic() + within_s
     while not condition():

@@ -123,8 +123,8 @@ def test_whoever_comes_while_the_servers_stop_gets_new_ones(own_house: House) ->
     urls = first.urls
     keeper, server = own_house.keepers(), own_house.pid_of("redis")
     os.kill(server, signal.SIGSTOP)
-    first.kill()
     alone_since = time.monotonic()
+    first.kill()
     eventually(lambda: not status(own_house.path).servers[1].ready, "the keeper begins to stop")
     assert time.monotonic() - alone_since > 1.5, "one command after another finds the servers running"
     second = own_house.user()

@@ -207,7 +207,7 @@ def test_a_flood_is_cut_off_and_the_other_call_goes_on(
     eventually(lambda: bool(told()), "the call is written", within_s=20)
     # 21 ms were measured on two cores that others used as well; a loop held for a flood's length is seconds.
     # Beside other tests the whole process waits for its turn, too: 362 ms were seen.
-    most_ms = 300 if "PYTEST_XDIST_WORKER" not in os.environ else 1_000
+    most_ms = 300 if "PYTEST_XDIST_WORKER" not in os.environ else 2_000
     assert told()[0]["frames_out"]["worst_gap_ms"] < most_ms
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -222,7 +223,9 @@ def test_while_database_and_redis_stand_still_agents_speak_on_and_all_is_recorde
         pytestconfig,
         **{f"outage_with_{calls}_calls": {"worst_gap_ms": max(gaps), "generator_lag_ms": max(lags)}},
     )
-    assert [gap for gap, lag in zip(gaps, lags, strict=True) if gap > 20 + lag] == []
+    # Beside other tests the whole process waits for its turn, too; who waits for the servers, waits seconds.
+    most_ms = 20 if "PYTEST_XDIST_WORKER" not in os.environ else 2_000
+    assert [gap for gap, lag in zip(gaps, lags, strict=True) if gap > most_ms + lag] == []
 
 
 async def _hold_through_outage(

@@ -104,7 +104,7 @@ def test_a_running_job_that_does_not_look_is_stopped_by_force(
     asking = when_running(acme, job_id, ask)
     work_with_heartbeat(installation)
     asking.join()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20, "it came to its own end"
     with unit_of_work(acme.scope) as session:
         row = session.get_one(Job, job_id)
     assert (row.state, row.error) == (JobState.CANCELLED, "stopped by force")

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from support.installation import Installation
+from support.processes import eventually
 from trunkline.core.jobs.engine import WorkerEngine
 from trunkline.core.jobs.executor import Executor
 from trunkline.core.jobs.heartbeat import Heartbeat
@@ -66,17 +67,21 @@ def test_a_worker_without_redis_waits_quietly_and_stops_when_told(
         while "redis_unreachable" not in log.read_text():
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
-        before = _cpu_seconds(worker.pid)
-        time.sleep(3)  # the figure is a rate: time has to pass
-        assert _cpu_seconds(worker.pid) - before < 1.0
+        # Who does not wait works all the time; on a busy machine it may take a while until all is loaded.
+        eventually(lambda: _cpu_seconds_in_a_second(worker.pid) < 0.1, "it waits quietly")
         assert log.read_text().count("redis_unreachable") == 1
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(10) == 0
+        assert worker.wait(30) == 0
     finally:
         worker.kill()
         worker.wait()
 
 
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def _cpu_seconds_in_a_second(pid: int) -> float:
+    def used() -> float:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    before = used()
+    time.sleep(1)  # the figure is a rate: time has to pass
+    return used() - before

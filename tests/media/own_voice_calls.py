@@ -102,7 +102,7 @@ async def caller_speaks(conversation: Conversation, ms: int = 600) -> Any:
     return await utterance.finish()
 
 
-async def until(what: Callable[[], object], within_s: float = 5.0) -> None:
+async def until(what: Callable[[], object], within_s: float = 30.0) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(within_s):
         while not what():
@@ -124,7 +124,7 @@ async def nothing_left() -> AsyncIterator[None]:
         return [task.get_name() for task in ours]
 
     try:
-        await until(lambda: not left(), 2.0)
+        await until(lambda: not left())
     except TimeoutError:
         pytest.fail(f"left running: {left()}")
     assert complaints == []

@@ -27,7 +27,7 @@ class OneMessage:
 
 
 async def received(text: str) -> WireEvent:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return await TwilioStream(OneMessage(text)).receive()
 
 

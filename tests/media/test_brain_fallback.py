@@ -77,7 +77,7 @@ class Words:
 async def openai() -> AsyncIterator[OpenAIRealtimeStandIn]:
     async with OpenAIRealtimeStandIn(api_key=KEY) as server, nothing_left():
         yield server
-        await until(lambda: server.open_connections == 0, 3.0)
+        await until(lambda: server.open_connections == 0)
 
 
 def first(

@@ -45,7 +45,7 @@ async def held(call: Call, *steps: tuple[Callable[[], bool], Callable[[], None]]
 
     async def act() -> None:
         for holds, do in steps:
-            await until(holds, within_s=10)
+            await until(holds)
             do()
 
     acting = asyncio.ensure_future(act())
@@ -143,7 +143,7 @@ async def test_a_slow_tool_is_bridged_by_a_phrase_and_hanging_up_leaves_nothing(
         )
         assert ended.data["reason"] == "stop"
         assert call.told(EventKind.AGENT_SAID)[1]["text"].startswith("One moment, please.")
-        await until(lambda: server.plan.open == 0, within_s=1)
+        await until(lambda: server.plan.open == 0)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -158,7 +158,7 @@ async def test_a_caller_who_speaks_while_a_tool_runs_is_answered_with_what_it_ca
 
         async def watched(name: str, arguments: Mapping[str, Any]) -> ToolResult:
             using[0] = True
-            await until(lambda: call.session.outdated, within_s=10)
+            await until(lambda: call.session.outdated)
             return await run_tool(name, arguments)
 
         call.tool = watched

@@ -41,7 +41,7 @@ def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 async def openai() -> AsyncIterator[OpenAIRealtimeStandIn]:
     async with OpenAIRealtimeStandIn(api_key=KEY) as server, nothing_left():
         yield server
-        await until(lambda: server.open_connections == 0, 3.0)
+        await until(lambda: server.open_connections == 0)
 
 
 def a_room(folder: Path, stt: StubStt) -> CallRoom:
@@ -127,8 +127,8 @@ async def test_nothing_stays_open_when_the_room_is_closed(
         await brains[0]._client.models.list()
     await room.close()
     assert brains[0]._client.is_closed()
-    await until(lambda: openai.open_connections == 0, 3.0)
-    await until(lambda: sockets() <= before, 3.0)
+    await until(lambda: openai.open_connections == 0)
+    await until(lambda: sockets() <= before)
     again: Any = registry.brain("openai_realtime")
     assert again is not brains[0]
     for close in registry.brain_closers():

@@ -233,7 +233,7 @@ def test_one_thread_writes_for_all_calls_and_files_appear_when_they_are_whole(tm
         assert not agent[:8_000].any()
 
 
-def until(what: Callable[[], bool], within_s: float = 10.0) -> None:
+def until(what: Callable[[], bool], within_s: float = 30.0) -> None:
     """Wait for the writer."""
     end = time.monotonic() + within_s
     while not what():

@@ -155,7 +155,7 @@ async def serving(provider: Provider) -> AsyncIterator[Provider]:
     """Serve a provider while the block runs; behind it nothing is left."""
     async with provider.server, nothing_left():
         yield provider
-        await until(lambda: provider.server.open_connections == 0, 2.0)
+        await until(lambda: provider.server.open_connections == 0)
 
 
 async def let_go(brain: Brain) -> None:

@@ -170,6 +170,6 @@ async def test_a_stand_in_runs_as_a_process_of_its_own(name: str, tmp_path: Path
             await stt.close()
     finally:
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await process.wait()
     assert process.returncode == 0

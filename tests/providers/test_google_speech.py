@@ -149,7 +149,7 @@ async def test_streams_that_end_with_words_each_time_go_on_and_those_with_none_d
     google.hearing.plan(*(Turn("word", fault=Fault.END, after_ms=80) for _ in range(5)))
     google.hearing.plan(*(Turn(fault=Fault.END) for _ in range(50)))
     utterance = stt.open(language="en", grammar=None)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not utterance.failure:
             feed(utterance, 40)
             await asyncio.sleep(0.01)

@@ -187,7 +187,7 @@ async def test_an_interruption_leaves_what_was_heard(provider: str) -> None:
         reading.cancel()
         await asyncio.wait([reading])
         await acts.aclose()  # type: ignore[attr-defined]
-        await until(lambda: it.plan.abandoned == 1, within_s=1)
+        await until(lambda: it.plan.abandoned == 1)
         it.conversation.interrupted("We open at eight. We close", played_ms=1500)
         it.plan.then("At six.")
         assert said(await it.hear("Sorry, when?")) == ["At six."]
@@ -249,7 +249,7 @@ async def test_a_model_that_fails_or_stalls_is_told_when_nobody_is_left(provider
         with pytest.raises(BrainFailed, match=provider):
             await listen()
         assert heard == ([Say("First this.")] if fault not in {Fault.ERROR, Fault.MUTE} else [])
-        await until(lambda: it.plan.open == 0, within_s=1)
+        await until(lambda: it.plan.open == 0)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -128,7 +128,7 @@ async def test_leaving_an_answer_closes_it_at_the_provider(provider: str) -> Non
         assert str(await anext(pieces)).strip()
         assert it.plan.open == 1
         await pieces.aclose()  # type: ignore[attr-defined]
-        await until(lambda: it.plan.abandoned == 1, within_s=1)
+        await until(lambda: it.plan.abandoned == 1)
         assert it.plan.open == 0
 
 
@@ -141,7 +141,7 @@ async def test_cancelling_whoever_waits_closes_it_at_the_provider(provider: str)
             reading.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await reading
-            await until(lambda: it.plan.open == 0, within_s=1)
+            await until(lambda: it.plan.open == 0)
         assert it.plan.abandoned == 2
 
 

@@ -47,7 +47,7 @@ async def test_a_stand_in_runs_by_itself_and_is_told_what_to_answer(provider: st
             assert told["refused"] == []
         await model.close()
         process.terminate()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert await process.wait() == 0
     finally:
         if process.returncode is None:

@@ -30,7 +30,7 @@ async def heard(stt: SpeechToText, ms: int = 600, language: str = "en") -> Trans
     utterance = stt.open(language=language, grammar=None)
     try:
         feed(utterance, ms)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return await utterance.finish()
     finally:
         utterance.cancel()
@@ -38,7 +38,7 @@ async def heard(stt: SpeechToText, ms: int = 600, language: str = "en") -> Trans
 
 async def spoken(tts: TextToSpeech, text: str, voice: Voice = ENGLISH) -> bytes:
     pieces = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         async for pcm in tts.speak(text, voice):
             assert len(pcm) % 2 == 0
             pieces.append(pcm)
@@ -49,7 +49,7 @@ async def close_early(speech: AsyncIterator[bytes]) -> None:
     await speech.aclose()  # type: ignore[attr-defined]
 
 
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait until the condition holds; fails if it does not in time."""
     async with asyncio.timeout(seconds):
         while not condition():

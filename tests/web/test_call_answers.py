@@ -56,7 +56,7 @@ async def test_the_word_reaches_the_call_once(acme: World, pool: ThreadPoolExecu
             calls.note_answered_by(session, call, AnswerReport(SID, AnsweredBy.MACHINE))
         for _ in range(2 if here else 0):
             answers.tell(call_id, AnsweredBy.MACHINE)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while answers._waiting:
                 await asyncio.sleep(0.02)
     watching.cancel()

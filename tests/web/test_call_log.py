@@ -193,7 +193,7 @@ async def test_with_the_disk_full_as_well_they_wait_in_memory_in_their_order(
         assert not await book.flush()
         await asyncio.sleep(0.1)
         assert not writing.done()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while book._waiting:
             await asyncio.sleep(0.01)
     writing.cancel()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 import wave
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -257,9 +256,7 @@ async def test_work_off_the_loop_knows_whose_call_it_is(room: CallRoom) -> None:
     with structlog.contextvars.bound_contextvars(trace_id="of-this-call"):
         assert await room._off_loop(current_trace_id) == "of-this-call"
     assert await room._off_loop(current_trace_id) != "of-this-call"
-    began = time.monotonic()
     assert len({await room._off_loop(current_trace_id) for _ in range(20)}) == 20
-    assert time.monotonic() - began < 5
 
 
 async def test_a_room_that_records_leaves_a_file_of_each_call(

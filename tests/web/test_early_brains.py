@@ -63,7 +63,7 @@ async def room() -> AsyncIterator[Room]:
 
 
 async def until(what: object) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not what():  # type: ignore[operator]
             await asyncio.sleep(0.005)
 

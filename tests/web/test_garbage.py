@@ -38,7 +38,7 @@ def old_garbage() -> weakref.ref[Ended]:
 
 
 async def gone(watch: weakref.ref[Ended]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while watch() is not None:
             await asyncio.sleep(0.005)
 

@@ -29,7 +29,7 @@ from trunkline.domain.people import service as people
 from trunkline.domain.people.models import SignIn
 from trunkline.web import live_feed
 
-PATIENCE_S = 10
+PATIENCE_S = 30
 
 
 @dataclass

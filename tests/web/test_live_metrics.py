@@ -143,7 +143,7 @@ async def test_a_loop_that_is_held_up_is_measured() -> None:
     await asyncio.sleep(0)
     # Holding up the loop is what is tested.
     time.sleep(0.3)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not lag.mean_s:
             await asyncio.sleep(0.01)
     assert lag.take_worst_s() >= 0.2

@@ -68,7 +68,7 @@ class Endpoint:
         return f"ws://127.0.0.1:{self.port}/media"
 
     async def heard_all(self, count: int) -> list[str | bytes]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(self.heard) < count and not self.over.is_set():
                 await asyncio.sleep(0.005)
         return self.heard
@@ -95,7 +95,7 @@ async def serving(*, listening: bool = True, binary: bool = False) -> AsyncItera
         config = uvicorn.Config(app, log_config=None, lifespan="off", **media_server_options())
         server = _Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not server.started:
                 await asyncio.sleep(0.005)
         try:
@@ -133,7 +133,7 @@ class Bytes:
 
     async def close_code(self) -> int:
         """Read until the server closes, and return why it says it does."""
-        data = await asyncio.wait_for(self.reader.read(), 10)
+        data = await asyncio.wait_for(self.reader.read(), 30)
         self.writer.close()
         at = data.rindex(b"\x88")
         return int.from_bytes(data[at + 2 : at + 4], "big")
@@ -149,7 +149,7 @@ async def test_messages_before_and_after_listening_are_heard_once_and_in_order()
         for number in range(5):
             await client.send(f"early {number}")
         await endpoint.accepted.wait()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while endpoint.waiting.empty():
                 await asyncio.sleep(0.005)
         endpoint.listen.set()
@@ -165,7 +165,7 @@ async def test_what_is_sent_arrives_at_every_length() -> None:
         await endpoint.accepted.wait()
         for text in texts:
             await endpoint.socket.send_text(text)
-        assert [await asyncio.wait_for(client.recv(), 10) for _ in texts] == texts
+        assert [await asyncio.wait_for(client.recv(), 30) for _ in texts] == texts
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -214,11 +214,11 @@ async def test_what_no_client_may_send_closes_the_socket_with_its_reason(wrong: 
         client = await Bytes.connect(endpoint)
         await client.send(frame("before") + wrong + frame("behind"))
         assert await client.close_code() == code
-        await asyncio.wait_for(endpoint.over.wait(), 10)
+        await asyncio.wait_for(endpoint.over.wait(), 30)
         assert endpoint.heard == ["before"]
         assert endpoint.closed == 1
         await neighbour.send("undisturbed")
-        assert await asyncio.wait_for(neighbour.recv(), 10) == "undisturbed"
+        assert await asyncio.wait_for(neighbour.recv(), 30) == "undisturbed"
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -246,7 +246,7 @@ async def test_bytes_are_heard_where_they_are_wanted_in_order_with_the_texts(see
         await endpoint.direct.send_message(b"\x00" * 400, text=False)
         await endpoint.direct.send_message(b"text")
         expected = frame(b"\x00" * 400, Opcode.BINARY, mask=False) + frame("text", mask=False)
-        assert await asyncio.wait_for(client.reader.readexactly(len(expected)), 10) == expected
+        assert await asyncio.wait_for(client.reader.readexactly(len(expected)), 30) == expected
         client.writer.close()
 
 
@@ -255,7 +255,7 @@ async def test_both_sides_may_close_and_the_other_one_hears_of_it_once() -> None
         async with connect(endpoint.url) as client:
             await client.send("hello")
             assert await endpoint.heard_all(1) == ["hello"]
-        await asyncio.wait_for(endpoint.over.wait(), 10)
+        await asyncio.wait_for(endpoint.over.wait(), 30)
         with pytest.raises(SocketClosed):
             await endpoint.socket.send_text("too late")
         assert endpoint.closed == 1
@@ -264,9 +264,9 @@ async def test_both_sides_may_close_and_the_other_one_hears_of_it_once() -> None
             await endpoint.accepted.wait()
             await endpoint.socket.close()
             with pytest.raises(ConnectionClosed):
-                await asyncio.wait_for(client.recv(), 10)
+                await asyncio.wait_for(client.recv(), 30)
             assert client.close_code == 1000
-        await asyncio.wait_for(endpoint.over.wait(), 10)
+        await asyncio.wait_for(endpoint.over.wait(), 30)
         assert endpoint.closed == 1
 
 
@@ -276,7 +276,7 @@ async def test_a_socket_that_vanishes_is_told_once() -> None:
         await client.send(frame("one") + frame("half of a message")[:9])
         assert await endpoint.heard_all(1) == ["one"]
         client.writer.transport.abort()
-        await asyncio.wait_for(endpoint.over.wait(), 10)
+        await asyncio.wait_for(endpoint.over.wait(), 30)
         assert (endpoint.heard, endpoint.closed) == (["one"], 1)
 
 
@@ -286,8 +286,8 @@ async def test_sending_waits_while_the_other_side_does_not_read() -> None:
         sent = await _sent_until_it_waits(endpoint)
         waiting = asyncio.create_task(endpoint.socket.send_text("the last"))
         await _read(client, sent)
-        await asyncio.wait_for(waiting, 10)
-        assert await asyncio.wait_for(client.recv(), 10) == "the last"
+        await asyncio.wait_for(waiting, 30)
+        assert await asyncio.wait_for(client.recv(), 30) == "the last"
 
 
 async def _sent_until_it_waits(endpoint: Endpoint) -> int:
@@ -302,5 +302,5 @@ async def _sent_until_it_waits(endpoint: Endpoint) -> int:
 
 async def _read(client: ClientConnection, count: int) -> None:
     for _ in range(count):
-        message: Any = await asyncio.wait_for(client.recv(), 10)
+        message: Any = await asyncio.wait_for(client.recv(), 30)
         assert len(message) == 60_000

@@ -183,7 +183,7 @@ def test_a_long_history_is_neither_read_nor_slow(
         dead = [enqueue_job("low", leave_mark, "dead") for _ in range(50)]
     with relay_of(installation).begin() as relay:
         relay.execute(text("update jobs set state = 'failed' where id = any(:ids)"), {"ids": dead})
-    before = median_of(scraper)
+    before = quickest_of(scraper)
     add_history(installation, acme)
     with relay_of(installation).begin() as relay:
         steps = plan_of(relay, overview.DEPTHS)
@@ -192,7 +192,7 @@ def test_a_long_history_is_neither_read_nor_slow(
             "ix_jobs_ready", "ix_jobs_running", "ix_jobs_dead"
         }  # fmt: skip
         assert not [step for step in scans if step["Node Type"].startswith(("Seq", "Parallel Seq"))]
-    after = median_of(scraper)
+    after = quickest_of(scraper)
     # To read the history would take a hundred times as long.
     assert after < 3 * before + 0.1, f"{before * 1000:.1f} ms became {after * 1000:.1f} ms"
     assert scrape(scraper)["trunkline_jobs"]["default", "ready"] == 100
@@ -216,11 +216,11 @@ def add_history(installation: Installation, world: World) -> None:
         owner.execution_options(isolation_level="AUTOCOMMIT").execute(text("vacuum analyze jobs"))
 
 
-def median_of(scraper: TestClient) -> float:
-    """Return how long a scrape takes, in seconds."""
+def quickest_of(scraper: TestClient) -> float:
+    """Return how long a scrape takes, in seconds; a busy machine only ever adds."""
     times = []
     for _ in range(9):
         began = time.perf_counter()
         scrape(scraper)
         times.append(time.perf_counter() - began)
-    return sorted(times)[len(times) // 2]
+    return min(times)

@@ -32,7 +32,7 @@ async def test_a_task_that_ends_is_logged_and_begun_again(monkeypatch: pytest.Mo
     tasks = StandingTasks()
     with structlog.testing.capture_logs() as lines:
         tasks.start("work", work)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await steady.wait()
     assert [(line["event"], line["task"], line["log_level"]) for line in lines] == [
         ("standing_task_ended", "work", "error")
