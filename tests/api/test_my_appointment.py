@@ -138,3 +138,27 @@ def test_a_new_address_ends_the_one_before(owner: TestClient, row: dict[str, Any
     assert (owner.get(first).status_code, owner.get(second).status_code) == (404, 200)
     assert owner.delete(path).status_code == 204
     assert owner.get(second).status_code == 404
+
+
+def test_a_taken_time_tells_a_person_what_is_free_and_nothing_of_who_holds_it(
+    owner: TestClient, row: dict[str, Any]
+) -> None:
+    other = TEN + timedelta(hours=2)
+    wish = {"starts_at": other.isoformat(), "ends_at": (other + timedelta(minutes=30)).isoformat()}
+    held = owner.post("/api/appointments", json=wish).json()["id"]
+    at = (other + timedelta(minutes=10)).isoformat()
+    answer = by_link(owner, "/move", row["secret"], starts_at=at, version=1)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], set(error["data"])) == (409, "slot_taken", {"free"})
+    assert len(error["data"]["free"]) == 5
+    assert held not in answer.text
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_days_at_the_ends_of_time_are_no_fault_of_ours(
+    row: dict[str, Any], owner: TestClient, day: str
+) -> None:
+    for more in ({"from": day}, {"from": day, "to": day}, {"to": day}):
+        assert by_link(owner, "/slots", row["secret"], **more).status_code in {200, 422}
+    at = f"{day}T23:50:00Z"
+    assert by_link(owner, "/move", row["secret"], starts_at=at, version=1).status_code == 422

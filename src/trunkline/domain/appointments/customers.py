@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from trunkline.core import limits
 from trunkline.core.db import SYSTEM, of_business, unit_of_work
-from trunkline.core.errors import Conflict, NotFound
+from trunkline.core.errors import Conflict, NotFound, SlotTaken
 from trunkline.core.events import announce
 from trunkline.core.tenancy import business_of_appointment_link
 from trunkline.domain.appointments import booking, calendars, ics, links, slots
@@ -114,7 +114,11 @@ def move(secret: str, *, starts_at: datetime, version: int, address: str) -> Min
     with _opened(secret, address) as it:
         row = booking.locked(it.session, it.business.id, it.appointment.id, version=version)
         it.require_open()
-        booking.move(it.session, it.business, row, it.calendar, booking.Wish(starts_at), actor=_ACTOR)
+        try:
+            booking.move(it.session, it.business, row, it.calendar, booking.Wish(starts_at), actor=_ACTOR)
+        except SlotTaken as taken:
+            # Who holds it, and from when to when, is nobody else's to know.
+            raise SlotTaken("That time is taken.", free=taken.data["free"]) from taken
         return it.mine
 
 
