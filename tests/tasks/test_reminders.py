@@ -17,7 +17,7 @@ from trunkline.core.db import SYSTEM, unit_of_work
 from trunkline.core.jobs import enqueue_job
 from trunkline.core.tenancy import businesses_to_remind
 from trunkline.domain.appointments import calendar
-from trunkline.domain.appointments.schemas import AppointmentIn
+from trunkline.domain.appointments.schemas import AppointmentIn, AppointmentMove
 from trunkline.domain.notifications import choices, reminders
 from trunkline.domain.notifications.models import Notification
 from trunkline.domain.notifications.rules import Quiet
@@ -156,6 +156,40 @@ def test_the_minute_s_job_looks_where_something_is_coming_and_nowhere_else(
         assert businesses_to_remind(session, since=now, until=now + timedelta(days=1)) == []
     installation.run_jobs("default")
     assert [(row.kind, row.data["minutes"]) for row in told(acme)] == [("task_due", 5)]
+
+
+def test_the_minute_s_job_tells_of_what_is_due_now_and_of_what_has_just_begun(
+    acme: World, installation: Installation
+) -> None:
+    one = NOON + timedelta(hours=1)
+    with clock.frozen_at(NOON):
+        task(acme, "now", due_on="2026-11-23", due_time="13:00", remind=[0])
+    for moment in (one - timedelta(minutes=1), one + timedelta(seconds=20)):
+        with clock.frozen_at(moment):
+            with unit_of_work(SYSTEM):
+                enqueue_job("default", "send_reminder_notifications")
+            installation.run_jobs("default")
+    assert [(row.data["title"], row.data["minutes"]) for row in told(acme)] == [("now", 0)]
+
+
+def test_a_moved_appointment_is_not_reminded_of_by_what_had_passed_when_it_was_moved(acme: World) -> None:
+    with clock.frozen_at(NOON), unit_of_work(acme.scope) as session:
+        business = tenants.get_business(session, acme.business_id)
+        at = NOON + timedelta(hours=5)
+        wish = AppointmentIn(starts_at=at, ends_at=at + timedelta(hours=1), outside_hours=True)
+        row = calendar.arrange(session, business, wish, actor="test")
+        row.created_at = NOON
+        appointment_id = row.id
+    moved_at = NOON + timedelta(hours=1)
+    soon = moved_at + timedelta(minutes=10)
+    with clock.frozen_at(moved_at), unit_of_work(acme.scope) as session:
+        business = tenants.get_business(session, acme.business_id)
+        move = AppointmentMove(
+            starts_at=soon, ends_at=soon + timedelta(hours=1), version=1, outside_hours=True
+        )
+        calendar.move(session, business, appointment_id, move, actor="test")
+    found = each_minute(acme, moved_at, soon + timedelta(minutes=5))
+    assert found == [("appointment_soon", 5, soon - timedelta(minutes=5))]
 
 
 def test_one_is_told_in_the_page_on_a_device_and_by_post(

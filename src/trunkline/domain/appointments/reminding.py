@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from trunkline.domain.appointments.models import Appointment
 from trunkline.domain.leads import service as leads
 from trunkline.domain.notifications.service import (
+    STILL,
     Coming,
     Facts,
     Kind,
@@ -23,8 +24,6 @@ from trunkline.domain.notifications.service import (
 )
 
 SOON = "appointment_soon"
-_STILL = timedelta(minutes=15)
-"""For how long after it has begun one is still reminded of it."""
 
 _WORDS = {"en": ("Appointment", "At {time}"), "he": ("פגישה", "בשעה {time}")}
 
@@ -40,14 +39,14 @@ def _coming(session: Session, business_id: UUID, now: datetime, until: datetime)
         select(Appointment)
         .where(
             Appointment.business_id == business_id, Appointment.state == "booked",
-            Appointment.starts_at > now - _STILL, Appointment.starts_at <= until,
+            Appointment.starts_at > now - STILL, Appointment.starts_at <= until,
         )
         .order_by(Appointment.starts_at, Appointment.id)
     ).all()  # fmt: skip
     names = leads.names_of(session, business_id, {row.lead_id for row in rows if row.lead_id is not None})
     return [
         Coming(
-            row.id, row.starts_at, row.created_at, row.starts_at + _STILL, None, None,
+            row.id, row.starts_at, row.arranged_at, row.starts_at + STILL, None, None,
             {
                 "appointment_id": str(row.id), "note": row.note[:200],
                 "lead_name": "" if row.lead_id is None else names.get(row.lead_id, ""),

@@ -13,7 +13,7 @@ from trunkline.core.db import of_business, unit_of_work
 from trunkline.core.jobs import JobContext, TryLater, enqueue_unique, job
 from trunkline.core.tenancy import businesses_to_remind
 from trunkline.domain.notifications import reminders, sending, service
-from trunkline.domain.notifications.rules import MOST_AHEAD
+from trunkline.domain.notifications.rules import MOST_AHEAD, STILL
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import barriers, clock
 from trunkline.providers.ports import MailFailed, MailRefused, PushFailed, PushGone, PushRefused
@@ -27,7 +27,7 @@ def send_reminder_notifications(ctx: JobContext) -> None:
     """Have each business looked at in which something is coming of which people may be reminded by now."""
     now = clock.now()
     with ctx.unit_of_work() as session:
-        found = businesses_to_remind(session, since=now, until=now + timedelta(minutes=MOST_AHEAD))
+        found = businesses_to_remind(session, since=now - STILL, until=now + timedelta(minutes=MOST_AHEAD))
     for business_id in found:
         ctx.check_cancelled()
         with unit_of_work(of_business(business_id)):

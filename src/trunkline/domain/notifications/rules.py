@@ -15,6 +15,8 @@ from trunkline.kit.wall_clock import instant_of
 USUAL_AHEAD = (30, 15, 5)
 """How many minutes before something people are reminded of it who have chosen nothing else."""
 MOST_AHEAD = 1_440
+STILL = timedelta(minutes=15)
+"""For how long after its time one is still reminded of what was coming."""
 _DAY = timedelta(days=1)
 
 

@@ -25,15 +25,16 @@ from trunkline.domain.notifications.choices import Choice, choices_of
 from trunkline.domain.notifications.coming import Coming, register_reminders
 from trunkline.domain.notifications.kinds import Facts, Kind, Said, kind_named, register_kind
 from trunkline.domain.notifications.models import Notification, PushDevice, Sending, SendingState
-from trunkline.domain.notifications.rules import MOST_AHEAD, Ways, quiet_until
+from trunkline.domain.notifications.rules import MOST_AHEAD, STILL, Ways, quiet_until
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock, cursors
 from trunkline.kit.ids import new_id
 
 __all__ = [
-    "MOST_AHEAD", "TRIED", "Coming", "Facts", "Kind", "Said", "Ways", "clear_old", "list_notifications",
-    "mark_all_read", "mark_read", "notify", "register_kind", "register_reminders", "try_device", "unread",
+    "MOST_AHEAD", "STILL", "TRIED", "Coming", "Facts", "Kind", "Said", "Ways", "clear_old",
+    "list_notifications", "mark_all_read", "mark_read", "notify", "register_kind", "register_reminders", "try_device",
+    "unread",
 ]  # fmt: skip
 """What other domains need to have people told of what they know, and the verbs."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from trunkline.domain.notifications.service import (
+    STILL,
     Coming,
     Facts,
     Kind,
@@ -26,8 +27,6 @@ from trunkline.domain.tenants import service as tenants
 from trunkline.kit.wall_clock import instant_of
 
 DUE = "task_due"
-_STILL = timedelta(minutes=15)
-"""For how long after its time one is still reminded of what is due."""
 _USUAL = Ways(page=True, push=True, email=False)
 
 _WORDS = {
@@ -49,7 +48,7 @@ def _coming(session: Session, business_id: UUID, now: datetime, until: datetime)
         select(Task)
         .where(
             Task.business_id == business_id, OPEN, Task.assignee_id.is_not(None),
-            Task.sort_at > now - _STILL, Task.sort_at <= until,
+            Task.sort_at > now - STILL, Task.sort_at <= until,
         )
         .order_by(Task.sort_at, Task.id)
     )  # fmt: skip
@@ -68,7 +67,7 @@ def _one(task: Task, zone: str) -> Coming:
         at, stale_at = instant_of(task.due_on, MORNING, zone), task.due_at
         ahead: tuple[int, ...] | None = () if task.remind == [] else (0,)
     else:
-        at, stale_at = task.due_at, task.due_at + _STILL
+        at, stale_at = task.due_at, task.due_at + STILL
         ahead = None if task.remind is None else tuple(task.remind)
     return Coming(task.id, at, task.due_set_at, stale_at, (task.assignee_id,), ahead, facts)
 
