@@ -128,6 +128,17 @@ def test_a_service_that_is_busy_is_asked_again_and_one_that_refuses_is_not(
         assert {job.state for job in session.query(Job)} == {"succeeded"}
 
 
+def test_what_one_was_to_be_told_goes_to_nobody_else_who_has_the_browser_by_then(
+    acme: World, installation: Installation, browser: Browser
+) -> None:
+    me = owner_of(acme).user_id
+    with unit_of_work(acme.scope) as session:
+        service.notify(session, acme.business_id, [me], "task_assigned", FACTS, "mine")
+    browser.subscribe(acme, colleague(acme, "Dana"))
+    installation.run_jobs("default")
+    assert (browser.arrived(), states(acme)) == ([], ["dropped"])
+
+
 def test_a_device_is_told_what_it_was_chosen_for(
     acme: World, installation: Installation, outside: object, push_stand: PushStand
 ) -> None:

@@ -49,7 +49,11 @@ def push_message(session: Session, business_id: UUID, sending_id: UUID) -> tuple
     """Return what to send to a device, and by which key; None: nothing any more. Raises TryLater."""
     ready, sending = _ready(session, business_id, sending_id)
     device = session.get(PushDevice, sending.device_id) if sending is not None and sending.device_id else None
-    if ready is None or device is None or device.business_id != business_id:
+    if ready is None or sending is None or device is None or device.business_id != business_id:
+        return None
+    if device.user_id != ready.notification.user_id:
+        # Somebody else is told on that browser by now.
+        _settle(sending, SendingState.DROPPED, "another_person")
         return None
     row, topic = ready.notification, topic_of(ready.notification.about)
     payload = {
