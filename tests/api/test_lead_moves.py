@@ -17,7 +17,7 @@ from support.world import World
 from trunkline.core.db import unit_of_work
 from trunkline.core.jobs.models import Job
 from trunkline.domain.calls import service as calls
-from trunkline.domain.leads import automatic, board
+from trunkline.domain.leads import automatic, board, merging
 from trunkline.domain.leads.automatic import Habit, Outcome
 from trunkline.domain.leads.flow_models import CauseKind, LeadStatusChange
 from trunkline.domain.leads.models import Lead, LeadStatus
@@ -165,6 +165,18 @@ def test_a_call_moves_its_lead_by_what_it_came_to(
     ]  # fmt: skip
     last = owner.get(f"/api/leads/{lead_id}/status-changes").json()["changes"][0]
     assert (last["source_id"], last["actor"]) == (str(booked), "call")
+
+
+def test_a_call_moves_its_lead_also_where_that_was_merged_into_another_one_meanwhile(
+    owner: TestClient, acme: World, lead_id: UUID, names: dict[str, str], installation: Installation
+) -> None:
+    rule(owner, names, answered="Contacted")
+    a_conversation(acme, lead_id, "not_understood")
+    with unit_of_work(acme.scope) as session:
+        kept = session.scalars(select(Lead.id).where(Lead.phone == acme.phones[1])).one()
+        merging.merge(session, acme.business_id, kept, lead_id, versions=(1, 1), take=(), actor="test")
+    installation.run_jobs("default")
+    assert moves(owner, kept) == [("New", "Contacted", "call")]
 
 
 @pytest.mark.parametrize(("confidence", "to"), [(0.64, "Contacted"), (0.65, "Lost"), (None, "Lost")])

@@ -7,7 +7,7 @@ above (`Outcome`); each telling is heard once, however often it comes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_job
-from trunkline.domain.leads import board, statuses
+from trunkline.domain.leads import board, statuses, store
 from trunkline.domain.leads.flow_models import CauseKind, LeadStatusChange, LeadStatusHabit, LeadStatusRule
 from trunkline.domain.leads.models import Lead, LeadStatus
 from trunkline.domain.leads.movement import Cause
@@ -147,12 +147,11 @@ def apply(session: Session, business_id: UUID, outcome: Outcome) -> UUID | None:
     said, target = choose(outcome, habit)
     if target is None:
         return None
-    lead = session.scalar(
-        select(Lead)
-        .where(Lead.business_id == business_id, Lead.id == outcome.lead_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
+    lead = _locked(session, business_id, outcome.lead_id)
+    if lead is None and (became := store.became(session, business_id, outcome.lead_id)) is not None:
+        # It was merged into another one since, which the call is of by now.
+        outcome = replace(outcome, lead_id=became)
+        lead = _locked(session, business_id, became)
     if lead is None:
         return None
     event = f"call:{outcome.call_id}:{said}"
@@ -191,6 +190,15 @@ def may_move(now: LeadStatus, then: LeadStatus, habit: Habit) -> bool:
     if now.is_closed and not habit.reopens:
         return False
     return habit.goes_back or then.position > now.position
+
+
+def _locked(session: Session, business_id: UUID, lead_id: UUID) -> Lead | None:
+    return session.scalar(
+        select(Lead)
+        .where(Lead.business_id == business_id, Lead.id == lead_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
 
 
 def _is_settled(session: Session, business_id: UUID, outcome: Outcome, event: str) -> bool:

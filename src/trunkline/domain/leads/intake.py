@@ -17,7 +17,17 @@ from sqlalchemy.orm import Session
 
 from trunkline.core.errors import Forbidden, TooManyRequests, TrunklineError
 from trunkline.core.events import announce
-from trunkline.domain.leads import addresses, board, consent, editing, keeping, store, webhook_rules, webhooks
+from trunkline.domain.leads import (
+    addresses,
+    board,
+    consent,
+    editing,
+    keeping,
+    service,
+    store,
+    webhook_rules,
+    webhooks,
+)
 from trunkline.domain.leads.flow_models import CauseKind
 from trunkline.domain.leads.movement import Cause
 from trunkline.domain.leads.rules import LeadRow
@@ -150,9 +160,11 @@ def _read(session: Session, webhook: LeadWebhook, sent: Sent) -> LeadRow | Field
 def _keep(session: Session, webhook: LeadWebhook, row: LeadRow) -> tuple[UUID, bool]:
     """Make a lead of somebody new, or fill the blanks of somebody known; return who it is and which."""
     business_id = webhook.business_id
-    # Whoever is told of with a further number of theirs is the lead that has it.
-    main = addresses.main_numbers(session, business_id, [row.phone])
-    row = replace(row, phone=main.get(row.phone, row.phone))
+    # Whoever is told of with a further number of theirs is the lead that has it, also where two are being
+    # made one at this moment; held, so that nobody does that next.
+    whose = addresses.hold_at(session, business_id, row.phone)
+    if whose is not None:
+        row = replace(row, phone=service.get_lead(session, business_id, whose).phone)
     kept = keeping.keep(session, business_id, [row], source=webhook.name, moment=clock.now())
     lead_id, is_new = kept.ids[row.phone], kept.created == 1
     if is_new:

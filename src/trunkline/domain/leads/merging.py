@@ -81,7 +81,7 @@ def merge(
     _require_two(lead_id, other_id)
     movers.lock(session, business_id)
     here = set(store.lock(session, business_id, [lead_id, other_id], to_delete=True))
-    if lead_id in here and other_id not in here and _became(session, business_id, other_id) == lead_id:
+    if lead_id in here and other_id not in here and store.became(session, business_id, other_id) == lead_id:
         return service.get_lead(session, business_id, lead_id)
     session.expire_all()
     kept = service.get_lead(session, business_id, lead_id)
@@ -139,12 +139,6 @@ def duplicates(session: Session, business_id: UUID, lead: Lead) -> list[Lead]:
 def _require_two(lead_id: UUID, other_id: UUID) -> None:
     if lead_id == other_id:
         raise InvalidInput("A lead cannot be merged with itself.", reason="same_lead")
-
-
-def _became(session: Session, business_id: UUID, lead_id: UUID) -> UUID | None:
-    return session.scalar(
-        select(MergedLead.lead_id).where(MergedLead.business_id == business_id, MergedLead.id == lead_id)
-    )
 
 
 def _side(lead: Lead) -> Side:

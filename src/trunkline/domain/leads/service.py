@@ -23,7 +23,6 @@ from trunkline.domain.leads import (
 )
 from trunkline.domain.leads.addresses import Channel
 from trunkline.domain.leads.models import Lead, LeadList
-from trunkline.domain.leads.record_models import MergedLead
 from trunkline.domain.leads.row_faults import RowFault
 from trunkline.domain.leads.rules import LeadRow, map_headers
 from trunkline.kit import clock
@@ -114,10 +113,7 @@ def get_lead(session: Session, business_id: UUID, lead_id: UUID) -> Lead:
     """Return a lead of this business. Raises NotFound, with `lead_id` for one that is another now."""
     lead = session.scalar(select(Lead).where(Lead.business_id == business_id, Lead.id == lead_id))
     if lead is None:
-        merged = select(MergedLead.lead_id).where(
-            MergedLead.business_id == business_id, MergedLead.id == lead_id
-        )
-        became = session.scalar(merged)
+        became = store.became(session, business_id, lead_id)
         if became is not None:
             raise NotFound("This lead was merged into another one.", reason="merged", lead_id=str(became))
         raise NotFound("There is no such lead.")

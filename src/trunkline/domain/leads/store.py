@@ -31,6 +31,7 @@ from sqlalchemy.orm import Session
 from trunkline.core.errors import NotFound
 from trunkline.domain.leads import own_search, statuses
 from trunkline.domain.leads.models import TAGGED, Lead, LeadList, LeadListEntry
+from trunkline.domain.leads.record_models import MergedLead
 from trunkline.domain.leads.schemas import LeadConditions, LeadFilter
 
 _NUMBER_MARKS = re.compile(r"[\s()+./-]")
@@ -214,6 +215,13 @@ def _escaped(part: str) -> str:
 def matching(session: Session, business_id: UUID, wanted: LeadFilter) -> Select[UUID]:
     """Return the query for the leads that meet every condition of a filter. Raises NotFound."""
     return select(Lead.id).where(Lead.business_id == business_id, *conditions(session, business_id, wanted))
+
+
+def became(session: Session, business_id: UUID, lead_id: UUID) -> UUID | None:
+    """Return the lead into which this one was merged; None: into none."""
+    return session.scalar(
+        select(MergedLead.lead_id).where(MergedLead.business_id == business_id, MergedLead.id == lead_id)
+    )
 
 
 def missing(session: Session, business_id: UUID, lead_ids: Sequence[UUID]) -> list[UUID]:
