@@ -13,14 +13,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from api.doorway import TestClient, sign_in
+from api.doorway import HEADERS, TestClient, sign_in
 from support.installation import Installation
 from support.world import PASSWORD, World
 from trunkline.core import shared_secrets, vault
 from trunkline.core.access import Role
 from trunkline.core.db import unit_of_work
 from trunkline.core.shared_secrets import SharedSecret
-from trunkline.domain.leads import webhook_rules
+from trunkline.domain.leads import merging, webhook_rules
 from trunkline.domain.leads.models import Lead
 from trunkline.domain.leads.webhook_models import LeadDelivery
 from trunkline.domain.people import service as people
@@ -250,6 +250,46 @@ def test_secrets_are_sealed_anew_under_another_key_of_the_vault(form: Form, acme
         assert form.send({"phone": "+12125550186"})[0] == 201
     finally:
         vault.install_vault(old)
+
+
+def test_letters_that_are_half_of_one_break_nothing(form: Form, visitor: TestClient, acme: World) -> None:
+    """JSON can say half of a pair of code units, which no text of a database holds."""
+    for said in (
+        {"phone": "+12125550177", "name": "Dana \ud83d", "\ud83d": "x"},
+        {"phone": "\ud83d", "name": "Dana"},
+        {"phone": "+12125550178", "consent": "\ud83d"},
+    ):
+        body = json.dumps(said)
+        proof = {"Authorization": f"Bearer {form.secret}", "Content-Type": "application/json"}
+        visitor.cookies.clear()
+        answer = visitor.post(f"/hooks/leads/{form.id}", content=body, headers=proof)
+        assert answer.status_code in {201, 422}, (said, answer.text)
+    assert lead_of(acme, "+12125550177").name == "Dana ?"
+    sign_in(visitor, acme.email)
+    trial = {"body": {"phone": "+12125550177", "name": "\ud83d"}}
+    tried = visitor.post(
+        f"/api/lead-webhooks/{form.id}/test", content=json.dumps(trial),
+        headers={"Content-Type": "application/json", **HEADERS},
+    )  # fmt: skip
+    assert tried.status_code == 200, tried.text
+
+
+def test_whoever_is_told_of_during_a_merge_is_the_one_who_is_kept(
+    owner: TestClient, form: Form, acme: World
+) -> None:
+    kept, gone = lead_of(acme, acme.phones[0]), lead_of(acme, acme.phones[1])
+    with ThreadPoolExecutor(1) as pool:
+        with unit_of_work(acme.scope) as session:
+            merging.merge(
+                session, acme.business_id, kept.id, gone.id, versions=(kept.version, gone.version), take=(),
+                actor="test",
+            )  # fmt: skip
+            sent = pool.submit(form.send, {"phone": acme.phones[1], "email": "late@example.com"})
+            with pytest.raises(TimeoutError):
+                sent.result(timeout=1.0)
+        status, answer = sent.result(timeout=20)
+    assert (status, answer.get("lead_id")) == (200, str(kept.id)), answer
+    assert lead_of(acme, acme.phones[0]).email == "late@example.com"
 
 
 def test_a_business_has_three_at_most_and_admins_alone_see_them(owner: TestClient, acme: World) -> None:

@@ -88,7 +88,7 @@ def try_webhook(webhook_id: UUID, body: TrialIn, session: SessionDep, who: Princ
     """See what would come of a delivery. Nobody is made or changed."""
     who.require(Role.ADMIN)
     webhook = webhooks.get(session, who.business, webhook_id, lock=True)
-    sent = intake.Sent(body=json.dumps(body.body, ensure_ascii=False).encode())
+    sent = intake.Sent(body=json.dumps(body.body, ensure_ascii=False).encode(errors="replace"))
     answered, fields = intake.try_out(session, webhook, sent)
     return TrialOut(status=answered.status, answer=dict(answered.body), fields=fields)
 

@@ -82,7 +82,7 @@ def read_body(body: bytes, content_type: str) -> dict[str, str]:
         raise Unreadable("The body is not a JSON object.", "not_object")
     flat: dict[str, str] = {}
     _flatten(said, "", flat, _DEEPEST)
-    return flat
+    return {_whole(name): _whole(value) for name, value in flat.items()}
 
 
 def columns_of(said: Mapping[str, str], mapping: Mapping[str, str]) -> dict[str, str]:
@@ -129,6 +129,11 @@ def _flatten(value: Any, name: str, into: dict[str, str], depth: int) -> None:
             _flatten(inner, f"{name}.{number}", into, depth - 1)
     else:
         into[name[:_LONGEST_KEY]] = _text(value)
+
+
+def _whole(text: str) -> str:
+    """Return a text without the halves of letters that JSON can escape, and that no text really has."""
+    return text.encode(errors="replace").decode()
 
 
 def _text(value: Any) -> str:
