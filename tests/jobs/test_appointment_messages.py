@@ -240,6 +240,35 @@ def test_who_did_not_come_is_written_to_and_people_are_asked_once(
     assert (thanks["Subject"], text_of(thanks).strip()) == ("How was it?", "Dear Dana,")
 
 
+def test_who_is_marked_twice_as_not_there_is_written_to_once(
+    acme: World, post: PostOffice, tick: Callable[[datetime], None]
+) -> None:
+    automate(acme, moment="no_show")
+    missed = expect_dana(acme)
+    for hours in (1, 2):
+        at = TEN + timedelta(hours=hours)
+        with clock.frozen_at(at), unit_of_work(acme.scope) as session:
+            stands = calendar.get(session, acme.business_id, missed)
+            state = AppointmentState.NO_SHOW
+            calendar.mark(session, acme.business_id, missed, state, version=stands.version, actor="test")
+        tick(at)
+    assert len(post.letters()) == 1
+
+
+@pytest.mark.parametrize(
+    "address", ["dana@example.com\nBcc: eve@example.com", "dana@example.com, eve@example.com", "dana"]
+)
+def test_what_is_no_address_is_written_to_by_nobody_and_says_so(
+    acme: World, post: PostOffice, tick: Callable[[datetime], None], installation: Installation, address: str
+) -> None:
+    automate(acme, moment="booked")
+    expect_dana(acme)
+    with unit_of_work(acme.scope) as session:
+        session.query(Lead).filter_by(email=DANA).one().email = address
+    tick(TEN - timedelta(days=9))
+    assert (post.letters(), states(acme)) == ([], [("failed", "bad_email")])
+
+
 def test_a_call_is_a_run_of_one_lead_by_the_laws_of_outbound(
     acme: World, post: PostOffice, tick: Callable[[datetime], None]
 ) -> None:

@@ -164,6 +164,8 @@ def mark(session: Session, appointment: Appointment, state: AppointmentState, *,
         raise Conflict(
             "Whether somebody came is said once the appointment has begun.", reason="appointment_ahead"
         )
+    if appointment.state == state:
+        return appointment  # said twice: nobody is written to twice
     appointment.state = state
     appointment.version += 1
     session.flush()

@@ -23,6 +23,7 @@ from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound.options import RunOptions
 from trunkline.domain.tenants.models import Business
 from trunkline.kit import clock
+from trunkline.kit.mailboxes import is_mailbox
 from trunkline.providers.ports import Invitation, MailFailed
 
 EMAIL, CALL, WHATSAPP = "email", "call", "whatsapp"
@@ -93,6 +94,8 @@ class Mail:
             raise Skip("no_lead")
         if not lead.email:
             raise Skip("no_email")
+        if not is_mailbox(lead.email):
+            raise InvalidInput("What stands there as an e-mail address is none.", reason="bad_email")
         is_ahead = row.state == AppointmentState.BOOKED and row.starts_at > clock.now()
         link = links.link_to(session, row) if is_ahead else ""
         moment = Moment(occasion.automation.moment)

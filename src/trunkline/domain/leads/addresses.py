@@ -19,6 +19,7 @@ from trunkline.core.errors import Conflict, InvalidInput, NotFound, Outdated
 from trunkline.core.events import announce
 from trunkline.domain.leads.models import Lead
 from trunkline.domain.leads.record_models import LeadAddress
+from trunkline.kit.mailboxes import is_mailbox
 from trunkline.kit.phone import InvalidPhone, to_dialable
 
 Channel = Literal["phone", "whatsapp", "email"]
@@ -39,8 +40,7 @@ def normalised(channel: Channel, address: str, *, region: str) -> str:
     """Return an address as it is kept; numbers as of a region. Raises InvalidInput for what is none."""
     if channel == "email":
         plain = address.strip().lower()
-        name, at, host = plain.partition("@")
-        if not (name and at and "." in host) or " " in plain:
+        if not is_mailbox(plain):
             raise InvalidInput(
                 f"{address!r} is not an e-mail address.", reason="not_an_address", field="address"
             )

@@ -5,7 +5,6 @@ Whom it is about the call says, never the model: these tools take no id and no n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
@@ -24,12 +23,12 @@ from trunkline.domain.leads.models import Lead
 from trunkline.domain.leads.movement import Cause
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
+from trunkline.kit.mailboxes import is_mailbox
 
 _TOLD = 8
 """Entries of a history that are told: an agent is to speak of it in a sentence or two."""
 _LONGEST = 300
 """Characters of a note that are told."""
-_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _KINDS = frozenset({"call", "appointment", "note"})
 """What of a timeline is somebody's history with the business; the rest is book-keeping."""
 
@@ -70,7 +69,7 @@ class Nothing(BaseModel):
 )
 def update_lead(session: Session, caller: ToolCaller, said: Details) -> Mapping[str, Any]:
     """Change what is known of the caller, and make a lead of them where there is none yet."""
-    if said.email and not _EMAIL.fullmatch(said.email):
+    if said.email and not is_mailbox(said.email):
         raise InvalidInput(
             f"{said.email!r} is no e-mail address; ask for it letter by letter.", field="email"
         )
