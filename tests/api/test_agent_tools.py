@@ -236,3 +236,12 @@ def test_a_tool_of_another_callers_business_finds_nobody(acme: World, umbrella: 
         ("caller_history", {}),
     ]:
         assert use(foreign, name, arguments).data["error"] == "not_found"
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_days_at_the_ends_of_time_are_answered_and_break_no_tool(acme: World, day: str) -> None:
+    caller = on_the_line(acme)
+    assert not use(caller, "find_free_slots", {"date": day}).ok
+    assert not use(caller, "find_free_slots", {"date": "2026-12-01", "until": day}).ok
+    assert not use(caller, "book_appointment", {"date": day, "time": "23:45"}).ok
+    assert not use(caller, "request_callback", {"at": f"{day}T23:45"}).ok

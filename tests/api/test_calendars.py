@@ -200,3 +200,17 @@ def test_a_lead_s_tags_a_visit_and_the_agent_say_which_calendar(acme: World, own
     somebody_else = made(owner, name="Of the agent", agent_ids=[str(acme.agent_id)])
     assert days(date="2026-11-07") | days(date="2026-11-09") == {"saturday", "monday"}, "both take them"
     assert somebody_else["agent_ids"] == [str(acme.agent_id)]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_days_at_the_ends_of_time_are_answered(owner: TestClient, day: str) -> None:
+    for query in ({"from": day}, {"to": day}, {"from": day, "to": day}):
+        assert owner.get("/api/free-slots", params=query).status_code in {200, 422}, query
+    for moment in (f"{day}T00:00:00Z", f"{day}T23:59:00Z", f"{day}T12:00:00-14:00", f"{day}T12:00:00+14:00"):
+        for name in ("from", "to"):
+            answer = owner.get("/api/appointments", params={name: moment})
+            assert answer.status_code in {200, 422}, (name, moment, answer.text)
+    for starts, ends in (("00:00", "00:30"), ("23:00", "23:30")):
+        wish = {"starts_at": f"{day}T{starts}:00Z", "ends_at": f"{day}T{ends}:00Z", "outside_hours": True}
+        answer = owner.post("/api/appointments", json=wish)
+        assert answer.status_code == 422, (wish, answer.text)

@@ -223,3 +223,9 @@ def test_revenue_is_told_by_who_knows_it_and_never_as_nothing(
 def test_what_is_asked_amiss_is_refused(owner: TestClient, query: dict[str, str]) -> None:
     for path in ("/api/reports", "/api/reports.csv"):
         assert owner.get(path, params=query).status_code == 422
+
+
+@pytest.mark.parametrize(("first", "last"), [("9999-12-01", "9999-12-31"), ("0001-01-01", "0001-01-02")])
+def test_days_at_the_ends_of_time_are_refused(owner: TestClient, first: str, last: str) -> None:
+    for path in ("/api/reports", "/api/reports.csv"):
+        assert owner.get(path, params={"from": first, "to": last}).status_code == 422, path

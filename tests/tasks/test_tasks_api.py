@@ -82,6 +82,8 @@ def test_a_task_is_made_read_changed_and_taken_away(owner: TestClient, acme: Wor
         ({"repeats": "FREQ=HOURLY", "due_on": "2026-12-01"}, "no_rule"),
         ({"title": ""}, "form"),
         ({"due_on": "yesterday"}, "form"),
+        ({"due_on": "9999-12-31"}, "form"),
+        ({"due_on": "0001-01-01"}, "form"),
         ({"remind": [1_441]}, "form"),
         ({"colour": "red"}, "form"),
     ],

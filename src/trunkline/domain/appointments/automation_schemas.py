@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from trunkline.core import times
 from trunkline.domain.appointments.automation_models import Moment, Unit
 from trunkline.domain.appointments.schemas import Name
 from trunkline.domain.tenants.schemas import Clock
@@ -168,14 +169,14 @@ class MineOut(BaseModel):
 class MineSlotsIn(SecretIn):
     """Which days are asked for, local; none: whatever is next."""
 
-    first: Annotated[date | None, Field(alias="from")] = None
-    last: Annotated[date | None, Field(alias="to")] = None
+    first: Annotated[times.Day | None, Field(alias="from")] = None
+    last: Annotated[times.Day | None, Field(alias="to")] = None
 
 
 class MineMove(SecretIn):
     """Another time for an appointment as it was read."""
 
-    starts_at: AwareDatetime
+    starts_at: times.Moment
     version: int
 
 

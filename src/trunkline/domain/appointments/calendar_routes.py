@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
+from trunkline.core.times import Day
 from trunkline.domain.appointments import calendars, slots
 from trunkline.domain.appointments.schemas import (
     CalendarChange,
@@ -67,8 +68,8 @@ def read_free_slots(
     session: SessionDep,
     who: PrincipalDep,
     *,
-    first: Annotated[date | None, Query(alias="from")] = None,
-    last: Annotated[date | None, Query(alias="to")] = None,
+    first: Annotated[Day | None, Query(alias="from")] = None,
+    last: Annotated[Day | None, Query(alias="to")] = None,
     calendar_id: Annotated[list[UUID] | None, Query(max_length=50)] = None,
     minutes: Annotated[int | None, Query(ge=15, le=240)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,

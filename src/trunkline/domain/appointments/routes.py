@@ -7,11 +7,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
+from trunkline.core.times import Moment
 from trunkline.domain.appointments import calendar
 from trunkline.domain.appointments.models import Appointment, AppointmentState
 from trunkline.domain.appointments.schemas import (
@@ -33,8 +33,8 @@ def read_appointments(
     session: SessionDep,
     who: PrincipalDep,
     *,
-    since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    since: Annotated[Moment | None, Query(alias="from")] = None,
+    until: Annotated[Moment | None, Query(alias="to")] = None,
     state: AppointmentState | None = None,
     calendar_id: Annotated[list[UUID] | None, Query(max_length=50)] = None,
     lead_id: UUID | None = None,

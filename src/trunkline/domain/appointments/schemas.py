@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from trunkline.core.times import Day, Moment
 from trunkline.domain.appointments.booking import Wish
 from trunkline.domain.tenants.calling_rules import Weekday
 from trunkline.domain.tenants.schemas import Clock, ClockOrEnd
@@ -58,8 +59,8 @@ class _Stretch(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Moment
+    ends_at: Moment
     outside_hours: bool = False
     """Book it also where the calendar is not open, or not to be booked any more."""
     beside: bool = False
@@ -134,8 +135,8 @@ class DaysOff(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    from_: date = Field(alias="from")
-    to: date
+    from_: Day = Field(alias="from")
+    to: Day
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
 
     @model_validator(mode="after")

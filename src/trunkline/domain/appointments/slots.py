@@ -55,7 +55,9 @@ def find(
     first = max(first, now.astimezone(zone).date())
     # Beyond what every calendar allows there is nothing.
     final = (now + max(grid.ahead for _, grid in grids)).astimezone(zone).date()
-    final = min(final, first + timedelta(days=_FURTHEST), *([last] if last is not None else []))
+    final = final if last is None else min(final, last)
+    if first <= final:
+        final = min(final, first + timedelta(days=_FURTHEST))
     found: list[Slot] = []
     while first <= final and len(found) < limit:
         until = min(first + timedelta(days=_AT_ONCE - 1), final)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, model_validator
 from sqlalchemy.orm import Session
 
 from trunkline.core.errors import InvalidInput, NotFound, SlotTaken
+from trunkline.core.times import Day
 from trunkline.core.toolbox import Kind, ToolCaller, tool
 from trunkline.domain.appointments import booking, rules, service
 from trunkline.domain.appointments.models import Appointment
@@ -23,7 +24,6 @@ from trunkline.kit import clock
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Visit = Annotated[str, Field(max_length=60, description="The kind of visit, where the business has several.")]
 
-Day: TypeAlias = date
 Clock: TypeAlias = time
 """By other names: the models below have fields called so."""
 

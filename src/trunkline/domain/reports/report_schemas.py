@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from trunkline.core.times import Day
 from trunkline.domain.reports.reporting import Key, Line, Report, Stretch, Wanted
 from trunkline.domain.reports.schemas import FiguresOut
 
@@ -17,9 +18,9 @@ class ReportQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    first: Annotated[date, Field(alias="from")]
+    first: Annotated[Day, Field(alias="from")]
     """The first day, by the business's zone."""
-    last: Annotated[date, Field(alias="to")]
+    last: Annotated[Day, Field(alias="to")]
     """The last one; both are included, and there are 366 at most."""
     by: Key = "day"
     agent_id: UUID | None = None

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from trunkline.core.times import Day
 from trunkline.domain.notifications.service import MOST_AHEAD
 from trunkline.domain.tasks.models import Priority, TaskState
 
@@ -30,7 +31,7 @@ class TaskIn(BaseModel):
     text: Text = ""
     state: TaskState = TaskState.TO_DO
     priority: Priority = Priority.NORMAL
-    due_on: date | None = None
+    due_on: Day | None = None
     """The day by which it is to be done, in the business's zone."""
     due_time: Clock | None = None
     """The time on that day; null: any."""
@@ -53,7 +54,7 @@ class TaskEdit(BaseModel):
     text: Text | None = None
     state: TaskState | None = None
     priority: Priority | None = None
-    due_on: date | None = None
+    due_on: Day | None = None
     due_time: Clock | None = None
     assignee_id: UUID | None = None
     lead_id: UUID | None = None
