@@ -33,8 +33,8 @@ from trunkline.kit.ids import new_id
 
 __all__ = [
     "MOST_AHEAD", "STILL", "TRIED", "Coming", "Facts", "Kind", "Said", "Ways", "clear_old",
-    "list_notifications", "mark_all_read", "mark_read", "notify", "register_kind", "register_reminders", "try_device",
-    "unread",
+    "list_notifications", "mark_all_read", "mark_read", "notify", "register_kind", "register_reminders",
+    "try_device", "unread",
 ]  # fmt: skip
 """What other domains need to have people told of what they know, and the verbs."""
 
