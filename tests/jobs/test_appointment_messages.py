@@ -266,7 +266,7 @@ def test_what_is_no_address_is_written_to_by_nobody_and_says_so(
     with unit_of_work(acme.scope) as session:
         session.query(Lead).filter_by(email=DANA).one().email = address
     tick(TEN - timedelta(days=9))
-    assert (post.letters(), states(acme)) == ([], [("failed", "bad_email")])
+    assert (post.letters(), states(acme)) == ([], [("skipped", "bad_email")])
 
 
 def test_a_call_is_a_run_of_one_lead_by_the_laws_of_outbound(

@@ -95,7 +95,7 @@ class Mail:
         if not lead.email:
             raise Skip("no_email")
         if not is_mailbox(lead.email):
-            raise InvalidInput("What stands there as an e-mail address is none.", reason="bad_email")
+            raise Skip("bad_email")
         is_ahead = row.state == AppointmentState.BOOKED and row.starts_at > clock.now()
         link = links.link_to(session, row) if is_ahead else ""
         moment = Moment(occasion.automation.moment)
