@@ -386,23 +386,20 @@ def plans(who: Principal, owner_url: str, words: str) -> Iterator[str]:
     with unit_of_work(who.scope) as session:
         typed = rules.typed(words)
         known = vocabulary.known(session, who.business, typed)
-        tier = rules.exact(rules.forms_of(typed, known))
-        here = {"business": who.business, "meant": tier.meant}
-        yield f"--- {words!r} becomes {tier.meant}"
-        values = {
-            "kinds": ["lead", "turn"], "near": tier.near, "meant": tier.meant, "besides": None,
-            "at": store.BEFORE_ALL.at, "id": store.BEFORE_ALL.id, "part": store.BEFORE_ALL.part, "most": 6,
-        }  # fmt: skip
+        wanted = rules.typed_or_begun(rules.forms_of(typed, known), known)
+        here = {"business": who.business, "exact": wanted.exact, "begun": wanted.begun}
+        yield f"--- {words!r} becomes {wanted.exact}, then {wanted.begun}"
+        values = store.values({"lead": 6, "turn": 6}, wanted, behind=None, only_begun=False)
         yield from _explained(session, f"explain (analyze, buffers) {store.FIND.text}", values)
     # What the function does, as the role that it runs as.
     newest = (
         "select n.id from (select t.id, t.words from search_texts t where t.business_id = %(business)s"
         " and t.kind = 'turn' order by t.at desc, t.id desc, t.part desc limit 2000) n"
-        " where n.words @@ cast(%(meant)s as tsquery) limit 6"
+        " where n.words @@ cast(%(exact)s as tsquery) limit 6"
     )
     looked_up = (
         "select c.id from (select t.id, t.at from search_texts t where t.business_id = %(business)s"
-        " and t.kind = 'turn' and t.words @@ cast(%(meant)s as tsquery) limit 5000) c"
+        " and t.kind = 'turn' and t.words @@ cast(%(begun)s as tsquery) limit 5000) c"
         " order by c.at desc limit 6"
     )
     with psycopg.connect(owner_url) as connection:

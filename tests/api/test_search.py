@@ -267,7 +267,9 @@ def test_a_business_finds_nothing_of_another(
     for q in ("cohen", "cohne", "shoulder", "9725255501", "garage"):
         assert search(visitor, q)["groups"] == [], q
     with unit_of_work(umbrella.scope) as session:
-        find = text("select count(*) from find_texts('lead', 'cohen', 'cohen', null, 'infinity', :id, 0, 9)")
+        find = text(
+            "select count(*) from find_texts('lead', 'cohen', 'cohen', null, false, 'infinity', :id, 0, 9)"
+        )
         assert session.scalar(find, {"id": new_id()}) == 0
         assert session.scalar(text("select count(*) from words_like('{cohen}', 9)")) == 0
 

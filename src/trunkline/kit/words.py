@@ -128,18 +128,36 @@ def distance(one: str, other: str, *, most: int) -> int:
     """Return how many slips of the hand keep two words apart; `most` + 1 stands for any more than that."""
     if abs(len(one) - len(other)) > most:
         return most + 1
-    before: list[int] = []
-    row = list(range(len(other) + 1))
+    # Letters that both begin and both end with keep nothing apart.
+    start = 0
+    while start < min(len(one), len(other)) and one[start] == other[start]:
+        start += 1
+    end = 0
+    while end < min(len(one), len(other)) - start and one[-1 - end] == other[-1 - end]:
+        end += 1
+    one, other = one[start : len(one) - end], other[start : len(other) - end]
+    far, width = most + 1, len(other)
+    above: list[int] = []
+    before = [min(place, far) for place in range(width + 1)]
     for at, letter in enumerate(one, 1):
-        before, above, row = row, before, [at]
-        for place, against in enumerate(other, 1):
-            least = min(before[place] + 1, row[place - 1] + 1, before[place - 1] + (letter != against))
-            if at > 1 and place > 1 and letter == other[place - 2] and one[at - 2] == against:
-                least = min(least, above[place - 2] + 1)
-            row.append(least)
-        if min(row) > most:
-            return most + 1
-    return min(row[-1], most + 1)
+        # Cells that are further from the diagonal than `most` are further apart than `most`.
+        first, last = max(1, at - most), min(width, at + most)
+        row = [far] * (width + 1)
+        row[0] = least_of_row = min(at, far)
+        for place in range(first, last + 1):
+            against = other[place - 1]
+            if letter == against:
+                least = before[place - 1]
+            else:
+                least = 1 + min(before[place], row[place - 1], before[place - 1])
+                if at > 1 and place > 1 and letter == other[place - 2] and one[at - 2] == against:
+                    least = min(least, above[place - 2] + 1)
+            row[place] = least
+            least_of_row = min(least_of_row, least)
+        if least_of_row > most:
+            return far
+        above, before = before, row
+    return min(before[width], far)
 
 
 def on_other_keyboard(text: str) -> str:

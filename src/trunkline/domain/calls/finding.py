@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from trunkline.core.finding import Described, Place, Source, register_source
 from trunkline.domain.calls.models import Call
 
-_FACTS = text(
+_CALLS = text(
     """
-    select c.id, c.direction, c.theirs, c.state, c.disposition, c.notes, c.lead_id, c.created_at,
+    select c.id, c.direction, c.theirs, c.state, c.disposition, c.lead_id, c.notes,
            coalesce(l.name, '') as name
     from calls c left join leads l on l.business_id = c.business_id and l.id = c.lead_id
     where c.business_id = :business and c.id = any(cast(:ids as uuid[]))
@@ -25,12 +25,15 @@ _FACTS = text(
 # A turn is written when it is over: it began when the one before it was.
 _TURNS = text(
     """
-    select p.id, p.part, e.kind, coalesce(case when e.kind = 'agent_said' then e.data ->> 'heard_text' end,
-                                          e.data ->> 'text', '') as said,
+    select c.id, c.direction, c.theirs, c.state, c.disposition, c.lead_id, coalesce(l.name, '') as name,
+           p.part, e.kind,
+           coalesce(case when e.kind = 'agent_said' then e.data ->> 'heard_text' end,
+                    e.data ->> 'text', '') as said,
            extract(epoch from coalesce(before.at, e.at) - c.answered_at)::float8 as seconds
     from unnest(cast(:ids as uuid[]), cast(:parts as int[])) p (id, part)
     join call_events e on e.business_id = :business and e.call_id = p.id and e.sequence = p.part
     join calls c on c.business_id = :business and c.id = p.id
+    left join leads l on l.business_id = c.business_id and l.id = c.lead_id
     left join lateral (
         select at from call_events b
         where b.business_id = :business and b.call_id = p.id and b.sequence < p.part
@@ -46,11 +49,6 @@ def register() -> None:
     register_source(Source("turn", _turns))
 
 
-def _facts(session: Session, business_id: UUID, ids: Collection[UUID]) -> dict[UUID, RowMapping]:
-    rows = session.execute(_FACTS, {"business": business_id, "ids": list(set(ids))}).mappings()
-    return {row["id"]: row for row in rows}
-
-
 def _data(call: RowMapping) -> dict[str, object]:
     lead_id = call["lead_id"]
     return {
@@ -60,7 +58,9 @@ def _data(call: RowMapping) -> dict[str, object]:
 
 
 def _calls(session: Session, business_id: UUID, places: Sequence[Place]) -> Mapping[Place, Described]:
-    there = _facts(session, business_id, [place.id for place in places])
+    ids = [place.id for place in places]
+    rows = session.execute(_CALLS, {"business": business_id, "ids": ids}).mappings()
+    there = {row["id"]: row for row in rows}
     return {
         place: Described(call["name"], [call["notes"]], _data(call))
         for place in places
@@ -70,17 +70,17 @@ def _calls(session: Session, business_id: UUID, places: Sequence[Place]) -> Mapp
 
 def _turns(session: Session, business_id: UUID, places: Sequence[Place]) -> Mapping[Place, Described]:
     ids, parts = [place.id for place in places], [place.part for place in places]
-    calls = _facts(session, business_id, ids)
-    rows = session.execute(_TURNS, {"business": business_id, "ids": ids, "parts": parts})
-    there = {(row.id, row.part): row for row in rows}
+    rows = session.execute(_TURNS, {"business": business_id, "ids": ids, "parts": parts}).mappings()
+    there = {(row["id"], row["part"]): row for row in rows}
     found: dict[Place, Described] = {}
     for place in places:
-        row, call = there.get((place.id, place.part)), calls.get(place.id)
-        if row is None or call is None:
+        row = there.get((place.id, place.part))
+        if row is None:
             continue
-        who = "agent" if row.kind == "agent_said" else "caller"
-        seconds = None if row.seconds is None else max(0.0, round(row.seconds, 1))
-        found[place] = Described(call["name"], [row.said], {**_data(call), "who": who, "seconds": seconds})
+        who = "agent" if row["kind"] == "agent_said" else "caller"
+        seconds = None if row["seconds"] is None else max(0.0, round(row["seconds"], 1))
+        data = {**_data(row), "who": who, "seconds": seconds}
+        found[place] = Described(row["name"], [row["said"]], data)
     return found
 
 

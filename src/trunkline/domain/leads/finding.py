@@ -35,7 +35,11 @@ def register() -> None:
 
 def _leads(session: Session, business_id: UUID, places: Sequence[Place]) -> Mapping[Place, Described]:
     ids = [place.id for place in places]
-    rows = session.scalars(select(Lead).where(Lead.business_id == business_id, Lead.id.in_(ids)))
+    rows = session.execute(
+        select(Lead.id, Lead.name, Lead.phone, Lead.email, Lead.notes, Lead.tags).where(
+            Lead.business_id == business_id, Lead.id.in_(ids)
+        )
+    )
     there = {lead.id: lead for lead in rows}
     return {
         place: Described(

@@ -1,8 +1,7 @@
 """Pure decisions of search: what is looked for first and what next, as queries; what of a text is shown.
 
-Three tiers: the words themselves (in Hebrew with and without prefixes), words that begin so, and words that
-one or two slips of the hand keep apart from what was typed. The last is asked only where the others find
-nothing.
+First the words themselves (in Hebrew with and without prefixes), then words that begin so; and words that one
+or two slips of the hand keep apart from what was typed, only where the others find nothing.
 """
 
 from __future__ import annotations
@@ -18,21 +17,27 @@ _FEWEST_BEGUN = 2
 """Letters from which on a word may go on."""
 _FEWEST_DIGITS = 3
 _NUMBER = re.compile(r"[\d\s()+./\u2066-\u2069-]+")
+MOST_SLIPS = 2
+"""Of the hand, in one word."""
 _NEAR = 8
 """Other words that one that was typed may stand for."""
 _BEFORE, _SHOWN = 50, 180
 
 
 @dataclass(frozen=True, slots=True)
-class Tier:
-    """One way of looking."""
+class Wanted:
+    """What is looked for, as PostgreSQL reads it."""
 
-    meant: str
-    """As PostgreSQL reads it: of each word, any form that is known."""
+    exact: str
+    """Of each word, any form that is known: rows that bear these come first."""
     near: str
-    """The same for rows that are looked at one by one: words may go on in ways that nobody has learnt yet."""
-    besides: str | None
-    """What an earlier tier has found."""
+    """For rows that are looked at one by one: also words that go on, in ways that nobody has learnt yet."""
+    begun: str | None
+    """Of each word, also those that are known to begin so. None: only the words themselves are looked for."""
+
+    def exactly(self) -> Wanted:
+        """Return the same without words that begin so."""
+        return Wanted(self.exact, self.exact, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,29 +76,23 @@ def forms_of(typed_words: Sequence[str], known: Known) -> dict[str, list[str]]:
     }
 
 
-def exact(forms: Mapping[str, Sequence[str]]) -> Tier:
-    """Return the tier of the words themselves."""
-    query = _all_of(_any_of(some) for some in forms.values())
-    return Tier(query, query, None)
-
-
-def begun(forms: Mapping[str, Sequence[str]], known: Known) -> Tier:
-    """Return the tier of words that begin so."""
-    meant = _all_of(
+def typed_or_begun(forms: Mapping[str, Sequence[str]], known: Known) -> Wanted:
+    """Return the query for the words themselves, and behind them for words that begin so."""
+    begun = _all_of(
         _any_of(dict.fromkeys([*some, *known.begun.get(word, ())])) for word, some in forms.items()
     )
     near = _all_of(
         " | ".join(f"'{form}'{':*' if goes_on(form) else ''}" for form in some) for some in forms.values()
     )
-    return Tier(meant, near, exact(forms).meant)
+    return Wanted(_all_of(_any_of(some) for some in forms.values()), near, begun)
 
 
-def slipped(forms: Mapping[str, Sequence[str]], near: Mapping[str, Sequence[str]]) -> Tier | None:
-    """Return the tier of words that may have been meant; None where there are no others."""
+def slipped(forms: Mapping[str, Sequence[str]], near: Mapping[str, Sequence[str]]) -> Wanted | None:
+    """Return the query for words that may have been meant; None where there are no others."""
     if not any(near.values()):
         return None
     query = _all_of(_any_of(dict.fromkeys([*near.get(word, ()), *some])) for word, some in forms.items())
-    return Tier(query, query, None)
+    return Wanted(query, query, None)
 
 
 def nearest(word: str, candidates: Mapping[str, int]) -> list[str]:
@@ -102,15 +101,16 @@ def nearest(word: str, candidates: Mapping[str, int]) -> list[str]:
     Short words bear one slip; those of seven letters two, and of five where the consonants are right.
     """
     bones = words.skeleton(word)
-
-    def borne(other: str) -> int:
-        return 2 if len(word) >= 7 or (len(word) >= 5 and words.skeleton(other) == bones) else 1
-
-    apart = {
-        other: distance
-        for other in candidates
-        if other != word and (distance := words.distance(word, other, most=2)) <= borne(other)
-    }
+    apart: dict[str, int] = {}
+    # Who is further from it than the nearest so far is not among the nearest.
+    bound = MOST_SLIPS if len(word) >= 5 else 1
+    for other in candidates:
+        if other == word:
+            continue
+        slips = words.distance(word, other, most=bound)
+        if slips > bound or (slips == MOST_SLIPS and len(word) < 7 and words.skeleton(other) != bones):
+            continue
+        apart[other] = bound = slips
     ordered = sorted(apart, key=lambda other: (apart[other], other[0] != word[0], -candidates[other], other))
     least = min(apart.values(), default=0)
     return [other for other in ordered if apart[other] == least][:_NEAR]

@@ -8,7 +8,7 @@ first. Rows that are about a person who is found by name come last.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from trunkline.core.access import Principal
 from trunkline.core.errors import InvalidInput
 from trunkline.core.finding import Described, Place, Source, sources
 from trunkline.domain.search import rules, store, vocabulary
-from trunkline.domain.search.rules import Tier
+from trunkline.domain.search.rules import Known, Wanted
 from trunkline.kit import cursors
 
 _LEADS_FOLLOWED = 20
@@ -64,10 +64,13 @@ class Answer:
 class _Asked:
     """What is looked for, worked out once."""
 
-    text: str
     digits: str | None
     words: list[str]
-    tiers: dict[int, Tier]
+    known: Known
+    forms: dict[str, list[str]]
+    wanted: Wanted | None
+    is_slipped: bool
+    """Words are looked for that may have been meant."""
     marked: frozenset[str]
     beginning: tuple[str, ...]
     meant: dict[str, list[str]]
@@ -95,16 +98,16 @@ def search(
         raise InvalidInput("A cursor goes on with one kind; name it in kinds.", reason="cursor_kind")
     wanted = [source for source in known.values() if not kinds or source.kind in kinds]
     behind = None if cursor is None else _read(cursor)
-    asked = _ask(
-        session, who.business, text, slips=behind is not None and behind.way in {_SLIPPED, _OF_SLIPPED}
-    )
+    asked = _ask(session, who.business, text)
+    if behind is not None and behind.way in {_SLIPPED, _OF_SLIPPED}:
+        asked = _ask_what_was_meant(session, who.business, asked)
     if not wanted or not (asked.words or asked.digits):
         return Answer([], {})
     found = _look(session, who.business, known, wanted, asked, behind, limit + 1)
     is_empty = behind is None and not any(found.values())
     if is_empty and asked.words:
-        asked = _ask(session, who.business, text, slips=True)
-        if _SLIPPED in asked.tiers:
+        asked = _ask_what_was_meant(session, who.business, asked)
+        if asked.wanted is not None:
             found = _look(session, who.business, known, wanted, asked, behind, limit + 1)
     groups = []
     for source in wanted:
@@ -122,27 +125,29 @@ def _may(who: Principal, source: Source) -> bool:
     return who.role is not None and who.role.rank >= source.least.rank
 
 
-def _ask(session: Session, business_id: UUID, text: str, *, slips: bool) -> _Asked:
+def _ask(session: Session, business_id: UUID, text: str) -> _Asked:
     typed, digits = rules.typed(text), rules.digits_of(text)
     if not typed:
-        return _Asked(text, digits, typed, {}, frozenset(), (), {})
+        return _Asked(digits, typed, Known((), {}), {}, None, False, frozenset(), (), {})
     known = vocabulary.known(session, business_id, typed)
     forms = rules.forms_of(typed, known)
-    marked = {form for some in forms.values() for form in some}
-    tiers: dict[int, Tier] = {}
-    meant: dict[str, list[str]] = {}
-    if slips:
-        meant = {word: near for word in typed if (near := vocabulary.meant_by(session, business_id, word))}
-        # What was typed stands for itself where there is such a word; else only what it may have been does.
-        rest = {word: some for word, some in forms.items() if word not in meant or _is_known(word, known)}
-        slipped = rules.slipped({word: rest.get(word, []) for word in typed}, meant)
-        if slipped is not None:
-            tiers[_SLIPPED] = slipped
-        marked |= {form for near in meant.values() for form in near}
-    else:
-        tiers = {_EXACT: rules.exact(forms), _BEGUN: rules.begun(forms, known)}
-    beginning = tuple(form for form in marked if rules.goes_on(form)) if not slips else ()
-    return _Asked(text, digits, typed, tiers, frozenset(marked), beginning, meant)
+    marked = frozenset(form for some in forms.values() for form in some)
+    beginning = tuple(form for form in marked if rules.goes_on(form))
+    wanted = rules.typed_or_begun(forms, known)
+    return _Asked(digits, typed, known, forms, wanted, False, marked, beginning, {})
+
+
+def _ask_what_was_meant(session: Session, business_id: UUID, asked: _Asked) -> _Asked:
+    meant = vocabulary.meant_by(session, business_id, asked.words)
+    # What was typed stands for itself where there is such a word; else only what it may have been does.
+    rest = {
+        word: some if word not in meant or _is_known(word, asked.known) else []
+        for word, some in asked.forms.items()
+    }
+    marked = asked.marked.union(*meant.values())
+    return replace(
+        asked, wanted=rules.slipped(rest, meant), is_slipped=True, marked=marked, beginning=(), meant=meant
+    )
 
 
 def _is_known(word: str, known: rules.Known) -> bool:
@@ -161,6 +166,10 @@ def _look(  # noqa: PLR0917 - each of them is another thing
 ) -> dict[str, list[_Behind]]:
     """Return where something was found, in order: of each kind as many as are asked for."""
     found: dict[str, list[_Behind]] = {source.kind: [] for source in wanted}
+    follows = any(source.of_leads is not None for source in wanted)
+
+    def how_many(source: Source) -> int:
+        return max(most, _LEADS_FOLLOWED) if source.holds_leads and follows and behind is None else most
 
     def lacking(source: Source, way: int) -> bool:
         return len(found[source.kind]) < most and (behind is None or behind.way <= way)
@@ -171,45 +180,61 @@ def _look(  # noqa: PLR0917 - each of them is another thing
     if asked.digits is not None:
         for source in wanted:
             if source.by_number is not None and lacking(source, _NUMBER):
-                places = source.by_number(session, business_id, asked.digits, start(_NUMBER), most)
+                places = source.by_number(
+                    session, business_id, asked.digits, start(_NUMBER), how_many(source)
+                )
                 found[source.kind] += [_Behind(_NUMBER, place) for place in places]
     by_words = [source for source in wanted if asked.digits is None or source.by_number is None]
-    for way, tier in asked.tiers.items():
-        kinds = [source.kind for source in by_words if lacking(source, way)]
-        if not kinds:
-            continue
-        for kind, places in store.find(session, kinds, tier, behind=start(way), most=most).items():
-            found[kind] += [_Behind(way, place) for place in places]
-    last = _OF_SLIPPED if _SLIPPED in asked.tiers else _OF_LEADS
+    for query, ways in _queries(asked, behind):
+        kinds = {source.kind: how_many(source) for source in by_words if lacking(source, ways[-1])}
+        if kinds:
+            there = store.find(session, kinds, query, behind=start(ways[0]), only_begun=ways == (_BEGUN,))
+            for kind, rows in there.items():
+                found[kind] += [_Behind(ways[-1] if is_begun else ways[0], place) for is_begun, place in rows]
+    last = _OF_SLIPPED if asked.is_slipped else _OF_LEADS
     followed = [source for source in by_words if source.of_leads is not None and lacking(source, last)]
-    if followed and (lead_ids := _leads(session, known, asked, found, is_first=behind is None)):
+    if followed and (lead_ids := _leads(session, business_id, known, asked, None if behind else found)):
         for source in followed:
             assert source.of_leads is not None
-            there = {row.place for row in found[source.kind]}
+            rows_there = {row.place for row in found[source.kind]}
             places = source.of_leads(session, business_id, lead_ids, start(last), most)
-            found[source.kind] += [_Behind(last, place) for place in places if place not in there]
+            found[source.kind] += [_Behind(last, place) for place in places if place not in rows_there]
     return {kind: rows[:most] for kind, rows in found.items()}
+
+
+def _queries(asked: _Asked, behind: _Behind | None) -> list[tuple[Wanted, tuple[int, ...]]]:
+    """Return what is asked of the texts, and in which ways its rows are found: at first all at once."""
+    if asked.wanted is None:
+        return []
+    if asked.is_slipped:
+        return [(asked.wanted, (_SLIPPED,))]
+    if behind is None:
+        return [(asked.wanted, (_EXACT, _BEGUN))]
+    return [(asked.wanted.exactly(), (_EXACT,)), (asked.wanted, (_BEGUN,))]
 
 
 def _leads(
     session: Session,
+    business_id: UUID,
     known: Mapping[str, Source],
     asked: _Asked,
-    found: Mapping[str, list[_Behind]],
-    *,
-    is_first: bool,
+    found: Mapping[str, list[_Behind]] | None,
 ) -> list[UUID]:
-    """Return the people whom the words name, for those kinds whose rows are about people."""
+    """Return the people who are found, for those kinds whose rows are about people."""
     holder = next((source for source in known.values() if source.holds_leads), None)
-    # Where people were looked for and none was found, nobody's rows are.
-    if holder is None or (is_first and found.get(holder.kind) == []):
+    if holder is None:
         return []
-    there: list[UUID] = []
-    for tier in asked.tiers.values():
-        if len(there) < _LEADS_FOLLOWED:
-            places = store.find(session, [holder.kind], tier, behind=None, most=_LEADS_FOLLOWED)
-            there += [place.id for place in places[holder.kind]]
-    return there[:_LEADS_FOLLOWED]
+    if found is not None and holder.kind in found:
+        places = [row.place for row in found[holder.kind]]
+    elif asked.digits is not None and holder.by_number is not None:
+        places = list(holder.by_number(session, business_id, asked.digits, None, _LEADS_FOLLOWED))
+    elif asked.wanted is not None:
+        kinds = {holder.kind: _LEADS_FOLLOWED}
+        there = store.find(session, kinds, asked.wanted, behind=None, only_begun=False)
+        places = [place for _, place in there[holder.kind]]
+    else:
+        places = []
+    return [place.id for place in places[:_LEADS_FOLLOWED]]
 
 
 def _hits(

@@ -1,8 +1,8 @@
-"""The SQL of finding: one statement for each tier, whatever kinds it goes through."""
+"""The SQL of finding: one statement, whatever kinds it goes through."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -10,34 +10,44 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from trunkline.core.finding import Place
-from trunkline.domain.search.rules import Tier
+from trunkline.domain.search.rules import Wanted
 
 BEFORE_ALL = Place(datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1), 2**31 - 1)
 """Before every row: where the first page goes on from."""
 
 FIND = text(
     """
-    select k.kind, f.at, f.id, f.part from unnest(cast(:kinds as text[])) k (kind)
-    cross join lateral find_texts(k.kind, cast(:near as tsquery), cast(:meant as tsquery),
-        cast(:besides as tsquery), cast(:at as timestamptz), cast(:id as uuid), cast(:part as int),
-        cast(:most as int)) f
+    select k.kind, f.is_begun, f.at, f.id, f.part
+    from unnest(cast(:kinds as text[]), cast(:mosts as int[])) k (kind, most)
+    cross join lateral find_texts(k.kind, cast(:exact as tsquery), cast(:near as tsquery),
+        cast(:begun as tsquery), :only_begun, cast(:at as timestamptz), cast(:id as uuid),
+        cast(:part as int), k.most) f
+    order by f.is_begun, f.at desc, f.id desc, f.part desc
     """
 )
 
 
-def find(
-    session: Session, kinds: Sequence[str], tier: Tier, *, behind: Place | None, most: int
-) -> dict[str, list[Place]]:
-    """Return of each kind the newest rows behind a place that a tier finds, in the session's business."""
+def values(
+    kinds: Mapping[str, int], wanted: Wanted, *, behind: Place | None, only_begun: bool
+) -> dict[str, object]:
+    """Return what `FIND` is given."""
     place = behind or BEFORE_ALL
-    rows = session.execute(
-        FIND,
-        {
-            "kinds": list(kinds), "near": tier.near, "meant": tier.meant, "besides": tier.besides,
-            "at": place.at, "id": place.id, "part": place.part, "most": most,
-        },
-    )  # fmt: skip
-    found: dict[str, list[Place]] = {kind: [] for kind in kinds}
+    return {
+        "kinds": list(kinds), "mosts": list(kinds.values()), "exact": wanted.exact, "near": wanted.near,
+        "begun": wanted.begun, "only_begun": only_begun, "at": place.at, "id": place.id, "part": place.part,
+    }  # fmt: skip
+
+
+def find(
+    session: Session, kinds: Mapping[str, int], wanted: Wanted, *, behind: Place | None, only_begun: bool
+) -> dict[str, list[tuple[bool, Place]]]:
+    """Return of each kind as many rows of the session's business as are asked for, and which only begin so.
+
+    Those with the words themselves come first, then those with words that begin so, or only the latter;
+    of each the newest first, behind a place.
+    """
+    rows = session.execute(FIND, values(kinds, wanted, behind=behind, only_begun=only_begun))
+    found: dict[str, list[tuple[bool, Place]]] = {kind: [] for kind in kinds}
     for row in rows:
-        found[row.kind].append(Place(row.at, row.id, row.part))
-    return found
+        found[row.kind].append((row.is_begun, Place(row.at, row.id, row.part)))
+    return {kind: places[: kinds[kind]] for kind, places in found.items()}

@@ -12,11 +12,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from trunkline.domain.search.rules import Known, goes_on, nearest
+from trunkline.domain.search.rules import MOST_SLIPS, Known, goes_on, nearest
 from trunkline.kit import words
 
 _AT_ONCE = 500
 _MOST_LIKE = 400
+_TOO_SHORT = 2
 _BEGINNING = 3
 """Letters that long words share, where slips keep them apart by more than one."""
 
@@ -63,7 +64,10 @@ _LIKE = text(
         where business_id = :business and cast(:begins as text) <> ''
           and word > cast(:begins as text) collate "C"
           and word < (cast(:begins as text) || chr(1114109)) collate "C"
-          and char_length(word) between :least and :longest limit 2000) long_ones
+          and char_length(word) between :least and :longest
+          -- Letters that the other word lacks: each is a slip. Of a thousand words a hundred remain.
+          and char_length(translate(word, :stem, '')) <= :slips
+          and char_length(translate(:stem, word, '')) <= :slips limit 2000) long_ones
     """
 )
 
@@ -92,31 +96,44 @@ def known(session: Session, business_id: UUID, typed: Sequence[str]) -> Known:
     return Known(frozenset(row.word for row in rows if row.typed is None), begun)
 
 
-def meant_by(session: Session, business_id: UUID, word: str) -> list[str]:
-    """Return the words that may have been meant by one that was typed amiss, or on the other keyboard."""
-    other = [folded.folded for folded in words.words_of(words.on_other_keyboard(word))]
-    if len(other) == 1:
-        there = known(session, business_id, other)
-        if there.forms or there.begun:
-            return [*there.forms, *there.begun.get(other[0], ())]
+def meant_by(session: Session, business_id: UUID, typed: Sequence[str]) -> dict[str, list[str]]:
+    """Return, of words that were typed amiss or on the other keyboard, those that may have been meant."""
+    others: dict[str, str] = {}
+    for word in typed:
+        match words.words_of(words.on_other_keyboard(word)):
+            case [other]:
+                others[word] = other.folded
+    there = known(session, business_id, list(dict.fromkeys(others.values()))) if others else None
+    meant: dict[str, list[str]] = {}
+    for word in typed:
+        near: list[str] = []
+        if there is not None and word in others:
+            forms = [form for form in words.inflected(others[word]) if form in there.forms]
+            near = list(dict.fromkeys([*forms, *there.begun.get(others[word], ())]))
+        near = near or _near(session, business_id, word)
+        if near:
+            meant[word] = near
+    return meant
+
+
+def _near(session: Session, business_id: UUID, word: str) -> list[str]:
     # Two letters are too little to say what they should have been.
-    if len(word) <= 2:
+    if len(word) <= _TOO_SHORT:
         return []
-    found: dict[str, int] = {}
     for stem in _stems(word):
         begins = stem[:_BEGINNING] if len(stem) > 2 * _BEGINNING else ""
         rows = session.execute(
             _LIKE,
             {
                 "business": business_id, "stubs": words.stubs(stem), "most": _MOST_LIKE, "begins": begins,
-                "least": len(stem) - 2, "longest": len(stem) + 2,
+                "stem": stem, "least": len(stem) - MOST_SLIPS, "longest": len(stem) + MOST_SLIPS,
+                "slips": MOST_SLIPS,
             },
         )  # fmt: skip
         near = nearest(stem, {row.word: row.many for row in rows})
-        found |= dict.fromkeys(near, 0)
         if near:
-            break
-    return list(found)
+            return near
+    return []
 
 
 def _stems(word: str) -> list[str]:
