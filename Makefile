@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
-BENCH ?= jobs speech imports dialling media interruption greeting noise api
+BENCH ?= jobs speech imports dialling media interruption greeting noise api search
 
 # Who keeps no bytecode compiles our source anew with each process: a second a start, and the tests start hundreds.
 unexport PYTHONDONTWRITEBYTECODE

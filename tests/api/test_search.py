@@ -163,6 +163,9 @@ def test_part_of_a_number_finds_people_and_calls_however_it_is_written(
         assert "Dana Cohen" in titles(search(owner, part), "lead"), part
     assert hits(search(owner, "052-555-0101"), "call")[0]["id"] == str(call_id)
     assert hits(search(owner, "+97252555"), "call")[0]["id"] == str(call_id)
+    assert titles(search(owner, "052-555-0101"), "task") == ["Send the invoice"]
+    assert titles(search(owner, "052-555-0101"), "appointment") == ["Dana Cohen"]
+    assert hits(search(owner, "052-555-0102"), "task") == []
     assert search(owner, "+999123")["groups"] == []
 
 
@@ -248,6 +251,36 @@ def test_more_of_a_kind_comes_by_cursor_without_a_gap_or_a_repetition(owner: Tes
                 break
         assert len(seen) == len(set(seen)) == 40
         assert [title for title, _ in seen] == ["Noa"] * 20 + ["Noah"] * 20
+
+
+def test_what_lies_behind_the_newest_rows_is_looked_up_in_the_same_order(
+    owner: TestClient, acme: World, installation: Installation
+) -> None:
+    with unit_of_work(acme.scope) as session:
+        # Two that bear the word and three that begin so are older than the newest 2,000.
+        session.execute(
+            text(
+                "insert into leads (id, business_id, phone, name, source, created_at)"
+                " select gen_random_uuid(), :business, '+97253' || (1000000 + n), case when n in (2, 4)"
+                " then 'Zohar' when n in (1, 3, 5, 2050) then 'Zoharit' else 'Gil' end || ' ' || n, 'test',"
+                " cast(:now as timestamptz) + n * interval '1 second' from generate_series(1, 2100) n"
+            ),
+            {"business": acme.business_id, "now": clock.now()},
+        )
+    learn(installation)
+    wanted = ["Zohar 4", "Zohar 2", "Zoharit 2050", "Zoharit 5", "Zoharit 3", "Zoharit 1"]
+    for limit in (1, 2, 3, 4, 6):
+        seen: list[str] = []
+        cursor: dict[str, str] = {}
+        while True:
+            (group,) = search(owner, "zohar", kinds=["lead"], limit=limit, **cursor)["groups"]
+            seen += [hit["title"] for hit in group["hits"]]
+            if group["next_cursor"] is None:
+                break
+            cursor = {"cursor": group["next_cursor"]}
+        assert seen == wanted, limit
+    assert titles(search(owner, "zohari", kinds=["lead"], limit=9), "lead") == wanted[2:]
+    assert titles(search(owner, "zoahr", kinds=["lead"], limit=9), "lead") == wanted[:2]
 
 
 def test_what_is_asked_amiss_is_refused(owner: TestClient) -> None:

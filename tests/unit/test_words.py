@@ -63,6 +63,27 @@ def test_one_slip_of_any_sort_is_one_apart_and_leaves_a_stub_in_common(
     assert set(words.stubs(word)) & set(words.stubs(other))
 
 
+def apart(one: str, other: str) -> int:
+    """As it is defined: the fewest slips that make one of the other."""
+    table = {(0, 0): 0}
+    for i in range(len(one) + 1):
+        for j in range(len(other) + 1):
+            ways = [table[i, j]] if not i and not j else []
+            ways += [table[i - 1, j] + 1] if i else []
+            ways += [table[i, j - 1] + 1] if j else []
+            ways += [table[i - 1, j - 1] + (one[i - 1] != other[j - 1])] if i and j else []
+            ways += (
+                [table[i - 2, j - 2] + 1] if i > 1 < j and one[i - 2 : i] == other[j - 2 : j][::-1] else []
+            )
+            table[i, j] = min(ways)
+    return table[len(one), len(other)]
+
+
+@given(st.text("abc", max_size=9), st.text("abc", max_size=9), st.integers(1, 3))
+def test_no_two_words_are_measured_otherwise_than_slips_are_defined(one: str, other: str, most: int) -> None:
+    assert words.distance(one, other, most=most) == min(apart(one, other), most + 1)
+
+
 def test_words_that_are_further_apart_than_asked_are_not_measured() -> None:
     assert words.distance("cohen", "levi", most=2) == 3
     assert words.distance("appointment", "apointmnet", most=2) == 2
