@@ -117,7 +117,9 @@ class TemplateUse:
     header: tuple[str, ...] = ()
     header_file: OutFile | None = None
     buttons: tuple[str, ...] = ()
-    """For each button that has a variable part, in their order, what stands there."""
+    """For each button, in their order, what stands in its variable part; empty where it has none."""
+    names: tuple[str, ...] = ()
+    """Of a template whose variables have names (`Template.names`): those, the header's first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,9 @@ class OutMessage:
     """The words; of a file its caption."""
     file: OutFile | None = None
     choices: tuple[Choice, ...] = ()
+    """Shown as buttons; as a list if they are more than fit, or one has a description."""
+    menu: str = ""
+    """What stands on the button that opens the list of choices."""
     template: TemplateUse | None = None
     reply_to: str | None = None
     """The provider's id of the message that it answers."""
@@ -159,7 +164,7 @@ class InMessage:
     id: str
     """The provider's: the same for the same message told again."""
     account: str
-    """Which of the business's numbers it went to, as in `ChatAccount.account`."""
+    """Which of the business's numbers it went to: of WhatsApp its id, of SMS the number itself."""
     from_: str
     """E.164."""
     name: str
@@ -192,6 +197,7 @@ class Receipt:
     id: str
     """The provider's id of the message."""
     account: str
+    """Which of the business's numbers it went from, as in `InMessage.account`."""
     to: str
     state: ReceiptState
     at: datetime
@@ -229,6 +235,10 @@ class Template:
     buttons: tuple[str, ...]
     parameters: Mapping[str, int]
     """How many variables there are: `header`, `body`, `buttons`."""
+    variable_buttons: tuple[int, ...] = ()
+    """Which buttons have a variable part, by their places, from 0."""
+    names: tuple[str, ...] = ()
+    """What the variables are called, the header's first; none: they have numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +247,8 @@ class ChatTraits:
 
     files: Mapping[MessageKind, int]
     """Kinds of file that it takes, with the most bytes of one."""
+    content_types: Mapping[MessageKind, frozenset[str]]
+    """What of each kind of file it takes."""
     has_templates: bool
     has_window: bool
     """Free words only go within 24 hours of the person's last message."""
