@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from trunkline import brains, schedule, schema
 from trunkline.carriers import register_carriers
+from trunkline.chats import register_chats
 from trunkline.core import registry, vault
 from trunkline.core.carrier_settings import can_reach
 from trunkline.core.db import Database, install_database
@@ -355,6 +356,7 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
         finding.register()
     schedule.install()
     register_carriers(settings)
+    register_chats(settings)
     registry.register_carrier(browser.BrowserCarrier, registry.BROWSER, offered=False)
     install_limits(
         DialLimits(

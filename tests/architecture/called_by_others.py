@@ -97,3 +97,16 @@ _.stop_recording
 # What pages read of an answer.
 _.dialogues
 _.available
+
+# What the inbox asks of chat and its providers, once it is there.
+_.footer
+_.variable_buttons
+_.has_templates
+_.has_window
+_.has_choices
+_.longest_text
+_.echoes_reference
+_.traits
+_.download
+_.templates
+_.handshake

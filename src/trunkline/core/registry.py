@@ -1,4 +1,4 @@
-"""The registry: which carrier, speech, brains, mail and push this installation has.
+"""The registry: which carriers, speech, brains, chat, mail and push this installation has.
 
 Floors 4 and 5 register factories at start; services ask here by name and never import a provider.
 """
@@ -13,6 +13,7 @@ from trunkline.providers.ports import (
     AskingCarrier,
     Brain,
     Carrier,
+    Chat,
     Embedder,
     Mailer,
     PushSender,
@@ -23,15 +24,20 @@ from trunkline.providers.ports import (
 Warmer = Callable[[], Awaitable[None]]
 CarrierFactory = Callable[[], Carrier]
 BrainFactory = Callable[[], Brain]
+ChatFactory = Callable[[], Chat]
 
 TWILIO, TELNYX, BROWSER = "twilio", "telnyx", "browser"
 """The names of carriers, here and on record. The last one's calls come from the page."""
+
+WHATSAPP = "whatsapp"
+"""The name of a chat provider, here and on record."""
 
 _carriers: dict[str, CarrierFactory] = {}
 _unoffered: set[str] = set()
 """Carriers that no business can choose: their calls come to them by themselves."""
 _first_carrier = TWILIO
 """Which one serves those who name none."""
+_chats: dict[str, ChatFactory] = {}
 _brains: dict[str, BrainFactory] = {}
 _connecting: set[str] = set()
 _readers: set[str] = set()
@@ -95,6 +101,26 @@ def telling_carrier(name: str) -> TellingCarrier:
     if found.capabilities.replies:
         raise InvalidInput(f"{name} does not tell what has happened; it asks what to do.")
     return cast("TellingCarrier", found)
+
+
+def register_chat(provider: str, factory: ChatFactory) -> None:
+    """Have written messages go by this provider, for the accounts that businesses have there."""
+    _chats[provider] = factory
+
+
+def chat(provider: str) -> Chat:
+    """Return a provider of written messages. Raises InvalidInput."""
+    if provider not in _chats:
+        raise InvalidInput(
+            f"Nobody carries messages by {provider!r} here; there is {', '.join(chat_names())}.",
+            reason="no_chat", provider=provider,
+        )  # fmt: skip
+    return _chats[provider]()
+
+
+def chat_names() -> tuple[str, ...]:
+    """Return the providers of written messages that a business of this installation may use."""
+    return tuple(sorted(_chats))
 
 
 def register_mailer(mailer: Mailer | None) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 
 from trunkline.core.brain_settings import BrainSettings
 from trunkline.core.carrier_settings import CarrierSettings, can_reach
+from trunkline.core.chat_settings import ChatSettings
 from trunkline.core.errors import StartRefused
 from trunkline.core.mail_settings import MailSettings
 from trunkline.core.speech_settings import SpeechSettings
@@ -39,7 +40,7 @@ class ServiceRole(enum.StrEnum):
     """Does everything; for development."""
 
 
-class Settings(BrainSettings, SpeechSettings, CarrierSettings, MailSettings, VaultSettings):
+class Settings(BrainSettings, SpeechSettings, CarrierSettings, ChatSettings, MailSettings, VaultSettings):
     """The environment, read once at start."""
 
     # An empty variable is an unset one: `DATABASE_URL=` in a compose file means none.

@@ -1,6 +1,6 @@
 """One request to a chat provider and what its outcome proves.
 
-Owns the line between "definitely not sent" and "nobody knows", on which rests that nobody gets a message twice:
+Owns the line between "definitely not sent" and "nobody knows", on which rests that nobody gets one twice:
 
 - No connection, hence no byte of the request sent (refused, unresolvable, TLS or connect timeout, a proxy
   that would not open the tunnel): refused, to be tried later.

@@ -5,7 +5,7 @@ What Graph would refuse for its length or kind is refused here, before anything 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
 

@@ -1,8 +1,8 @@
 """What Graph tells by its webhooks, in our words. Signatures are looked at elsewhere.
 
 One body may hold several accounts, changes and messages. What is said to a group, what is no message of a
-person's (a changed number, an opened chat), and what names no number to answer to is left out; an item that is
-malformed does not take the others with it.
+person's (a changed number, an opened chat), and what names no number to answer to is left out; an item that
+is malformed does not take the others with it.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def read(body: bytes) -> Sequence[ChatEvent]:
 
 def _of_entry(entry: Mapping[str, Any]) -> Iterator[ChatEvent]:
     for change in _objects(entry.get("changes")):
-        field, value = change.get("field"), change.get("value")
+        field, value = _words(change, "field"), change.get("value")
         if field in _ABOUT_TEMPLATES:
             owner = entry.get("id")
             if isinstance(owner, str) and owner:
@@ -105,13 +105,13 @@ def _readable(
 
 
 def _message(row: Mapping[str, Any], account: str, names: Mapping[Any, str]) -> InMessage | None:
-    kind = row.get("type")
+    kind = _words(row, "type")
     if row.get("group_id") or kind in _NO_MESSAGES:
         return None
     sender = _required(row, "from")
     given: dict[str, Any] = {"kind": MessageKind.UNSUPPORTED, "text": ""}
     if not row.get("errors"):
-        given |= _content(str(kind), row)
+        given |= _content(kind, row)
     return InMessage(
         id=_required(row, "id"),
         account=account,
@@ -171,11 +171,15 @@ def _reaction(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _location(part: Mapping[str, Any]) -> dict[str, Any]:
-    place = (part.get("latitude"), part.get("longitude"))
-    if not all(isinstance(degrees, int | float) for degrees in place):
+    latitude, longitude = part.get("latitude"), part.get("longitude")
+    if not (_is_within(latitude, 90) and _is_within(longitude, 180)):
         return {}
     said = ", ".join(filter(None, (_words(part, "name"), _words(part, "address"))))
-    return {"kind": MessageKind.LOCATION, "text": said, "location": (float(place[0]), float(place[1]))}  # type: ignore[arg-type]
+    return {"kind": MessageKind.LOCATION, "text": said, "location": (latitude, longitude)}
+
+
+def _is_within(degrees: object, most: int) -> bool:
+    return isinstance(degrees, int | float) and -most <= degrees <= most
 
 
 def _contacts(row: Mapping[str, Any]) -> dict[str, Any]:
