@@ -144,6 +144,31 @@ def test_a_session_that_ends_is_said_and_nothing_is_lost_by_it(
         expect(page.get_by_role("banner")).to_contain_text("Acme again")
 
 
+def test_a_page_tells_what_happens_before_its_stream_is_open_and_asks_for_nothing_twice(
+    chromium: Browser, url: str, acme: World
+) -> None:
+    with visiting(chromium, url) as page:
+        late: list[Route] = []
+        asked: list[str] = []
+
+        def hold(route: Route) -> None:
+            late.append(route)
+
+        page.route("**/api/events/stream?**", hold)
+        page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+        page.get_by_label("E-mail address").fill(acme.email)
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        with page.expect_request("**/api/events/stream?**"):
+            page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("link", name="Notifications", exact=True)).to_be_visible()
+        expect(page.get_by_role("banner")).to_contain_text("Acme")
+        with unit_of_work(acme.scope) as session:
+            tenants.change_business(session, acme.business_id, {"name": "Renamed meanwhile"}, actor="test")
+        late[0].continue_()
+        expect(page.get_by_role("banner")).to_contain_text("Renamed meanwhile")
+        assert [asked.count(f"/api/{path}") for path in ("business", "notifications/unread")] == [2, 1]
+
+
 def test_a_server_that_goes_is_told_of_until_it_is_back_and_nothing_is_missed(
     chromium: Browser, servers: Installation, acme: World, tmp_path: Path
 ) -> None:

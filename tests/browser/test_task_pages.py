@@ -102,10 +102,6 @@ def test_one_is_reminded_in_the_page_and_chooses_how(
     with visiting(chromium, url, acme.email, "/runs") as page:
         bell = page.get_by_role("banner").get_by_role("link", name="Notifications")
         expect(bell).to_have_accessible_name("Notifications")
-        # What happens before the stream of events is open is not told by it.
-        page.wait_for_function(
-            "() => Object.keys(sessionStorage).some((key) => key.startsWith('trunkline.feed.'))"
-        )
         with unit_of_work(acme.scope) as session:
             reminders.remind(session, acme.business_id)
         # It comes by itself.

@@ -1,7 +1,7 @@
 // Inside the door: who is in, the frame around their pages, and keeping those current.
 
 import { Outlet } from "@tanstack/react-router";
-import { useEffect, useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { cache, invalidate, invalidateAll } from "@/app/cache";
 import { SessionGate } from "@/app/SessionGate";
 import { Shell } from "@/app/Shell";
@@ -34,21 +34,24 @@ export function wholeTable(): LiveTable {
 }
 
 function Current() {
-  const { business, ended } = useSession();
-  const businessId = business?.id;
+  const { since, ended } = useSession();
+  const live = useRef<Live | null>(null);
   const table = useMemo(() => wholeTable(), []);
   const away = useServerAway();
   useEffect(() => {
-    if (!businessId || ended) return undefined;
-    const live = new Live(businessId, (events, all) => {
+    if (since === null) return undefined;
+    const opened = new Live(since, (events, all) => {
       if (all) invalidateAll();
       else invalidate(events, table);
     });
+    live.current = opened;
     return () => {
-      live.close();
+      live.current = null;
+      opened.close();
       forgetProgress();
     };
-  }, [businessId, ended, table]);
+  }, [since, table]);
+  useEffect(() => live.current?.rest(ended), [since, ended]);
   useEffect(() => {
     if (!away) return undefined;
     const asking = setInterval(() => void cache.refetchQueries({ queryKey: ["get", "/api/me"] }), ASK_AGAIN_MS);

@@ -18,6 +18,7 @@ import { ErrorNote } from "@/ui/ErrorNote";
 import { Loading } from "@/ui/Loading";
 
 const ME = ["get", "/api/me"] as const;
+const NEWS_ONLY = { params: { query: { after: "latest" } } };
 
 const placeOf = (me: Me) => `${me.user_id} ${me.business_id}`;
 const known = () => cache.getQueryData<Me | null>(ME) ?? null;
@@ -118,10 +119,16 @@ async function speakTo(me: Me): Promise<void> {
 function Inside({ me, ended, children }: { me: Me; ended: boolean; children: ReactNode }) {
   const router = useRouter();
   const business = api.useQuery("get", "/api/business", {}, { enabled: me.business_id !== null, staleTime: 60_000 });
+  // Known before the pages ask for anything, so that they hear of all that happens after their first answers.
+  const feed = api.useQuery("get", "/api/events", NEWS_ONLY, {
+    enabled: (query) => me.business_id !== null && query.state.data === undefined,
+  });
+  const since = feed.data?.cursor ?? null;
   const session = useMemo<Session>(
     () => ({
       me,
       business: business.data ?? null,
+      since,
       ended,
       may: (least) => mayAtLeast(me, least),
       async signOut() {
@@ -149,11 +156,13 @@ function Inside({ me, ended, children }: { me: Me; ended: boolean; children: Rea
         await router.navigate({ to: "/" });
       },
     }),
-    [me, ended, business.data, router],
+    [me, ended, business.data, since, router],
   );
-  if (me.business_id !== null && !business.data) {
-    if (business.isError) return <ErrorNote error={business.error} retry={() => void business.refetch()} />;
-    return business.failureReason ? <Away /> : <Loading />;
+  const missing = [business, feed].filter((one) => !one.data);
+  if (me.business_id !== null && missing.length > 0) {
+    const failed = missing.find((one) => one.isError);
+    if (failed) return <ErrorNote error={failed.error} retry={() => void failed.refetch()} />;
+    return missing.some((one) => one.failureReason) ? <Away /> : <Loading />;
   }
   return <SessionContext value={session}>{children}</SessionContext>;
 }

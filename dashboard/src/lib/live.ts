@@ -41,35 +41,32 @@ const SOON_MS = 200;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 8_000;
 const PAGE = 500;
-/** So long unseen or unloaded, what has happened is not told one by one: pages ask again for all they show. */
+/** So long unseen, what has happened is not told one by one: pages ask again for all they show. */
 const LONG_AGO_MS = 60_000;
 /** The server says something every 15 seconds; after so long a silence the connection is dead. */
 const SILENCE_MS = 40_000;
 
 type Hear = (events: LiveEvent[], all: boolean) => void;
 
-/** The business's stream for as long as it is open; `hear(events, all)`: `all` when something may have been missed. */
+/**
+ * The business's stream for as long as it is open. `cursor` is behind which event the pages' first answers are: what
+ * happens while the stream opens is told by it. `hear(events, all)`: `all` when something may have been missed.
+ */
 export class Live {
   private stream: EventSource | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private waiting: LiveEvent[] = [];
   private wait = FIRST_WAIT_MS;
-  private cursor: string;
   private stopped = false;
   private asking = false;
-  private hiddenAt: number | null = null;
-  /** Whether pages must ask for everything when it is known from where on events are heard. */
-  private missed = false;
+  private ended = false;
+  private unseenSince: number | null = null;
   private silence: ReturnType<typeof setTimeout> | undefined;
-  private readonly keptAs: string;
 
   constructor(
-    businessId: string,
+    private cursor: string,
     private readonly hear: Hear,
   ) {
-    this.keptAs = `trunkline.feed.${businessId}`;
-    const [cursor, at] = (sessionStorage.getItem(this.keptAs) ?? "").split(" ");
-    this.cursor = cursor && Date.now() - Number(at) < LONG_AGO_MS ? cursor : "latest";
     document.addEventListener("visibilitychange", this.settle);
     awayWatchers.add(this.noticed);
     this.settle();
@@ -83,24 +80,33 @@ export class Live {
     this.hangUp();
   }
 
-  /** A hidden page holds no connection: browsers give all pages of an address only six. */
+  /** Rest while the session is over: the page waits, unseen, for whoever was here to sign in again. */
+  rest(ended: boolean): void {
+    this.ended = ended;
+    this.settle();
+  }
+
+  private get unseen(): boolean {
+    return document.hidden || this.ended;
+  }
+
+  /** A page that nobody sees holds no connection: browsers give all pages of an address only six. */
   private readonly settle = () => {
     if (this.stopped) return;
-    if (document.hidden) {
+    if (this.unseen) {
       clearTimeout(this.timer);
-      this.hiddenAt ??= Date.now();
+      this.unseenSince ??= Date.now();
       this.hangUp();
       return;
     }
-    if (this.hiddenAt !== null && Date.now() - this.hiddenAt > LONG_AGO_MS) this.skip();
-    this.hiddenAt = null;
+    if (this.unseenSince !== null && Date.now() - this.unseenSince > LONG_AGO_MS) this.skip();
+    this.unseenSince = null;
     if (!this.stream) this.listen();
   };
 
-  /** Go on with what happens from now on. */
+  /** Go on with what happens from now on; pages ask for everything when it is known from where on that is. */
   private skip(): void {
     this.cursor = "latest";
-    this.missed = true;
   }
 
   private hangUp(): void {
@@ -120,7 +126,7 @@ export class Live {
 
   /** Somebody else has found the server again: there is nothing to wait for. */
   private readonly noticed = () => {
-    if (away || this.stream || this.stopped || document.hidden) return;
+    if (away || this.stream || this.stopped || this.unseen) return;
     clearTimeout(this.timer);
     this.wait = FIRST_WAIT_MS;
     void this.catchUp();
@@ -133,12 +139,11 @@ export class Live {
     for (const kind of ["open", "here", "event", "progress", "beat"]) stream.addEventListener(kind, this.lives);
     stream.addEventListener("open", () => (this.wait = FIRST_WAIT_MS));
     stream.addEventListener("here", (message) => {
-      this.remember(message.lastEventId);
-      if (this.missed) this.hear([], true);
-      this.missed = false;
+      this.cursor = message.lastEventId;
+      this.hear([], true);
     });
     stream.addEventListener("event", (message) => {
-      this.remember(message.lastEventId);
+      this.cursor = message.lastEventId;
       this.take(JSON.parse(message.data as string) as LiveEvent);
     });
     stream.addEventListener("progress", (message) => {
@@ -155,7 +160,7 @@ export class Live {
   }
 
   private later(): void {
-    if (this.stopped || document.hidden) return;
+    if (this.stopped || this.unseen) return;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.catchUp(), this.wait);
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
@@ -163,13 +168,13 @@ export class Live {
 
   /** Read the feed from where the stream broke off; it also tells whether the session is over. */
   private async catchUp(): Promise<void> {
-    if (this.asking || this.stopped || document.hidden) return;
+    if (this.asking || this.stopped || this.unseen) return;
     this.asking = true;
     try {
       const { data } = await client.GET("/api/events", { params: { query: { after: this.cursor, limit: PAGE } } });
       if (!data) throw new NoAnswer("The feed gave nothing.");
       if (this.stopped) return;
-      this.remember(data.cursor);
+      this.cursor = data.cursor;
       for (const event of data.events) this.take(event as LiveEvent);
       if (data.events.length < PAGE) this.hear([], true);
       else this.skip();
@@ -182,12 +187,6 @@ export class Live {
     } finally {
       this.asking = false;
     }
-  }
-
-  private remember(cursor: string): void {
-    if (!cursor) return;
-    this.cursor = cursor;
-    sessionStorage.setItem(this.keptAs, `${cursor} ${Date.now()}`);
   }
 
   /** Events come in bursts; whoever hears of them asks once for a burst. */

@@ -1,4 +1,4 @@
-// Who is here and in which business. Filled by app/Session.tsx; read by everybody.
+// Who is here and in which business. Filled by app/SessionGate.tsx; read by everybody.
 
 import { createContext, useContext } from "react";
 import type { Schema } from "@/lib/api";
@@ -14,6 +14,8 @@ export interface Session {
   me: Me;
   /** Null for a system admin who has not entered one. */
   business: Business | null;
+  /** Behind which event of the business's feed everything is that its pages have asked for. Null without a business. */
+  since: string | null;
   /** Whether the session is over: the page waits, unseen, for whoever was here to sign in again. */
   ended: boolean;
   /** Whether the person may do what needs at least this role. The server decides; this hides what it would refuse. */
