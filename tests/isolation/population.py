@@ -42,7 +42,6 @@ from trunkline.domain.leads.selection import Whom
 from trunkline.domain.notifications import choices, devices
 from trunkline.domain.notifications import service as notifications
 from trunkline.domain.notifications.models import Notification, Sending
-from trunkline.domain.notifications.rules import Quiet
 from trunkline.domain.outbound import claim_store, hearing
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound.claim import Claim, claim_next
@@ -60,6 +59,7 @@ from trunkline.domain.tasks.schemas import TaskIn
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
+from trunkline.kit.wall_clock import Quiet
 from trunkline.providers.ports import CallReport, CallStatus
 
 ADMIN_EMAIL = "admin@trunkline.example"

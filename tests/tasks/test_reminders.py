@@ -20,9 +20,9 @@ from trunkline.domain.appointments import calendar
 from trunkline.domain.appointments.schemas import AppointmentIn, AppointmentMove
 from trunkline.domain.notifications import choices, reminders
 from trunkline.domain.notifications.models import Notification
-from trunkline.domain.notifications.rules import Quiet
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
+from trunkline.kit.wall_clock import Quiet
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

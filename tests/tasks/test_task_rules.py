@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.core.errors import InvalidInput
-from trunkline.domain.notifications.rules import Quiet, Ways, due_minutes, quiet_until, topic_of, ways_of
+from trunkline.domain.notifications.rules import Ways, due_minutes, topic_of, ways_of
 from trunkline.domain.tasks.rules import due_instant, following, read_rule
 
 JERUSALEM, NEW_YORK = "Asia/Jerusalem", "America/New_York"
@@ -114,31 +114,6 @@ def test_what_is_no_rule_is_refused(rule: str) -> None:
 
 def test_a_rule_is_kept_in_one_form() -> None:
     assert str(read_rule("rrule:byday=th,su;freq=weekly;interval=01")) == "FREQ=WEEKLY;BYDAY=TH,SU"
-
-
-@pytest.mark.parametrize(
-    ("zone", "now", "ends"),
-    [
-        # Over midnight into the night in which the clock is put forward: an hour less of quiet.
-        (JERUSALEM, "2026-03-26T23:00+02:00", "2026-03-27T07:00+03:00"),
-        (JERUSALEM, "2026-10-24T23:00+03:00", "2026-10-25T07:00+02:00"),
-        (NEW_YORK, "2026-03-07T23:00-05:00", "2026-03-08T07:00-04:00"),
-        (NEW_YORK, "2026-10-31T23:00-04:00", "2026-11-01T07:00-05:00"),
-        (NEW_YORK, "2026-11-01T06:59-05:00", "2026-11-01T07:00-05:00"),
-        (JERUSALEM, "2026-03-26T21:59+02:00", None),
-        (JERUSALEM, "2026-03-27T07:00+03:00", None),
-    ],
-)
-def test_quiet_hours_end_by_the_wall_clock(zone: str, now: str, ends: str | None) -> None:
-    found = quiet_until(Quiet("22:00", "07:00"), now=datetime.fromisoformat(now), zone=zone)
-    assert found == (ends and datetime.fromisoformat(ends))
-
-
-def test_quiet_hours_within_a_day_and_none() -> None:
-    noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
-    assert quiet_until(Quiet("11:30", "12:30"), now=noon, zone="UTC") == noon + timedelta(minutes=30)
-    assert quiet_until(Quiet("12:00", "12:00"), now=noon, zone="UTC") is None
-    assert quiet_until(None, now=noon, zone="UTC") is None
 
 
 def test_the_latest_reminder_counts_and_none_whose_moment_had_passed_when_it_was_set() -> None:

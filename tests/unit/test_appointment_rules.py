@@ -15,7 +15,6 @@ from trunkline.domain.appointments.rules import (
     day_of,
     free_of,
     held,
-    instants_of,
     misfit,
     slots_of,
     stretches_of,
@@ -106,18 +105,3 @@ def test_slots_lie_in_their_day_and_each_could_be_booked(zone: ZoneInfo, day: da
         assert start + it.slot <= ends
         assert start.astimezone(zone).date() == day
         assert misfit(it, start, start + it.slot, now=long_ago) is None
-
-
-@given(zone=ZONES, moment=st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31)))
-def test_a_wall_clock_is_its_instants_and_no_others(zone: ZoneInfo, moment: datetime) -> None:
-    wall = moment.replace(second=0, microsecond=0)
-    found = instants_of(wall, zone)
-    around = [
-        instant
-        for minutes in range(-16 * 60, 16 * 60)
-        if (instant := wall.replace(tzinfo=UTC) + timedelta(minutes=minutes))
-        .astimezone(zone)
-        .replace(tzinfo=None)
-        == wall
-    ]
-    assert found == around

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.domain.appointments.automation_models import Moment, Unit
-from trunkline.domain.appointments.rules import instants_of
-from trunkline.domain.appointments.timing import due_at, quiet_until
+from trunkline.domain.appointments.timing import due_at
+from trunkline.kit.wall_clock import instants_of
 
 NEW_YORK, JERUSALEM = ZoneInfo("America/New_York"), ZoneInfo("Asia/Jerusalem")
 ZONES = st.sampled_from(["America/New_York", "Asia/Jerusalem", "Australia/Lord_Howe", "UTC"]).map(ZoneInfo)
@@ -35,9 +34,9 @@ def test_a_day_before_is_the_same_clock_and_24_hours_before_are_hours() -> None:
     )
 
 
-def test_a_clock_that_is_left_out_is_the_first_after_it_and_one_that_comes_twice_the_first() -> None:
+def test_a_clock_that_is_left_out_is_as_long_after_midnight_and_one_that_comes_twice_the_first() -> None:
     missing = due_at(Moment.BEFORE, 1, Unit.DAYS, of=local(2026, 3, 9, 2, 30), zone=NEW_YORK)
-    assert missing == local(2026, 3, 8, 3)
+    assert missing == local(2026, 3, 8, 3, 30)
     twice = due_at(Moment.BEFORE, 1, Unit.DAYS, of=local(2026, 11, 2, 1, 30), zone=NEW_YORK)
     assert twice == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
 
@@ -60,31 +59,3 @@ def test_days_keep_the_clock_wherever_it_exists(
         assert found.astimezone(zone).replace(tzinfo=None) == wall
     else:
         assert timedelta(0) < found.astimezone(zone).replace(tzinfo=None) - wall <= timedelta(hours=1)
-
-
-@pytest.mark.parametrize(
-    ("at", "ends"),
-    [
-        (local(2026, 6, 1, 20, 59), None),
-        (local(2026, 6, 1, 21), local(2026, 6, 2, 8)),
-        (local(2026, 6, 2, 7, 59), local(2026, 6, 2, 8)),
-        (local(2026, 6, 2, 8), None),
-        (local(2026, 3, 7, 22), local(2026, 3, 8, 8)),
-    ],
-)
-def test_quiet_hours_go_over_midnight(at: datetime, ends: datetime | None) -> None:
-    assert quiet_until(at, "21:00", "08:00", NEW_YORK) == ends
-    assert quiet_until(at, None, None, NEW_YORK) is None
-
-
-@given(zone=ZONES, instant=INSTANTS, start=st.times(), end=st.times())
-def test_the_end_of_quiet_hours_is_later_and_no_quiet_hour(
-    zone: ZoneInfo, instant: datetime, start: object, end: object
-) -> None:
-    opens, closes = f"{start:%H:%M}", f"{end:%H:%M}"
-    later = quiet_until(instant, opens, closes, zone)
-    if later is not None:
-        assert instant < later < instant + timedelta(hours=26)
-        # Where clocks go back over the end it is quiet again for the hour that comes twice.
-        again = quiet_until(later, opens, closes, zone)
-        assert again is None or again - later <= timedelta(hours=1)

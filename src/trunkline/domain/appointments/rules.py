@@ -1,7 +1,7 @@
 """Pure decisions about time: when a calendar is open, which slots a day has, and whether a stretch fits.
 
-Local clocks are turned into instants here and nowhere else. A clock that a zone leaves out when it puts its
-clocks forward is no slot; one that it shows twice is two, an hour apart.
+A clock that a zone leaves out when it puts its clocks forward is no slot; one that it shows twice is two, an
+hour apart.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from trunkline.kit.wall_clock import instants_of
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -57,16 +59,6 @@ def next_weekday(weekday: str, *, today: date) -> date:
     """Return the next date of that weekday after today; today's own name means a week from now."""
     ahead = (WEEKDAYS.index(weekday) - today.weekday() - 1) % 7 + 1
     return today + timedelta(days=ahead)
-
-
-def instants_of(wall: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Return the instants at which a zone's clocks show this: none, one or two, the earlier first."""
-    found: list[datetime] = []
-    for fold in (0, 1):
-        instant = wall.replace(tzinfo=zone, fold=fold).astimezone(UTC)
-        if instant.astimezone(zone).replace(tzinfo=None) == wall and instant not in found:
-            found.append(instant)
-    return found
 
 
 def day_of(day: date, zone: ZoneInfo) -> Interval:

@@ -35,6 +35,7 @@ from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.models import Business
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
+from trunkline.kit.wall_clock import Quiet, quiet_until
 
 JOB = "send_appointment_message"
 _LATE = timedelta(days=1)
@@ -198,7 +199,7 @@ def _judge(occasion: Occasion) -> None:
     if is_ahead and row.starts_at <= now:
         raise Skip("too_late")
     zone = ZoneInfo(occasion.business.time_zone)
-    later = timing.quiet_until(now, automation.quiet_from, automation.quiet_until, zone)
+    later = quiet_until(Quiet.between(automation.quiet_from, automation.quiet_until), now=now, zone=zone)
     if later is None:
         return
     if is_ahead and later >= row.starts_at:

@@ -11,12 +11,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trunkline.core.errors import InvalidInput, SlotTaken
-from trunkline.domain.appointments import booking, calendars, rules, slots
+from trunkline.domain.appointments import booking, calendars, slots
 from trunkline.domain.appointments.models import Appointment, AppointmentState, Calendar
 from trunkline.domain.appointments.rules import Misfit
 from trunkline.domain.leads import service as leads
 from trunkline.domain.tenants.models import Business
 from trunkline.kit import clock
+from trunkline.kit.wall_clock import instants_of
 
 EXPECTED = "expected"
 """Why a lead must stay: they have an appointment that is not over."""
@@ -100,7 +101,7 @@ def instants(business: Business, day: date, at: time) -> list[datetime]:
 
     Raises OutsideHours for a time that is left out when they are put forward.
     """
-    found = rules.instants_of(datetime.combine(day, at.replace(tzinfo=None)), ZoneInfo(business.time_zone))
+    found = instants_of(datetime.combine(day, at.replace(tzinfo=None)), ZoneInfo(business.time_zone))
     if not found:
         raise booking.OutsideHours(
             "On that day the clocks are put forward over that time.", reason=Misfit.CLOSED

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from trunkline.core.events import announce
 from trunkline.domain.notifications.kinds import Kind, kind_named
 from trunkline.domain.notifications.models import NotificationChoice, QuietHours
-from trunkline.domain.notifications.rules import USUAL_AHEAD, Quiet, Ways, ways_of
+from trunkline.domain.notifications.rules import USUAL_AHEAD, Ways, ways_of
+from trunkline.kit.wall_clock import Quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def choose(
 def business_quiet(session: Session, business_id: UUID) -> Quiet | None:
     """Return when the people of a business are not disturbed."""
     row = session.get(QuietHours, business_id, populate_existing=True)
-    return None if row is None else _quiet(row.quiet_from, row.quiet_to)
+    return None if row is None else Quiet.between(row.quiet_from, row.quiet_to)
 
 
 def set_business_quiet(session: Session, business_id: UUID, quiet: Quiet | None, *, actor: str) -> None:
@@ -81,9 +82,5 @@ def set_business_quiet(session: Session, business_id: UUID, quiet: Quiet | None,
 
 
 def _choice(row: NotificationChoice, of_all: Quiet | None) -> Choice:
-    quiet = _quiet(row.quiet_from, row.quiet_to) if row.own_quiet else of_all
+    quiet = Quiet.between(row.quiet_from, row.quiet_to) if row.own_quiet else of_all
     return Choice(row.kinds, tuple(row.ahead), row.own_quiet, quiet)
-
-
-def _quiet(from_: str | None, to: str | None) -> Quiet | None:
-    return None if from_ is None or to is None else Quiet(from_, to)

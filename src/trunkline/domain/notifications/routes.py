@@ -14,7 +14,6 @@ from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.errors import Forbidden
 from trunkline.domain.notifications import choices, devices, service
 from trunkline.domain.notifications.kinds import kinds
-from trunkline.domain.notifications.rules import Quiet
 from trunkline.domain.notifications.schemas import (
     ChoicesIn,
     ChoicesOut,
@@ -32,6 +31,7 @@ from trunkline.domain.notifications.schemas import (
     UnreadOut,
     WaysBody,
 )
+from trunkline.kit.wall_clock import Quiet
 
 router = APIRouter(prefix="/api", tags=["notifications"])
 

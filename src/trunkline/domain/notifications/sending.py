@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,10 +21,11 @@ from trunkline.domain.notifications import devices
 from trunkline.domain.notifications.choices import choices_of
 from trunkline.domain.notifications.kinds import Said, kind_named
 from trunkline.domain.notifications.models import Notification, PushDevice, Sending, SendingState
-from trunkline.domain.notifications.rules import quiet_until, topic_of
+from trunkline.domain.notifications.rules import topic_of
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
+from trunkline.kit.wall_clock import quiet_until
 from trunkline.providers.ports import Letter, PushMessage, Urgency
 
 _LONGEST_TTL_S = 24 * 3_600
@@ -111,7 +113,7 @@ def _ready(session: Session, business_id: UUID, sending_id: UUID) -> tuple[_Read
     now, stale_at = clock.now(), notification.stale_at
     kind = kind_named(notification.kind)
     quiet = None if kind.asked_for else choices_of(session, business_id, [user.id])[user.id].quiet
-    ends = quiet_until(quiet, now=now, zone=zone)
+    ends = quiet_until(quiet, now=now, zone=ZoneInfo(zone))
     if stale_at is not None and (ends or now) >= stale_at:
         _settle(row, SendingState.DROPPED, "quiet_hours" if ends else "stale")
         return None, None

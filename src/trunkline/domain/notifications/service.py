@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -25,11 +26,12 @@ from trunkline.domain.notifications.choices import Choice, choices_of
 from trunkline.domain.notifications.coming import Coming, register_reminders
 from trunkline.domain.notifications.kinds import Facts, Kind, Said, kind_named, register_kind
 from trunkline.domain.notifications.models import Notification, PushDevice, Sending, SendingState
-from trunkline.domain.notifications.rules import MOST_AHEAD, STILL, Ways, quiet_until
+from trunkline.domain.notifications.rules import MOST_AHEAD, STILL, Ways
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock, cursors
 from trunkline.kit.ids import new_id
+from trunkline.kit.wall_clock import quiet_until
 
 __all__ = [
     "MOST_AHEAD", "STILL", "TRIED", "Coming", "Facts", "Kind", "Said", "Ways", "clear_old",
@@ -98,7 +100,7 @@ def _send(  # noqa: PLR0917 - what notify has in hand
     stale_at: datetime | None,
 ) -> None:
     """Have what was made go to devices and by post, now or when the quiet hours end."""
-    zone = tenants.get_business(session, business_id).time_zone
+    zone = ZoneInfo(tenants.get_business(session, business_id).time_zone)
     now = clock.now()
     by_push = devices.of_people(
         session, business_id, [user_id for user_id in told if ways[user_id].push], kind.name

@@ -64,7 +64,7 @@ def _one(task: Task, zone: str) -> Coming:
         "time": None if task.due_time is None else f"{task.due_time:%H:%M}",
     }  # fmt: skip
     if task.due_time is None:
-        at, stale_at = instant_of(task.due_on, MORNING, zone), task.due_at
+        at, stale_at = instant_of(task.due_on, MORNING, ZoneInfo(zone)), task.due_at
         ahead: tuple[int, ...] | None = () if task.remind == [] else (0,)
     else:
         at, stale_at = task.due_at, task.due_at + STILL

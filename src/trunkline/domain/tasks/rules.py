@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from dateutil import rrule
 
@@ -44,8 +45,8 @@ class Rule:
 def due_instant(due_on: date, due_time: time | None, zone: str) -> datetime:
     """Return from when on something is overdue: at its time, and at the end of its day where it has none."""
     if due_time is None:
-        return instant_of(due_on + _DAY, _MIDNIGHT, zone)
-    return instant_of(due_on, due_time, zone)
+        return instant_of(due_on + _DAY, _MIDNIGHT, ZoneInfo(zone))
+    return instant_of(due_on, due_time, ZoneInfo(zone))
 
 
 def read_rule(text: str) -> Rule:
