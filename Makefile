@@ -119,7 +119,7 @@ test: $(VENV)/.dev browser $(BUILT) ## Run all tests but the long repetitions
 
 test-faults: $(VENV)/.dev ## Run the fault suite in full; its last line is one JSON object
 	$(BIN)/python -m pytest tests/faults tests/jobs/test_ledger_machine.py tests/jobs/test_delivery.py \
-		tests/jobs/test_fairness.py tests/dialling/test_outbound_machine.py \
+		tests/jobs/test_fairness.py tests/jobs/test_schedule.py tests/dialling/test_outbound_machine.py \
 		tests/dialling/test_answering_machines.py tests/dialling/test_dialling_benchmark.py tests/dialling/test_dial_plans.py \
 		-m "soak or not soak" $(ARGS)
 

@@ -49,8 +49,15 @@ def jobs_between(
     )
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("job", [NO_OP, FIVE_MS], ids=["no-op", "5 ms"])
+@pytest.mark.parametrize(
+    ("job", "workers"),
+    [
+        pytest.param(NO_OP, 1, id="no-op, one worker"),
+        pytest.param(NO_OP, 2, id="no-op, two workers", marks=pytest.mark.soak),
+        pytest.param(FIVE_MS, 1, id="5 ms, one worker", marks=pytest.mark.soak),
+        pytest.param(FIVE_MS, 2, id="5 ms, two workers"),
+    ],
+)
 def test_ten_jobs_finish_within_the_time_of_thirty_of_another_s_twenty_thousand(
     yard: Yard, job: tuple[str, dict[str, Any]], workers: int
 ) -> None:

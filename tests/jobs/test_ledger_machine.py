@@ -44,7 +44,6 @@ _OWNERS = ("w1", "w2")
 _LEASE = timedelta(seconds=15)
 _GRACE = service._CANCEL_GRACE
 _KEPT = timedelta(hours=1)
-_EXAMPLES = 60
 _ACTIVE = {"queued", "running"}
 
 Answer = TypeVar("Answer")
@@ -492,7 +491,10 @@ class LedgerMachine(RuleBasedStateMachine):
                     assert len(self.occupied_by(queue, tenant)) <= limit, "over the limit of a business"
 
 
-def test_no_order_of_events_loses_a_row_or_lets_two_have_it(installation: Installation) -> None:
+@pytest.mark.parametrize("examples", [15, pytest.param(100, marks=pytest.mark.soak)])
+def test_no_order_of_events_loses_a_row_or_lets_two_have_it(
+    installation: Installation, examples: int
+) -> None:
     businesses = sorted([new_id(), new_id()])
     with unit_of_work(SYSTEM) as session:
         for business_id in businesses:
@@ -504,7 +506,7 @@ def test_no_order_of_events_loses_a_row_or_lets_two_have_it(installation: Instal
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         LedgerMachine,
         settings=settings(
-            max_examples=_EXAMPLES,
+            max_examples=examples,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

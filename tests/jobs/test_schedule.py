@@ -91,29 +91,32 @@ def race(
 
 
 @pytest.mark.parametrize(
-    ("name", "step", "together"),
-    [("ten minutes", TEN_MINUTES, True), ("a day", A_DAY, False)],
-    ids=["ten minutes, at once", "a day, one by one"],
+    ("name", "step", "together", "number"),
+    [
+        pytest.param("ten minutes", TEN_MINUTES, True, 50, id="fifty at once"),
+        pytest.param("a day", A_DAY, False, 8, id="a few one by one"),
+        pytest.param("a day", A_DAY, False, 50, id="fifty one by one", marks=pytest.mark.soak),
+    ],
 )
-def test_five_schedulers_fire_fifty_ticks_fifty_times(
-    installation: Installation, name: str, step: timedelta, together: bool
+def test_five_schedulers_fire_each_tick_once(
+    installation: Installation, name: str, step: timedelta, together: bool, number: int
 ) -> None:
     assert installation.urls.database_url
     with schedulers(5, installation.urls.database_url, name) as five, table(name):
-        race(installation, five, step=step, number=50, together=together)
-        found = standings(NOON + 50 * step)
+        race(installation, five, step=step, number=number, together=together)
+        found = standings(NOON + number * step)
     names = [entry.job for entry in TABLES[name]]
-    assert jobs_by_name() == dict.fromkeys(names, 50)
+    assert jobs_by_name() == dict.fromkeys(names, number)
     assert [(found[name].fired, found[name].missed, found[name].overdue) for name in names] == [
-        (50, 0, 0)
+        (number, 0, 0)
     ] * len(names)
     marks = sum(name not in SHIPPED for name in names)
     with unit_of_work(SYSTEM) as session:
-        assert session.scalar(select(func.count()).where(Event.kind == "test.tick")) == 50 * marks
+        assert session.scalar(select(func.count()).where(Event.kind == "test.tick")) == number * marks
 
 
 def test_without_the_guard_each_scheduler_fires_each_tick(installation: Installation) -> None:
-    """The same race convicts: this is what the fifty above are worth."""
+    """The same race convicts: this is what those above are worth."""
     assert installation.urls.database_url
     with schedulers(5, installation.urls.database_url, "a day", without="guard") as five:
         race(installation, five, step=A_DAY, number=4, together=False)

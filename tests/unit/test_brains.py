@@ -34,6 +34,8 @@ def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_closers", {})
     monkeypatch.setattr(registry, "_warmers", {})
     monkeypatch.setattr(registry, "_connecting", set())
+    monkeypatch.setattr(registry, "_readers", set())
+    monkeypatch.setattr(registry, "_keyed", {})
     monkeypatch.setattr(provider_failures, "_counted", Counter())
 
 
