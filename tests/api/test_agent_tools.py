@@ -18,12 +18,14 @@ from support.world import World
 from trunkline.core import toolbox
 from trunkline.core.db import unit_of_work
 from trunkline.core.events import Event
+from trunkline.core.runs.models import Run
 from trunkline.core.toolbox import Kind, ToolCaller, run_tool
 from trunkline.domain.calls.models import Call, CallState
 from trunkline.domain.leads import service as leads
 from trunkline.domain.leads import statuses
 from trunkline.domain.leads.models import Lead, LeadNote
 from trunkline.kit import clock
+from trunkline.kit.ids import new_id
 from trunkline.providers.ports import ToolResult
 
 PERSON = "+12125550101"
@@ -36,6 +38,12 @@ def on_the_line(world: World, *, phone: str | None = PERSON, known: bool = True)
     with unit_of_work(world.scope) as session:
         session.get_one(Call, call_id).lead_id = lead_id
     return ToolCaller(world.business_id, call_id, world.agent_id, lead_id, phone)
+
+
+def in_writing(world: World, *, known: bool = True) -> ToolCaller:
+    """Return who writes in a conversation."""
+    lead_id = lead_of(world, PERSON) if known else None
+    return ToolCaller(world.business_id, None, world.agent_id, lead_id, PERSON, conversation_id=new_id())
 
 
 def lead_of(world: World, phone: str) -> UUID:
@@ -198,6 +206,46 @@ def test_a_tool_that_is_stuck_in_the_database_is_ended_undone_and_on_record(acme
     (event,) = told(acme, "tool.used")
     assert (event.data["ok"], event.data["error"]) == (False, "timeout")
     assert event.data["ms"] >= 100
+
+
+# --- In writing ----------------------------------------------------------------------------
+
+
+def test_a_use_in_writing_is_on_record_under_the_conversation(acme: World) -> None:
+    writes = in_writing(acme)
+    assert use(writes, "set_lead_status", {"status": "won"}).ok
+    assert not use(writes, "hang_up").ok
+    assert [event.subject_id for event in told(acme, "tool.used")] == [writes.conversation_id] * 2
+    (moved,) = told(acme, "lead.status_changed")
+    assert (moved.data["cause"], moved.data["source_id"]) == ("conversation", str(writes.conversation_id))
+
+
+def test_who_writes_books_once_and_finds_it_again(acme: World) -> None:
+    writes, wish = in_writing(acme, known=False), {"weekday": "tuesday", "time": "10:00"}
+    booked = use(writes, "book_appointment", wish)
+    assert booked.ok
+    assert use(writes, "book_appointment", wish) == booked
+    assert use(writes, "list_my_appointments").data["appointments"] == [booked.data]
+    assert use(writes, "cancel_appointment").ok
+
+
+def test_who_writes_is_called_when_they_want_and_never_again_when_they_say_so(acme: World) -> None:
+    writes = in_writing(acme, known=False)
+    assert use(writes, "request_callback", {"at": "17:00"}).ok
+    assert use(writes, "request_callback", {"at": "18:00", "note": "later"}).ok
+    with unit_of_work(acme.scope) as session:
+        (run,) = session.scalars(select(Run))
+    assert (run.subject, run.options["from_number"]) == (f"callback:{writes.conversation_id}", acme.number)
+    assert told(acme, "callback.requested")[-1].data["conversation_id"] == str(writes.conversation_id)
+    assert use(writes, "do_not_call").ok
+    (event,) = told(acme, "number.suppressed")
+    assert (event.data["reason"], event.data["source"]) == ("asked in writing", "whatsapp")
+
+
+def test_a_tool_is_used_in_a_call_or_in_writing_and_not_in_both(acme: World) -> None:
+    for call_id, conversation_id in ((None, None), (new_id(), new_id())):
+        with pytest.raises(ValueError, match="in a call or in a conversation"):
+            ToolCaller(acme.business_id, call_id, acme.agent_id, None, None, conversation_id=conversation_id)
 
 
 # --- The registry --------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from trunkline.core.jobs import JobContext, TryLater, enqueue_job
 from trunkline.core.jobs.handlers import handler_named, handler_names
 from trunkline.core.jobs.relay import Wanted, claim
 from trunkline.core.settings import Settings
-from trunkline.core.toolbox import ToolCaller, run_tool, tool_names
+from trunkline.core.toolbox import Place, ToolCaller, run_tool, tool_names
 from trunkline.domain.calls.jobs import EventsMissing
 from trunkline.domain.leads import note_files
 from trunkline.kit import clock
@@ -233,22 +233,28 @@ def test_every_tool_and_every_job_has_a_case() -> None:
 # --- Tools -------------------------------------------------------------------------------
 
 
-def _caller(a: Inhabitant) -> ToolCaller:
-    return ToolCaller(a.business_id, a.call_id, a.world.agent_id, a.lead_id, a.world.phones[0])
+def _caller(a: Inhabitant, place: Place = Place.CALL) -> ToolCaller:
+    own = ToolCaller(a.business_id, a.call_id, a.world.agent_id, a.lead_id, a.world.phones[0])
+    return own if place is Place.CALL else replace(own, call_id=None, conversation_id=new_id())
 
 
-@pytest.mark.parametrize("name", TOOLS)
+USES = [(tool.name, place) for tool in toolbox.all_tools() for place in sorted(tool.places)]
+"""Every tool, wherever it is of use."""
+
+
+@pytest.mark.parametrize(("name", "place"), USES)
 def test_a_tool_changes_nothing_of_another_business(
-    name: str, settled: Town, rows_of_b: Callable[[], Rows]
+    name: str, place: Place, settled: Town, rows_of_b: Callable[[], Rows]
 ) -> None:
     before = rows_of_b()
     a, b = settled.a, settled.b
-    own = _caller(a)
+    own = _caller(a, place)
     assert run_tool(name, TOOLS[name], caller=own, allowed=(name,)).ok
+    theirs = {"call_id": b.call_id} if place is Place.CALL else {"conversation_id": new_id()}
     for foreign in (
         replace(own, lead_id=b.lead_id),
-        replace(own, call_id=b.call_id),
-        replace(own, lead_id=b.lead_id, call_id=b.call_id, agent_id=b.world.agent_id),
+        replace(own, **theirs),
+        replace(own, lead_id=b.lead_id, agent_id=b.world.agent_id, **theirs),
     ):
         # The model cannot name a business; words of its own that try are no arguments of the tool.
         said = {**TOOLS[name], "business_id": str(b.business_id), "lead_id": str(b.lead_id)}
@@ -288,9 +294,9 @@ def test_a_look_up_does_not_find_what_another_business_has_written(settled: Town
     assert run_tool("knowledge_lookup", wish, caller=foreign, allowed=names).data["found"] == []
 
 
-@pytest.mark.parametrize("name", sorted(set(TOOLS) - toolbox.built_in_names()))
+@pytest.mark.parametrize(("name", "place"), [use for use in USES if use[0] not in toolbox.built_in_names()])
 def test_a_tool_used_twice_leaves_what_one_use_leaves(
-    name: str, settled: Town, administrator: psycopg.Connection[Any]
+    name: str, place: Place, settled: Town, administrator: psycopg.Connection[Any]
 ) -> None:
     """A model whose answer got lost asks again; only the record of the uses tells of both.
 
@@ -301,10 +307,18 @@ def test_a_tool_used_twice_leaves_what_one_use_leaves(
         found = rows_of(administrator, settled.a.business_id)
         return {table: found[table] for table in found if table not in {"events", "jobs", "runs"}}
 
-    run_tool(name, TOOLS[name], caller=_caller(settled.a), allowed=(name,))
+    own = _caller(settled.a, place)
+    run_tool(name, TOOLS[name], caller=own, allowed=(name,))
     once = rows()
-    run_tool(name, TOOLS[name], caller=_caller(settled.a), allowed=(name,))
+    run_tool(name, TOOLS[name], caller=own, allowed=(name,))
     assert rows() == once
+
+
+@pytest.mark.parametrize("name", sorted(set(TOOLS) - {name for name, at in USES if at == "conversation"}))
+def test_a_tool_of_calls_does_not_run_in_writing(name: str, settled: Town) -> None:
+    assert toolbox.of_use([name], (), Place.CONVERSATION) == ()
+    result = run_tool(name, TOOLS[name], caller=_caller(settled.a, Place.CONVERSATION), allowed=(name,))
+    assert result.data["error"] == "unknown_tool"
 
 
 def test_a_tool_sees_the_caller_s_business_alone(settled: Town) -> None:

@@ -1,9 +1,9 @@
 """The toolbox: what the AI agent may do, one registry over all domains' `tools.py`.
 
-A tool is a verb of a service with a typed argument model. The business comes from the call,
-never from the model's words. Every use is told as `tool.used`: in the tool's own transaction where it did
-something, in one beside it where it did nothing. Asked for twice with the same words, a tool does once what
-it does: each verb sees to that, since a model whose answer got lost asks again.
+A tool is a verb of a service with a typed argument model. The business comes from the call or the written
+conversation, never from the model's words. Every use is told as `tool.used`: in the tool's own transaction
+where it did something, in one beside it where it did nothing. Asked for twice with the same words, a tool
+does once what it does: each verb sees to that, since a model whose answer got lost asks again.
 """
 
 from __future__ import annotations
@@ -44,21 +44,56 @@ class Kind(enum.StrEnum):
     RECORDS = "records"
     """Writes into what the business keeps: a lead, an appointment."""
     CONTACTS = "contacts"
-    """Decides whether and when somebody hears from the business outside this call."""
+    """Decides whether and when somebody hears from the business outside this call or conversation."""
     CONTROLS = "controls"
-    """Does something with the call itself."""
+    """Does something with the call or conversation itself."""
+
+
+class Place(enum.StrEnum):
+    """Where an agent is when it uses a tool."""
+
+    CALL = "call"
+    CONVERSATION = "conversation"
+    """It writes: by WhatsApp or SMS."""
+
+
+EVERYWHERE = frozenset(Place)
+IN_CALLS = frozenset({Place.CALL})
+"""Of no use where nobody is on the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCaller:
-    """The call on whose behalf a tool runs."""
+    """The call, or the written conversation, on whose behalf a tool runs: exactly one of them is there."""
 
     business_id: UUID
-    call_id: UUID
+    call_id: UUID | None
     agent_id: UUID
     lead_id: UUID | None
     phone: str | None
     """The other party's number, E.164; None: it is withheld, or they call from the page."""
+    conversation_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        if (self.call_id is None) == (self.conversation_id is None):
+            raise ValueError("a tool is used in a call or in a conversation")
+
+    @property
+    def place(self) -> Place:
+        return Place.CALL if self.call_id is not None else Place.CONVERSATION
+
+    @property
+    def source_id(self) -> UUID:
+        """What its uses are on record under: the call's id, or the conversation's."""
+        source_id = self.call_id or self.conversation_id
+        assert source_id is not None  # one of them is there
+        return source_id
+
+    @property
+    def call(self) -> UUID:
+        """The call, for tools that are offered in calls alone."""
+        assert self.call_id is not None
+        return self.call_id
 
     @property
     def actor(self) -> str:
@@ -89,6 +124,8 @@ class Tool:
     """What a business must have for it to be of use, by the name of a `register_need`."""
     secret: frozenset[str]
     """Arguments that are kept out of the record."""
+    places: frozenset[Place]
+    """Where it is of use; elsewhere it is not offered and does not run."""
 
 
 _tools: dict[str, Tool] = {}
@@ -105,13 +142,14 @@ def tool(
     seconds: float = DEADLINE_S,
     needs: str | None = None,
     secret: Collection[str] = (),
+    places: frozenset[Place] = EVERYWHERE,
 ) -> Callable[[ToolFunction], ToolFunction]:
     """Register a function as a tool. `description` is what a language model reads."""
 
     def register(function: ToolFunction) -> ToolFunction:
         _tools[name] = Tool(
             name, description, arguments, function, built_in, kind, min(seconds, DEADLINE_S), needs,
-            frozenset(secret),
+            frozenset(secret), places,
         )  # fmt: skip
         return function
 
@@ -163,10 +201,15 @@ def unmet(
     )
 
 
-def of_use(names: Iterable[str], lacking: Collection[str]) -> tuple[str, ...]:
-    """Return those of these tools that need nothing of what is lacking, in their order, none twice."""
+def of_use(names: Iterable[str], lacking: Collection[str], place: Place = Place.CALL) -> tuple[str, ...]:
+    """Return those of these tools that are for this place and need nothing of what is lacking.
+
+    In their order, none twice.
+    """
     return tuple(
-        name for name in dict.fromkeys(names) if name in _tools and _tools[name].needs not in lacking
+        name
+        for name in dict.fromkeys(names)
+        if name in _tools and place in _tools[name].places and _tools[name].needs not in lacking
     )
 
 
@@ -220,7 +263,7 @@ def _outcome(
     until: float,
     began_at: float,
 ) -> ToolResult:
-    if name not in allowed or name not in _tools:
+    if name not in allowed or name not in _tools or caller.place not in _tools[name].places:
         return ToolResult(ok=False, data={"error": "unknown_tool", "message": f"No tool {name!r} here."})
     chosen = _tools[name]
     try:
@@ -251,7 +294,7 @@ def _tell(
     secret = _tools[name].secret if name in _tools else frozenset(arguments)
     announce(
         "tool.used",
-        subject_id=caller.call_id,
+        subject_id=caller.source_id,
         actor=caller.actor,
         name=name[:_SHOWN],
         arguments={

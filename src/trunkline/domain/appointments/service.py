@@ -53,14 +53,16 @@ def book(
 ) -> Appointment:  # fmt: skip
     """Book a local day and time; without a lead, who is coming is known by the call.
 
-    Raises what `booking.book` does. The same call booking the same time again gets the same appointment.
+    Raises what `booking.book` does. The same call, or without one the same lead, booking the same time
+    again gets the same appointment.
     """
     chosen = open_to(session, business, agent_id=agent_id, lead_id=lead_id, visit=visit)
     starts = instants(business, day, at)
-    if call_id is not None:
+    if call_id is not None or lead_id is not None:
+        theirs = Appointment.call_id == call_id if call_id is not None else Appointment.lead_id == lead_id
         existing = session.scalar(
             select(Appointment).where(
-                Appointment.business_id == business.id, Appointment.call_id == call_id,
+                Appointment.business_id == business.id, theirs,
                 Appointment.starts_at.in_(starts), Appointment.state == AppointmentState.BOOKED,
             )
         )  # fmt: skip

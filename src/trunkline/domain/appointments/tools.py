@@ -235,7 +235,8 @@ def _which(session: Session, caller: ToolCaller, appointment_id: UUID | None) ->
 def _theirs(session: Session, caller: ToolCaller) -> Sequence[Appointment]:
     lead_id = _known_lead(session, caller)
     if lead_id is None:
-        return service.of_call(session, caller.business_id, caller.call_id)
+        # Who writes has a number, and so is known by it.
+        return service.of_call(session, caller.business_id, caller.call_id) if caller.call_id else ()
     return service.upcoming(session, caller.business_id, lead_id)
 
 

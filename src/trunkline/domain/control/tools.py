@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from trunkline.core.toolbox import Kind, ToolCaller, tool
+from trunkline.core.toolbox import IN_CALLS, Kind, ToolCaller, tool
 from trunkline.domain.control import service
 from trunkline.domain.control.models import Verb
 from trunkline.domain.control.rules import SUMMARY_MOST, is_within
@@ -93,7 +93,7 @@ def built_in_tools(transfer_to: list[str], capabilities: CarrierCapabilities) ->
 
 def _asked(session: Session, caller: ToolCaller, verb: Verb, **data: Any) -> Mapping[str, Any]:
     control = service.ask(
-        session, caller.business_id, caller.call_id, verb, actor=caller.actor,
+        session, caller.business_id, caller.call, verb, actor=caller.actor,
         agent_id=caller.agent_id, **data,
     )  # fmt: skip
     return {"control": str(control.id), "happens": "when your present turn has been heard"}
@@ -105,6 +105,7 @@ def _asked(session: Session, caller: ToolCaller, verb: Verb, **data: Any) -> Map
     arguments=HandOver,
     built_in=True,
     kind=Kind.CONTROLS,
+    places=IN_CALLS,
     needs="colleagues",
 )
 def transfer_call(session: Session, caller: ToolCaller, wish: HandOver) -> Mapping[str, Any]:
@@ -119,6 +120,7 @@ def transfer_call(session: Session, caller: ToolCaller, wish: HandOver) -> Mappi
     arguments=Introduction,
     built_in=True,
     kind=Kind.CONTROLS,
+    places=IN_CALLS,
     needs="colleagues",
 )
 def warm_transfer(session: Session, caller: ToolCaller, wish: Introduction) -> Mapping[str, Any]:
@@ -132,6 +134,7 @@ def warm_transfer(session: Session, caller: ToolCaller, wish: Introduction) -> M
     arguments=Wait,
     built_in=True,
     kind=Kind.CONTROLS,
+    places=IN_CALLS,
 )
 def hold_call(session: Session, caller: ToolCaller, wish: Wait) -> Mapping[str, Any]:
     """The music's length is a whole number of its repetitions."""
@@ -144,6 +147,7 @@ def hold_call(session: Session, caller: ToolCaller, wish: Wait) -> Mapping[str, 
     arguments=Message,
     built_in=True,
     kind=Kind.CONTROLS,
+    places=IN_CALLS,
 )
 def leave_message(session: Session, caller: ToolCaller, wish: Message) -> Mapping[str, Any]:
     """The carrier's own voice says it, so that nothing of the agent has to stay for it."""
@@ -156,6 +160,7 @@ def leave_message(session: Session, caller: ToolCaller, wish: Message) -> Mappin
     arguments=Nothing,
     built_in=True,
     kind=Kind.CONTROLS,
+    places=IN_CALLS,
 )
 def hang_up(session: Session, caller: ToolCaller, _arguments: Nothing) -> Mapping[str, Any]:
     """The goodbye is heard out first."""
@@ -168,11 +173,10 @@ def hang_up(session: Session, caller: ToolCaller, _arguments: Nothing) -> Mappin
     arguments=Keys,
     built_in=True,
     kind=Kind.CONTROLS,
+    places=IN_CALLS,
     secret=("digits",),
 )
 def send_digits(session: Session, caller: ToolCaller, wish: Keys) -> Mapping[str, Any]:
     """The tones go out in the call's own audio, so the agent does not leave it."""
-    control = service.ask_for_tones(
-        session, caller.business_id, caller.call_id, wish.digits, actor=caller.actor
-    )
+    control = service.ask_for_tones(session, caller.business_id, caller.call, wish.digits, actor=caller.actor)
     return {"control": str(control.id), "digits": wish.digits}

@@ -24,6 +24,8 @@ class CauseKind(enum.StrEnum):
     WEBHOOK = "webhook"
     TOOL = "tool"
     """The AI agent, in a call."""
+    CONVERSATION = "conversation"
+    """The AI agent in a written conversation, or what was made of it when it had ended."""
     AUTOMATION = "automation"
     MERGE = "merge"
     """The status of another lead was taken, which turned out to be the same person."""

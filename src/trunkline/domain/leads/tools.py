@@ -115,7 +115,8 @@ def set_lead_status(session: Session, caller: ToolCaller, wish: StatusWish) -> M
         raise InvalidInput(f"There is no status {wish.status!r}.", statuses=there_are)
     lead = _lead_of(session, caller)
     locked = store.lock(session, caller.business_id, [lead.id])
-    cause = Cause(CauseKind.TOOL, caller.actor, source_id=caller.call_id)
+    kind = CauseKind.TOOL if caller.call_id else CauseKind.CONVERSATION
+    cause = Cause(kind, caller.actor, source_id=caller.source_id)
     board.change_status(session, caller.business_id, locked, status.id, cause=cause)
     return {"status": status.name}
 

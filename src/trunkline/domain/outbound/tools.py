@@ -33,16 +33,14 @@ class CallbackWish(BaseModel):
     kind=Kind.CONTACTS,
 )
 def do_not_call(session: Session, caller: ToolCaller, _arguments: Nothing) -> Mapping[str, Any]:
-    """Put the number on the line onto the suppression list; it holds from the next dial on.
+    """Put the person's number onto the suppression list; it holds from the next dial on.
 
     Raises InvalidInput where there is no number that could be called.
     """
     if caller.phone is None:
         raise InvalidInput("There is no number here that could be called, and so none to put on the list.")
-    suppress(
-        session, caller.business_id, caller.phone, reason="asked on the phone", source="call",
-        actor=caller.actor,
-    )  # fmt: skip
+    reason, source = ("asked on the phone", "call") if caller.call_id else ("asked in writing", "whatsapp")
+    suppress(session, caller.business_id, caller.phone, reason=reason, source=source, actor=caller.actor)
     return {"suppressed": True}
 
 
@@ -58,13 +56,19 @@ def request_callback(session: Session, caller: ToolCaller, wish: CallbackWish) -
         # Whoever is to keep the promise finds the person by the call, also where there is no number.
         announce(
             "callback.requested", subject_id=caller.lead_id, actor=caller.actor, note=wish.note,
-            call_id=str(caller.call_id), phone=caller.phone,
+            phone=caller.phone, **callbacks.where(caller.call_id, caller.conversation_id),
         )  # fmt: skip
         return {"noted": True}
     if caller.phone is None:
         raise InvalidInput("Nobody can be called back who has no number here.")
-    at = callbacks.ask(
-        session, caller.business_id, call_id=caller.call_id, phone=caller.phone, at=wish.at, note=wish.note,
-        actor=caller.actor,
-    )  # fmt: skip
+    if caller.call_id is not None:
+        at = callbacks.ask(
+            session, caller.business_id, call_id=caller.call_id, phone=caller.phone, at=wish.at,
+            note=wish.note, actor=caller.actor,
+        )  # fmt: skip
+    else:
+        at = callbacks.ask_in_writing(
+            session, caller.business_id, conversation_id=caller.source_id, agent_id=caller.agent_id,
+            phone=caller.phone, at=wish.at, note=wish.note, actor=caller.actor,
+        )  # fmt: skip
     return {"noted": True, "at": at.isoformat()}
