@@ -57,6 +57,10 @@ class ChatHttp:
             trust_env=not is_loopback(urlsplit(base_url).hostname),
         )
 
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
     def build(self, method: str, path: str, **options: Any) -> httpx.Request:
         """Return a request to a path below the base address."""
         return self._client.build_request(method, f"{self.base_url}{path}", **options)

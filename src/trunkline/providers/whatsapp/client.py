@@ -57,6 +57,10 @@ class WhatsApp:
     def __init__(self, *, base_url: str = wire.GRAPH_URL, timeout_s: float = 10.0) -> None:
         self._http = ChatHttp("WhatsApp", base_url, judge, timeout_s=timeout_s)
 
+    def close(self) -> None:
+        """Give the client's resources back."""
+        self._http.close()
+
     def send(self, account: ChatAccount, message: OutMessage) -> str:
         """Upload the message's file, if it has one, and hand it over once; return Graph's id of it.
 
