@@ -108,5 +108,4 @@ _.longest_text
 _.echoes_reference
 _.traits
 _.download
-_.templates
 _.handshake

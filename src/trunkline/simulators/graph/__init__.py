@@ -3,6 +3,6 @@
 It speaks over real sockets and accepts what Graph accepts; what it truly took is in its book, once a send.
 """
 
-from trunkline.simulators.graph.server import RunningGraph, serving
+from trunkline.simulators.graph.server import serving
 
-__all__ = ["RunningGraph", "serving"]
+__all__ = ["serving"]

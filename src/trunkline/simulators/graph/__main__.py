@@ -15,8 +15,8 @@ async def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8420)
     given = parser.parse_args()
-    async with serving(host=given.host, port=given.port) as graph:
-        sys.stdout.write(f"Graph is spoken at {graph.base_url}\n")
+    async with serving(host=given.host, port=given.port) as base_url:
+        sys.stdout.write(f"Graph is spoken at {base_url}\n")
         sys.stdout.flush()
         await asyncio.get_running_loop().create_future()
 

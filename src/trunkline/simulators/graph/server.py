@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from starlette.applications import Starlette
 
@@ -20,18 +19,12 @@ from trunkline.simulators.loop_server import serving_app
 _VERSION = "v21.0"
 
 
-@dataclass(frozen=True, slots=True)
-class RunningGraph:
-    """A stand-in that takes requests at `base_url`; its own doors are below `sim_url`."""
-
-    base_url: str
-    sim_url: str
-    book: Book
-
-
 @asynccontextmanager
-async def serving(*, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[RunningGraph]:
-    """Serve on the running loop while the block runs. Raises OSError if the port is taken."""
+async def serving(*, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve on the running loop while the block runs; yields the address of its API.
+
+    Its own doors are beside that, below `/sim`. Raises OSError if the port is taken.
+    """
     book, faults = Book(), Faults()
     webhooks = Webhooks(book, faults)
     inbound = Inbound(book, webhooks)
@@ -46,6 +39,6 @@ async def serving(*, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Ru
     )
     async with serving_app(app, host=host, port=port) as at:
         try:
-            yield RunningGraph(f"http://{at}/{_VERSION}", f"http://{at}/sim", book)
+            yield f"http://{at}/{_VERSION}"
         finally:
             await webhooks.close()
