@@ -59,6 +59,10 @@ def test_a_person_books_and_is_told_what_stands_in_the_way(owner: TestClient, ac
     lead = owner.get("/api/leads").json()["leads"][0]
     first = booked(owner, MORNING, lead_id=lead["id"], note="First visit")
     assert (first["lead_name"], first["note"], first["state"]) == ("Lead", "First visit", "booked")
+    named = {"version": owner.get(f"/api/leads/{lead['id']}").json()["version"], "name": ""}
+    assert owner.patch(f"/api/leads/{lead['id']}", json=named).status_code == 200
+    day = {"from": MORNING.isoformat(), "until": (MORNING + timedelta(hours=1)).isoformat()}
+    assert [row["lead_name"] for row in owner.get(PATH, params=day).json()["appointments"]] == [lead["phone"]]
     half = MORNING + timedelta(minutes=15)
     taken = refused(owner.post(PATH, json=wish(half)), 409, "slot_taken")
     free = [slot["starts_at"] for slot in taken.pop("free")]

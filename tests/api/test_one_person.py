@@ -119,6 +119,13 @@ def test_an_address_of_another_lead_is_refused_with_whose_it_is(
     wish = {"version": 1, "email": "first@example.com"}
     status, code, data = refused(owner.patch(f"/api/leads/{second}", json=wish))
     assert (status, code, data["lead_id"]) == (409, "address_known", first)
+    for email in ("noa@", "noa@example", "noa at example.com", "@example.com"):
+        for answer in (
+            owner.post("/api/leads", json={"phone": "+12125550179", "email": email}),
+            owner.patch(f"/api/leads/{second}", json={"version": 1, "email": email}),
+        ):
+            status, _, data = refused(answer)
+            assert (status, data["reason"], data["field"]) == (422, "not_an_address", "email"), email
     for channel, address, reason in (
         ("phone", "12", "not_a_number"), ("email", "nobody", "not_an_address"),
         ("whatsapp", "x", "not_a_number"),

@@ -23,7 +23,7 @@ export function PageHeader({ title, heading, about, back, badge, children }: Pag
   useDocumentTitle(t("title", { page: title }));
   return (
     <Group justify="space-between" align="flex-start" mb="md" gap="sm">
-      <div>
+      <div style={{ flex: "1 1 20rem", minInlineSize: 0 }}>
         {back && (
           <TextLink to={back.to} size="sm">
             <IconChevronLeft size={14} className="points" aria-hidden /> {back.label}

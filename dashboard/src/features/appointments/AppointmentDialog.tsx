@@ -91,7 +91,7 @@ export function AppointmentDialog({ appointment, close }: { appointment: Appoint
             {t("with")}{" "}
             {appointment.lead_id ? (
               <TextLink to={`/leads/${appointment.lead_id}`} underline="always">
-                <bdi>{appointment.lead_name || t("nameless")}</bdi>
+                <bdi>{appointment.lead_name}</bdi>
               </TextLink>
             ) : (
               t("nobody")

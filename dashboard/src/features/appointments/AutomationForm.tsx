@@ -155,9 +155,14 @@ export function AutomationForm({ row, all, close }: { row: Automation | null; al
             ) : (
               <span />
             )}
-            <Button type="submit" loading={busy}>
-              {t("move.save")}
-            </Button>
+            <Group gap="xs">
+              <Button variant="default" onClick={close}>
+                {t("cancel_form")}
+              </Button>
+              <Button type="submit" loading={busy}>
+                {t("move.save")}
+              </Button>
+            </Group>
           </Group>
         </Stack>
       </form>

@@ -8,7 +8,6 @@ import { useT } from "@/lib/i18n";
 import { useAct } from "@/ui/act";
 import { Answer } from "@/ui/Answer";
 import { EmptyState } from "@/ui/EmptyState";
-import { ButtonLink } from "@/ui/LinkTo";
 import { PageHeader } from "@/ui/PageHeader";
 import { AutomationForm } from "./AutomationForm";
 
@@ -21,10 +20,7 @@ export default function AutomationsPage() {
   const [edited, setEdited] = useState<Automation | "new" | null>(null);
   return (
     <>
-      <PageHeader title={t("automations.title")} about={t("automations.about")}>
-        <ButtonLink to="/appointments" variant="default">
-          {t("back")}
-        </ButtonLink>
+      <PageHeader title={t("automations.title")} about={t("automations.about")} back={{ to: "/appointments", label: t("title") }}>
         <Button leftSection={<IconBellPlus size={16} />} onClick={() => setEdited("new")}>
           {t("automations.add")}
         </Button>

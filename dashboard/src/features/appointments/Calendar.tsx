@@ -157,7 +157,7 @@ function DayColumn({ day, name, first, last, placed, calendars, work, isToday, o
           <bdi className={classes.at} dir="ltr">
             {clockOf(from)}
           </bdi>{" "}
-          <bdi>{appointment.lead_name || appointment.note || t(appointment.lead_id ? "nameless" : "nobody")}</bdi>
+          <bdi>{appointment.lead_name || appointment.note || t("nobody")}</bdi>
           {appointment.state !== "booked" && <VisuallyHidden>{t(`state.${appointment.state}`)}</VisuallyHidden>}
         </button>
       ))}

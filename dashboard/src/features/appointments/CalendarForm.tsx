@@ -154,9 +154,14 @@ export function CalendarForm({ row, close }: { row: CalendarRow | null; close: (
             ) : (
               <span />
             )}
-            <Button type="submit" loading={busy}>
-              {t("move.save")}
-            </Button>
+            <Group gap="xs">
+              <Button variant="default" onClick={close}>
+                {t("cancel_form")}
+              </Button>
+              <Button type="submit" loading={busy}>
+                {t("move.save")}
+              </Button>
+            </Group>
           </Group>
         </Stack>
       </form>

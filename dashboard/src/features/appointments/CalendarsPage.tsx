@@ -7,7 +7,6 @@ import { api } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { useBusiness } from "@/lib/session";
 import { Answer } from "@/ui/Answer";
-import { ButtonLink } from "@/ui/LinkTo";
 import { PageHeader } from "@/ui/PageHeader";
 import type { CalendarRow } from "./calendars";
 import { CalendarForm } from "./CalendarForm";
@@ -18,10 +17,7 @@ export default function CalendarsPage() {
   const [edited, setEdited] = useState<CalendarRow | "new" | null>(null);
   return (
     <>
-      <PageHeader title={t("calendars.title")} about={t("calendars.about")}>
-        <ButtonLink to="/appointments" variant="default">
-          {t("back")}
-        </ButtonLink>
+      <PageHeader title={t("calendars.title")} about={t("calendars.about")} back={{ to: "/appointments", label: t("title") }}>
         <Button leftSection={<IconCalendarPlus size={16} />} onClick={() => setEdited("new")}>
           {t("calendars.add")}
         </Button>

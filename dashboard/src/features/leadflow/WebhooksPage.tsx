@@ -37,7 +37,11 @@ export default function WebhooksPage() {
       <Answer of={found}>
         {({ webhooks, most, fields }) => (
           <Stack>
-            {webhooks.length === 0 && <EmptyState icon={IconWebhook} title={t("webhooks.empty.title")} body={t("webhooks.empty.body")} />}
+            {webhooks.length === 0 && (
+              <EmptyState icon={IconWebhook} title={t("webhooks.empty.title")} body={t("webhooks.empty.body")}>
+                <Button onClick={() => edit("new")}>{t("webhooks.new")}</Button>
+              </EmptyState>
+            )}
             {webhooks.map((webhook) => (
               <WebhookCard key={webhook.id} webhook={webhook} edit={() => edit(webhook)} showSecret={showSecret} />
             ))}

@@ -145,7 +145,7 @@ function NewAddress({ lead, close }: { lead: Detail; close: () => void }) {
         {hasCode(failure, "address_known", "number_known") ? (
           <Text role="alert" size="sm" c="red">
             {t("addresses.known")}{" "}
-            <TextLink to={`/leads/${lead.id}`} search={{ merge: String(failure.data.lead_id) }} underline="always">
+            <TextLink to={`/leads/${lead.id}`} search={{ merge: String(failure.data.lead_id) }} underline="always" onClick={close}>
               {t("addresses.merge_known")}
             </TextLink>
           </Text>

@@ -1,13 +1,15 @@
 // Other facts about a lead. What somebody else has saved meanwhile is not written over.
 
-import { Button, Group, Modal, Select, Stack, TagsInput, Textarea, TextInput } from "@mantine/core";
+import { Button, Group, Modal, Select, Stack, TagsInput, Text, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, client, type Schema } from "@/lib/api";
+import { hasCode } from "@/lib/errors";
 import { useT } from "@/lib/i18n";
 import { usePeople } from "@/lib/people";
 import { ErrorNote } from "@/ui/ErrorNote";
+import { TextLink } from "@/ui/LinkTo";
 import { OwnInput } from "./own";
 import { useOwnFields, type Value } from "./useOwn";
 import type { Lead } from "./words";
@@ -51,7 +53,8 @@ function Form({ lead, close }: { lead: Lead; close: () => void }) {
       await queries.invalidateQueries({ queryKey: ["get", "/api/leads/{lead_id}/timeline"] });
       close();
     } catch (error) {
-      setFailure(error);
+      if (hasCode(error, "invalid_input") && error.data.field === "email") form.setFieldError("email", t("new.email_wrong"));
+      else setFailure(error);
     } finally {
       setBusy(false);
     }
@@ -59,7 +62,16 @@ function Form({ lead, close }: { lead: Lead; close: () => void }) {
   return (
     <form onSubmit={save} noValidate>
       <Stack gap="sm">
-        {failure !== null && <ErrorNote error={failure} />}
+        {hasCode(failure, "address_known") ? (
+          <Text role="alert" size="sm" c="red">
+            {t("new.email_known")}{" "}
+            <TextLink to={`/leads/${String(failure.data.lead_id)}`} underline="always">
+              {t("new.open_known")}
+            </TextLink>
+          </Text>
+        ) : (
+          failure !== null && <ErrorNote error={failure} />
+        )}
         <TextInput label={t("field.name")} maxLength={200} data-autofocus {...form.getInputProps("name")} />
         <TextInput label={t("field.email")} type="email" dir="ltr" maxLength={320} {...form.getInputProps("email")} />
         <Select

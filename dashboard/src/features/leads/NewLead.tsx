@@ -7,8 +7,11 @@ import { useState } from "react";
 import { api, client } from "@/lib/api";
 import { hasCode } from "@/lib/errors";
 import { useT } from "@/lib/i18n";
+import { usePeople } from "@/lib/people";
 import { ErrorNote } from "@/ui/ErrorNote";
 import { TextLink } from "@/ui/LinkTo";
+import { OwnInput } from "./own";
+import { useOwnFields, type Value } from "./useOwn";
 
 export function NewLead({ opened, close }: { opened: boolean; close: () => void }) {
   const t = useT("leads");
@@ -26,20 +29,29 @@ function Form({ close }: { close: () => void }) {
   const tags = api.useQuery("get", "/api/lead-tags");
   const [failure, setFailure] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
+  const own = useOwnFields();
+  const people = usePeople();
+  const [values, setValues] = useState<Record<string, Value>>({});
   const form = useForm({
-    initialValues: { phone: "", name: "", email: "", notes: "", tags: [] as string[], status_id: null as string | null },
+    initialValues: {
+      phone: "", name: "", email: "", notes: "", tags: [] as string[], status_id: null as string | null, owner_id: null as string | null,
+    },
     validate: { phone: (phone) => (phone.trim() ? null : t("new.phone_missing")) },
   });
-  const save = form.onSubmit(async ({ phone, name, email, notes, tags: given, status_id }) => {
+  const save = form.onSubmit(async ({ phone, name, email, notes, tags: given, status_id, owner_id }) => {
     setBusy(true);
     setFailure(null);
     try {
       const { data } = await client.POST("/api/leads", {
-        body: { phone, name, email: email.trim() || null, notes: notes.trim() || null, tags: given, status_id },
+        body: {
+          phone, name, email: email.trim() || null, notes: notes.trim() || null, tags: given, status_id, owner_id,
+          fields: Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)),
+        },
       });
       if (data) await navigate({ to: `/leads/${data.id}` });
     } catch (error) {
       if (hasCode(error, "invalid_input") && error.data.field === "phone") form.setFieldError("phone", t("new.phone_wrong"));
+      else if (hasCode(error, "invalid_input") && error.data.field === "email") form.setFieldError("email", t("new.email_wrong"));
       else setFailure(error);
     } finally {
       setBusy(false);
@@ -48,9 +60,9 @@ function Form({ close }: { close: () => void }) {
   return (
     <form onSubmit={save} noValidate>
       <Stack gap="sm">
-        {hasCode(failure, "number_known") ? (
+        {hasCode(failure, "number_known", "address_known") ? (
           <Text role="alert" size="sm" c="red">
-            {t("new.known")}{" "}
+            {t(hasCode(failure, "number_known") ? "new.known" : "new.email_known")}{" "}
             <TextLink to={`/leads/${String(failure.data.lead_id)}`} underline="always">
               {t("new.open_known")}
             </TextLink>
@@ -76,6 +88,22 @@ function Form({ close }: { close: () => void }) {
           clearable
           {...form.getInputProps("status_id")}
         />
+        <Select
+          label={t("field.owner_id")}
+          placeholder={t("owner.nobody")}
+          data={people}
+          searchable
+          clearable
+          {...form.getInputProps("owner_id")}
+        />
+        {own.map((field) => (
+          <OwnInput
+            key={field.key}
+            field={field}
+            value={values[field.key]}
+            onChange={(value) => setValues((before) => ({ ...before, [field.key]: value }))}
+          />
+        ))}
         <TagsInput
           label={t("field.tags")}
           description={t("field.tags_hint")}

@@ -54,7 +54,7 @@ export default function SearchPage() {
           <Answer of={found}>
             {(data) => (
               <>
-                <Meant meant={data.meant} />
+                {data.groups.length > 0 && <Meant meant={data.meant} />}
                 {data.groups.length === 0 && <EmptyState icon={IconSearch} title={t("none.title")} body={t("none.body")} />}
                 {data.groups.map((group) => (
                   <Panel key={group.kind} title={words(kindOf(group.kind)?.label ?? "")}>

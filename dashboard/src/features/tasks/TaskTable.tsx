@@ -64,7 +64,7 @@ export function TaskTable({ tasks, open, ofLead }: Props) {
       cell: (task) =>
         task.lead_id && (
           <TextLink to={`/leads/${task.lead_id}`} size="sm">
-            <bdi>{task.lead_name || t("nameless")}</bdi>
+            <bdi>{task.lead_name}</bdi>
           </TextLink>
         ),
       wide: true,

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useFilters } from "@/lib/address";
 import { api } from "@/lib/api";
 import { useT } from "@/lib/i18n";
+import { usePeople } from "@/lib/people";
 import { useBusiness, useSession } from "@/lib/session";
 import { Answer } from "@/ui/Answer";
 import { EmptyState } from "@/ui/EmptyState";
@@ -20,7 +21,8 @@ type State = "open" | "todo" | "doing" | "done";
 
 export default function TasksPage() {
   const t = useT("tasks");
-  const { may } = useSession();
+  const { may, me } = useSession();
+  const people = usePeople();
   const { time_zone: zone } = useBusiness();
   const [filters, set] = useFilters(NOTHING);
   const [open, setOpen] = useState<Task | null>(null);
@@ -50,9 +52,11 @@ export default function TasksPage() {
             data={[
               { value: "me", label: t("filter.mine") },
               { value: "nobody", label: t("filter.nobody") },
+              ...people.filter(({ value }) => value !== me.user_id),
             ]}
             value={filters.assignee || null}
             onChange={(assignee) => set({ assignee: assignee ?? "" })}
+            searchable
             clearable
             w="11rem"
           />
@@ -80,6 +84,7 @@ export default function TasksPage() {
             isFiltered={isFiltered}
             open={setOpen}
             all={() => set(NOTHING)}
+            begin={may("agent") ? () => set({ new: "yes" }) : undefined}
           />
         )}
       </Stack>
@@ -94,9 +99,11 @@ interface ListProps {
   isFiltered: boolean;
   open: (task: Task) => void;
   all: () => void;
+  /** Write the first one; missing for who may not. */
+  begin?: () => void;
 }
 
-function List({ query, isFiltered, open, all }: ListProps) {
+function List({ query, isFiltered, open, all, begin }: ListProps) {
   const t = useT("tasks");
   const pages = usePages(JSON.stringify(query));
   const found = api.useQuery(
@@ -120,7 +127,9 @@ function List({ query, isFiltered, open, all }: ListProps) {
             </Button>
           </EmptyState>
         ) : (
-          <EmptyState icon={IconChecklist} title={t("none.title")} body={t("none.body")} />
+          <EmptyState icon={IconChecklist} title={t("none.title")} body={t("none.body")}>
+            {begin && <Button onClick={begin}>{t("new.button")}</Button>}
+          </EmptyState>
         )
       }
     </Answer>

@@ -87,5 +87,5 @@ def _title(row: Appointment, names: Mapping[UUID, str]) -> str:
 
 
 def _events(session: Session, business_id: UUID, rows: Sequence[Appointment]) -> list[ics.Event]:
-    names = leads.names_of(session, business_id, {row.lead_id for row in rows if row.lead_id is not None})
+    names = leads.called(session, business_id, {row.lead_id for row in rows if row.lead_id is not None})
     return [ics.Event(row, _title(row, names), description=row.note) for row in rows]

@@ -43,7 +43,7 @@ def _coming(session: Session, business_id: UUID, now: datetime, until: datetime)
         )
         .order_by(Appointment.starts_at, Appointment.id)
     ).all()  # fmt: skip
-    names = leads.names_of(session, business_id, {row.lead_id for row in rows if row.lead_id is not None})
+    names = leads.called(session, business_id, {row.lead_id for row in rows if row.lead_id is not None})
     return [
         Coming(
             row.id, row.starts_at, row.arranged_at, row.starts_at + STILL, None, None,

@@ -103,7 +103,7 @@ def mark(
 
 
 def _shown(session: Session, business_id: UUID, rows: Sequence[Appointment]) -> list[AppointmentOut]:
-    names = leads.names_of(session, business_id, {row.lead_id for row in rows if row.lead_id is not None})
+    names = leads.called(session, business_id, {row.lead_id for row in rows if row.lead_id is not None})
     return [
         AppointmentOut.model_validate(row).model_copy(
             update={"lead_name": None if row.lead_id is None else names.get(row.lead_id)}

@@ -36,7 +36,7 @@ class AppointmentOut(BaseModel):
     calendar_id: UUID
     lead_id: UUID | None
     lead_name: str | None = None
-    """Null where there is no lead; empty where the lead has no name."""
+    """Null where there is no lead; their number where the lead has no name."""
     call_id: UUID | None
     starts_at: datetime
     ends_at: datetime

@@ -39,16 +39,18 @@ class AddressKnown(Conflict):
 def normalised(channel: Channel, address: str, *, region: str) -> str:
     """Return an address as it is kept; numbers as of a region. Raises InvalidInput for what is none."""
     if channel == "email":
-        plain = address.strip().lower()
-        if not is_mailbox(plain):
-            raise InvalidInput(
-                f"{address!r} is not an e-mail address.", reason="not_an_address", field="address"
-            )
-        return plain
+        return _plain_email(address, field="address")
     try:
         return to_dialable(address, region=region)
     except InvalidPhone as error:
         raise InvalidInput(str(error), reason="not_a_number", field="address") from error
+
+
+def _plain_email(address: str, *, field: str) -> str:
+    plain = address.strip().lower()
+    if not is_mailbox(plain):
+        raise InvalidInput(f"{address!r} is not an e-mail address.", reason="not_an_address", field=field)
+    return plain
 
 
 def lead_at(session: Session, business_id: UUID, channel: Channel, address: str) -> UUID | None:
@@ -122,13 +124,17 @@ def of_lead(session: Session, business_id: UUID, lead_id: UUID) -> Sequence[Lead
 
 
 def require_free_email(session: Session, business_id: UUID, email: str | None, *, but: UUID | None) -> None:
-    """Raise AddressKnown where another lead, besides its main e-mail address, has this one."""
+    """Raise AddressKnown where another lead, besides its main e-mail address, has this one.
+
+    Raises InvalidInput for what is no e-mail address.
+    """
     if email is None:
         return
+    plain = _plain_email(email, field="email")
     holder = session.scalar(
         select(LeadAddress.lead_id).where(
             LeadAddress.business_id == business_id, LeadAddress.channel == "email",
-            LeadAddress.address == email.strip().lower(),
+            LeadAddress.address == plain,
         )
     )  # fmt: skip
     if holder is not None and holder != but:

@@ -102,7 +102,8 @@ def edit_lead(
         raise NotFound("There is no such lead.")
     if lead.version != version:
         raise Outdated(version=lead.version)
-    if "email" in changes:
+    # What a file brought may be no address: it does not stand in the way of other changes.
+    if changes.get("email", lead.email) != lead.email:
         addresses.require_free_email(session, business_id, changes["email"], but=lead_id)
     if "owner_id" in changes:
         owners.require(session, business_id, changes["owner_id"])

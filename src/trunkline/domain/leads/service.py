@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from trunkline.core.errors import InvalidInput, NotFound
@@ -156,6 +156,15 @@ def names_of(session: Session, business_id: UUID, lead_ids: Collection[UUID]) ->
         select(Lead.id, Lead.name).where(Lead.business_id == business_id, Lead.id.in_(lead_ids))
     )
     return {row.id: row.name for row in rows}
+
+
+def called(session: Session, business_id: UUID, lead_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return what people call those of these leads that are there: by their name, or else by their number."""
+    shown = func.coalesce(func.nullif(Lead.name, ""), Lead.phone)
+    rows = session.execute(
+        select(Lead.id, shown.label("shown")).where(Lead.business_id == business_id, Lead.id.in_(lead_ids))
+    )
+    return {row.id: row.shown for row in rows}
 
 
 def list_lists(

@@ -72,7 +72,7 @@ def delete_task(task_id: UUID, session: SessionDep, who: PrincipalDep) -> None:
 
 
 def _shown(session: Session, business_id: UUID, rows: Sequence[Task]) -> list[TaskOut]:
-    names = leads.names_of(session, business_id, {row.lead_id for row in rows if row.lead_id is not None})
+    names = leads.called(session, business_id, {row.lead_id for row in rows if row.lead_id is not None})
     members = people.users_named(
         session, business_id, {row.assignee_id for row in rows if row.assignee_id is not None}
     )
