@@ -33,7 +33,7 @@ def test_a_form_brings_a_lead_by_a_webhook_that_was_made_on_the_page(
 ) -> None:
     with visiting(chromium, url, acme.email, "/settings/webhooks") as page:
         expect(page.get_by_text("No webhooks yet")).to_be_visible()
-        page.get_by_role("button", name="New webhook").click()
+        page.get_by_role("button", name="New webhook").first.click()
         form = page.get_by_role("dialog")
         form.get_by_role("textbox", name="Name", exact=True).fill("Website")
         form.get_by_label("Tags", exact=True).first.fill("web")

@@ -31,7 +31,7 @@ def test_a_task_is_made_moved_done_and_comes_again(chromium: Browser, url: str, 
     today = datetime.now(UTC).astimezone(local("Asia/Jerusalem", 2026, 1, 1).tzinfo).date()
     with visiting(chromium, url, acme.email, "/tasks") as page:
         expect(page.get_by_text("Nothing to do yet")).to_be_visible()
-        page.get_by_role("button", name="New task").click()
+        page.get_by_role("button", name="New task").first.click()
         form = page.get_by_role("dialog")
         form.get_by_label("What is to be done").fill("Send the weekly report")
         form.get_by_label("Due date").fill(f"{today:%Y-%m-%d}")
@@ -79,7 +79,7 @@ def test_a_lead_s_tasks_stand_on_its_page_and_what_is_late_on_the_first(
     with visiting(chromium, url, acme.email, f"/leads/{lead_id}") as page:
         panel = page.get_by_role("region", name="Tasks").first
         expect(panel).to_contain_text("Nothing is to be done about this lead.")
-        panel.get_by_role("button", name="New task").click()
+        panel.get_by_role("button", name="New task").first.click()
         form = page.get_by_role("dialog")
         form.get_by_label("What is to be done").fill("Call back")
         form.get_by_label("Due date").fill("2026-01-02")
