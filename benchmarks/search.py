@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import random
+import re
 import statistics
 import tempfile
 import time
@@ -387,7 +388,11 @@ def plans(who: Principal, owner_url: str, words: str) -> Iterator[str]:
         typed = rules.typed(words)
         known = vocabulary.known(session, who.business, typed)
         wanted = rules.typed_or_begun(rules.forms_of(typed, known), known)
-        here = {"business": who.business, "exact": wanted.exact, "begun": wanted.begun}
+        mark = session.scalar(
+            text("select to_hex(hashtext(:business || 'turn')) || ':'"), {"business": str(who.business)}
+        )
+        marked = re.sub(r"'([^']+)'", rf"'{mark}\1'", wanted.begun or wanted.exact)
+        here = {"business": who.business, "exact": wanted.exact, "marked": marked}
         yield f"--- {words!r} becomes {wanted.exact}, then {wanted.begun}"
         values = store.values({"lead": 6, "turn": 6}, wanted, behind=None, only_begun=False)
         yield from _explained(session, f"explain (analyze, buffers) {store.FIND.text}", values)
@@ -398,9 +403,9 @@ def plans(who: Principal, owner_url: str, words: str) -> Iterator[str]:
         " where n.words @@ cast(%(exact)s as tsquery) limit 6"
     )
     looked_up = (
-        "select c.id from (select t.id, t.at from search_texts t where t.business_id = %(business)s"
-        " and t.kind = 'turn' and t.words @@ cast(%(begun)s as tsquery) limit 5000) c"
-        " order by c.at desc limit 6"
+        "select c.id from (select t.id, t.at from (select s.id, s.at, s.business_id, s.kind from search_texts s"
+        " where search_marked(s.business_id, s.kind, s.words) @@ cast(%(marked)s as tsquery) offset 0) t"
+        " where t.business_id = %(business)s and t.kind = 'turn' limit 5000) c order by c.at desc limit 6"
     )
     with psycopg.connect(owner_url) as connection:
         connection.execute("set role trunkline_lookup")

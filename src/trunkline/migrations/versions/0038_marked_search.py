@@ -33,25 +33,26 @@ _NEWEST = f"""
       and ({_ROW}) < (behind_at, behind_id, behind_part)
     order by t.at desc, t.id desc, t.part desc
 """
-# What they do not tell is rare enough to be looked up.
+# What they do not tell is rare enough to be looked up. Whose a row is, is asked of what was found (`offset 0`
+# keeps the order): else the planner brings all rows of the business beside it, by the primary key.
 _LOOKED_UP = f"""
-    select {_ROW}, t.words from search_texts t
-    where t.business_id = here and t.kind = wanted
-      and search_marked(t.business_id, t.kind, t.words) @@ {{query}}
-      and ({_ROW}) < (behind_at, behind_id, behind_part) limit 5000
+    select {_ROW}, t.words from (
+        select s.* from search_texts s where search_marked(s.business_id, s.kind, s.words) @@ {{query}}
+        offset 0) t
+    where t.business_id = here and t.kind = wanted and ({_ROW}) < (behind_at, behind_id, behind_part)
+    limit 5000
 """
 _WITH_MARKS = "regexp_replace({query}::text, $re$'([^']+)'$re$, '''' || mark || '\\1''', 'g')::tsquery"
 # Rows that bear the words themselves come first, then those with words that begin so, which `near` asks
-# for in a row at hand and `begun` of the index. Each step reads a bounded number of rows. That no plan is
-# made for each kind and search is half of what it costs: it is made for any words, so the planner is told
-# not to read all rows, as it would where it has not yet heard of many.
+# for in a row at hand and `begun` of the index. Each step reads a bounded number of rows. Plans are made
+# once, for any words, and perhaps while rows are few: the planner is told neither to read nor to sort all.
 _FIND = f"""
 create or replace function find_texts(
     wanted text, exact tsquery, near tsquery, begun tsquery, only_begun boolean, behind_at timestamptz,
     behind_id uuid, behind_part integer, most integer
 ) returns table (is_begun boolean, at timestamptz, id uuid, part integer)
     language plpgsql stable security definer rows 20 set search_path = pg_catalog, public, pg_temp
-    set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+    set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_sort = off as $$
 declare
     here constant uuid := nullif(current_setting('app.business_id', true), '')::uuid;
     mark constant text := {_MARK.format(business="here", kind="wanted")};
