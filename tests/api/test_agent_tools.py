@@ -21,8 +21,8 @@ from trunkline.core.events import Event
 from trunkline.core.runs.models import Run
 from trunkline.core.toolbox import Kind, ToolCaller, run_tool
 from trunkline.domain.calls.models import Call, CallState
+from trunkline.domain.leads import own_fields, statuses
 from trunkline.domain.leads import service as leads
-from trunkline.domain.leads import statuses
 from trunkline.domain.leads.models import Lead, LeadNote
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
@@ -77,12 +77,34 @@ def test_what_a_caller_says_of_themselves_is_put_on_record(acme: World) -> None:
     assert use(caller, "update_lead", {"name": " Dana Levi ", "email": "dana@example.com"}).data == {
         "name": "Dana Levi",
         "email": "dana@example.com",
+        "fields": {},
     }
     assert use(caller, "update_lead", {"name": "Dana Levy"}).ok
     found = lead(acme)
     assert (found.name, found.email) == ("Dana Levy", "dana@example.com")
     changes = [(event.actor, event.data["fields"]) for event in told(acme, "lead.changed")]
     assert changes == [(caller.actor, ["name", "email"]), (caller.actor, ["name"])]
+
+
+def test_the_businesss_own_fields_are_filled_in_by_their_names(acme: World) -> None:
+    with unit_of_work(acme.scope) as session:
+        for label, kind, choices in (
+            ("Insurance", "choice", ["Clalit", "Maccabi"]),
+            ("Children", "number", []),
+        ):
+            own_fields.make(
+                session, acme.business_id, label=label, kind=kind, key=None, choices=choices, in_table=False,
+                actor="test",
+            )  # fmt: skip
+    caller = on_the_line(acme)
+    said = {"fields": {"insurance": "maccabi", "Children": "2"}}
+    assert use(caller, "update_lead", said).data["fields"] == {"insurance": "Maccabi", "children": 2.0}
+    assert lead(acme).fields == {"insurance": "Maccabi", "children": 2.0}
+    wrong = use(caller, "update_lead", {"fields": {"insurance": "Aflac"}})
+    assert (wrong.ok, wrong.data["choices"]) == (False, ["Clalit", "Maccabi"])
+    unknown = use(caller, "update_lead", {"fields": {"Shoe size": "44"}})
+    assert unknown.data["fields"] == {"Insurance": ["Clalit", "Maccabi"], "Children": "number"}
+    assert lead(acme).fields == {"insurance": "Maccabi", "children": 2.0}
 
 
 @pytest.mark.parametrize("arguments", [{}, {"email": "dana at example"}, {"name": "x" * 201}])

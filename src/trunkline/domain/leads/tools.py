@@ -17,10 +17,11 @@ from trunkline.core import timeline
 from trunkline.core.errors import InvalidInput
 from trunkline.core.timeline import Entry
 from trunkline.core.toolbox import Kind, ToolCaller, tool
-from trunkline.domain.leads import board, editing, service, statuses, store
+from trunkline.domain.leads import board, editing, own_fields, service, statuses, store
 from trunkline.domain.leads.flow_models import CauseKind
 from trunkline.domain.leads.models import Lead
 from trunkline.domain.leads.movement import Cause
+from trunkline.domain.leads.row_faults import UnusableCell
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.kit.mailboxes import is_mailbox
@@ -40,6 +41,11 @@ class Details(BaseModel):
 
     name: Annotated[Text, Field(max_length=200)] = Field("", description="Their name, as they said it")
     email: Annotated[Text, Field(max_length=320)] = Field("", description="Read back and confirmed first")
+    fields: dict[Annotated[Text, Field(max_length=80)], Annotated[Text, Field(max_length=1_000)]] = Field(
+        default_factory=dict, max_length=20,
+        description="What they said of the business's own fields, by the field's name; a name that there is"
+        " not is answered with those there are",
+    )  # fmt: skip
 
 
 class NoteWish(BaseModel):
@@ -64,7 +70,8 @@ class Nothing(BaseModel):
 
 @tool(
     "update_lead",
-    description="Put the caller's name or e-mail address on record, once they have confirmed it.",
+    description="Put on record what the caller said of themselves, once they have confirmed it: name, e-mail"
+    " address, the business's own fields.",
     arguments=Details,
 )
 def update_lead(session: Session, caller: ToolCaller, said: Details) -> Mapping[str, Any]:
@@ -73,16 +80,18 @@ def update_lead(session: Session, caller: ToolCaller, said: Details) -> Mapping[
         raise InvalidInput(
             f"{said.email!r} is no e-mail address; ask for it letter by letter.", field="email"
         )
-    changes = {field: value for field, value in said.model_dump().items() if value}
+    changes = {field: value for field, value in said.model_dump(exclude={"fields"}).items() if value}
+    if said.fields:
+        changes["fields"] = _own(session, caller, said.fields)
     if not changes:
-        raise InvalidInput("Say which: a name, or an e-mail address.")
+        raise InvalidInput("Say which: a name, an e-mail address, or one of the business's own fields.")
     lead = _lead_of(session, caller)
     store.lock(session, caller.business_id, [lead.id])
     session.refresh(lead)
     lead = editing.edit_lead(
         session, caller.business_id, lead.id, changes, version=lead.version, actor=caller.actor
     )
-    return {"name": lead.name, "email": lead.email}
+    return {"name": lead.name, "email": lead.email, "fields": lead.fields}
 
 
 @tool(
@@ -161,6 +170,23 @@ def _lead_of(session: Session, caller: ToolCaller) -> Lead:
         raise InvalidInput("The caller's number is withheld, so nothing can be put on record about them.")
     lead_id = service.lead_of_caller(session, caller.business_id, caller.phone)
     return service.get_lead(session, caller.business_id, lead_id)
+
+
+def _own(session: Session, caller: ToolCaller, said: Mapping[str, str]) -> dict[str, Any]:
+    """Read what somebody said of the business's own fields. Raises InvalidInput that tells what there is."""
+    known = own_fields.of_business(session, caller.business_id).open
+    by_name = {name.casefold(): row for row in known for name in (row.key, row.label)}
+    values: dict[str, Any] = {}
+    for name, text in said.items():
+        row = by_name.get(name.casefold())
+        if row is None:
+            there_are = {row.label: row.choices or row.kind for row in known}
+            raise InvalidInput(f"There is no field {name!r}.", fields=there_are)
+        try:
+            values[row.key] = own_fields.shape_of(row).read(text)
+        except UnusableCell as error:
+            raise InvalidInput(f"{error}.", kind=row.kind, choices=row.choices) from error
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _history(session: Session, caller: ToolCaller, lead: Lead) -> Sequence[Entry]:
