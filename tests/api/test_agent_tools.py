@@ -19,7 +19,7 @@ from trunkline.core import toolbox
 from trunkline.core.db import unit_of_work
 from trunkline.core.events import Event
 from trunkline.core.runs.models import Run
-from trunkline.core.toolbox import Kind, ToolCaller, run_tool
+from trunkline.core.toolbox import Kind, ToolCaller, all_tools, run_tool, schema_of
 from trunkline.domain.calls.models import Call, CallState
 from trunkline.domain.leads import own_fields, statuses
 from trunkline.domain.leads import service as leads
@@ -107,8 +107,36 @@ def test_the_businesss_own_fields_are_filled_in_by_their_names(acme: World) -> N
     assert lead(acme).fields == {"insurance": "Maccabi", "children": 2.0}
 
 
-@pytest.mark.parametrize("arguments", [{}, {"email": "dana at example"}, {"name": "x" * 201}])
-def test_what_cannot_be_put_on_record_is_answered_with_why(acme: World, arguments: dict[str, str]) -> None:
+_TAKEN = {
+    "type", "format", "title", "description", "enum", "items", "minItems", "maxItems", "minimum", "maximum",
+    "anyOf", "properties", "additionalProperties", "required", "default", "minLength", "maxLength",
+}  # fmt: skip
+"""Words of JSON schema by which every maker of models lets tools be described, or which they pass over."""
+
+
+def words_in(schema: Any) -> set[str]:
+    if isinstance(schema, list):
+        return {word for one in schema for word in words_in(one)}
+    if not isinstance(schema, dict):
+        return set()
+    named = schema.get("properties", {})
+    inner = [value for word, value in schema.items() if word not in {"properties", "default", "enum"}]
+    return set(schema) | words_in(inner) | words_in(list(named.values()))
+
+
+def test_tools_are_described_in_words_that_every_maker_of_models_takes() -> None:
+    used = {tool.name: words_in(schema_of(tool.arguments)) - _TAKEN for tool in all_tools()}
+    assert {name: words for name, words in used.items() if words} == {}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {}, {"email": "dana at example"}, {"name": "x" * 201},
+        {"fields": {str(number): "x" for number in range(21)}},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_put_on_record_is_answered_with_why(acme: World, arguments: dict[str, Any]) -> None:
     result = use(on_the_line(acme), "update_lead", arguments)
     assert not result.ok
     assert result.data["error"] in {"invalid_input", "invalid_arguments"}

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, field_validator
 from sqlalchemy.orm import Session
 
 from trunkline.core import timeline
@@ -28,6 +28,7 @@ from trunkline.kit.mailboxes import is_mailbox
 
 _TOLD = 8
 """Entries of a history that are told: an agent is to speak of it in a sentence or two."""
+_MOST_FIELDS = 20
 _LONGEST = 300
 """Characters of a note that are told."""
 _KINDS = frozenset({"call", "appointment", "note"})
@@ -41,11 +42,19 @@ class Details(BaseModel):
 
     name: Annotated[Text, Field(max_length=200)] = Field("", description="Their name, as they said it")
     email: Annotated[Text, Field(max_length=320)] = Field("", description="Read back and confirmed first")
-    fields: dict[Annotated[Text, Field(max_length=80)], Annotated[Text, Field(max_length=1_000)]] = Field(
-        default_factory=dict, max_length=20,
+    fields: dict[str, Annotated[Text, Field(max_length=1_000)]] = Field(
+        default_factory=dict,
         description="What they said of the business's own fields, by the field's name; a name that there is"
         " not is answered with those there are",
-    )  # fmt: skip
+    )
+
+    # Not as a part of the schema: not every model's maker takes rules about the names of a map.
+    @field_validator("fields")
+    @classmethod
+    def _are_few(cls, fields: dict[str, str]) -> dict[str, str]:
+        if len(fields) > _MOST_FIELDS:
+            raise ValueError(f"say {_MOST_FIELDS} fields at most at once")
+        return fields
 
 
 class NoteWish(BaseModel):
@@ -178,10 +187,10 @@ def _own(session: Session, caller: ToolCaller, said: Mapping[str, str]) -> dict[
     by_name = {name.casefold(): row for row in known for name in (row.key, row.label)}
     values: dict[str, Any] = {}
     for name, text in said.items():
-        row = by_name.get(name.casefold())
+        row = by_name.get(name.strip().casefold())
         if row is None:
             there_are = {row.label: row.choices or row.kind for row in known}
-            raise InvalidInput(f"There is no field {name!r}.", fields=there_are)
+            raise InvalidInput(f"There is no field {name[:80]!r}.", fields=there_are)
         try:
             values[row.key] = own_fields.shape_of(row).read(text)
         except UnusableCell as error:
