@@ -6,6 +6,7 @@ import csv
 import io
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import openpyxl
 import pytest
@@ -19,6 +20,7 @@ from trunkline.core.db import unit_of_work
 from trunkline.core.events import Event
 from trunkline.core.jobs.models import Job
 from trunkline.core.storage import installed_storage
+from trunkline.domain.leads import exports
 from trunkline.domain.leads.models import Lead
 from trunkline.domain.people import service as people
 from trunkline.kit import barriers, clock
@@ -129,6 +131,59 @@ def test_a_file_is_imported_again_as_it_was_exported(owner: TestClient, installa
     assert (row["phone"], row["name"], row["email"]) == ("+12125550177", "Dana", "d@example.com")
 
 
+def test_own_fields_and_the_owner_are_in_it_and_own_fields_come_back(
+    owner: TestClient, installation: Installation
+) -> None:
+    for field in (
+        {"label": "Budget", "kind": "number"}, {"label": "Insured", "kind": "yes_no"},
+        {"label": "Gone", "kind": "text"},
+    ):  # fmt: skip
+        made_field = owner.post("/api/lead-fields", json=field)
+        assert made_field.status_code == 201, made_field.text
+    (me,) = owner.get("/api/users").json()
+    fields = {"budget": 1200, "insured": True, "gone": "x"}
+    wish = {"phone": "+12125550177", "name": "Dana", "owner_id": me["id"], "fields": fields}
+    assert owner.post("/api/leads", json=wish).status_code == 201
+    put_away = {"is_archived": True}
+    assert owner.patch(f"/api/lead-fields/{made_field.json()['id']}", json=put_away).status_code == 200
+    for language, yes in (("en", "yes"), ("he", "כן")):
+        made = ask(owner, language=language, filter={"search": "Dana"})
+        installation.run_jobs("maintenance")
+        answer = fetch(owner, made)
+        header, row = rows_of(answer)
+        assert header[-2:] == ["Budget", "Insured"]
+        assert row[-2:] == ["1200", yes]
+        assert row[-3] == me["name"]
+        file = ("leads.csv", answer.content, "text/csv")
+        preview = owner.post("/api/lead-imports/preview", files={"file": file})
+        (again,) = preview.json()["rows"]
+        assert again["reason"] is None
+        assert {"field:budget", "field:insured"} <= preview.json()["mapping"].keys()
+
+
+def test_one_whose_job_breaks_or_is_stopped_has_failed_and_is_no_file(
+    owner: TestClient, acme: World, installation: Installation
+) -> None:
+    broken, stopped = ask(owner), ask(owner, format="xlsx")
+    with unit_of_work(acme.scope) as session:
+        states = {broken["id"]: "failed", stopped["id"]: "cancelled"}
+        for job_id, state in states.items():
+            session.execute(update(Job).where(Job.id == job_id).values(state=state))
+    for made, why in (
+        (broken, "It could not be written; its job has the trace."),
+        (stopped, "Its job was stopped."),
+    ):
+        found = look(owner, made)
+        assert (found["state"], found["error"]) == ("failed", why)
+        assert fetch(owner, made).status_code == 409
+    assert [row["state"] for row in owner.get("/api/lead-exports").json()] == ["failed"] * 2
+    for _ in range(3):
+        ask(owner)  # those that came to nothing are in nobody's way
+    with unit_of_work(acme.scope) as session:
+        told = session.scalars(select(Event.subject_id).where(Event.kind == "lead_export.failed")).all()
+    assert sorted(map(str, told)) == sorted(states)
+
+
 def test_it_is_stopped_between_two_pages_and_leaves_no_file(
     owner: TestClient, acme: World, installation: Installation
 ) -> None:
@@ -156,6 +211,10 @@ def test_it_is_gone_after_a_day(owner: TestClient, acme: World, installation: In
     made = ask(owner)
     installation.run_jobs("maintenance")
     assert fetch(owner, made).status_code == 200
+    with clock.frozen_at(clock.now() + timedelta(days=1, seconds=1)):
+        find = pytest.raises(exports.ExportNotReady)
+        with find, unit_of_work(acme.scope) as session:
+            exports.find(session, acme.business_id, UUID(made["id"]), actor="test")
     with unit_of_work(acme.scope) as session:
         (job,) = session.scalars(select(Job).where(Job.name == "drop_lead_export"))
         assert timedelta(hours=23) < job.run_at - clock.now() <= timedelta(days=1)

@@ -25,10 +25,12 @@ from trunkline.core.errors import NotFound
 from trunkline.core.events import announce
 from trunkline.core.jobs import JobContext, enqueue_job
 from trunkline.core.storage import installed_storage
-from trunkline.domain.leads import exports, statuses, store
+from trunkline.domain.leads import exports, own_fields, statuses, store
 from trunkline.domain.leads.file_models import ExportState, LeadExport
 from trunkline.domain.leads.models import LISTED, Lead
+from trunkline.domain.leads.own_values import Value, in_words
 from trunkline.domain.leads.schemas import LeadConditions
+from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import barriers, clock, csv_text
 
@@ -37,12 +39,13 @@ _WIDTH = 24
 
 _HEADERS = {
     "en": ("phone", "name", "email", "status", "tags", "source", "consent", "consent at", "consent source",
-           "notes", "created at"),
+           "notes", "created at", "owner"),
     "he": ("טלפון", "שם", "אימייל", "סטטוס", "תגיות", "מקור", "הסכמה", "מועד הסכמה", "מקור הסכמה",  # noqa: RUF001
-           "הערות", "נוצר"),
+           "הערות", "נוצר", "אחראי"),
 }  # fmt: skip
 """Those that a list can bear are such as an import of the file finds again."""
 
+_YES_NO = {"en": ("no", "yes"), "he": ("לא", "כן")}
 _CONSENTS = {"none": "", "express": "yes", "written": "written", "withdrawn": "no"}
 
 Page = Sequence[tuple[str, ...]]
@@ -58,11 +61,14 @@ def work(ctx: JobContext, export_id: UUID) -> None:
         export = exports.get(session, ctx.business, export_id)
         if not exports.change(session, ctx.business, export_id, ExportState.WRITING, done=0):
             return
-        session.expunge(export)
+        own = own_fields.of_business(session, ctx.business).open
+        for row in (export, *own):
+            session.expunge(row)
     try:
         with TemporaryDirectory() as folder:
             file = Path(folder) / "leads"
-            done = _write(file, export, _pages(ctx, export))
+            header = (*header_of(export.language), *(field.label for field in own))
+            done = _write(file, export, header, _pages(ctx, export, [field.key for field in own]))
             size = file.stat().st_size
             barriers.reached("export.written")
             installed_storage().take(file, exports.key_of(export))
@@ -81,7 +87,7 @@ def header_of(language: str) -> tuple[str, ...]:
     return _HEADERS.get(language, _HEADERS["en"])
 
 
-def _pages(ctx: JobContext, export: LeadExport) -> Iterator[Page]:
+def _pages(ctx: JobContext, export: LeadExport, own: Sequence[str]) -> Iterator[Page]:
     """Yield the leads' rows page by page, newest first; between pages it is asked whether to go on."""
     wanted = LeadConditions.model_validate(export.conditions)
     behind: tuple[datetime, UUID] | None = None
@@ -94,7 +100,7 @@ def _pages(ctx: JobContext, export: LeadExport) -> Iterator[Page]:
             if not exports.change(session, export.business_id, export.id, ExportState.WRITING, done=done):
                 raise _Stopped
             announce("lead_export.progressed", subject_id=export.id, actor="system", done=done)
-            rows = _rows(session, export.business_id, leads)
+            rows = _rows(session, export, leads, own)
             if leads:
                 behind = (leads[-1].created_at, leads[-1].id)
         yield rows
@@ -113,9 +119,18 @@ def _page(
     return session.scalars(query.order_by(Lead.created_at.desc(), Lead.id.desc()).limit(_LEADS_A_PAGE)).all()
 
 
-def _rows(session: Session, business_id: UUID, leads: Sequence[Lead]) -> list[tuple[str, ...]]:
+def _rows(
+    session: Session, export: LeadExport, leads: Sequence[Lead], own: Sequence[str]
+) -> list[tuple[str, ...]]:
+    business_id = export.business_id
     known = statuses.of_business(session, business_id)
     zone = ZoneInfo(tenants.get_business(session, business_id).time_zone)
+
+    owners = people.users_named(session, business_id, {lead.owner_id for lead in leads if lead.owner_id})
+    yes_no = _YES_NO.get(export.language, _YES_NO["en"])
+
+    def said(value: Value | None) -> str:
+        return yes_no[value] if isinstance(value, bool) else in_words(value)
 
     def moment(at: datetime | None) -> str:
         return "" if at is None else at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
@@ -124,15 +139,15 @@ def _rows(session: Session, business_id: UUID, leads: Sequence[Lead]) -> list[tu
         (
             lead.phone, lead.name, lead.email or "", known.of(lead).name, ", ".join(lead.tags), lead.source,
             _CONSENTS[lead.consent], moment(lead.consent_at), lead.consent_source or "", lead.notes or "",
-            moment(lead.created_at),
+            moment(lead.created_at), owners[lead.owner_id].name if lead.owner_id in owners else "",
+            *(said(lead.fields.get(key)) for key in own),
         )
         for lead in leads
     ]  # fmt: skip
 
 
-def _write(file: Path, export: LeadExport, pages: Iterator[Page]) -> int:
+def _write(file: Path, export: LeadExport, header: Sequence[str], pages: Iterator[Page]) -> int:
     """Write all pages; return how many leads there were."""
-    header = header_of(export.language)
     if export.format == "xlsx":
         return _write_workbook(file, header, pages, is_rtl=export.language == "he")
     return _write_csv(file, header, pages)
