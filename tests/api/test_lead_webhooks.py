@@ -112,6 +112,28 @@ def test_of_somebody_known_blanks_alone_are_filled(owner: TestClient, acme: Worl
     assert lead_of(acme, phone).email == "new@example.com"
 
 
+def test_own_fields_are_filled_by_their_names_or_as_the_webhook_says(owner: TestClient, acme: World) -> None:
+    for field in (
+        {"label": "Budget", "kind": "number"}, {"label": "Car", "kind": "choice", "choices": ["Old", "New"]}
+    ):  # fmt: skip
+        assert owner.post("/api/lead-fields", json=field).status_code == 201
+    refused = owner.post("/api/lead-webhooks", json={"name": "W", "mapping": {"field:none": "x"}})
+    assert (refused.status_code, refused.json()["error"]["data"]["field"]) == (422, "field:none")
+    form = make(owner, mapping={"field:car": "vehicle.age"})
+    assert owner.get("/api/lead-webhooks").json()["fields"][-2:] == ["field:budget", "field:car"]
+    phone = "+12125550177"
+    said = {"phone": phone, "budget": 1500, "vehicle": {"age": "new"}}
+    trial = owner.post(f"/api/lead-webhooks/{form.id}/test", json={"body": said}).json()
+    assert (trial["fields"]["field:budget"], trial["fields"]["field:car"]) == ("1500", "New")
+    assert form.send(said)[0] == 201
+    assert lead_of(acme, phone).fields == {"budget": 1500, "car": "New"}
+    assert form.send({"phone": phone, "budget": 9})[0] == 200
+    assert lead_of(acme, phone).fields["budget"] == 1500, "blanks alone are filled"
+    status, answer = form.send({"phone": phone, "vehicle": {"age": "rusty"}})
+    (fault,) = answer["error"]["data"]["fields"]
+    assert (status, fault["field"], fault["code"]) == (422, "field:car", "field_unclear")
+
+
 def test_a_form_as_browsers_send_it_is_read_too(form: Form, visitor: TestClient, acme: World) -> None:
     answer = visitor.post(
         f"/hooks/leads/{form.id}", data={"טלפון": "212-555-0178", "שם מלא": "דנה לוי"},

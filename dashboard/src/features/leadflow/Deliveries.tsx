@@ -2,6 +2,7 @@
 
 import { Code, Text } from "@mantine/core";
 import { IconInbox } from "@tabler/icons-react";
+import { useOwnNames } from "@/features/leads/useOwn";
 import { api, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { Answer } from "@/ui/Answer";
@@ -40,13 +41,14 @@ export function DeliveryBadge({ status }: { status: number }) {
 /** Why a delivery could not be used, in words. */
 export function Refusal({ answer }: { answer: Record<string, unknown> }) {
   const t = useT("leadflow");
+  const named = useOwnNames();
   const error = answer.error as { data?: { fields?: { field: string; code: string; message: string }[] } } | undefined;
   const faults = error?.data?.fields ?? [];
   return (
     <>
       {faults.map(({ field, code, message }) => (
         <Text key={field} size="xs">
-          <b>{t(`field.${field}`)}</b>: {t(`fault.${code}`, { defaultValue: message })}
+          <b>{named(field) ?? t(`field.${field}`)}</b>: {t(`fault.${code}`, { defaultValue: message })}
         </Text>
       ))}
     </>

@@ -2,6 +2,7 @@
 
 import { Alert, Button, Group, JsonInput, Stack, Text } from "@mantine/core";
 import { useState } from "react";
+import { useOwnNames } from "@/features/leads/useOwn";
 import { client, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { Facts } from "@/ui/Facts";
@@ -12,6 +13,7 @@ const FIRST = JSON.stringify({ phone: "+12125550123", name: "Dana Levi", email: 
 
 export function TryIt({ webhookId }: { webhookId: string }) {
   const t = useT("leadflow");
+  const named = useOwnNames();
   const act = useAct();
   const [words, setWords] = useState(FIRST);
   const [fault, setFault] = useState<string | null>(null);
@@ -50,7 +52,7 @@ export function TryIt({ webhookId }: { webhookId: string }) {
               <Facts
                 facts={Object.entries(trial.fields)
                   .filter(([, value]) => value && value !== "none")
-                  .map(([name, value]) => ({ label: t(`field.${name}`), value: <bdi>{value}</bdi> }))}
+                  .map(([name, value]) => ({ label: named(name) ?? t(`field.${name}`), value: <bdi>{value}</bdi> }))}
               />
             )}
           </Stack>

@@ -3,6 +3,7 @@
 import { Accordion, Button, Group, Select, SimpleGrid, Stack, TagsInput, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useState } from "react";
+import { useOwnNames } from "@/features/leads/useOwn";
 import { api, client, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { ErrorNote } from "@/ui/ErrorNote";
@@ -16,6 +17,7 @@ interface Props {
 
 export function WebhookForm({ webhook, fields, done }: Props) {
   const t = useT("leadflow");
+  const named = useOwnNames();
   const queries = useQueryClient();
   const statuses = api.useQuery("get", "/api/lead-statuses");
   const lists = api.useQuery("get", "/api/lead-lists");
@@ -89,7 +91,7 @@ export function WebhookForm({ webhook, fields, done }: Props) {
                     key={field}
                     {...form.getInputProps(`mapping.${field}`)}
                     size="xs"
-                    label={t(`field.${field}`)}
+                    label={named(field) ?? t(`field.${field}`)}
                     placeholder={field}
                     dir="ltr"
                     maxLength={200}

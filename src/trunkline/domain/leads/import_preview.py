@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from trunkline.domain.leads import imports, readers, rules
+from trunkline.domain.leads import imports, own_fields, readers, rules
 from trunkline.domain.leads.readers import Row
 from trunkline.domain.leads.row_faults import RowFault
 from trunkline.domain.leads.rules import LeadRow
@@ -44,7 +44,7 @@ def preview(
     """
     shape = imports.shape_of(file, size)
     headers = imports.headers_of(file, shape.encoding)
-    own = imports.own_shapes(session, business_id)
+    own = own_fields.open_shapes(session, business_id)
     # Reading a file may take seconds, and a transaction that waits for it holds others up.
     session.commit()
     found = rules.check_mapping(mapping, headers, own) if mapping else rules.map_headers(headers, own)

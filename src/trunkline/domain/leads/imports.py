@@ -108,7 +108,7 @@ def begin(
     """
     shape = shape_of(file, size)
     headers = headers_of(file, shape.encoding)
-    own = own_shapes(session, business_id)
+    own = own_fields.open_shapes(session, business_id)
     columns = rules.check_mapping(mapping or rules.map_headers(headers, own), headers, own)
     lead_list = service.make_list(session, business_id, name)
     run = runs.create(
@@ -126,11 +126,6 @@ def begin(
     import_store.store_file(session, business_id, run.id, file)
     _push(run)
     return run
-
-
-def own_shapes(session: Session, business_id: UUID) -> list[Shape]:
-    """Return the fields of the business's own that a file can fill."""
-    return [own_fields.shape_of(row) for row in own_fields.of_business(session, business_id).open]
 
 
 def in_columns(own: Sequence[Shape], mapping: Mapping[str, int]) -> dict[str, Shape]:
@@ -220,7 +215,7 @@ def open_file(session: Session, business_id: UUID, run_id: UUID, file: IO[bytes]
     return Reading(
         found.list_id, found.encoding, found.mapping, run.cursor, business.region,
         ZoneInfo(business.time_zone), statements.said_in(run.options),
-        in_columns(own_shapes(session, business_id), found.mapping),
+        in_columns(own_fields.open_shapes(session, business_id), found.mapping),
     )  # fmt: skip
 
 

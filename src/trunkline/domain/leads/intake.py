@@ -23,6 +23,7 @@ from trunkline.domain.leads import (
     consent,
     editing,
     keeping,
+    own_fields,
     service,
     store,
     webhook_rules,
@@ -30,7 +31,8 @@ from trunkline.domain.leads import (
 )
 from trunkline.domain.leads.flow_models import CauseKind
 from trunkline.domain.leads.movement import Cause
-from trunkline.domain.leads.rules import LeadRow
+from trunkline.domain.leads.own_values import in_words
+from trunkline.domain.leads.rules import OWN, LeadRow
 from trunkline.domain.leads.webhook_models import LeadDelivery, LeadWebhook
 from trunkline.domain.leads.webhook_rules import FieldFault, Unreadable
 from trunkline.domain.tenants import service as tenants
@@ -113,7 +115,7 @@ def try_out(session: Session, webhook: LeadWebhook, sent: Sent) -> tuple[Answere
         answered = Answered(_NEW if lead_id is None else _MERGED, _welcome(lead_id, is_new=lead_id is None))
         fields = {
             "phone": read.phone, "name": read.name, "email": read.email, "notes": read.notes,
-            "consent": read.consent,
+            "consent": read.consent, **{f"{OWN}{key}": in_words(value) for key, value in read.own.items()},
         }  # fmt: skip
     _note(session, webhook, sent, answered, lead_id, is_test=True)
     return answered, fields
@@ -153,8 +155,9 @@ def _read(session: Session, webhook: LeadWebhook, sent: Sent) -> LeadRow | Field
     except Unreadable as error:
         return FieldFault("body", error.code, str(error))
     return webhook_rules.read_lead(
-        said, webhook.mapping, region=business.region, zone=ZoneInfo(business.time_zone)
-    )
+        said, webhook.mapping, region=business.region, zone=ZoneInfo(business.time_zone),
+        own=own_fields.open_shapes(session, webhook.business_id),
+    )  # fmt: skip
 
 
 def _keep(session: Session, webhook: LeadWebhook, row: LeadRow) -> tuple[UUID, bool]:

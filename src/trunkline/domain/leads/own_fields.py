@@ -80,6 +80,11 @@ def of_business(session: Session, business_id: UUID) -> OwnFields:
     return OwnFields(tuple(rows))
 
 
+def open_shapes(session: Session, business_id: UUID) -> list[Shape]:
+    """Return those of the business's fields that are shown, as far as their values are concerned."""
+    return [shape_of(row) for row in of_business(session, business_id).open]
+
+
 def applied(standing: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return what stands after a change; an empty field is not there."""
     return {key: value for key, value in {**standing, **changes}.items() if value is not None}

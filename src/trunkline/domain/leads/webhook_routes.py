@@ -9,8 +9,8 @@ from fastapi import APIRouter
 
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
-from trunkline.domain.leads import intake, webhooks
-from trunkline.domain.leads.rules import FIELDS
+from trunkline.domain.leads import intake, own_fields, webhooks
+from trunkline.domain.leads.rules import fields_with
 from trunkline.domain.leads.webhook_models import MOST, LeadWebhook
 from trunkline.domain.leads.webhook_schemas import (
     DeliveriesOut,
@@ -33,7 +33,8 @@ def read_webhooks(session: SessionDep, who: PrincipalDep) -> WebhooksOut:
     """The doors by which forms and programs bring the business leads."""
     who.require(Role.ADMIN)
     rows = webhooks.of_business(session, who.business)
-    return WebhooksOut(webhooks=[_shown(row) for row in rows], most=MOST, fields=list(FIELDS))
+    fields = fields_with(own_fields.open_shapes(session, who.business))
+    return WebhooksOut(webhooks=[_shown(row) for row in rows], most=MOST, fields=list(fields))
 
 
 @router.post("", status_code=201)

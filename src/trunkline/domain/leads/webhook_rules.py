@@ -6,14 +6,15 @@ import dataclasses
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 from urllib.parse import parse_qsl
 
+from trunkline.domain.leads.own_values import Shape
 from trunkline.domain.leads.row_faults import RowFault
-from trunkline.domain.leads.rules import FIELDS, LeadRow, map_headers, read_row
+from trunkline.domain.leads.rules import OWN, LeadRow, fields_with, map_headers, read_row
 
 MOST_FIELDS = 200
 _DEEPEST = 6
@@ -85,19 +86,25 @@ def read_body(body: bytes, content_type: str) -> dict[str, str]:
     return {_whole(name): _whole(value) for name, value in flat.items()}
 
 
-def columns_of(said: Mapping[str, str], mapping: Mapping[str, str]) -> dict[str, str]:
+def columns_of(
+    said: Mapping[str, str], mapping: Mapping[str, str], own: Sequence[Shape] = ()
+) -> dict[str, str]:
     """Return our field -> under which name it was sent: as the mapping has it, else by its usual names."""
     names = list(said)
-    usual = map_headers([name.rsplit(".", 1)[-1] for name in names])
+    usual = map_headers([name.rsplit(".", 1)[-1] for name in names], own)
     found = {field: names[number - 1] for field, number in usual.items() if field not in mapping}
     return found | {field: name for field, name in mapping.items() if name in said}
 
 
 def read_lead(
-    said: Mapping[str, str], mapping: Mapping[str, str], *, region: str, zone: tzinfo
-) -> LeadRow | FieldFault:
-    """Return what a delivery says of a person, by the rules by which rows of lists are read."""
-    named = columns_of(said, mapping)
+    said: Mapping[str, str], mapping: Mapping[str, str], *, region: str, zone: tzinfo,
+    own: Sequence[Shape] = (),
+) -> LeadRow | FieldFault:  # fmt: skip
+    """Return what a delivery says of a person, by the rules by which rows of lists are read.
+
+    `own`: the fields of the business's own, which are found by their keys and labels.
+    """
+    named = columns_of(said, mapping, own)
     if not said.get(named.get("phone", ""), "").strip():
         looked = mapping.get("phone") or "phone"
         return FieldFault(
@@ -105,17 +112,23 @@ def read_lead(
         )
     names = list(said)
     numbers = {ours: names.index(name) + 1 for ours, name in named.items()}
-    row = read_row(1, [value.replace("\0", "") for value in said.values()], numbers, region=region, zone=zone)
+    row = read_row(
+        1, [value.replace("\0", "") for value in said.values()], numbers, region=region, zone=zone,
+        own={shape.key: shape for shape in own},
+    )  # fmt: skip
     if not isinstance(row, RowFault):
         return row
     code = row.code or "unusable"
-    at_fault = row.facts.get("field") or _OF_CODE.get(code, "phone")
+    labelled = {shape.label: f"{OWN}{shape.key}" for shape in own}
+    at_fault = (
+        row.facts.get("field") or labelled.get(row.facts.get("label", "")) or _OF_CODE.get(code, "phone")
+    )
     return FieldFault(at_fault, code, f"{row.reason}.", row.facts)
 
 
-def unknown_fields(mapping: Mapping[str, Any]) -> list[str]:
-    """Return what a mapping names that no lead has."""
-    return sorted(set(mapping) - set(FIELDS))
+def unknown_fields(mapping: Mapping[str, Any], own: Sequence[Shape] = ()) -> list[str]:
+    """Return what a mapping names that no lead of the business has."""
+    return sorted(set(mapping) - set(fields_with(own)))
 
 
 def _flatten(value: Any, name: str, into: dict[str, str], depth: int) -> None:

@@ -9,10 +9,13 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from trunkline.domain.leads.lead_schemas import Tags
+from trunkline.domain.leads.own_fields import MOST
 from trunkline.domain.leads.rules import FIELDS
 
 WebhookName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 SentName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+Mapped = Annotated[dict[str, SentName], Field(max_length=len(FIELDS) + MOST)]
 
 
 class WebhookIn(BaseModel):
@@ -26,7 +29,7 @@ class WebhookIn(BaseModel):
     """Where new leads begin; missing: in the initial status."""
     list_id: UUID | None = None
     tags: Tags = Field(default_factory=list)
-    mapping: Annotated[dict[str, SentName], Field(max_length=len(FIELDS))] = Field(default_factory=dict)
+    mapping: Mapped = Field(default_factory=dict)
     """Our field -> the name under which it is sent; `outer.inner` for what stands in another."""
 
 
@@ -42,7 +45,7 @@ class WebhookChange(BaseModel):
     status_id: UUID | None = None
     list_id: UUID | None = None
     tags: Tags = Field(default_factory=list)
-    mapping: Annotated[dict[str, SentName], Field(max_length=len(FIELDS))] = Field(default_factory=dict)
+    mapping: Mapped = Field(default_factory=dict)
 
 
 class WebhookOut(BaseModel):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from trunkline.core import shared_secrets
 from trunkline.core.errors import InvalidInput, NotFound, Outdated
 from trunkline.core.events import announce
-from trunkline.domain.leads import statuses, store, webhook_rules
+from trunkline.domain.leads import own_fields, statuses, store, webhook_rules
 from trunkline.domain.leads.webhook_models import MOST, LeadDelivery, LeadWebhook
 from trunkline.kit import clock
 
@@ -153,7 +153,8 @@ def _check(session: Session, business_id: UUID, facts: dict[str, Any]) -> None:
     list_id = facts.get("list_id")
     if list_id is not None and not store.has_list(session, business_id, list_id):
         raise NotFound("There is no such list.", list_id=str(list_id))
-    if unknown := webhook_rules.unknown_fields(facts.get("mapping", {})):
+    own = own_fields.open_shapes(session, business_id)
+    if unknown := webhook_rules.unknown_fields(facts.get("mapping", {}), own):
         raise InvalidInput(
             f"There is no field {unknown[0]!r}.", reason="mapping_unknown_field", field=unknown[0]
         )
