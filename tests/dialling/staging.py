@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Barrier
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -60,8 +61,8 @@ def start(world: World, run: Run) -> None:
         service.start_run(session, world.business_id, run.id, actor="test")
 
 
-def started(world: World, **options: float) -> Run:
-    run = world.make_run(**options)  # type: ignore[arg-type]
+def started(world: World, **options: Any) -> Run:
+    run = world.make_run(**options)
     start(world, run)
     return run
 

@@ -16,6 +16,7 @@ from support.installation import Installation
 from support.world import World
 from trunkline.core.db import unit_of_work
 from trunkline.core.errors import InvalidInput
+from trunkline.core.runs.models import Run
 from trunkline.core.toolbox import ToolCaller, run_tool
 from trunkline.domain.calls import service as calls
 from trunkline.domain.leads import service as leads
@@ -270,3 +271,29 @@ def test_only_numbers_become_leads_of_callers_or_stand_on_the_list(acme: World, 
         leads.lead_of_caller(session, acme.business_id, phone)
     with unit_of_work(acme.scope) as session, pytest.raises(InvalidInput):
         suppressions.suppress(session, acme.business_id, phone, reason="", source="call", actor="test")
+
+
+def at_night(world: World, not_after: datetime) -> Run:
+    """Begin a run at nine in the evening over there, when nobody is called before eight."""
+    with unit_of_work(world.scope) as session:
+        changed = {"calling_window": {"from": "08:00", "to": "21:00"}}
+        tenants.change_business(session, world.business_id, changed, actor="test")
+    with clock.frozen_at(NOON + 9 * HOUR):
+        run = started(world, not_after=not_after)
+        assert isinstance(claim(world), Denied)
+    return run
+
+
+def test_who_would_have_to_wait_beyond_a_runs_use_is_not_called(acme: World) -> None:
+    run = at_night(acme, EIGHT_TOMORROW)
+    assert {(item.state, item.disposition) for item in items(acme, run)} == {("failed", "too_late")}
+
+
+def test_who_can_be_called_in_time_is_and_nobody_after_that(acme: World) -> None:
+    run = at_night(acme, EIGHT_TOMORROW + HOUR)
+    assert {item.disposition for item in items(acme, run)} == {None}
+    with clock.frozen_at(EIGHT_TOMORROW):
+        assert isinstance(claim(acme), Claim)
+    with clock.frozen_at(EIGHT_TOMORROW + HOUR):
+        assert isinstance(claim(acme), Denied)
+    assert {item.disposition for item in items(acme, run)} == {None, "too_late"}

@@ -27,6 +27,7 @@ from trunkline.domain.appointments.automation_models import Sending
 from trunkline.domain.appointments.models import AppointmentState
 from trunkline.domain.appointments.schemas import AppointmentIn, AppointmentMove
 from trunkline.domain.leads.models import Lead
+from trunkline.domain.outbound.options import RunOptions
 from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.models import Business
 from trunkline.kit import clock
@@ -283,6 +284,7 @@ def test_a_call_is_a_run_of_one_lead_by_the_laws_of_outbound(
         (run,) = session.scalars(select(Run)).all()
         (sending,) = session.scalars(select(Sending)).all()
         assert (sending.state, sending.run_id, run.title, run.state) == ("sent", run.id, "Told", "running")
+        assert RunOptions.model_validate(run.options).not_after == TEN, "nobody is called once it has begun"
 
 
 def test_what_cannot_be_sent_here_is_refused_when_it_is_asked_for(acme: World, post: PostOffice) -> None:

@@ -41,6 +41,7 @@ _HEBREW: dict[str, dict[str, str]] = {
         "no_consent": "אין הסכמה לשיחות",
         "attempts_in_all": "חויג ככל שמותר",
         "no_calling_hours": "אין שעה שמותר להתקשר בה",
+        "too_late": "עבר המועד",
         "lead_deleted": "הליד נמחק",
         "unknown": "לא ידוע",
         "transferred": "הועברה לעמית",

@@ -25,6 +25,10 @@ class Moment(enum.StrEnum):
     NO_SHOW = "no_show"
 
 
+AHEAD = frozenset({Moment.BEFORE, Moment.BOOKED, Moment.MOVED})
+"""Those of no use once the appointment has begun."""
+
+
 class Unit(enum.StrEnum):
     """In what an automation counts. Days are days of the calendar: the clock stays what it was."""
 

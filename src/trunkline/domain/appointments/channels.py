@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from trunkline.core import registry
 from trunkline.core.errors import Conflict, InvalidInput, TooManyRequests
 from trunkline.domain.appointments import ics, letters, links
-from trunkline.domain.appointments.automation_models import Automation, Moment, Sending
+from trunkline.domain.appointments.automation_models import AHEAD, Automation, Moment, Sending
 from trunkline.domain.appointments.models import Appointment, AppointmentState, Calendar
 from trunkline.domain.leads.models import Lead
 from trunkline.domain.outbound import service as outbound
@@ -130,7 +130,12 @@ class Call:
             raise Skip("no_lead")
         if automation.agent_id is None or automation.from_number is None:
             raise InvalidInput("Nobody is named who calls.", reason="no_caller")
-        options = RunOptions(agent_id=automation.agent_id, from_number=automation.from_number)
+        is_ahead = Moment(automation.moment) in AHEAD
+        options = RunOptions(
+            agent_id=automation.agent_id, from_number=automation.from_number,
+            # Calling hours may put it off: it is dropped rather than to ring when the person is there.
+            not_after=occasion.appointment.starts_at if is_ahead else None,
+        )  # fmt: skip
         try:
             # A savepoint: where the run cannot be started now, the one that was made for it goes as well.
             with session.begin_nested():

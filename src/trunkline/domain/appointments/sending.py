@@ -22,6 +22,7 @@ from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_unique
 from trunkline.domain.appointments import channels, timing
 from trunkline.domain.appointments.automation_models import (
+    AHEAD,
     Automation,
     Moment,
     Sending,
@@ -194,7 +195,7 @@ def _judge(occasion: Occasion) -> None:
     }  # fmt: skip
     if not fits[moment]:
         raise Skip("appointment_changed")
-    is_ahead = moment in {Moment.BEFORE, Moment.BOOKED, Moment.MOVED}
+    is_ahead = moment in AHEAD
     now = clock.now()
     if is_ahead and row.starts_at <= now:
         raise Skip("too_late")

@@ -21,7 +21,7 @@ from trunkline.core.tenancy import LineUse, line_use
 from trunkline.domain.calls import service as calls
 from trunkline.domain.outbound import claim_store
 from trunkline.domain.outbound.caller_ids import choose
-from trunkline.domain.outbound.compliance import NO_CONSENT, Callee, Ruling, rule_on
+from trunkline.domain.outbound.compliance import NO_CONSENT, Callee, Ruling, before, rule_on
 from trunkline.domain.outbound.hours import Hours
 from trunkline.domain.outbound.options import DialLimits, RunOptions
 from trunkline.domain.outbound.rules import Limits, Load, Turn, has_slot, lines_of, turn_of
@@ -170,6 +170,7 @@ class _Claimer:
         rules = CallingRules.model_validate(self.business.calling_rules)
         hours = Hours.of(self.business.calling_window, rules)
         asked_for = Hours.of(self.business.calling_window, rules.without_counts())
+        not_after = RunOptions.model_validate(run.options).not_after
         for size in _BATCHES:
             items = claim_store.next_items(
                 self.session, self.business.id, run.id, limit=size, now=self.now,
@@ -180,6 +181,7 @@ class _Claimer:
                 ruling = rule_on(_callee(item, rules), asked_for if item.rank == 0 else hours, now=self.now)
                 if ruling.allows and item.fenced:
                     ruling = self._fenced
+                ruling = before(not_after, ruling, now=self.now)
                 if ruling.allows:
                     self._set_aside(run.id, set_aside)
                     return item

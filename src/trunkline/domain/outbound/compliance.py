@@ -66,6 +66,14 @@ def rule_on(callee: Callee, hours: Hours, *, now: datetime) -> Ruling:
     return Ruling(reason or "calling_hours", opens)
 
 
+def before(not_after: datetime | None, ruling: Ruling, *, now: datetime) -> Ruling:
+    """Return what a ruling comes to where nobody is to be called from a moment on; None: there is none."""
+    dials_at = now if ruling.allows else ruling.until
+    if not_after is None or dials_at is None or dials_at < not_after:
+        return ruling
+    return Ruling("too_late")
+
+
 def _after_earlier_dials(callee: Callee, hours: Hours, now: datetime) -> tuple[str, datetime]:
     """Return from when on earlier dials allow another one, and which rule makes it later than now."""
     rules, reason, earliest = hours.rules, "", now

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from trunkline.core.times import Moment
+
 MOST_ATTEMPTS = 10
 """Dials that a run may be allowed for one lead."""
 
@@ -91,6 +93,8 @@ class RunOptions(BaseModel):
     """Lines that come into use each minute, from one on; none: all at once."""
     breaker: Breaker = Breaker()
     machines: Machines = Machines()
+    not_after: Moment | None = None
+    """From when on nobody is called any more; who waits beyond it ends as `too_late`."""
 
     @field_validator("retries")
     @classmethod

@@ -12,7 +12,7 @@ from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.outbound import tallies
 from trunkline.domain.outbound.models import UNRESOLVED_STATES, ItemState, OutboundAttempt, OutboundItem
 
-_NOT_TO_BE_CALLED = ("suppressed", "no_consent", "attempts_in_all", "no_calling_hours")
+_NOT_TO_BE_CALLED = ("suppressed", "no_consent", "attempts_in_all", "no_calling_hours", "too_late")
 """Why a lead has failed who may not be called: another run would end it in the same way."""
 
 _AGAIN = {"en": " (again)", "he": " (שוב)"}
