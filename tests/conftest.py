@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import ssl
-from collections.abc import Iterator
+from asyncio import AbstractEventLoop, new_event_loop
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from unittest.mock import patch
 
@@ -12,6 +13,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from support.demo import FinishedDemo, finished_demo
+from support.hasty_loop import HastyLoop
 from support.installation import Installation, open_installation, temporary_home
 from support.verdict import add_to_verdict
 from support.world import World, make_world
@@ -34,6 +36,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         shared = next((name for name in _SHARED if name in names), None)
         item.add_marker(pytest.mark.xdist_group(shared or item.path.name))
     items.sort(key=_turn)
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], AbstractEventLoop]]:
+    """Give those who are marked `hasty` the loop on which nobody sits through what is said."""
+    return {"loop": HastyLoop if item.get_closest_marker("hasty") else new_event_loop}
 
 
 def pytest_sessionstart() -> None:

@@ -31,6 +31,8 @@ from trunkline.providers.scripted import ScriptedBrain, ready_made
 from trunkline.simulators.openai_realtime import OpenAIRealtimeStandIn
 from trunkline.simulators.voice_script import Drop, Obey, Speak, Stall, Use
 
+pytestmark = pytest.mark.hasty
+
 KEY = "sk-of-the-test"
 FILLER = {"en": "One moment, please."}
 

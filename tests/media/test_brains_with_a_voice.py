@@ -19,6 +19,8 @@ from trunkline.media import EventKind
 from trunkline.providers.ports import HangUp, Heard, InputKind, Line, Listen, Note, Sound
 from trunkline.simulators.voice_script import Drop, Obey, Raw, Speak, Stall, Use
 
+pytestmark = pytest.mark.hasty
+
 PROVIDERS: list[type[Provider]] = [OpenAI, Gemini]
 
 

@@ -14,6 +14,8 @@ from voice_providers import GREETING, Gemini, failure_of, serving
 from trunkline.providers.ports import Heard, InputKind, Sound
 from trunkline.simulators.voice_script import Drop, Fail, Leave, Obey, Refuse, Speak, Use
 
+pytestmark = pytest.mark.hasty
+
 
 @pytest.fixture
 async def gemini() -> AsyncIterator[Gemini]:

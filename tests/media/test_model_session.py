@@ -16,6 +16,8 @@ from trunkline.providers.model_brain import BrainOptions, FallbackModel, ModelBr
 from trunkline.providers.ports import ToolResult
 from trunkline.simulators.model_server import Answer, Fault, Tool
 
+pytestmark = pytest.mark.hasty
+
 LOOK = Tool("find_free_slots", {"weekday": "monday"})
 BYE = Tool("end_call", {"reason": "done"})
 

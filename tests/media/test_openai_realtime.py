@@ -17,6 +17,8 @@ from trunkline.media import EventKind
 from trunkline.providers.ports import Heard, InputKind, Note, Sound, SpeechFailed
 from trunkline.simulators.voice_script import Drop, Fail, Leave, Obey, Refuse, Speak, Stall, Use
 
+pytestmark = pytest.mark.hasty
+
 
 @pytest.fixture
 async def openai() -> AsyncIterator[OpenAI]:

@@ -26,6 +26,8 @@ from trunkline.simulators.voice_script import Drop, Obey, Speak
 from trunkline.web.callroom import CallRoom
 from trunkline.web.hired import Speech
 
+pytestmark = pytest.mark.hasty
+
 KEY = "sk-of-the-test"
 
 

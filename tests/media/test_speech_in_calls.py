@@ -20,6 +20,8 @@ from trunkline.providers.speech_chain import FallbackSpeechToText, FallbackTextT
 from trunkline.simulators import deepgram, elevenlabs, google_speech, openai_audio
 from trunkline.simulators.speech_plans import Fault, Hearing, Sentence, Turn, Voicing
 
+pytestmark = pytest.mark.hasty
+
 Providers = tuple[SpeechToText, TextToSpeech, Hearing, Voicing]
 
 

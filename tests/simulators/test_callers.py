@@ -31,6 +31,8 @@ from trunkline.simulators.carrier import CarrierOptions, Number, RunningCarrier,
 from trunkline.simulators.carrier.book import CallEntry
 from trunkline.simulators.carrier.people.mouth import Mouth
 
+pytestmark = pytest.mark.hasty
+
 OURS, THEIRS = "+12025550199", "+12025550101"
 SPEECH = pcm_to_ulaw((8000 * np.sin(np.arange(160) / 3)).astype("<i2").tobytes())
 

@@ -21,6 +21,8 @@ from trunkline.simulators.carrier.people.sentences import Asked
 from trunkline.simulators.carrier.people.telephone import Handset
 from trunkline.simulators.carrier.stream import SILENT_FRAME
 
+pytestmark = pytest.mark.hasty
+
 SID, NUMBER = "CA1", "+12025550101"
 LOUD_FRAME = pcm_to_ulaw(b"\x00\x20\x00\xe0" * 80)
 

@@ -11,6 +11,8 @@ from product import SID, Socket, Town, until
 from trunkline.kit.audio import level, ulaw_to_pcm
 from trunkline.simulators.carrier import Persona
 
+pytestmark = pytest.mark.hasty
+
 TONE = bytes(range(128, 148)) * 8
 """One frame of noise."""
 
