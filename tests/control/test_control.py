@@ -30,6 +30,8 @@ from trunkline.web import live_tools
 from trunkline.web.preparation import Machines, Preparation
 from trunkline.web.sentences import APOLOGY, BACK_AGAIN, NOBODY_THERE
 
+pytestmark = pytest.mark.hasty
+
 
 async def test_an_agent_hands_the_caller_on_when_its_sentence_has_been_heard(theatre: Theatre) -> None:
     theatre.brain.scripts = [["I will put you through.", Use("transfer_call", {"to": "Office"})]]

@@ -16,6 +16,8 @@ from trunkline.simulators.carrier import Persona
 from trunkline.simulators.carrier.book import CallEntry
 from trunkline.web.sentences import NOBODY_THERE
 
+pytestmark = pytest.mark.hasty
+
 SUMMARY = "They ask about the invoice of May"
 ASKS = ["Let me ask a colleague.", Use("warm_transfer", {"to": "Office", "summary": SUMMARY})]
 BACK = ["Still here.", Use("hang_up")]

@@ -11,13 +11,16 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from anyio import to_thread
 
 _HASTE = 10
 """How many times as fast time goes while everybody here waits.
 
-What is on its way through a socket arrives at once, most often; this is how much longer than that it may take.
+What is on its way through a socket is there at once, most often, and never a tenth of any patience late.
 """
 
 
@@ -61,3 +64,24 @@ class HastyLoop(asyncio.SelectorEventLoop):
     def _is_back(self, _work: object) -> None:
         self.threads -= 1
 
+
+@contextmanager
+def threads_counted() -> Iterator[None]:
+    """Have what AnyIO's threads do take as long as it takes, too: an application's endpoints run on them."""
+    run_sync = to_thread.run_sync
+
+    async def counted(*args: Any, **options: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, HastyLoop):
+            return await run_sync(*args, **options)
+        loop.threads += 1
+        try:
+            return await run_sync(*args, **options)
+        finally:
+            loop.threads -= 1
+
+    to_thread.run_sync = counted
+    try:
+        yield
+    finally:
+        to_thread.run_sync = run_sync

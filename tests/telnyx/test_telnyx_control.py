@@ -16,6 +16,8 @@ from trunkline.domain.tenants.extensions import WhenFull
 from trunkline.simulators.telnyx.server import Fault
 from trunkline.web.sentences import BACK_AGAIN, NOBODY_THERE
 
+pytestmark = pytest.mark.hasty
+
 
 async def test_an_agent_hands_the_caller_on(house: House) -> None:
     house.brain.scripts = [["I will put you through.", Use("transfer_call", {"to": "Office"})]]
