@@ -6,15 +6,53 @@ from functools import cache
 
 from trunkline.core import registry
 from trunkline.core.settings import Settings
+from trunkline.providers.sms import TelnyxSms, TwilioSms
 from trunkline.providers.whatsapp import WhatsApp
 
 
 def register_chats(settings: Settings) -> None:
-    """Offer WhatsApp, whose keys are each business's own."""
-    timeout_s = settings.chat_timeout_seconds
+    """Offer WhatsApp, whose keys are each business's own, and SMS by the carriers that are set up whole."""
 
     @cache
     def whatsapp() -> WhatsApp:
-        return WhatsApp(base_url=settings.whatsapp_base_url, timeout_s=timeout_s)
+        return WhatsApp(base_url=settings.whatsapp_base_url, timeout_s=settings.chat_timeout_seconds)
 
     registry.register_chat(registry.WHATSAPP, whatsapp)
+    if registry.TWILIO in settings.carriers:
+        _register_twilio(settings)
+    if registry.TELNYX in settings.carriers:
+        _register_telnyx(settings)
+
+
+def _register_twilio(settings: Settings) -> None:
+    account, token = settings.twilio_account_sid, settings.twilio_auth_token
+    assert account is not None
+    assert token is not None
+
+    @cache
+    def sms() -> TwilioSms:
+        return TwilioSms(
+            account,
+            token.get_secret_value(),
+            base_url=settings.twilio_base_url,
+            timeout_s=settings.chat_timeout_seconds,
+        )
+
+    registry.register_chat(registry.SMS_TWILIO, sms)
+
+
+def _register_telnyx(settings: Settings) -> None:
+    key, public_key = settings.telnyx_api_key, settings.telnyx_public_key
+    assert key is not None
+    assert public_key is not None
+
+    @cache
+    def sms() -> TelnyxSms:
+        return TelnyxSms(
+            api_key=key.get_secret_value(),
+            public_key=public_key,
+            base_url=settings.telnyx_base_url,
+            timeout_s=settings.chat_timeout_seconds,
+        )
+
+    registry.register_chat(registry.SMS_TELNYX, sms)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -26,6 +29,18 @@ CODES = [(int(code), refusal) for refusal, codes in ROWS.items() for code in cod
 def reply(status: int, code: int | None = None, **headers: str) -> httpx.Response:
     body = {} if code is None else {"error": {"code": code, "message": f"(#{code}) why", "fbtrace_id": "A"}}
     return httpx.Response(status, json=body, headers=headers)
+
+
+def test_every_code_is_here_and_in_the_documentation() -> None:
+    page = Path(__file__).parents[2] / "docs/reference/chat-providers.md"
+    written = {}
+    for line in page.read_text("utf-8").split("## WhatsApp's errors")[1].split("\n\n")[1].splitlines():
+        named = re.match(r"\| `([A-Z_]+)`", line)
+        if named and named[1] in Refusal.__members__:
+            for first, last in re.findall(r"(\d+)(?: to (\d+))?", line.rpartition("|")[0].rpartition("|")[2]):
+                written |= dict.fromkeys(range(int(first), int(last or first) + 1), Refusal[named[1]])
+    assert written == REFUSALS
+    assert dict(CODES).items() <= REFUSALS.items()
 
 
 @pytest.mark.parametrize(("code", "refusal"), CODES)

@@ -25,6 +25,7 @@ from trunkline.domain.outbound.models import AttemptState, ItemState
 from trunkline.kit.dialogue import Dialogue
 from trunkline.simulators.carrier import Persona
 from trunkline.simulators.carrier.faults import CallbackFault, CreateFault
+from trunkline.simulators.graph.faults import GraphFault
 from trunkline.simulators.model_server import Fault
 from trunkline.web.app import create_app
 from trunkline.web.parts import AppParts
@@ -156,6 +157,7 @@ def test_every_error_that_people_see_is_named() -> None:
         ("reference/carrier-simulator.md", CreateFault),
         ("reference/carrier-simulator.md", CallbackFault),
         ("reference/brains.md", Fault),
+        ("reference/chat-providers.md", GraphFault),
         ("reference/http-api.md", Role),
         ("reference/settings.md", ServiceRole),
     ],

@@ -29,8 +29,8 @@ ChatFactory = Callable[[], Chat]
 TWILIO, TELNYX, BROWSER = "twilio", "telnyx", "browser"
 """The names of carriers, here and on record. The last one's calls come from the page."""
 
-WHATSAPP = "whatsapp"
-"""The name of a chat provider, here and on record."""
+WHATSAPP, SMS_TWILIO, SMS_TELNYX = "whatsapp", "sms_twilio", "sms_telnyx"
+"""The names of chat providers, here and on record."""
 
 _carriers: dict[str, CarrierFactory] = {}
 _unoffered: set[str] = set()

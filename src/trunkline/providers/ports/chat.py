@@ -80,9 +80,11 @@ class ChatAccount:
     address: str
     """The number, E.164."""
     account: str
-    """WhatsApp: the id of the phone number at Graph. SMS: the account at the carrier."""
+    """WhatsApp: the id of the phone number at Graph. SMS: the account (Twilio) or messaging profile (Telnyx);
+    empty, like the keys: the installation's own."""
     owner: str
-    """WhatsApp: the id of the WhatsApp Business Account, which has the templates. SMS: empty."""
+    """WhatsApp: the id of the WhatsApp Business Account, which has the templates. SMS by Twilio: the
+    messaging service that chooses among numbers, or empty."""
     key: str
     """The access token, or the carrier's own secret."""
     secret: str

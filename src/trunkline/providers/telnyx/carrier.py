@@ -26,12 +26,9 @@ from trunkline.providers.ports import (
 from trunkline.providers.telnyx import commands, events
 from trunkline.providers.telnyx.rest import TelnyxRest
 from trunkline.providers.telnyx.wire import (
-    FRESH_S,
-    SIGNATURE_HEADER,
-    TIMESTAMP_HEADER,
     Action,
     ErrorCode,
-    is_signed,
+    is_fresh_and_signed,
     read_public_key,
 )
 
@@ -229,12 +226,7 @@ class TelnyxCarrier:
 
     def verify_event(self, body: bytes, headers: Mapping[str, str]) -> bool:
         """Check who signed these bytes, and that they are not older than five minutes."""
-        timestamp = headers.get(TIMESTAMP_HEADER, "")
-        if not timestamp.isascii() or not timestamp.isdecimal() or len(timestamp) > 15:
-            return False
-        if abs(clock.now().timestamp() - int(timestamp)) > FRESH_S:
-            return False
-        return is_signed(self._public_key, timestamp, body, headers.get(SIGNATURE_HEADER, ""))
+        return is_fresh_and_signed(self._public_key, body, headers, now=clock.now().timestamp())
 
     read_event = staticmethod(events.read_event)
 

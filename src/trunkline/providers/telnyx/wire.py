@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import enum
+from collections.abc import Mapping
 from typing import Literal, NotRequired, TypedDict
 
 from cryptography.exceptions import InvalidSignature
@@ -113,6 +114,21 @@ def is_signed(key: Ed25519PublicKey, timestamp: str, body: bytes, signature: str
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def is_fresh_and_signed(
+    key: Ed25519PublicKey, body: bytes, headers: Mapping[str, str], *, now: float
+) -> bool:
+    """True if these bytes are signed, and not older or newer than five minutes at `now`, a POSIX time.
+
+    `headers` are found by their names in small letters.
+    """
+    timestamp = headers.get(TIMESTAMP_HEADER, "")
+    if not timestamp.isascii() or not timestamp.isdecimal() or len(timestamp) > 15:
+        return False
+    if abs(now - int(timestamp)) > FRESH_S:
+        return False
+    return is_signed(key, timestamp, body, headers.get(SIGNATURE_HEADER, ""))
 
 
 # --- Media stream: what Telnyx sends -----------------------------------------------------

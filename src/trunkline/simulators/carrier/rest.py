@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from urllib.parse import urlencode, urlsplit
@@ -29,21 +26,13 @@ from trunkline.simulators.carrier.calls import Call, Recording
 from trunkline.simulators.carrier.exchange import Exchange
 from trunkline.simulators.carrier.faults import CreateFault
 from trunkline.simulators.carrier.options import CarrierOptions
+from trunkline.simulators.carrier.refusing import Refusal, authenticate, error
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _DEFAULT_PAGE_SIZE = 50
 _LARGEST_PAGE = 1000
 _LONGEST_LOSS_S = 120.0
 """How long a lost reply keeps its connection if the client never gives up."""
-
-
-class Refusal(Exception):
-    """A request that Twilio answers with an error; `code` is Twilio's, `status` HTTP's."""
-
-    def __init__(self, status: int, code: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
 
 
 class CallsApi:
@@ -65,7 +54,7 @@ class CallsApi:
         ]
 
     async def create(self, request: Request) -> Response:
-        self._authenticate(request)
+        authenticate(self._options, request)
         async with request.form() as form:
             fields = _fields(form)
             events = [str(event) for event in form.getlist(Field.STATUS_CALLBACK_EVENT)]
@@ -73,10 +62,10 @@ class CallsApi:
         fault = self._exchange.faults.next_create()
         if fault is CreateFault.ERROR_BEFORE:
             book.create(fields, sid=None, reply=500, fault=fault)
-            return _error(500, 20500, "Internal Server Error")
+            return error(500, 20500, "Internal Server Error")
         if fault is CreateFault.TOO_MANY:
             book.create(fields, sid=None, reply=429, fault=fault)
-            refused = _error(429, ErrorCode.TOO_MANY_REQUESTS, "Too Many Requests")
+            refused = error(429, ErrorCode.TOO_MANY_REQUESTS, "Too Many Requests")
             refused.headers["Retry-After"] = f"{self._exchange.faults.seconds:g}"
             return refused
         try:
@@ -88,7 +77,7 @@ class CallsApi:
         body = call.resource()
         if fault is CreateFault.ERROR_AFTER_PLACING:
             book.create(fields, sid=call.sid, reply=500, fault=fault)
-            return _error(500, 20500, "Internal Server Error")
+            return error(500, 20500, "Internal Server Error")
         lost = fault is CreateFault.LOSE_REPLY
         book.create(fields, sid=call.sid, reply=0 if lost else 201, fault=fault)
         match fault:
@@ -101,7 +90,7 @@ class CallsApi:
         return JSONResponse(body, 201)
 
     async def index(self, request: Request) -> Response:
-        self._authenticate(request)
+        authenticate(self._options, request)
         query = request.query_params
         matching = [call for call in reversed(self._exchange.calls.values()) if _matches(call, query)]
         page, size = _whole(query, Field.PAGE, 0), _whole(query, Field.PAGE_SIZE, _DEFAULT_PAGE_SIZE)
@@ -127,13 +116,13 @@ class CallsApi:
         )
 
     async def fetch(self, request: Request) -> Response:
-        self._authenticate(request)
+        authenticate(self._options, request)
         return JSONResponse(self._find(request).resource())
 
     async def update(self, request: Request) -> Response:
         """End a call (`completed` any that is not over, `canceled` one that is not answered), or give a
         live one another document, as `Twiml` or by `Url`."""
-        self._authenticate(request)
+        authenticate(self._options, request)
         call = self._find(request)
         async with request.form() as form:
             fields = _fields(form)
@@ -154,7 +143,7 @@ class CallsApi:
 
     async def record(self, request: Request) -> Response:
         """Begin to record a live call; mono, as Twilio does, where nothing else is asked for."""
-        self._authenticate(request)
+        authenticate(self._options, request)
         call = self._find(request)
         async with request.form() as form:
             fields = _fields(form)
@@ -167,7 +156,7 @@ class CallsApi:
 
     async def update_recording(self, request: Request) -> Response:
         """Stop a recording."""
-        self._authenticate(request)
+        authenticate(self._options, request)
         call = self._find(request)
         recording = call.recordings.get(request.path_params["recording"])
         if recording is None:
@@ -181,17 +170,6 @@ class CallsApi:
             raise Refusal(400, ErrorCode.NOT_RECORDING, "The recording is not in-progress.")
         self._exchange.end_recording(call, recording)
         return JSONResponse(_recording(call, recording))
-
-    def _authenticate(self, request: Request) -> None:
-        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-        try:
-            sid, _, token = base64.b64decode(credentials, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            sid = token = ""
-        known = secrets.compare_digest(token.encode(), self._options.auth_token.encode())
-        owner = sid == self._options.account_sid == request.path_params["account"]
-        if scheme.lower() != "basic" or not known or not owner:
-            raise Refusal(401, ErrorCode.AUTHENTICATION, "Authenticate")
 
     def _find(self, request: Request) -> Call:
         call = self._exchange.calls.get(request.path_params["sid"])
@@ -242,18 +220,6 @@ def _machine_url(fields: Mapping[str, str]) -> str:
     if kind != DETECT_MESSAGE_END or not in_background:
         raise Refusal(400, ErrorCode.INVALID_PARAMETER, f"MachineDetection {kind!r} is not offered here")
     return fields.get(Field.ASYNC_AMD_STATUS_CALLBACK, "")
-
-
-async def refused(_: Request, refusal: Exception) -> Response:
-    """Exception handler that writes a Refusal as Twilio does."""
-    if not isinstance(refusal, Refusal):
-        raise refusal
-    return _error(refusal.status, refusal.code, str(refusal))
-
-
-def _error(status: int, code: int, message: str) -> JSONResponse:
-    more = f"https://www.twilio.com/docs/errors/{code}"
-    return JSONResponse({"code": code, "message": message, "more_info": more, "status": status}, status)
 
 
 def _fields(form: FormData) -> dict[str, str]:

@@ -19,9 +19,11 @@ from trunkline.providers.ports import SpeechToText, TextToSpeech
 from trunkline.simulators.carrier.book import Book
 from trunkline.simulators.carrier.control import ControlApi, malformed
 from trunkline.simulators.carrier.exchange import Exchange
+from trunkline.simulators.carrier.messages import MessagesApi
 from trunkline.simulators.carrier.options import CarrierOptions
 from trunkline.simulators.carrier.people.population import Population
-from trunkline.simulators.carrier.rest import CallsApi, Refusal, refused
+from trunkline.simulators.carrier.refusing import Refusal, refused
+from trunkline.simulators.carrier.rest import CallsApi
 from trunkline.simulators.loop_server import LoopServer
 
 _log = logging.getLogger(__name__)
@@ -53,8 +55,13 @@ async def serving(
     population = Population(options.people, book=book, tts=tts, stt=stt, seed=seed, muted=options.muted)
     with socket.create_server((options.host, options.port)) as listener:
         exchange = Exchange(options, book, population)
+        messages = MessagesApi(options)
         app = Starlette(
-            routes=[*CallsApi(options, exchange).routes(), *ControlApi(exchange, population).routes()],
+            routes=[
+                *CallsApi(options, exchange).routes(),
+                *ControlApi(exchange, population).routes(),
+                *messages.routes(),
+            ],
             exception_handlers={Refusal: refused, ValueError: malformed},
         )
         server = LoopServer(
@@ -67,6 +74,7 @@ async def serving(
             yield RunningCarrier(f"http://{host}:{port}", exchange, population)
         finally:
             await exchange.close()
+            await messages.close()
             server.should_exit = server.force_exit = True
             await serve
             await server.drop_requests()

@@ -21,6 +21,7 @@ from trunkline.providers.telnyx.wire import ErrorCode
 from trunkline.simulators.loop_server import serving_app
 from trunkline.simulators.telnyx.exchange import Exchange
 from trunkline.simulators.telnyx.legs import CommandRefused, Leg
+from trunkline.simulators.telnyx.messages import Messaging
 from trunkline.simulators.telnyx.webhooks import Webhooks
 
 
@@ -52,6 +53,7 @@ class RunningTelnyx:
     public_key: str
     """Checks its signatures; base64."""
     exchange: Exchange
+    messaging: Messaging
     webhooks: Webhooks
     faults: deque[Fault]
     """What goes wrong with the next requests, one each."""
@@ -65,11 +67,12 @@ async def serving(
     key = Ed25519PrivateKey.generate()
     webhooks = Webhooks(key)
     exchange = Exchange(webhooks, webhook_url=options.webhook_url, no_answer_s=options.no_answer_s)
-    api = _Api(options, exchange)
+    messaging = Messaging(webhooks)
+    api = _Api(options, exchange, messaging)
     async with serving_app(api.app, host=host, port=port) as address:
         public = base64.b64encode(key.public_key().public_bytes_raw()).decode("ascii")
         try:
-            yield RunningTelnyx(f"http://{address}", public, exchange, webhooks, api.faults)
+            yield RunningTelnyx(f"http://{address}", public, exchange, messaging, webhooks, api.faults)
         finally:
             await exchange.close()
             await webhooks.close()
@@ -79,6 +82,7 @@ async def serving(
 class _Api:
     options: TelnyxOptions
     exchange: Exchange
+    messaging: Messaging
     faults: deque[Fault] = field(default_factory=deque)
 
     @property
@@ -88,6 +92,9 @@ class _Api:
                 Route("/v2/calls", self.dial, methods=["POST"]),
                 Route("/v2/calls/{sid}", self.show),
                 Route("/v2/calls/{sid}/actions/{action}", self.command, methods=["POST"]),
+                Route("/v2/messages", self.message, methods=["POST"]),
+                Route("/v2/phone_numbers", self.numbers, methods=["GET"]),
+                Route("/v2/messaging_profiles/{profile}", self.profile, methods=["PATCH"]),
             ]
         )
 
@@ -115,6 +122,30 @@ class _Api:
             path = request.path_params
             await self.exchange.command(path["sid"], path["action"], await request.json())
             return {"result": "ok"}
+
+        return await self._answer(request, work)
+
+    async def message(self, request: Request) -> Response:
+        """POST /v2/messages."""
+
+        async def work() -> dict[str, Any]:
+            return self.messaging.send(await request.json())
+
+        return await self._answer(request, work)
+
+    async def numbers(self, request: Request) -> Response:
+        """GET /v2/phone_numbers?filter[phone_number]=..."""
+
+        async def work() -> list[dict[str, Any]]:
+            return self.messaging.find(request.query_params.get("filter[phone_number]", ""))
+
+        return await self._answer(request, work)
+
+    async def profile(self, request: Request) -> Response:
+        """PATCH /v2/messaging_profiles/{id}."""
+
+        async def work() -> dict[str, Any]:
+            return self.messaging.point(request.path_params["profile"], await request.json())
 
         return await self._answer(request, work)
 
