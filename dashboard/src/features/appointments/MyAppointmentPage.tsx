@@ -131,7 +131,8 @@ function Appointment({ secret, first }: { secret: string; first: Mine }) {
     <Frame title={t("title", { business: mine.business })}>
       <div>
         <Text size="lg" fw={600} data-testid="when" td={mine.standing === "cancelled" ? "line-through" : undefined}>
-          {time.day(mine.starts_at)}, <bdi>{`${time.clock(mine.starts_at)}–${time.clock(mine.ends_at)}`}</bdi>
+          {time.day(mine.starts_at)},{" "}
+          <bdi dir="ltr" style={{ whiteSpace: "nowrap" }}>{`${time.clock(mine.starts_at)}–${time.clock(mine.ends_at)}`}</bdi>
         </Text>
         {mine.visit && (
           <Text>

@@ -1,8 +1,8 @@
 // The bar above the table and the board: what is searched for, and what leads must meet.
 
-import { Button, Group, Popover, Select, Stack } from "@mantine/core";
+import { Box, Button, Group, Popover, Select, Stack } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconAdjustments, IconFilterOff } from "@tabler/icons-react";
+import { IconAdjustments, IconAdjustmentsHorizontal, IconFilterOff } from "@tabler/icons-react";
 import { useState, type FormEvent } from "react";
 import { api } from "@/lib/api";
 import { useT } from "@/lib/i18n";
@@ -25,69 +25,79 @@ export function LeadFilters({ view, withStatus }: { view: LeadView; withStatus: 
   const { me } = useSession();
   const people = usePeople();
   const own = useOwnFields();
+  // On a phone there is room for people only while the filters are away.
+  const [more, { toggle }] = useDisclosure(Object.keys(view.conditions).some((name) => name !== "search"));
   return (
     <Group gap="xs" mb="sm" role="search" className={classes.bar}>
       <div className={classes.search}>
         <SearchInput label={t("filter.search")} hint={t("filter.search_hint")} value={filters.q} onChange={(q) => set({ q })} />
       </div>
-      {withStatus && (
+      <Button
+        hiddenFrom="sm" variant="default" aria-expanded={more} leftSection={<IconAdjustmentsHorizontal size={16} aria-hidden />}
+        onClick={toggle}
+      >
+        {t("filter.more")}
+      </Button>
+      <Box display="contents" visibleFrom={more ? undefined : "sm"}>
+        {withStatus && (
+          <Select
+            className={classes.choice}
+            aria-label={t("filter.status")}
+            placeholder={t("filter.status")}
+            data={(statuses.data ?? []).map((status) => ({ value: status.id, label: status.name }))}
+            value={filters.status || null}
+            onChange={(status) => set({ status: status ?? "" })}
+            clearable
+          />
+        )}
         <Select
           className={classes.choice}
-          aria-label={t("filter.status")}
-          placeholder={t("filter.status")}
-          data={(statuses.data ?? []).map((status) => ({ value: status.id, label: status.name }))}
-          value={filters.status || null}
-          onChange={(status) => set({ status: status ?? "" })}
+          aria-label={t("filter.list")}
+          placeholder={t("filter.list")}
+          data={(lists.data ?? []).map((list) => ({ value: list.id, label: list.name }))}
+          value={filters.list || null}
+          onChange={(list) => set({ list: list ?? "" })}
+          searchable
+          clearable
+          nothingFoundMessage={t("filter.none")}
+        />
+        {(tags.data?.tags.length ?? 0) > 0 && (
+          <Select
+            className={classes.choice}
+            aria-label={t("filter.tag")}
+            placeholder={t("filter.tag")}
+            data={tags.data?.tags ?? []}
+            value={filters.tag || null}
+            onChange={(tag) => set({ tag: tag ?? "" })}
+            searchable
+            clearable
+          />
+        )}
+        <Select
+          className={classes.choice}
+          aria-label={t("filter.consent")}
+          placeholder={t("filter.consent")}
+          data={CONSENTS.map((consent) => ({ value: consent, label: t(`consent.${consent}`) }))}
+          value={filters.consent || null}
+          onChange={(consent) => set({ consent: consent ?? "" })}
           clearable
         />
-      )}
-      <Select
-        className={classes.choice}
-        aria-label={t("filter.list")}
-        placeholder={t("filter.list")}
-        data={(lists.data ?? []).map((list) => ({ value: list.id, label: list.name }))}
-        value={filters.list || null}
-        onChange={(list) => set({ list: list ?? "" })}
-        searchable
-        clearable
-        nothingFoundMessage={t("filter.none")}
-      />
-      {(tags.data?.tags.length ?? 0) > 0 && (
         <Select
           className={classes.choice}
-          aria-label={t("filter.tag")}
-          placeholder={t("filter.tag")}
-          data={tags.data?.tags ?? []}
-          value={filters.tag || null}
-          onChange={(tag) => set({ tag: tag ?? "" })}
+          aria-label={t("filter.owner")}
+          placeholder={t("filter.owner")}
+          data={[
+            { value: me.user_id, label: t("owner.mine") },
+            { value: "nobody", label: t("owner.nobody") },
+            ...people.filter((person) => person.value !== me.user_id),
+          ]}
+          value={filters.owner || null}
+          onChange={(owner) => set({ owner: owner ?? "" })}
           searchable
           clearable
         />
-      )}
-      <Select
-        className={classes.choice}
-        aria-label={t("filter.consent")}
-        placeholder={t("filter.consent")}
-        data={CONSENTS.map((consent) => ({ value: consent, label: t(`consent.${consent}`) }))}
-        value={filters.consent || null}
-        onChange={(consent) => set({ consent: consent ?? "" })}
-        clearable
-      />
-      <Select
-        className={classes.choice}
-        aria-label={t("filter.owner")}
-        placeholder={t("filter.owner")}
-        data={[
-          { value: me.user_id, label: t("owner.mine") },
-          { value: "nobody", label: t("owner.nobody") },
-          ...people.filter((person) => person.value !== me.user_id),
-        ]}
-        value={filters.owner || null}
-        onChange={(owner) => set({ owner: owner ?? "" })}
-        searchable
-        clearable
-      />
-      {own.length > 0 && <OwnFilter fields={own} value={filters.field} set={(field) => set({ field })} />}
+        {own.length > 0 && <OwnFilter fields={own} value={filters.field} set={(field) => set({ field })} />}
+      </Box>
       {view.narrowed && (
         <Button variant="subtle" size="compact-sm" leftSection={<IconFilterOff size={16} />} onClick={view.clear}>
           {t("filter.clear")}

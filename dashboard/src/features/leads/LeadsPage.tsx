@@ -128,7 +128,7 @@ function columnsOf(t: (key: string) => string, statuses: LeadStatus[], own: OwnF
       id: "name",
       header: t("field.name"),
       cell: (lead) => (
-        <TextLink to={`/leads/${lead.id}`} size="sm" fw={500}>
+        <TextLink to={`/leads/${lead.id}`} size="sm" fw={500} display="block" miw="9rem">
           <bdi>{nameOf(lead)}</bdi>
         </TextLink>
       ),
@@ -144,6 +144,8 @@ function columnsOf(t: (key: string) => string, statuses: LeadStatus[], own: OwnF
         header: <bdi>{field.label}</bdi>,
         cell: (lead: Lead) => <OwnValue field={field} value={lead.fields[field.key] as Value} />,
         wide: true,
+        // Words may take several lines; a day or a figure is read at a glance.
+        whole: field.kind !== "text",
       })),
     { id: "consent", header: t("field.consent"), cell: (lead) => <ConsentBadge consent={lead.consent} />, wide: true, whole: true },
     { id: "created", header: t("field.created"), cell: (lead) => <Moment at={lead.created_at} />, wide: true, whole: true },

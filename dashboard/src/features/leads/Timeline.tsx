@@ -323,7 +323,7 @@ function Note({ entry, lead }: { entry: Entry; lead: Lead }) {
   const isMine = may("agent") && (entry.actor === me.email || may("admin"));
   const files = (entry.data.files ?? []) as Schema<"NoteFileOut">[];
   return (
-    <Group gap={4} align="flex-start" wrap="nowrap">
+    <Group gap={4} align="flex-start" wrap="nowrap" justify="space-between">
       <div>
         <Text size="sm" dir="auto" className={classes.note}>
           {text}
