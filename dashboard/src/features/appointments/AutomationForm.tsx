@@ -7,7 +7,7 @@ import { ClockSelect } from "@/features/settings/WeekHours";
 import { api, client, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { useAct } from "@/ui/act";
-import { useConfirm } from "@/ui/confirm";
+import { FormFooter, type Removal } from "@/ui/FormFooter";
 import { useCalendars } from "./calendars";
 
 type Automation = Schema<"AutomationOut">;
@@ -19,7 +19,6 @@ const QUIET: [string, string] = ["21:00", "08:00"];
 export function AutomationForm({ row, all, close }: { row: Automation | null; all: All; close: () => void }) {
   const t = useT("appointments");
   const act = useAct();
-  const confirm = useConfirm();
   const calendars = useCalendars();
   const agents = api.useQuery("get", "/api/agents");
   const numbers = api.useQuery("get", "/api/business/numbers");
@@ -62,12 +61,11 @@ export function AutomationForm({ row, all, close }: { row: Automation | null; al
     setBusy(false);
     if (done) close();
   });
-  const remove = async () => {
-    if (!row) return;
-    const question = { title: t("automations.delete_title"), body: t("automations.delete_body"), confirm: t("automations.delete") };
-    if (!(await confirm(question))) return;
-    const params = { path: { automation_id: row.id } };
-    if (await act(() => client.DELETE("/api/appointment-automations/{automation_id}", { params }), t("automations.deleted"))) close();
+  const remove: Removal | null = row && {
+    question: { title: t("automations.delete_title"), body: t("automations.delete_body"), confirm: t("automations.delete") },
+    deed: () => client.DELETE("/api/appointment-automations/{automation_id}", { params: { path: { automation_id: row.id } } }),
+    done: t("automations.deleted"),
+    after: close,
   };
   return (
     <Modal
@@ -147,23 +145,14 @@ export function AutomationForm({ row, all, close }: { row: Automation | null; al
               <ClockSelect label={t("automations.quiet_until")} value={form.values.quiet_until} onChange={(clock) => form.setFieldValue("quiet_until", clock)} last="23:45" />
             </Group>
           )}
-          <Group justify="space-between">
-            {row ? (
-              <Button variant="subtle" color="red" onClick={() => void remove()}>
-                {t("automations.delete")}
-              </Button>
-            ) : (
-              <span />
-            )}
-            <Group gap="xs">
-              <Button variant="default" onClick={close}>
-                {t("cancel_form")}
-              </Button>
-              <Button type="submit" loading={busy}>
-                {t("move.save")}
-              </Button>
-            </Group>
-          </Group>
+          <FormFooter remove={remove}>
+            <Button variant="default" onClick={close}>
+              {t("cancel_form")}
+            </Button>
+            <Button type="submit" loading={busy}>
+              {t("move.save")}
+            </Button>
+          </FormFooter>
         </Stack>
       </form>
     </Modal>

@@ -11,7 +11,7 @@ import { api, client } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { useBusiness } from "@/lib/session";
 import { useAct } from "@/ui/act";
-import { useConfirm } from "@/ui/confirm";
+import { FormFooter, type Removal } from "@/ui/FormFooter";
 import type { CalendarRow } from "./calendars";
 import { DaysOffField, type DayOff } from "./DaysOffField";
 
@@ -25,7 +25,6 @@ const HOUR = 60;
 export function CalendarForm({ row, close }: { row: CalendarRow | null; close: () => void }) {
   const t = useT("appointments");
   const act = useAct();
-  const confirm = useConfirm();
   const business = useBusiness();
   const agents = api.useQuery("get", "/api/agents");
   const [busy, setBusy] = useState(false);
@@ -69,13 +68,12 @@ export function CalendarForm({ row, close }: { row: CalendarRow | null; close: (
     setBusy(false);
     if (done) close();
   });
-  const remove = async () => {
-    if (!row) return;
-    const question = { title: t("calendars.delete_title"), body: t("calendars.delete_body"), confirm: t("calendars.delete") };
-    if (!(await confirm(question))) return;
-    const path = { calendar_id: row.id };
-    if (await act(() => client.DELETE("/api/calendars/{calendar_id}", { params: { path } }), t("calendars.deleted"))) close();
-  };
+  const remove: Removal | null = row && !row.is_default ? {
+    question: { title: t("calendars.delete_title"), body: t("calendars.delete_body"), confirm: t("calendars.delete") },
+    deed: () => client.DELETE("/api/calendars/{calendar_id}", { params: { path: { calendar_id: row.id } } }),
+    done: t("calendars.deleted"),
+    after: close,
+  } : null;
   const names = agents.data?.map((agent) => ({ value: agent.id, label: agent.name })) ?? [];
   return (
     <Modal
@@ -146,23 +144,14 @@ export function CalendarForm({ row, close }: { row: CalendarRow | null; close: (
           <TagsInput {...form.getInputProps("visits")} label={t("calendars.visits")} placeholder={t("calendars.visits_hint")} maxTags={50} />
           <TagsInput {...form.getInputProps("lead_tags")} label={t("calendars.tags")} maxTags={50} />
           <MultiSelect {...form.getInputProps("agent_ids")} label={t("calendars.agents")} data={names} searchable clearable />
-          <Group justify="space-between">
-            {row && !row.is_default ? (
-              <Button variant="subtle" color="red" onClick={() => void remove()}>
-                {t("calendars.delete")}
-              </Button>
-            ) : (
-              <span />
-            )}
-            <Group gap="xs">
-              <Button variant="default" onClick={close}>
-                {t("cancel_form")}
-              </Button>
-              <Button type="submit" loading={busy}>
-                {t("move.save")}
-              </Button>
-            </Group>
-          </Group>
+          <FormFooter remove={remove}>
+            <Button variant="default" onClick={close}>
+              {t("cancel_form")}
+            </Button>
+            <Button type="submit" loading={busy}>
+              {t("move.save")}
+            </Button>
+          </FormFooter>
         </Stack>
       </form>
       {row && <Feed calendarId={row.id} />}

@@ -1,13 +1,13 @@
 // One task in a form: a new one, or one that is looked at and changed.
 
-import { Button, Group, Modal, Select, Stack, Textarea, TextInput } from "@mantine/core";
+import { Box, Button, Group, Modal, Select, Stack, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useState } from "react";
 import { client } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { useSession } from "@/lib/session";
 import { useAct } from "@/ui/act";
-import { useConfirm } from "@/ui/confirm";
+import { FormFooter, type Removal } from "@/ui/FormFooter";
 import { Assignee, About } from "./Choices";
 import { RemindField } from "./RemindField";
 import { RepeatsFields } from "./RepeatsFields";
@@ -25,7 +25,6 @@ export interface TaskDialogProps {
 export function TaskDialog({ task, leadId, close }: TaskDialogProps) {
   const t = useT("tasks");
   const act = useAct();
-  const confirm = useConfirm();
   const { me, may } = useSession();
   const [busy, setBusy] = useState(false);
   const mayChange = may("agent");
@@ -62,12 +61,12 @@ export function TaskDialog({ task, leadId, close }: TaskDialogProps) {
     setBusy(false);
     if (done) close();
   });
-  const remove = async () => {
-    if (!task) return;
-    const sure = await confirm({ title: t("delete.title"), body: t("delete.body"), confirm: t("delete.button") });
-    const params = { path: { task_id: task.id } };
-    if (sure && (await act(() => client.DELETE("/api/tasks/{task_id}", { params }), t("delete.done")))) close();
-  };
+  const remove: Removal | null = task && mayChange ? {
+    question: { title: t("delete.title"), body: t("delete.body"), confirm: t("delete.button") },
+    deed: () => client.DELETE("/api/tasks/{task_id}", { params: { path: { task_id: task.id } } }),
+    done: t("delete.done"),
+    after: close,
+  } : null;
   return (
     <Modal opened onClose={close} size="lg" title={t(task ? "edit.title" : "new.title")} closeButtonProps={{ "aria-label": t("close") }}>
       <form onSubmit={save}>
@@ -107,15 +106,8 @@ export function TaskDialog({ task, leadId, close }: TaskDialogProps) {
             </Group>
           </Stack>
         </fieldset>
-        <Group justify="space-between" mt="md">
-          <div>
-            {task && mayChange && (
-              <Button variant="subtle" color="red" onClick={() => void remove()}>
-                {t("delete.button")}
-              </Button>
-            )}
-          </div>
-          <Group gap="xs">
+        <Box mt="md">
+          <FormFooter remove={remove}>
             <Button variant="default" onClick={close}>
               {t(mayChange ? "cancel" : "close")}
             </Button>
@@ -124,8 +116,8 @@ export function TaskDialog({ task, leadId, close }: TaskDialogProps) {
                 {t(task ? "edit.save" : "new.save")}
               </Button>
             )}
-          </Group>
-        </Group>
+          </FormFooter>
+        </Box>
       </form>
     </Modal>
   );
