@@ -10,13 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, true, tuple_
+from sqlalchemy import ColumnElement, Select, select, true, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from trunkline.core.db import Base
 from trunkline.kit import cursors
+
+T = TypeVar("T", bound=Base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,22 @@ class Wanted:
     behind: Place | None
     limit: int
 
-    def of_source(
-        self, source: str, at: InstrumentedAttribute[datetime], key: InstrumentedAttribute[UUID]
+    def rows_of(self, source: str, entity: type[T], at: InstrumentedAttribute[datetime]) -> Select[T]:
+        """Return the query for a source that tells rows of a table with `business_id`, `lead_id` and `id`."""
+        columns = entity.__table__.c
+        return (
+            select(entity)
+            .where(
+                columns.business_id == self.business_id, columns.lead_id == self.lead_id,
+                self._is_behind(source, at, columns.id),
+            )
+            .order_by(at.desc(), columns.id.desc())
+            .limit(self.limit)
+        )  # fmt: skip
+
+    def _is_behind(
+        self, source: str, at: InstrumentedAttribute[datetime], key: ColumnElement[UUID]
     ) -> ColumnElement[bool]:
-        """Return the condition for rows behind the place, of a source whose keys are ids."""
         if self.behind is None:
             return true()
         if source == self.behind.source:

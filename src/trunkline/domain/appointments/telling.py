@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from trunkline.core.timeline import Entry, Wanted, register_source
@@ -19,15 +18,7 @@ def register() -> None:
 
 
 def _appointments(session: Session, wanted: Wanted) -> Sequence[Entry]:
-    rows = session.scalars(
-        select(Appointment)
-        .where(
-            Appointment.business_id == wanted.business_id, Appointment.lead_id == wanted.lead_id,
-            wanted.of_source(_APPOINTMENT, Appointment.created_at, Appointment.id),
-        )
-        .order_by(Appointment.created_at.desc(), Appointment.id.desc())
-        .limit(wanted.limit)
-    )  # fmt: skip
+    rows = session.scalars(wanted.rows_of(_APPOINTMENT, Appointment, Appointment.created_at))
     return [
         Entry(
             row.created_at, str(row.id), "appointment", None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from trunkline.core.timeline import Entry, Wanted, register_source
@@ -19,15 +18,7 @@ def register() -> None:
 
 
 def _calls(session: Session, wanted: Wanted) -> Sequence[Entry]:
-    rows = session.scalars(
-        select(Call)
-        .where(
-            Call.business_id == wanted.business_id, Call.lead_id == wanted.lead_id,
-            wanted.of_source(_CALL, Call.created_at, Call.id),
-        )
-        .order_by(Call.created_at.desc(), Call.id.desc())
-        .limit(wanted.limit)
-    )  # fmt: skip
+    rows = session.scalars(wanted.rows_of(_CALL, Call, Call.created_at))
     return [Entry(call.created_at, str(call.id), "call", None, _facts(call)) for call in rows]
 
 

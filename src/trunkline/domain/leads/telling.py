@@ -71,15 +71,7 @@ def _history(session: Session, wanted: Wanted) -> Sequence[Entry]:
 
 
 def _moves(session: Session, wanted: Wanted) -> Sequence[Entry]:
-    rows = session.scalars(
-        select(LeadStatusChange)
-        .where(
-            LeadStatusChange.business_id == wanted.business_id, LeadStatusChange.lead_id == wanted.lead_id,
-            wanted.of_source(_MOVES, LeadStatusChange.at, LeadStatusChange.id),
-        )
-        .order_by(LeadStatusChange.at.desc(), LeadStatusChange.id.desc())
-        .limit(wanted.limit)
-    )  # fmt: skip
+    rows = session.scalars(wanted.rows_of(_MOVES, LeadStatusChange, LeadStatusChange.at))
     return [
         Entry(
             row.at, str(row.id), "status", row.actor,
@@ -94,15 +86,7 @@ def _moves(session: Session, wanted: Wanted) -> Sequence[Entry]:
 
 
 def _notes(session: Session, wanted: Wanted) -> Sequence[Entry]:
-    rows = session.scalars(
-        select(LeadNote)
-        .where(
-            LeadNote.business_id == wanted.business_id, LeadNote.lead_id == wanted.lead_id,
-            wanted.of_source(_NOTE, LeadNote.created_at, LeadNote.id),
-        )
-        .order_by(LeadNote.created_at.desc(), LeadNote.id.desc())
-        .limit(wanted.limit)
-    )  # fmt: skip
+    rows = session.scalars(wanted.rows_of(_NOTE, LeadNote, LeadNote.created_at))
     notes = rows.all()
     files = note_files.files_of(session, wanted.business_id, [note.id for note in notes])
     return [
@@ -118,15 +102,7 @@ def _notes(session: Session, wanted: Wanted) -> Sequence[Entry]:
 
 
 def _merged(session: Session, wanted: Wanted) -> Sequence[Entry]:
-    rows = session.scalars(
-        select(MergedLead)
-        .where(
-            MergedLead.business_id == wanted.business_id, MergedLead.lead_id == wanted.lead_id,
-            wanted.of_source(_MERGED, MergedLead.merged_at, MergedLead.id),
-        )
-        .order_by(MergedLead.merged_at.desc(), MergedLead.id.desc())
-        .limit(wanted.limit)
-    )  # fmt: skip
+    rows = session.scalars(wanted.rows_of(_MERGED, MergedLead, MergedLead.merged_at))
     return [
         Entry(row.merged_at, str(row.id), "merged", row.actor, {"id": str(row.id), **row.facts})
         for row in rows
