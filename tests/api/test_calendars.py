@@ -181,6 +181,25 @@ def test_an_agent_finds_moves_and_cancels_for_the_person_on_the_line(acme: World
     assert owner.get(f"/api/appointments/{row['id']}").json()["version"] == 3
 
 
+def test_whoever_calls_from_a_second_number_has_their_own_appointments(
+    acme: World, owner: TestClient
+) -> None:
+    known, second = Line(acme), "+12125550177"
+    address = {"channel": "phone", "address": second}
+    assert owner.post(f"/api/leads/{known.caller.lead_id}/addresses", json=address).status_code == 201
+    line = Line(acme)
+    line.caller = ToolCaller(acme.business_id, new_id(), acme.agent_id, None, second)
+    nine = datetime(2026, 11, 3, 9, tzinfo=UTC)
+    wish = {"starts_at": nine.isoformat(), "ends_at": (nine + timedelta(minutes=30)).isoformat()}
+    row = owner.post("/api/appointments", json={**wish, "lead_id": str(known.caller.lead_id)}).json()
+    (theirs,) = line.use("list_my_appointments")["appointments"]
+    assert theirs["appointment_id"] == row["id"]
+    assert line.use("move_appointment", date="2026-11-04", time="11:00")["appointment_id"] == row["id"]
+    assert line.use("cancel_appointment")["state"] == "cancelled"
+    leads = owner.get("/api/leads/count").json()["count"]
+    assert leads == len(acme.phones), "nobody was made anew"
+
+
 def test_a_lead_s_tags_a_visit_and_the_agent_say_which_calendar(acme: World, owner: TestClient) -> None:
     line = Line(acme)
     saturday = {"saturday": [["10:00", "11:00"]]}

@@ -244,7 +244,7 @@ def _known_lead(session: Session, caller: ToolCaller) -> UUID | None:
     """Return the lead on the line, if they are known already."""
     if caller.lead_id is not None or caller.phone is None:
         return caller.lead_id
-    return leads.lead_with_number(session, caller.business_id, caller.phone)
+    return leads.lead_at(session, caller.business_id, "phone", caller.phone)
 
 
 def _lead_of(session: Session, caller: ToolCaller) -> UUID | None:

@@ -104,11 +104,6 @@ def lead_of_caller(session: Session, business_id: UUID, phone: str) -> UUID:
     return kept.ids[phone]
 
 
-def lead_with_number(session: Session, business_id: UUID, phone: str) -> UUID | None:
-    """Return the lead with this number (E.164); None: nobody has it."""
-    return addresses.lead_at(session, business_id, "phone", phone)
-
-
 def get_lead(session: Session, business_id: UUID, lead_id: UUID) -> Lead:
     """Return a lead of this business. Raises NotFound, with `lead_id` for one that is another now."""
     lead = session.scalar(select(Lead).where(Lead.business_id == business_id, Lead.id == lead_id))
