@@ -78,8 +78,8 @@ const NINE = 9 * 60;
 const DAYS_AHEAD = 14;
 
 /**
- * When to propose a time on a day: its first half hour in which the business works and nobody comes, and which is not
- * over yet; on a later day where there is none.
+ * When to propose a time on a day: its first half hour in which the business works and nobody comes, and which has not
+ * begun yet; on a later day where there is none.
  */
 export function nextFree(
   wanted: Day, now: { day: Day; minutes: number }, appointments: Appointment[], hours: Record<string, unknown>, zone: string,
@@ -89,7 +89,8 @@ export function nextFree(
     const day = daysOn(first, ahead);
     const taken = ofDay(appointments, day, zone);
     for (const [opens, closes] of workOn(hours, day)) {
-      const begin = day === now.day ? Math.max(opens, now.minutes) : opens;
+      // The minute that goes on has begun.
+      const begin = day === now.day ? Math.max(opens, now.minutes + 1) : opens;
       for (let from = Math.ceil(begin / HALF_HOUR) * HALF_HOUR; from + HALF_HOUR <= closes; from += HALF_HOUR) {
         if (taken.every((one) => one.to <= from || one.from >= from + HALF_HOUR)) return { day, minutes: from };
       }
