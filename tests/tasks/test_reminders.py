@@ -248,6 +248,38 @@ def test_quiet_hours_hold_what_can_wait_and_drop_what_is_stale_by_then(
     assert [message["payload"]["title"] for message in browser.arrived()] == ["can wait"]
 
 
+def test_what_has_changed_while_it_had_to_wait_is_not_told(
+    acme: World, installation: Installation, browser: Browser
+) -> None:
+    now = clock.now().replace(second=0, microsecond=0)
+    quiet = Quiet(f"{now - timedelta(minutes=5):%H:%M}", f"{now + timedelta(minutes=10):%H:%M}")
+    due = now + timedelta(minutes=20)
+    day, at = f"{due:%Y-%m-%d}", f"{due:%H:%M}"
+    with unit_of_work(acme.scope) as session:
+        choices.set_business_quiet(session, acme.business_id, quiet, actor="test")
+    with clock.frozen_at(now - timedelta(hours=2)):
+        titles = ("done", "later", "as it was")
+        rows = [task(acme, title, due_on=day, due_time=at, remind=[30]) for title in titles]
+        with unit_of_work(acme.scope) as session:
+            wish = AppointmentIn(starts_at=due, ends_at=due + timedelta(hours=1), outside_hours=True)
+            business = tenants.get_business(session, acme.business_id)
+            row = calendar.arrange(session, business, wish, actor="test").id
+    with unit_of_work(acme.scope):
+        enqueue_job("default", "remind_business")
+    installation.run_jobs("default")
+    assert [sending.state for sending in sendings(acme)] == ["waiting"] * 4
+    edit(acme, rows[0], state="done")
+    edit(acme, rows[1], due_time=f"{due + timedelta(minutes=5):%H:%M}")
+    with unit_of_work(acme.scope) as session:
+        calendar.cancel(session, acme.business_id, row, version=1, actor="test")
+        choices.set_business_quiet(session, acme.business_id, None, actor="test")
+    with installation.administrator.begin() as connection:
+        connection.exec_driver_sql("update jobs set run_at = clock_timestamp() where state = 'queued'")
+    installation.run_jobs("default")
+    assert [message["payload"]["title"] for message in browser.arrived()] == ["as it was"]
+    assert sorted(sending.reason for sending in sendings(acme)) == ["", "changed", "changed", "changed"]
+
+
 def test_one_s_own_quiet_hours_come_before_the_business_s(acme: World) -> None:
     me, dana = owner_of(acme).user_id, colleague(acme, "Dana")
     with unit_of_work(acme.scope) as session:

@@ -30,7 +30,7 @@ _WORDS = {"en": ("Appointment", "At {time}"), "he": ("פגישה", "בשעה {ti
 
 def register() -> None:
     """Have people reminded of appointments."""
-    register_kind(Kind(SOON, Ways(page=True, push=True, email=False), _say, urgent=True))
+    register_kind(Kind(SOON, Ways(page=True, push=True, email=False), _say, urgent=True, holds=_is_then))
     register_reminders(SOON, _coming)
 
 
@@ -54,6 +54,15 @@ def _coming(session: Session, business_id: UUID, now: datetime, until: datetime)
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _is_then(session: Session, business_id: UUID, facts: Facts) -> bool:
+    """Return whether an appointment of which people were to be reminded is still booked for that time."""
+    booked = select(Appointment.id).where(
+        Appointment.business_id == business_id, Appointment.id == UUID(facts["appointment_id"]),
+        Appointment.state == "booked", Appointment.starts_at == datetime.fromisoformat(facts["at"]),
+    )  # fmt: skip
+    return session.scalar(booked) is not None
 
 
 def _say(language: str, facts: Facts, zone: str) -> Said:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
 
 from trunkline.core.errors import InvalidInput
 from trunkline.domain.notifications.rules import Ways
@@ -29,6 +32,9 @@ class Said:
 Say = Callable[[str, Facts, str], Said]
 """(language, facts, the business's time zone) -> words. Unknown languages are said in English."""
 
+Holds = Callable[[Session, UUID, Facts], bool]
+"""(session, business, facts) -> whether what was to be told is still so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -40,6 +46,8 @@ class Kind:
     say: Say
     urgent: bool = False
     """A device on battery is woken for it."""
+    holds: Holds | None = None
+    """Whether it is still so, asked when a message goes that had to wait; none: what was said stays said."""
     asked_for: bool = False
     """Somebody has just asked for it: it comes in quiet hours too, and there is nothing to choose."""
 

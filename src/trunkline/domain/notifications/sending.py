@@ -117,6 +117,9 @@ def _ready(session: Session, business_id: UUID, sending_id: UUID) -> tuple[_Read
     if stale_at is not None and (ends or now) >= stale_at:
         _settle(row, SendingState.DROPPED, "quiet_hours" if ends else "stale")
         return None, None
+    if kind.holds is not None and not kind.holds(session, business_id, notification.data):
+        _settle(row, SendingState.DROPPED, "changed")
+        return None, None
     if notification.read_at is not None:
         _settle(row, SendingState.DROPPED, "read")
         return None, None

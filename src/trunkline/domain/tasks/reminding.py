@@ -20,7 +20,7 @@ from trunkline.domain.notifications.service import (
     register_kind,
     register_reminders,
 )
-from trunkline.domain.tasks.models import OPEN, Task
+from trunkline.domain.tasks.models import OPEN, Task, TaskState
 from trunkline.domain.tasks.rules import MORNING
 from trunkline.domain.tasks.service import ASSIGNED
 from trunkline.domain.tenants import service as tenants
@@ -37,7 +37,7 @@ _WORDS = {
 
 def register() -> None:
     """Have people reminded of tasks, and told of those that they are given."""
-    register_kind(Kind(DUE, _USUAL, _say_due, urgent=True))
+    register_kind(Kind(DUE, _USUAL, _say_due, urgent=True, holds=_is_due_then))
     register_kind(Kind(ASSIGNED, _USUAL, _say_assigned))
     register_reminders(DUE, _coming)
 
@@ -70,6 +70,15 @@ def _one(task: Task, zone: str) -> Coming:
         at, stale_at = task.due_at, task.due_at + STILL
         ahead = None if task.remind is None else tuple(task.remind)
     return Coming(task.id, at, task.due_set_at, stale_at, (task.assignee_id,), ahead, facts)
+
+
+def _is_due_then(session: Session, business_id: UUID, facts: Facts) -> bool:
+    """Return whether a task of which somebody was to be reminded is still to be done at that time."""
+    task = session.get(Task, UUID(facts["task_id"]), populate_existing=True)
+    if task is None or task.business_id != business_id or task.state == TaskState.DONE or task.due_on is None:
+        return False
+    zone = tenants.get_business(session, business_id).time_zone
+    return _one(task, zone).at == datetime.fromisoformat(facts["at"]) if task.assignee_id else False
 
 
 def _say_due(language: str, facts: Facts, zone: str) -> Said:
