@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -128,6 +128,7 @@ async def by_twilio() -> AsyncIterator[House]:
 async def by_telnyx() -> AsyncIterator[House]:
     async with serving_telnyx(TelnyxOptions(api_key=API_KEY, webhook_url="")) as sim:
         sim.messaging.numbers[OURS] = PROFILE
+        sim.messaging.profiles[PROFILE] = ""
         made = TelnyxSms(api_key=API_KEY, public_key=sim.public_key, base_url=sim.base_url, timeout_s=2)
         with closing(made) as chat:
 
@@ -270,6 +271,23 @@ async def test_what_is_not_signed_is_turned_away(house: House) -> None:
     assert [event.text for event in house.events if isinstance(event, InMessage)] == ["Hi"]
 
 
+async def test_a_number_that_shares_its_profile_gets_one_of_its_own() -> None:
+    """Else the messages to another business's number would come to this one's address."""
+    other = "+12025550177"
+    async with serving_telnyx(TelnyxOptions(api_key=API_KEY, webhook_url="")) as sim:
+        sim.messaging.numbers |= {OURS: PROFILE, other: PROFILE}
+        sim.messaging.profiles[PROFILE] = "http://127.0.0.1:9/old"
+        made = TelnyxSms(api_key=API_KEY, public_key=sim.public_key, base_url=sim.base_url, timeout_s=2)
+        with closing(made) as chat:
+            for address, url in ((OURS, "http://127.0.0.1:9/ours"), (other, "http://127.0.0.1:9/other")):
+                account = ChatAccount(address, "", "", "", "")
+                await asyncio.to_thread(chat.subscribe, account, url=url, verify_token="")
+                await asyncio.to_thread(chat.subscribe, account, url=f"{url}/2", verify_token="")
+        found = {number: sim.messaging.profiles[profile] for number, profile in sim.messaging.numbers.items()}
+        assert found == {OURS: "http://127.0.0.1:9/ours/2", other: "http://127.0.0.1:9/other/2"}
+        assert len(sim.messaging.profiles) == 2
+
+
 @pytest.mark.parametrize("make", ["twilio", "telnyx"])
 def test_where_no_connection_was_made_nothing_was_sent(make: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -322,6 +340,8 @@ def test_groups_and_files_alone_are_what_they_are() -> None:
         assert twilio.read(urlencode({**form, "From": "32665"}).encode()) == ()
 
 
+AT_LEISURE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine draws slowly, which is nothing that is tested."""
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -333,6 +353,7 @@ FIELDS = st.sampled_from(
 )
 
 
+@AT_LEISURE
 @given(st.dictionaries(KEYS, JSON), st.sampled_from(["message.received", "message.finalized"]), JSON)
 def test_nothing_but_a_value_error_comes_of_any_event(payload: dict[str, Any], kind: str, at: Any) -> None:
     told = {"data": {"event_type": kind, "payload": {"id": "1", "from": {"phone_number": PERSON}, **payload}}}
@@ -344,6 +365,7 @@ def test_nothing_but_a_value_error_comes_of_any_event(payload: dict[str, Any], k
             return
 
 
+@AT_LEISURE
 @given(
     st.binary(max_size=80)
     | st.dictionaries(FIELDS, st.text()).map(lambda form: urlencode(form, errors="replace").encode())

@@ -25,7 +25,7 @@ from graph_bodies import (
     statuses,
     value,
 )
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trunkline.providers.ports import (
@@ -185,6 +185,8 @@ def test_other_bytes_are_no_event(told: bytes) -> None:
         read(told)
 
 
+AT_LEISURE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine draws slowly, which is nothing that is tested."""
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -213,6 +215,7 @@ WHOLE = json.loads(
 PLACES = places(WHOLE)[1:]
 
 
+@AT_LEISURE
 @given(st.lists(st.tuples(st.sampled_from(PLACES), JSON), min_size=1, max_size=3))
 def test_nothing_but_a_value_error_comes_of_any_body(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
     told = copy.deepcopy(WHOLE)
@@ -234,6 +237,7 @@ def test_nothing_but_a_value_error_comes_of_any_body(changes: list[tuple[tuple[A
             assert event.at.tzinfo is not None
 
 
+@AT_LEISURE
 @given(st.binary(max_size=200))
 def test_nothing_but_a_value_error_comes_of_any_bytes(told: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):

@@ -337,8 +337,9 @@ def test_another_business_number_is_not_to_be_used(
     graph: GraphStand, chat: Chat, account: ChatAccount
 ) -> None:
     other = graph.number("+15550009999")
-    with pytest.raises(ChatRefused):
+    with pytest.raises(ChatRefused) as refused:
         chat.send(replace(account, account=other.account), text())
+    assert (refused.value.refusal, refused.value.code) == (Refusal.ACCOUNT, "100")
     with pytest.raises(ChatRefused):
         chat.templates(replace(account, owner=other.owner))
     assert taken(graph, other) == []

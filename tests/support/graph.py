@@ -65,6 +65,10 @@ class GraphStand:
         """Return what was accepted, refused, told and read."""
         return self._got("book")
 
+    def tally(self) -> dict[str, Any]:
+        """Return how many messages were accepted, which references twice, and what was refused."""
+        return self._got("tally")
+
     def accepted(self, to: str | None = None) -> list[dict[str, Any]]:
         """Return the messages that were truly taken, those to one person where one is named."""
         return [entry for entry in self.book()["accepted"] if to in {None, entry["to"]}]

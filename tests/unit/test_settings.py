@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from api.doorway import build_app
-from trunkline.core.errors import StartRefused
+from trunkline.chats import register_chats
+from trunkline.core import registry
+from trunkline.core.errors import InvalidInput, StartRefused
 from trunkline.core.settings import ServiceRole, Settings, load_settings
 from trunkline.doctor import FAULT, OK, examine
 from trunkline.wiring import Command, check_command, check_public_url
@@ -161,3 +164,30 @@ def test_every_carrier_must_reach_us() -> None:
     settings = Settings(public_url="http://127.0.0.1:8000", **local, **TELNYX)  # type: ignore[arg-type]
     with pytest.raises(StartRefused, match="cannot use PUBLIC_URL"):
         check_public_url(Command.API, settings)
+
+
+# --- Where messages go -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["http://graph.example/v21.0", "graph.facebook.com", "ftp://127.0.0.1"])
+def test_keys_of_businesses_go_to_no_address_without_tls(url: str) -> None:
+    with pytest.raises(ValidationError, match="https address"):
+        Settings(whatsapp_base_url=url)
+    assert Settings(whatsapp_base_url=f"{LOCAL}/v21.0/").whatsapp_base_url == f"{LOCAL}/v21.0"
+
+
+@pytest.mark.parametrize("carriers", [(), ("sms_twilio",), ("sms_telnyx",), ("sms_telnyx", "sms_twilio")])
+def test_whatsapp_is_always_there_and_sms_with_a_carrier(
+    carriers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_chats", {})
+    given = (ACCOUNT if "sms_twilio" in carriers else {}) | (TELNYX if "sms_telnyx" in carriers else {})
+    register_chats(Settings(**given))  # type: ignore[arg-type]
+    assert registry.chat_names() == (*carriers, "whatsapp")
+    for name in registry.chat_names():
+        chat = registry.chat(name)
+        assert chat is registry.chat(name)
+        assert chat.traits.has_templates is (name == "whatsapp")
+        chat.close()  # type: ignore[attr-defined]
+    with pytest.raises(InvalidInput, match="whatsapp"):
+        registry.chat("pigeon")

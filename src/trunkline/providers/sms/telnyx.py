@@ -54,9 +54,9 @@ _EMPTY: Mapping[str, Any] = {}
 class TelnyxSms:
     """Every number at Telnyx. Blocking; safe to share between threads.
 
-    Of a `ChatAccount`, `account` is the messaging profile, `key` the API key, `secret` the public key that
-    its events are checked by. What is empty is the installation's. `timeout_s` bounds each phase of a
-    request.
+    Of a `ChatAccount`, `account` is the messaging profile, or empty for whichever the number is in, `key` the
+    API key, `secret` the public key that its events are checked by. Keys that are empty are the
+    installation's. `timeout_s` bounds each phase of a request.
     """
 
     traits = ChatTraits(
@@ -97,7 +97,7 @@ class TelnyxSms:
             body["tags"] = [f"{_TAG}{message.reference}"]
         if message.status_url:
             body["webhook_url"] = message.status_url
-        data = _data(self._http.send(self._request("POST", account, "/messages", json=body)))
+        data = _object(self._http.send(self._request("POST", account, "/messages", json=body)), "data")
         sent = data.get("id")
         if not isinstance(sent, str) or not sent:
             raise ChatUncertain("Telnyx took a message without naming its id")
@@ -117,27 +117,50 @@ class TelnyxSms:
 
     def check(self, account: ChatAccount) -> str:
         """Return the number, once Telnyx shows it as this account's. Raises ChatRefused."""
-        query = {"filter[phone_number]": account.address}
-        rows = self._http.ask(self._request("GET", account, "/phone_numbers", params=query)).get("data")
-        numbers = (
-            [row.get("phone_number") for row in rows if isinstance(row, dict)]
-            if isinstance(rows, list)
-            else []
-        )
-        if account.address not in numbers:
-            raise ChatRefused(
-                f"{account.address} is no number of this account",
-                refusal=Refusal.ACCOUNT,
-                code="other_number",
-            )
+        self._number(account)
         return account.address
 
     def subscribe(self, account: ChatAccount, *, url: str, verify_token: str) -> None:
-        """Have messages to every number of the profile told to an address. Raises ChatRefused."""
+        """Have messages to a number told to an address. Raises ChatRefused.
+
+        Only a messaging profile has an address. One that the account names is pointed there with all its
+        numbers. Else the number's own is, or, where it shares that with others, a new one that it moves to:
+        other businesses' messages are not to come to this address.
+        """
         del verify_token
-        path = f"/messaging_profiles/{quote(account.account, safe='')}"
-        body = {"webhook_url": url, "webhook_api_version": "2"}
-        self._http.ask(self._request("PATCH", account, path, json=body))
+        profile = account.account
+        number = {} if profile else self._number(account)
+        if (
+            not profile
+            and (found := _words(number, "messaging_profile_id"))
+            and not self._is_shared(account, found)
+        ):
+            profile = found
+        if profile:
+            self._ask("PATCH", account, f"/messaging_profiles/{quote(profile, safe='')}", json=_told_at(url))
+            return
+        wish = {"name": f"Trunkline {account.address}", "whitelisted_destinations": ["*"], **_told_at(url)}
+        made = _required_of(self._ask("POST", account, "/messaging_profiles", json=wish))
+        path = f"/phone_numbers/{quote(_required_of(number), safe='')}/messaging"
+        self._ask("PATCH", account, path, json={"messaging_profile_id": made})
+
+    def _is_shared(self, account: ChatAccount, profile: str) -> bool:
+        path = f"/messaging_profiles/{quote(profile, safe='')}/phone_numbers"
+        request = self._request("GET", account, path, params={"page[size]": "2"})
+        return len(_objects(self._http.ask(request).get("data"))) > 1
+
+    def _number(self, account: ChatAccount) -> Mapping[str, Any]:
+        query = {"filter[phone_number]": account.address}
+        rows = self._http.ask(self._request("GET", account, "/phone_numbers", params=query)).get("data")
+        for row in _objects(rows):
+            if row.get("phone_number") == account.address:
+                return row
+        raise ChatRefused(
+            f"{account.address} is no number of this account", refusal=Refusal.ACCOUNT, code="other_number"
+        )
+
+    def _ask(self, method: str, account: ChatAccount, path: str, **options: Any) -> Mapping[str, Any]:
+        return _object(self._http.ask(self._request(method, account, path, **options)), "data")
 
     def handshake(self, query: Mapping[str, str], *, verify_token: str) -> str | None:
         """Telnyx asks for no proof."""
@@ -219,8 +242,15 @@ def _judged(reply: httpx.Response, body: Mapping[str, Any]) -> ChatRefused | Non
     return judge("Telnyx", TELNYX, reply, str(error.get("code") or ""), words)
 
 
-def _data(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _object(body, "data")
+def _told_at(url: str) -> dict[str, str]:
+    return {"webhook_url": url, "webhook_api_version": "2"}
+
+
+def _required_of(row: Mapping[str, Any]) -> str:
+    found = _words(row, "id")
+    if not found:
+        raise ChatRefused("Telnyx names no id", refusal=Refusal.LATER, code="unreadable")
+    return found
 
 
 def _moment(value: object) -> datetime:

@@ -40,6 +40,8 @@ REFUSALS: Mapping[int, Refusal] = {code: refusal for refusal, codes in _CODES.it
 WAITS_S: Mapping[int, float] = {4: 300, 80007: 300, 130429: 2, 131048: 3_600, 131056: 6, 131057: 60}
 """How long to wait at least where Graph does not say, by what its limits are counted over."""
 
+_NO_SUCH_OBJECT = 33
+"""Subcode of 100: the number or account is not this token's."""
 _KEY = re.compile(r"\S{40,}")
 """Graph repeats a token that it cannot read."""
 
@@ -60,10 +62,14 @@ def judge(reply: httpx.Response, body: Mapping[str, Any]) -> ChatRefused | None:
         return by and ChatRefused(
             words, refusal=by.refusal, code=str(code), retry_after_s=by.retry_after_s
         )  # fmt: skip
-    if code == ErrorCode.INVALID_PARAMETER and "appsecret_proof" in words:
+    if code == ErrorCode.INVALID_PARAMETER and _is_about_account(error, words):
         refusal = Refusal.ACCOUNT
     waits = retry_after(reply) or WAITS_S.get(code)
     return ChatRefused(words, refusal=refusal, code=str(code), retry_after_s=waits)
+
+
+def _is_about_account(error: Mapping[str, Any], words: str) -> bool:
+    return error.get("error_subcode") == _NO_SUCH_OBJECT or "appsecret_proof" in words
 
 
 def of_receipt(code: int) -> Refusal:

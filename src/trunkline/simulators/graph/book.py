@@ -20,10 +20,13 @@ RECEIPTS = ("sent", "delivered", "read")
 class GraphRefuses(Exception):
     """A request that Graph answers with an error; `code` is Graph's, `status` HTTP's."""
 
-    def __init__(self, status: int, code: int, message: str, details: str = "") -> None:
+    def __init__(
+        self, status: int, code: int, message: str, details: str = "", *, subcode: int | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.subcode = subcode
         self.details = details
 
 
@@ -135,13 +138,17 @@ class Book:
         wrote = person.wrote_at.get(number)
         return wrote is not None and now().timestamp() - wrote < _DAY_S
 
+    def tally(self) -> dict[str, Any]:
+        """Return the numbers of it alone."""
+        counts = Counter(entry.reference for entry in self.accepted if entry.reference)
+        doubled = sorted(reference for reference, times in counts.items() if times > 1)
+        return {"accepted": len(self.accepted), "doubled": doubled, "refused": dict(self.refused)}
+
     def as_json(self) -> dict[str, Any]:
         """Return what came of everything."""
-        counts = Counter(entry.reference for entry in self.accepted if entry.reference)
         return {
+            **self.tally(),
             "accepted": [asdict(entry) for entry in self.accepted],
-            "doubled": sorted(reference for reference, times in counts.items() if times > 1),
-            "refused": dict(self.refused),
             "webhooks": self.webhooks,
             "read": self.read,
         }
@@ -157,4 +164,5 @@ def unknown_object(name: str) -> GraphRefuses:
     return GraphRefuses(
         400, 100, f"Unsupported request. Object with ID '{name}' does not exist, cannot be loaded due to "
         "missing permissions, or does not support this operation",
+        subcode=33,
     )  # fmt: skip

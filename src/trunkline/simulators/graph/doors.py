@@ -36,6 +36,7 @@ class Doors:
     def routes(self) -> list[Route]:
         return [
             Route("/sim/book", self.book, methods=["GET"]),
+            Route("/sim/tally", self.tally, methods=["GET"]),
             Route("/sim/numbers", self.numbers, methods=["POST"]),
             Route("/sim/people", self.people, methods=["POST"]),
             Route("/sim/templates", self.templates, methods=["POST"]),
@@ -49,6 +50,10 @@ class Doors:
     async def book(self, _: Request) -> Response:
         """Tell what was accepted, refused, told and read; `doubled` names references accepted twice."""
         return JSONResponse(self._book.as_json())
+
+    async def tally(self, _: Request) -> Response:
+        """Tell how many were accepted, `doubled` and refused: the book without its entries."""
+        return JSONResponse(self._book.tally())
 
     async def numbers(self, request: Request) -> Response:
         """`{phone, name?, id?, owner?, token?, secret?, callback_url?, per_second?, pair_burst?,

@@ -210,8 +210,9 @@ async def refused(_: Request, error: Exception) -> Response:
     data = (
         {"error_data": {"messaging_product": "whatsapp", "details": error.details}} if error.details else {}
     )
-    body = {"message": str(error), "type": "OAuthException", "code": error.code, **data, "fbtrace_id": "A0"}
-    return JSONResponse({"error": body}, error.status)
+    more = {"error_subcode": error.subcode} if error.subcode else {}
+    body = {"message": str(error), "type": "OAuthException", "code": error.code, "fbtrace_id": "A0"}
+    return JSONResponse({"error": {**body, **data, **more}}, error.status)
 
 
 def _refused_by(fault: Ordered | None) -> Response | None:

@@ -28,7 +28,7 @@ class Messaging:
         self.numbers: dict[str, str] = {}
         """Our numbers, with the messaging profile of each."""
         self.profiles: dict[str, str] = {}
-        """Where messages to a profile's numbers are told."""
+        """The messaging profiles, with where messages to their numbers are told."""
         self.accepted: list[dict[str, Any]] = []
         """What was truly taken, one entry a message."""
         self.refuse: deque[str] = deque()
@@ -79,14 +79,36 @@ class Messaging:
     def find(self, number: str) -> list[dict[str, Any]]:
         """List our numbers of this name."""
         return [
-            {"phone_number": one, "messaging_profile_id": profile}
+            {"id": f"id-{one[1:]}", "phone_number": one, "messaging_profile_id": profile}
             for one, profile in self.numbers.items()
             if one == number
         ]
 
+    def within(self, profile: str) -> list[dict[str, Any]]:
+        """List the numbers of a profile."""
+        return [{"phone_number": one} for one, its in self.numbers.items() if its == profile]
+
+    def make(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a profile. Raises CommandRefused."""
+        for name in ("name", "whitelisted_destinations"):
+            if not body.get(name):
+                raise CommandRefused(422, ErrorCode.MISSING_PARAMETER, f"Missing required parameter {name}")
+        profile = str(uuid4())
+        self.profiles[profile] = str(body.get("webhook_url", ""))
+        return {"id": profile, "name": body["name"], "webhook_url": self.profiles[profile]}
+
+    def move(self, number_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Move a number to a profile. Raises CommandRefused."""
+        number = f"+{number_id.removeprefix('id-')}"
+        profile = str(body.get("messaging_profile_id", ""))
+        if number not in self.numbers or profile not in self.profiles:
+            raise CommandRefused(404, ErrorCode.NOT_FOUND, "Resource not found")
+        self.numbers[number] = profile
+        return {"id": number_id, "messaging_profile_id": profile}
+
     def point(self, profile: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Set where messages to a profile's numbers are told. Raises CommandRefused."""
-        if profile not in self.numbers.values():
+        if profile not in self.profiles:
             raise CommandRefused(404, ErrorCode.NOT_FOUND, "Resource not found")
         self.profiles[profile] = str(body.get("webhook_url", ""))
         return {"id": profile, "webhook_url": self.profiles[profile]}

@@ -94,7 +94,10 @@ class _Api:
                 Route("/v2/calls/{sid}/actions/{action}", self.command, methods=["POST"]),
                 Route("/v2/messages", self.message, methods=["POST"]),
                 Route("/v2/phone_numbers", self.numbers, methods=["GET"]),
+                Route("/v2/phone_numbers/{number}/messaging", self.move, methods=["PATCH"]),
+                Route("/v2/messaging_profiles", self.make, methods=["POST"]),
                 Route("/v2/messaging_profiles/{profile}", self.profile, methods=["PATCH"]),
+                Route("/v2/messaging_profiles/{profile}/phone_numbers", self.within, methods=["GET"]),
             ]
         )
 
@@ -138,6 +141,30 @@ class _Api:
 
         async def work() -> list[dict[str, Any]]:
             return self.messaging.find(request.query_params.get("filter[phone_number]", ""))
+
+        return await self._answer(request, work)
+
+    async def move(self, request: Request) -> Response:
+        """PATCH /v2/phone_numbers/{id}/messaging."""
+
+        async def work() -> dict[str, Any]:
+            return self.messaging.move(request.path_params["number"], await request.json())
+
+        return await self._answer(request, work)
+
+    async def make(self, request: Request) -> Response:
+        """POST /v2/messaging_profiles."""
+
+        async def work() -> dict[str, Any]:
+            return self.messaging.make(await request.json())
+
+        return await self._answer(request, work)
+
+    async def within(self, request: Request) -> Response:
+        """GET /v2/messaging_profiles/{id}/phone_numbers."""
+
+        async def work() -> list[dict[str, Any]]:
+            return self.messaging.within(request.path_params["profile"])
 
         return await self._answer(request, work)
 
