@@ -169,6 +169,24 @@ def test_part_of_a_number_finds_people_and_calls_however_it_is_written(
     assert search(owner, "+999123")["groups"] == []
 
 
+def test_a_further_number_or_address_finds_whose_it_is_once(owner: TestClient) -> None:
+    dana = hits(search(owner, "dana cohen"), "lead")[0]["id"]
+    for channel, address in (("phone", "+972525550177"), ("email", "Dana.Levi@home.example")):
+        added = owner.post(f"/api/leads/{dana}/addresses", json={"channel": channel, "address": address})
+        assert added.status_code == 201, added.text
+    for typed in ("+972 52 555 0177", "+972525550177", "dana.levi@home.example"):
+        found = search(owner, typed)
+        assert titles(found, "lead") == ["Dana Cohen"], typed
+        assert titles(found, "task") == ["Send the invoice"]
+        (task,) = search(owner, typed, kinds=["task"])["groups"][0]["hits"]
+        assert task["title"] == "Send the invoice"
+    # By her first address she is found in two ways, and by part of it others are as well.
+    assert titles(search(owner, "dana.cohen@clinic.example"), "lead") == ["Dana Cohen"]
+    assert titles(search(owner, "052-555-0101"), "lead") == ["Dana Cohen"]
+    paged = search(owner, "dana.cohen@clinic.example", kinds=["lead"], limit=1)["groups"]
+    assert [group["next_cursor"] for group in paged] == [None]
+
+
 def test_words_themselves_come_before_words_that_begin_so(owner: TestClient, acme: World) -> None:
     with unit_of_work(acme.scope) as session:
         session.add(Lead(business_id=acme.business_id, name="Dan Mor", phone="+972525550199", source="t"))

@@ -42,6 +42,8 @@ Describe = Callable[[Session, UUID, Sequence[Place]], Mapping[Place, Described]]
 """Session, business and places -> what is shown of each that is still there."""
 ByNumber = Callable[[Session, UUID, str, Place | None, int], Sequence[Place]]
 """Session, business, digits, behind which place and how many -> rows with such a number, newest first."""
+ByAddress = Callable[[Session, UUID, str], Place | None]
+"""Session, business and what was typed -> the row whose whole number or e-mail address that is."""
 OfLeads = Callable[[Session, UUID, Collection[UUID], Place | None, int], Sequence[Place]]
 """Session, business, leads, behind which place and how many -> rows that are about them, newest first."""
 
@@ -55,6 +57,7 @@ class Source:
     least: Role = Role.VIEWER
     """Who may find such rows: as who may read them."""
     by_number: ByNumber | None = None
+    by_address: ByAddress | None = None
     of_leads: OfLeads | None = None
     """Also found are rows about people who are found by their name."""
     holds_leads: bool = False

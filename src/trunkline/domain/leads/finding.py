@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from trunkline.core.finding import Described, Place, Source, register_source
+from trunkline.domain.leads import own_search
 from trunkline.domain.leads.models import Lead, LeadList, LeadNote
 
 _MOST = 1_000
@@ -28,7 +29,7 @@ _WITH_NUMBER = text(
 
 def register() -> None:
     """Let leads, notes and lists be found."""
-    register_source(Source("lead", _leads, by_number=_with_number, holds_leads=True))
+    register_source(Source("lead", _leads, by_number=_with_number, by_address=_at_address, holds_leads=True))
     register_source(Source("note", _notes))
     register_source(Source("list", _lists))
 
@@ -64,6 +65,14 @@ def _with_number(
         },
     )  # fmt: skip
     return [Place(row.created_at, row.id) for row in rows]
+
+
+def _at_address(session: Session, business_id: UUID, typed: str) -> Place | None:
+    lead_id = own_search.whose_address(session, business_id, typed)
+    if lead_id is None:
+        return None
+    made = session.scalar(select(Lead.created_at).where(Lead.business_id == business_id, Lead.id == lead_id))
+    return None if made is None else Place(made, lead_id)
 
 
 def _notes(session: Session, business_id: UUID, places: Sequence[Place]) -> Mapping[Place, Described]:

@@ -23,7 +23,7 @@ from trunkline.kit import cursors
 
 _LEADS_FOLLOWED = 20
 """Of how many people that are found other rows are shown."""
-_NUMBER, _EXACT, _BEGUN, _SLIPPED, _OF_LEADS, _OF_SLIPPED = range(6)
+_ADDRESS, _NUMBER, _EXACT, _BEGUN, _SLIPPED, _OF_LEADS, _OF_SLIPPED = range(7)
 """The ways of looking, in the order of what they find; the last two are about people who were found."""
 
 
@@ -64,6 +64,7 @@ class Answer:
 class _Asked:
     """What is looked for, worked out once."""
 
+    text: str
     digits: str | None
     words: list[str]
     known: Known
@@ -128,13 +129,13 @@ def _may(who: Principal, source: Source) -> bool:
 def _ask(session: Session, business_id: UUID, text: str) -> _Asked:
     typed, digits = rules.typed(text), rules.digits_of(text)
     if not typed:
-        return _Asked(digits, typed, Known((), {}), {}, None, False, frozenset(), (), {})
+        return _Asked(text, digits, typed, Known((), {}), {}, None, False, frozenset(), (), {})
     known = vocabulary.known(session, business_id, typed)
     forms = rules.forms_of(typed, known)
     marked = frozenset(form for some in forms.values() for form in some)
     beginning = tuple(form for form in marked if rules.goes_on(form))
     wanted = rules.typed_or_begun(forms, known)
-    return _Asked(digits, typed, known, forms, wanted, False, marked, beginning, {})
+    return _Asked(text, digits, typed, known, forms, wanted, False, marked, beginning, {})
 
 
 def _ask_what_was_meant(session: Session, business_id: UUID, asked: _Asked) -> _Asked:
@@ -165,7 +166,17 @@ def _look(  # noqa: PLR0917 - each of them is another thing
     most: int,
 ) -> dict[str, list[_Behind]]:
     """Return where something was found, in order: of each kind as many as are asked for."""
+    at = {
+        source.kind: place
+        for source in wanted
+        if source.by_address is not None
+        and (place := source.by_address(session, business_id, asked.text)) is not None
+    }
     found: dict[str, list[_Behind]] = {source.kind: [] for source in wanted}
+    if behind is None:
+        found |= {kind: [_Behind(_ADDRESS, place)] for kind, place in at.items()}
+    # Who is found by an address comes once: there may be one row more than are asked for.
+    most += bool(at)
     follows = any(source.of_leads is not None for source in wanted)
 
     def how_many(source: Source) -> int:
@@ -199,7 +210,10 @@ def _look(  # noqa: PLR0917 - each of them is another thing
             rows_there = {row.place for row in found[source.kind]}
             places = source.of_leads(session, business_id, lead_ids, start(last), most)
             found[source.kind] += [_Behind(last, place) for place in places if place not in rows_there]
-    return {kind: rows[:most] for kind, rows in found.items()}
+    return {
+        kind: [row for row in rows if row.way == _ADDRESS or row.place != at.get(kind)][: most - bool(at)]
+        for kind, rows in found.items()
+    }
 
 
 def _queries(asked: _Asked, behind: _Behind | None) -> list[tuple[Wanted, tuple[int, ...]]]:
@@ -225,8 +239,9 @@ def _leads(
     if holder is None:
         return []
     if found is not None and holder.kind in found:
-        places = [row.place for row in found[holder.kind]]
-    elif asked.digits is not None and holder.by_number is not None:
+        return list(dict.fromkeys(row.place.id for row in found[holder.kind]))[:_LEADS_FOLLOWED]
+    at = holder.by_address(session, business_id, asked.text) if holder.by_address is not None else None
+    if asked.digits is not None and holder.by_number is not None:
         places = list(holder.by_number(session, business_id, asked.digits, None, _LEADS_FOLLOWED))
     elif asked.wanted is not None:
         kinds = {holder.kind: _LEADS_FOLLOWED}
@@ -234,7 +249,8 @@ def _leads(
         places = [place for _, place in there[holder.kind]]
     else:
         places = []
-    return [place.id for place in places[:_LEADS_FOLLOWED]]
+    ids = [*([at.id] if at is not None else ()), *(place.id for place in places)]
+    return list(dict.fromkeys(ids))[:_LEADS_FOLLOWED]
 
 
 def _hits(
@@ -261,6 +277,6 @@ def _write(last: _Behind) -> str:
 
 def _read(cursor: str) -> _Behind:
     way, at, row_id, part = cursors.read(cursor, int, datetime, UUID, int)
-    if not _NUMBER <= way <= _OF_SLIPPED or not 0 <= part < 2**31:
+    if not _ADDRESS <= way <= _OF_SLIPPED or not 0 <= part < 2**31:
         raise cursors.InvalidCursor("a cursor of another list")
     return _Behind(way, Place(at, row_id, part))
