@@ -23,6 +23,8 @@ from trunkline.domain.control import store
 from trunkline.domain.leads.models import Lead
 from trunkline.domain.outbound.models import Suppression
 
+pytestmark = pytest.mark.hasty
+
 
 @pytest.mark.parametrize("mulaw", [False, True], ids=["pcm16", "mulaw"])
 async def test_a_whole_call_is_held_and_on_record_like_any_other(theatre: Theatre, mulaw: bool) -> None:

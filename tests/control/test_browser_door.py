@@ -22,6 +22,8 @@ from trunkline.domain.calls.tickets import MediaTicket, browser_token, media_tok
 from trunkline.domain.people import service as people
 from trunkline.kit import tokens
 
+pytestmark = pytest.mark.hasty
+
 
 async def test_a_viewer_may_not_and_an_agent_may(theatre: Theatre) -> None:
     world = theatre.world

@@ -21,6 +21,8 @@ from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.web import browser_calls
 
+pytestmark = pytest.mark.hasty
+
 
 async def test_a_call_that_never_begins_gives_its_line_back(
     theatre: Theatre, installation: Installation

@@ -6,6 +6,7 @@ import asyncio
 import signal
 
 import httpx
+import pytest
 
 from control.theatre import Theatre, Use, open_theatre
 from simulators.product import until
@@ -13,6 +14,8 @@ from support.installation import Installation
 from support.world import World
 from trunkline.simulators.carrier import Persona
 from trunkline.web.sentences import FAREWELL, FULL_LINE
+
+pytestmark = pytest.mark.hasty
 
 
 async def get(theatre: Theatre, path: str) -> httpx.Response:

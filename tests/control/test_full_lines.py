@@ -20,6 +20,8 @@ from trunkline.kit import clock
 from trunkline.simulators.carrier import Persona
 from trunkline.web.sentences import FULL_LINE, LEAVE_A_MESSAGE, WE_CALL_BACK
 
+pytestmark = pytest.mark.hasty
+
 
 @pytest.fixture
 async def full(installation: Installation, acme: World) -> AsyncIterator[Theatre]:

@@ -27,6 +27,8 @@ from trunkline.kit.audio import audioop
 from trunkline.kit.ids import new_id
 from trunkline.web.listening import PROTOCOL, Ear
 
+pytestmark = pytest.mark.hasty
+
 CALLER, AGENT = 0, 1
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from control.backstage import Whistler
 from control.theatre import CALLER, Theatre
 from simulators.product import until
@@ -14,6 +16,8 @@ from trunkline.domain.calls import service as calls
 from trunkline.domain.tenants import service as tenants
 from trunkline.web.preparation import prepare
 from trunkline.web.sentences import NOBODY_THERE
+
+pytestmark = pytest.mark.hasty
 
 QUESTION = "Shall I put you through?"
 SWITCHBOARD: dict[str, Any] = {

@@ -14,6 +14,8 @@ from trunkline.domain.control import answers, service, undoing
 from trunkline.domain.control.models import Verb
 from trunkline.domain.control.store import locked
 
+pytestmark = pytest.mark.hasty
+
 
 def begun(world: World, call_id: UUID, verb: Verb, to: str = "") -> tuple[UUID, undoing.Before]:
     with unit_of_work(world.scope) as session:

@@ -14,6 +14,8 @@ from trunkline.domain.agents import service as agents
 from trunkline.domain.tenants import service as tenants
 from trunkline.domain.tenants.extensions import refused_because
 
+pytestmark = pytest.mark.hasty
+
 ORDINARY, OTHER = "+12125550311", "+12125550399"
 PREMIUM, ABROAD, JAMAICA, SHARED_COST = "+19005550199", "+442079460123", "+18765550123", "+448443211234"
 EXTENSIONS = [{"extension": "1", "name": "", "number": number} for number in (ORDINARY, PREMIUM, ABROAD)]

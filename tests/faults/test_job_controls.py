@@ -56,7 +56,7 @@ def test_without_the_sweeper_what_the_dead_held_is_lost(yard: Yard, swept: bool)
         storm.start_upkeep()
     storm.rage(6, within_s=60)
     if swept:
-        assert sum(storm.calm(workers=2, within_s=30).harms.values()) == 0
+        assert sum(storm.calm(workers=2, within_s=60).harms.values()) == 0
         return
     with pytest.raises(AssertionError, match="every job is at its end"):
         storm.calm(workers=2, within_s=8)

@@ -25,7 +25,7 @@ def test_a_worker_does_not_grow_with_the_jobs_it_has_run(yard: Yard, jobs: int) 
             assert worker.poll() is None, "the worker has ended"
             return yard.book.count("state = 'succeeded'") >= how_many
 
-        eventually(lambda: ran(_WARM_UP), "it has warmed up", within_s=60)
+        eventually(lambda: ran(_WARM_UP), "it has warmed up", within_s=120)
         before = memory_mb(worker.pid, "VmRSS")
         eventually(lambda: ran(jobs), "it has run them all", within_s=800)
         after = memory_mb(worker.pid, "VmRSS")

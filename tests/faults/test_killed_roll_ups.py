@@ -33,6 +33,6 @@ def test_a_worker_killed_while_it_counts_leaves_nothing_half_counted(barrier: st
     assert so_far == counted_anew(acme, until=now)[: len(so_far)]
     yard.start_upkeep(settings=HASTE)
     yard.start_worker(settings=HASTE)
-    eventually(lambda: yard.unfinished() == 0, "the calls are rolled up", within_s=30)
+    eventually(lambda: yard.unfinished() == 0, "the calls are rolled up", within_s=60)
     assert kept(acme) == counted_anew(acme, until=settled_until(now))
     assert len(kept(acme)) == 26

@@ -143,7 +143,7 @@ def test_a_run_cancelled_after_a_death_is_resumed_where_it_stood(
     yard.start_upkeep(settings=HASTE)
     yard.start_worker(settings=HASTE)
     left = (SLICES - 2) * SIZE
-    eventually(lambda: yard.unfinished() == 0, "the dead worker's job has come to its end", within_s=20)
+    eventually(lambda: yard.unfinished() == 0, "the dead worker's job has come to its end", within_s=60)
     assert standing(acme, run) == ("cancelled", Progress(SLICES * SIZE, 0, 2 * SIZE, 0, 0, left, {}))
     with unit_of_work(acme.scope) as session:
         bulk.resume_run(session, acme.business_id, run.id, actor="test")

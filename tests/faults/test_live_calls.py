@@ -132,7 +132,7 @@ def _difference(before: Holdings, now: Holdings) -> list[str]:
 def warm_up(house: LiveHouse, *, at_once: int) -> Holdings:
     """Hold as many calls at once as will be, so that pools have what they need, and look."""
     assert_recorded_once(storm(house, at_once, at_once=at_once))
-    eventually(lambda: house.holdings().calls == 0, "the warm-up is over", within_s=30)
+    eventually(lambda: house.holdings().calls == 0, "the warm-up is over", within_s=60)
     return house.holdings()
 
 

@@ -36,7 +36,7 @@ def test_the_api_killed_in_the_middle_of_live_calls_leaves_no_ghost(system: Syst
         # Each call that media cannot tell about has been promised an end; time is moved on to it.
         assert promised_ends(world) >= unfinalized(world)
         assert bring_forward(world, "finalize_call_session") < timedelta(minutes=10)
-        eventually(lambda: not unfinalized(world), "every call is finalized", within_s=30)
+        eventually(lambda: not unfinalized(world), "every call is finalized", within_s=60)
         # What became of them is then known of their leads as well.
         api.wait_for_state(run.id, "completed", within_s=60)
     page = system.carrier.page_of(world.phones)

@@ -50,7 +50,7 @@ def test_without_redis_a_start_answers_in_a_second_and_workers_begin_within_two(
             began = time.monotonic()
             assert api.start(run.id).status_code == 202
             answered_s = time.monotonic() - began
-            eventually(lambda: api.attempts(run.id), "a worker has dialled", within_s=20)
+            eventually(lambda: api.attempts(run.id), "a worker has dialled", within_s=60)
             dialled_s = time.monotonic() - began
             api.wait_for_state(run.id, "completed")
         finally:

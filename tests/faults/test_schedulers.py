@@ -78,7 +78,7 @@ def test_a_scheduler_that_stands_still_loses_its_tick_to_another(system: System)
         system.toll["stopped at schedule.taken"] += 1
         # While it holds the tick, nobody else waits for it.
         assert other.fire(now) == []
-        eventually(lambda: other.fire(now) == ["strike"], "PostgreSQL takes the tick from it", within_s=30)
+        eventually(lambda: other.fire(now) == ["strike"], "PostgreSQL takes the tick from it", within_s=60)
         kill(sleeper.pid, signal.SIGCONT)
         assert sleeper.answer() == []
         assert fired_so_far() == {"strike": 1}

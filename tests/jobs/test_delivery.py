@@ -150,7 +150,7 @@ def test_a_worker_told_to_stop_finishes_the_job_in_hand_and_leaves_nothing_claim
     gate = yard.folder / "gate-of-a-warm-stop"
     with yard.child(LEASE_SECONDS="30") as worker:
         held = yard.enqueue("yard_hold", str(gate))
-        eventually(yard.book.notes, "the job is in hand", within_s=30)
+        eventually(yard.book.notes, "the job is in hand", within_s=60)
         worker.send_signal(signal.SIGTERM)
         waits = yard.enqueue("yard_quick")
         # Told to stop, it takes nothing new; the job in hand is not hurried.
@@ -166,7 +166,7 @@ def test_a_worker_told_to_stop_among_quick_jobs_gives_back_what_has_not_begun(ya
     for scope in yard.scopes:
         yard.sow(scope, *[("yard_short", 0.001)] * 500)
     with yard.child(LEASE_SECONDS="30") as worker:
-        eventually(lambda: yard.book.count("state = 'succeeded'") > 300, "it is in the middle", within_s=30)
+        eventually(lambda: yard.book.count("state = 'succeeded'") > 300, "it is in the middle", within_s=60)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(30) == 0
     rows = yard.book.rows()
@@ -182,7 +182,7 @@ def test_a_long_job_keeps_nothing_that_was_claimed_with_it_from_being_run(yard: 
         # By the time it comes to the long one it takes ten at a time.
         calls = [("yard_noop",)] * 205
         yard.sow(yard.scopes[0], *calls[:203], ("yard_hold", str(gate)), *calls[:9])
-        eventually(yard.book.notes, "the long one is in hand", within_s=30)
+        eventually(yard.book.notes, "the long one is in hand", within_s=60)
         eventually(lambda: yard.book.count("state = 'running'") == 1, "the others are given back")
         yard.start_worker(settings=HASTE)
         eventually(lambda: yard.unfinished() == 1, "another has done them")
@@ -197,7 +197,7 @@ def test_a_worker_told_twice_drops_its_job_which_is_run_again(yard: Yard) -> Non
     gate.unlink(missing_ok=True)
     with yard.child(LEASE_SECONDS="2") as worker:
         held = yard.enqueue("yard_hold", str(gate))
-        eventually(yard.book.notes, "the job is in hand", within_s=30)
+        eventually(yard.book.notes, "the job is in hand", within_s=60)
         worker.send_signal(signal.SIGTERM)
         eventually(yard.book.stopping, "the first was heard")
         worker.send_signal(signal.SIGTERM)

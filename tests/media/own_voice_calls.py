@@ -26,7 +26,7 @@ from trunkline.providers.ports import (
     ToolSpec,
 )
 
-QUICK = VoiceOptions(first_sound_s=1.0, stall_s=0.6, connect_s=1.0, pauses_s=(0.01, 0.02, 0.05))
+QUICK = VoiceOptions(first_sound_s=3.0, stall_s=2.0, connect_s=3.0, pauses_s=(0.01, 0.02, 0.05))
 SPEECH = Heard(InputKind.SPEECH, "")
 BOOK = ToolSpec(
     "book",

@@ -135,7 +135,7 @@ async def test_a_provider_that_falls_silent_is_given_up_in_time(provider: Provid
     async with provider.talking() as (conversation, _):
         began = asyncio.get_running_loop().time()
         assert "fell silent" in await failure_of(conversation)
-        assert asyncio.get_running_loop().time() - began < 2.5
+        assert asyncio.get_running_loop().time() - began < 8
 
 
 async def test_an_answer_that_breaks_off_is_gone_on_with(provider: Provider) -> None:

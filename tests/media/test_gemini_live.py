@@ -132,7 +132,7 @@ async def test_a_handle_that_is_not_known_any_more_costs_a_connection(gemini: Ge
     async with gemini.talking() as (conversation, _):
         await performed(conversation.begin())
         await until(lambda: gemini.server.saved)
-        await asyncio.sleep(0.02)  # the update is on its way to us
+        await asyncio.sleep(0.5)  # the update is on its way to us
         gemini.server.saved.clear()
         gemini.sessions[0].drop()
         assert (await performed(conversation.hear(Heard(InputKind.DIGITS, "1")))).said == ["Yes."]

@@ -27,7 +27,7 @@ def call_with(
     stt: Sequence[str],
     options: BrainOptions | None = None,
     tool_s: float = 0.0,
-    between_s: float = 0.5,
+    between_s: float = 2,
 ) -> Call:
     async def run_tool(_name: str, _arguments: Mapping[str, Any]) -> ToolResult:
         await asyncio.sleep(tool_s)

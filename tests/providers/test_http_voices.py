@@ -14,15 +14,17 @@ from trunkline.providers.ports import SpeechFailed, TextToSpeech, Voice
 from trunkline.simulators import elevenlabs, openai_audio
 from trunkline.simulators.speech_plans import Fault, Sentence, Voicing
 
+pytestmark = pytest.mark.hasty
+
 TEXT = "Good morning, this is the clinic."
 
 Build = Callable[[str], TextToSpeech]
 
-OPENAI: Build = lambda url: OpenAiTextToSpeech(api_key="key", base_url=url, wait_s=0.3)  # noqa: E731
+OPENAI: Build = lambda url: OpenAiTextToSpeech(api_key="key", base_url=url, wait_s=2)  # noqa: E731
 ELEVEN: dict[str, Build] = {
     form: (
         lambda url, form=form: ElevenLabsTextToSpeech(
-            api_key="key", base_url=url, voice="Ann", output_format=form, wait_s=0.3
+            api_key="key", base_url=url, voice="Ann", output_format=form, wait_s=2
         )
     )
     for form in ("ulaw_8000", "pcm_16000", "pcm_24000")

@@ -34,6 +34,8 @@ from trunkline.providers.ports import (
 )
 from trunkline.simulators.model_server import Answer, Fault, Tool
 
+pytestmark = pytest.mark.hasty
+
 BRIEF = CallBrief(
     call_id="7",
     direction="outbound",
@@ -49,7 +51,7 @@ BRIEF = CallBrief(
 )
 OPTIONS = BrainOptions(filler_after_s=30, filler_again_s=30)
 PATIENT = Patience(first_s=20, between_s=20, cool_down_s=60)
-QUICK = replace(PATIENT, between_s=0.6)
+QUICK = replace(PATIENT, between_s=2)
 OPENING = "This is an automated call. Hello, this is Dana of Oak Dental. Do you have a minute?"
 LOOK = Tool("find_free_slots", {"weekday": "monday"})
 
@@ -236,7 +238,7 @@ async def test_a_cancelled_tool_is_not_told_of() -> None:
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("fault", [Fault.ERROR, Fault.MUTE, Fault.STALL, Fault.BREAK_OFF, Fault.END_EARLY])
 async def test_a_model_that_fails_or_stalls_is_told_when_nobody_is_left(provider: str, fault: Fault) -> None:
-    patience = replace(QUICK, first_s=0.4) if fault is Fault.MUTE else QUICK
+    patience = replace(QUICK, first_s=2) if fault is Fault.MUTE else QUICK
     async with desk(provider, patience=patience) as it:
         await it.begin()
         it.plan.then(Answer("First this. And then something else.", fault=fault, after=5))

@@ -17,10 +17,10 @@ from typing import Any
 
 from anyio import to_thread
 
-_HASTE = 10
+_HASTE = 5
 """How many times as fast time goes while everybody here waits.
 
-What is on its way through a socket is there at once, most often, and never a tenth of any patience late.
+What is on its way through a socket is there at once, most often, and never a fifth of any patience late.
 """
 
 

@@ -19,7 +19,7 @@ Beside other tests a second has any length: there it tells only who waits for a 
 """
 
 
-def eventually(condition: Callable[[], object], what: str, within_s: float = 30) -> None:
+def eventually(condition: Callable[[], object], what: str, within_s: float = 60) -> None:
     """Wait until the condition holds; fail, saying what did not happen, if it never does."""
     deadline = time.monotonic() + within_s
     while not condition():

@@ -43,10 +43,10 @@ class Worker:
     def is_stopped(self) -> bool:
         return state_of(self.pid) == "T"
 
-    def wait_until_dead(self, within_s: float = 30) -> None:
+    def wait_until_dead(self, within_s: float = 60) -> None:
         eventually(lambda: not is_alive(self.pid), f"worker {self.pid} has died", within_s)
 
-    def wait_until_stopped(self, within_s: float = 30) -> None:
+    def wait_until_stopped(self, within_s: float = 60) -> None:
         eventually(lambda: state_of(self.pid) == "T", f"worker {self.pid} is stopped", within_s)
 
 

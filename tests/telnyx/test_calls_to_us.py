@@ -16,6 +16,8 @@ from trunkline.kit.audio import pcm_to_ulaw
 from trunkline.providers.ports import HangUp, Listen
 from trunkline.providers.telnyx.wire import HangupCause
 
+pytestmark = pytest.mark.hasty
+
 SHOUT = pcm_to_ulaw(struct.pack("<8000h", *(int(12_000 * math.sin(i / 3)) for i in range(8_000))))
 
 

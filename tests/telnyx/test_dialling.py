@@ -25,6 +25,8 @@ from trunkline.providers.telnyx import TelnyxCarrier
 from trunkline.simulators.telnyx import Manner
 from trunkline.simulators.telnyx.server import Fault
 
+pytestmark = pytest.mark.hasty
+
 
 @contextmanager
 def opened(

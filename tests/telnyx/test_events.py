@@ -38,6 +38,8 @@ from trunkline.providers.telnyx.wire import STREAM_TOKEN_HEADER, HangupCause
 from trunkline.simulators.telnyx.server import Fault
 from trunkline.simulators.telnyx.webhooks import Webhooks
 
+pytestmark = pytest.mark.hasty
+
 
 def event(kind: str, **payload: Any) -> bytes:
     body = {"call_control_id": "v3:one", "from": CALLER, "to": "+12125550190", **payload}

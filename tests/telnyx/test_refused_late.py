@@ -19,6 +19,8 @@ from trunkline.providers.ports import Answer
 from trunkline.providers.telnyx import TelnyxCarrier
 from trunkline.simulators.telnyx.server import Fault
 
+pytestmark = pytest.mark.hasty
+
 
 class Slow:
     """One request to the carrier waits here until it is let go, and is refused then."""
