@@ -96,6 +96,12 @@ def test_a_calendar_is_made_booked_and_moved_by_its_customer(
         page.get_by_role("button", name="Link for the customer").click()
         link = page.get_by_test_id("customer-link").inner_text()
 
+        # What is proposed has not begun.
+        page.clock.set_fixed_time(at + timedelta(days=1, hours=1, seconds=20))
+        page.goto(f"{url}/appointments?view=day&date={(at + timedelta(days=1)).date()}")
+        page.get_by_role("button", name="Book", exact=True).first.click()
+        expect(page.get_by_role("dialog").get_by_label("Time")).to_have_value("10:30")
+
     first = standing(acme, "First")
     with visiting(chromium, url, None, link[link.index("/appointment#") :], language="he") as page:
         expect(page.get_by_role("heading", level=1)).to_contain_text("Acme")

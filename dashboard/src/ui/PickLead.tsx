@@ -45,7 +45,7 @@ export function PickLead({ label, placeholder, nobody, value, onChange }: Props)
       onSearchChange={(typed) => !rows.some((lead) => typed === labelOf(lead)) && setWords(typed)}
       searchable
       clearable
-      nothingFoundMessage={nobody}
+      nothingFoundMessage={found.data && nobody}
     />
   );
 }
