@@ -143,7 +143,7 @@ def make_due(theatre: Theatre, *, old: bool = True) -> None:
         administrator.execute("update jobs set run_at = clock_timestamp() where state = 'queued'")
 
 
-async def due_until(theatre: Theatre, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+async def due_until(theatre: Theatre, condition: Callable[[], bool], seconds: float = 60) -> None:
     """Let all be due until something has come of it: a look under way at that moment comes too early."""
 
     def holds() -> bool:

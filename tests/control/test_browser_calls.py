@@ -36,7 +36,7 @@ async def test_a_whole_call_is_held_and_on_record_like_any_other(theatre: Theatr
         await until(lambda: line.told[:1] == [{"event": "started"}])
         await until(lambda: len(line.of("mark")) == 2)
         line.say(voice(1_000))
-        await asyncio.wait_for(line.over.wait(), 20)
+        await asyncio.wait_for(line.over.wait(), 60)
         assert line.told[-1] == {"event": "end"}
         assert line.socket.close_code == 1000
     found = await over(theatre, call["call_id"])
@@ -86,7 +86,7 @@ async def test_whoever_speaks_over_the_agent_silences_it_and_the_transcript_ends
     async with talking(theatre) as (line, call_id):
         line.say(voice(1_500))
         await until(lambda: bool(line.of("clear")))
-        await asyncio.wait_for(line.over.wait(), 20)
+        await asyncio.wait_for(line.over.wait(), 60)
     await over(theatre, call_id)
     said = next(event.data for event in events(theatre, call_id) if event.kind == "agent_said")
     assert said["interrupted"]
@@ -104,7 +104,7 @@ async def test_an_agent_ends_a_call_by_its_tool_and_has_no_other_of_a_carrier(th
         ]
     ]
     async with talking(theatre) as (line, call_id):
-        await asyncio.wait_for(line.over.wait(), 20)
+        await asyncio.wait_for(line.over.wait(), 60)
     found = await over(theatre, call_id)
     assert [result.ok for result in theatre.brain.results] == [False, False, False, True]
     (brief,) = theatre.brain.briefs
@@ -134,7 +134,7 @@ async def test_a_person_ends_a_call_from_its_page_and_is_refused_all_else(theatr
         assert not line.over.is_set()
         answer = await person.post(f"/api/calls/{call_id}/hang-up")
         assert answer.status_code == 200, answer.text
-        await asyncio.wait_for(line.over.wait(), 20)
+        await asyncio.wait_for(line.over.wait(), 60)
         assert line.told[-1] == {"event": "end"}
     found = await over(theatre, call_id)
     assert (found.state, found.end_reason, found.disposition) == ("ended", "hung_up", "cancelled")
@@ -159,7 +159,7 @@ async def test_whoever_tries_an_agent_becomes_no_lead_and_no_number_that_is_neve
         ]
     ]
     async with talking(theatre) as (line, call_id):
-        await asyncio.wait_for(line.over.wait(), 20)
+        await asyncio.wait_for(line.over.wait(), 60)
     await over(theatre, call_id)
     booked, not_again, later, noted, _ = theatre.brain.results
     assert (booked.ok, noted.ok) == (True, True)
@@ -181,7 +181,7 @@ async def test_a_browser_that_goes_ends_its_call(theatre: Theatre, politely: boo
     async with talking(theatre) as (line, call_id):
         if politely:
             await line.send({"event": "stop"})
-            await asyncio.wait_for(line.over.wait(), 20)
+            await asyncio.wait_for(line.over.wait(), 60)
         else:
             line.socket.transport.abort()
     found = await over(theatre, call_id)

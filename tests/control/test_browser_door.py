@@ -74,7 +74,7 @@ async def test_a_token_lets_one_socket_in_and_the_second_disturbs_nobody(theatre
     async with on_line(theatre.url, call) as first:
         await until(lambda: first.voiced_ms() > 200)
         async with on_line(theatre.url, call) as second:
-            await asyncio.wait_for(second.over.wait(), 20)
+            await asyncio.wait_for(second.over.wait(), 60)
             assert [(one["event"], one["code"]) for one in second.told] == [("refused", "conflict")]
         heard = first.voiced_ms()
         await until(lambda: first.voiced_ms() > heard + 500)
@@ -87,7 +87,7 @@ async def test_a_token_opens_no_call_of_another_business(theatre: Theatre, umbre
     stolen = MediaTicket(umbrella.business_id, UUID(call["call_id"]), 1)
     token = browser_token(stolen, key=TOKEN_KEY)
     async with on_line(theatre.url, call | {"token": token}) as line:
-        await asyncio.wait_for(line.over.wait(), 20)
+        await asyncio.wait_for(line.over.wait(), 60)
         assert [(one["event"], one["code"]) for one in line.told] == [("refused", "not_found")]
     assert row(theatre, call["call_id"]).state == "ringing"
 
@@ -98,7 +98,7 @@ async def test_a_call_that_its_agent_cannot_hold_is_ended_and_on_record(theatre:
         agents.get_agent(session, theatre.world.business_id, theatre.world.agent_id).language = "fr"
     call = await begun(theatre)
     async with on_line(theatre.url, call) as line:
-        await asyncio.wait_for(line.over.wait(), 20)
+        await asyncio.wait_for(line.over.wait(), 60)
         assert line.told[-1] == {"event": "end"}
     assert (await over(theatre, call["call_id"])).end_reason == "agent_unusable"
 
@@ -111,7 +111,7 @@ async def test_garbage_ends_its_own_call_alone_and_is_counted(theatre: Theatre) 
                 await bad.socket.send(
                     [b"\0", frame(10**9), frame(0), '{"event":"mark","name":"p99"}', "x" * 2_000][at % 5]
                 )
-        await asyncio.wait_for(bad.over.wait(), 20)
+        await asyncio.wait_for(bad.over.wait(), 60)
         assert [(one["event"], one["code"]) for one in bad.told[-1:]] == [("refused", "unusable")]
         heard = good.voiced_ms()
         await until(lambda: good.voiced_ms() > heard + 500)

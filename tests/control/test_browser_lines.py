@@ -119,7 +119,7 @@ async def test_a_call_that_is_given_up_before_its_socket_gives_its_line_back(the
         found = row(theatre, call["call_id"])
         assert (found.state, found.disposition, found.answered_at) == ("ended", "cancelled", None)
         async with on_line(theatre.url, call) as line:
-            await asyncio.wait_for(line.over.wait(), 20)
+            await asyncio.wait_for(line.over.wait(), 60)
             assert [(one["event"], one["code"]) for one in line.told] == [("refused", "conflict")]
         # One that has begun is hung up instead, by the door for that; and a telephone's call was never its.
         async with talking(theatre) as (line, call_id):
@@ -168,7 +168,7 @@ async def test_a_full_process_and_one_that_drains_take_no_call(
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "room_full")
             # One that was let in before every line of the process was taken is told so.
             async with on_line(theatre.url, late) as other:
-                await asyncio.wait_for(other.over.wait(), 20)
+                await asyncio.wait_for(other.over.wait(), 60)
                 assert [(one["event"], one["code"]) for one in other.told] == [("refused", "room_full")]
             await until(lambda: row(theatre, late["call_id"]).state == "ended")
             assert not line.over.is_set()

@@ -189,7 +189,7 @@ async def test_a_caller_who_hangs_up_while_it_rings_at_the_colleague_s_is_a_call
     async with open_theatre(installation, acme, realtime=True) as theatre:
         theatre.brain.scripts = [["One moment.", Use("transfer_call", {"to": "102"})]]
         sid = theatre.phone_in()
-        await until(lambda: any(leg.status == "ringing" for leg in theatre.legs(sid)), 20)
+        await until(lambda: any(leg.status == "ringing" for leg in theatre.legs(sid)), 60)
         theatre.sim.exchange.calls[sid].hang_up("person")
         await theatre.over(sid)
         await settled(theatre, sid, "failed")
@@ -233,7 +233,7 @@ async def test_a_caller_who_ends_the_talk_with_a_colleague_was_handed_on(theatre
     """Whichever the carrier tells first, the end of the call or that of the colleague's leg."""
     theatre.brain.scripts = [[Use("transfer_call", {"to": "101"})]]
     sid = theatre.phone_in()
-    await until(lambda: any(leg.status == "in-progress" for leg in theatre.legs(sid)), 20)
+    await until(lambda: any(leg.status == "in-progress" for leg in theatre.legs(sid)), 60)
     theatre.sim.exchange.calls[sid].hang_up("person")
     await theatre.over(sid)
     await settled(theatre, sid, "done")
@@ -247,7 +247,7 @@ async def test_a_talk_with_a_colleague_that_we_hang_up_was_handed_on(theatre: Th
     call_id = await theatre.live(sid)
     async with theatre.person() as person:
         await person.post(f"/api/calls/{call_id}/transfer", json={"to": OFFICE})
-        await until(lambda: any(leg.status == "in-progress" for leg in theatre.legs(sid)), 20)
+        await until(lambda: any(leg.status == "in-progress" for leg in theatre.legs(sid)), 60)
         assert (await person.post(f"/api/calls/{call_id}/hang-up")).status_code == 200
     await theatre.over(sid)
     await until(lambda: theatre.controls(sid)[0].state != "under_way")
@@ -282,7 +282,7 @@ async def test_a_transfer_that_we_hang_up_before_anybody_answers_has_failed_by_u
         call_id = await theatre.live(sid)
         async with theatre.person() as person:
             await person.post(f"/api/calls/{call_id}/transfer", json={"to": "102"})
-        await until(lambda: any(leg.status == "ringing" for leg in theatre.legs(sid)), 20)
+        await until(lambda: any(leg.status == "ringing" for leg in theatre.legs(sid)), 60)
         with unit_of_work(acme.scope) as session:
             call = calls.lock_call(session, acme.business_id, call_id)
             assert calls.note_hang_up(session, acme.business_id, sid)

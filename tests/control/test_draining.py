@@ -44,7 +44,7 @@ async def test_a_live_call_comes_to_its_own_end_and_new_ones_are_turned_away(
         await until(lambda: theatre.entry(late).ended_at is not None)
         assert FULL_LINE["en"] in [step["detail"] for step in theatre.entry(late).twiml]
         assert not theatre.server.should_exit
-        await until(lambda: theatre.server.should_exit, 30)
+        await until(lambda: theatre.server.should_exit, 60)
         # We were there for the last question, so the carrier had nothing to excuse itself for.
         assert (theatre.entry(sid).ended_by, theatre.entry(sid).errors) == ("twiml", [])
         assert await theatre.room.log.flush()
@@ -62,7 +62,7 @@ async def test_a_call_that_does_not_end_gets_a_goodbye_that_is_heard(
         sid = theatre.phone_in()
         await theatre.live(sid)
         theatre.server.handle_exit(signal.SIGTERM, None)
-        await until(lambda: theatre.server.should_exit, 30)
+        await until(lambda: theatre.server.should_exit, 60)
         assert await theatre.room.log.flush()
         installation.run_jobs("high")
         said = [event.data for event in theatre.events(sid) if event.kind == "agent_said"]

@@ -39,7 +39,7 @@ def choose(theatre: Theatre, when_full: str, **changes: str) -> None:
 async def turned_away(theatre: Theatre, persona: Persona = Persona.INTERESTED) -> tuple[str, list[str]]:
     """Phone in; return the call's sid and what the carrier said, once the call is over."""
     sid = theatre.phone_in(persona)
-    await until(lambda: theatre.entry(sid).ended_at is not None, 20)
+    await until(lambda: theatre.entry(sid).ended_at is not None, 60)
     assert theatre.row(sid).disposition == "rejected_capacity"
     return sid, [step["detail"] for step in theatre.entry(sid).twiml if step["verb"] == "Say"]
 
@@ -95,7 +95,7 @@ async def test_a_caller_is_promised_a_call_and_the_dialler_has_it(full: Theatre)
 async def test_nobody_is_promised_a_call_that_cannot_be_made(full: Theatre) -> None:
     choose(full, "callback")
     sid = full.sim.exchange.phone_in("anonymous", full.world.number, Persona.SILENT).sid
-    await until(lambda: full.entry(sid).ended_at is not None, 20)
+    await until(lambda: full.entry(sid).ended_at is not None, 60)
     assert [step["detail"] for step in full.entry(sid).twiml if step["verb"] == "Say"] == [FULL_LINE["en"]]
     assert full.controls(sid) == []
 
@@ -108,7 +108,7 @@ async def test_the_business_s_own_limit_turns_away_as_well(installation: Install
         held = theatre.phone_in()
         await theatre.live(held)
         sid = theatre.phone_in(Persona.SILENT, "+12125550302")
-        await until(lambda: theatre.entry(sid).ended_at is not None, 20)
+        await until(lambda: theatre.entry(sid).ended_at is not None, 60)
         assert theatre.row(sid).disposition == "rejected_capacity"
         assert theatre.row(held).state == "live"
         assert theatre.row(held).theirs == CALLER

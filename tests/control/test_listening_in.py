@@ -84,7 +84,7 @@ async def test_both_sides_are_heard_until_the_call_is_over(theatre: Theatre) -> 
             await until(lambda: voiced[CALLER] >= 60)
             line.over.set()
             await line.socket.close()
-            await asyncio.wait_for(hearing, 30)
+            await asyncio.wait_for(hearing, 60)
         assert session.taps.listeners == 0
     await over(theatre, call_id)
     assert listened(theatre) == [theatre.world.email]
@@ -96,7 +96,7 @@ async def test_who_goes_away_leaves_the_call_as_it_was(theatre: Theatre) -> None
         session = theatre.room.live.of_call(str(call_id))
         assert session is not None
         async with knock(theatre, await given(theatre, call_id)) as socket:
-            await asyncio.wait_for(socket.recv(), 30)
+            await asyncio.wait_for(socket.recv(), 60)
         await until(lambda: session.taps.listeners == 0)
         assert (session._reader.tap, session._transmitter.tap) == (None, None)
         heard = line.voiced_ms()
@@ -110,7 +110,7 @@ async def test_a_token_lets_one_listener_in_who_is_on_record_from_then_on(theatr
         token = await given(theatre, call_id)
         assert listened(theatre) == [], "nobody has listened yet"
         async with knock(theatre, token) as socket:
-            await asyncio.wait_for(socket.recv(), 30)
+            await asyncio.wait_for(socket.recv(), 60)
             assert listened(theatre) == [theatre.world.email]
             with pytest.raises(InvalidStatus):
                 async with knock(theatre, token):
@@ -125,14 +125,14 @@ async def test_listening_ends_with_the_session(theatre: Theatre) -> None:
         path = f"/api/calls/{call_id}/listen"
         used, late = [(await person.post(path)).json()["token"] for _ in range(2)]
         async with knock(theatre, used) as socket:
-            await asyncio.wait_for(socket.recv(), 30)
+            await asyncio.wait_for(socket.recv(), 60)
             (await person.post("/api/sign-out")).raise_for_status()
-            await asyncio.wait_for(hear(socket, {CALLER: 0, AGENT: 0}), 30)
+            await asyncio.wait_for(hear(socket, {CALLER: 0, AGENT: 0}), 60)
         assert socket.close_code == 1008
         # Neither does what was given before let anybody in behind it.
         async with knock(theatre, late) as socket:
             with pytest.raises(ConnectionClosed):
-                await asyncio.wait_for(socket.recv(), 30)
+                await asyncio.wait_for(socket.recv(), 60)
         assert len(listened(theatre)) == 1
         assert [task for task in asyncio.all_tasks() if task.get_name().startswith("listener")] == []
     await over(theatre, call_id)
@@ -161,7 +161,7 @@ async def test_who_may_not_listen_does_not(theatre: Theatre) -> None:
                 pass
     async with knock(theatre, listen_token(ticket, key=TOKEN_KEY)) as socket:
         with pytest.raises(ConnectionClosed) as closed:
-            await asyncio.wait_for(socket.recv(), 30)
+            await asyncio.wait_for(socket.recv(), 60)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4404
 

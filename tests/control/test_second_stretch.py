@@ -51,11 +51,11 @@ async def test_who_comes_back_is_asked_once_and_understood(theatre: Theatre) -> 
     caller = Whistler(500)
     theatre.sim.population.settle(CALLER, caller)
     sid = theatre.sim.exchange.phone_in(CALLER, theatre.world.number).sid
-    await until(caller.has_heard_out, 20)
+    await until(caller.has_heard_out, 60)
     caller.press("1")
-    await until(lambda: theatre.row(sid).media_spent == 2, 30)
+    await until(lambda: theatre.row(sid).media_spent == 2, 60)
     before = len(caller.heard)
-    await until(lambda: caller.has_heard_out(after=before), 20)
+    await until(lambda: caller.has_heard_out(after=before), 60)
     caller.press("2")
     call = await theatre.over(sid)
     said = [event.data["text"] for event in theatre.events(sid) if event.kind == "agent_said"]

@@ -47,7 +47,7 @@ def live_calls(theatre: Theatre) -> list[str]:
 
 async def asked(theatre: Theatre, office: Whistler) -> None:
     """Wait until the colleague is being told who calls."""
-    await until(lambda: bool(office.calls) and "Gather" in [s["verb"] for s in colleague(theatre).twiml], 20)
+    await until(lambda: bool(office.calls) and "Gather" in [s["verb"] for s in colleague(theatre).twiml], 60)
 
 
 async def test_both_hear_each_other_once_the_colleague_has_heard_who_calls(
@@ -65,19 +65,19 @@ async def test_both_hear_each_other_once_the_colleague_has_heard_who_calls(
         assert " ".join(CALLER[1:]) in told
         # It is spoken to them, while the caller hears music, and neither hears the other.
         caller.whistles = office.whistles = True
-        await until(lambda: office.loudness(424) > 4_000, 20)
+        await until(lambda: office.loudness(424) > 4_000, 60)
         assert theatre.verbs(sid) == ["Connect", "Redirect", "Conference"]
         assert not caller.hears(1200)
         assert not office.hears(500)
         office.press("1")
-        await until(lambda: caller.hears(1200) and office.hears(500), 20)
+        await until(lambda: caller.hears(1200) and office.hears(500), 60)
         # Each hears the other and not themselves, and the agent is out of it.
         assert caller.loudness(500) < 500
         assert office.loudness(1200) < 500
         assert theatre.room.is_empty
         assert (theatre.row(sid).state, theatre.row(sid).away) == ("live", "transferred")
         office.hang_up()
-        await until(lambda: live_calls(theatre) == [], 20)
+        await until(lambda: live_calls(theatre) == [], 60)
         await until(lambda: theatre.row(sid).finalized_at is not None)
         call = theatre.row(sid)
         assert (call.disposition, call.end_reason) == ("transferred", "transferred")
@@ -92,20 +92,20 @@ async def test_who_was_taken_hangs_up_and_the_colleague_is_free(town: Theatre) -
     office.press("1")
     office.whistles = True
     sid = phone_in(town)
-    await until(lambda: caller.hears(1200), 20)
+    await until(lambda: caller.hears(1200), 60)
     caller.hang_up()
-    await until(lambda: live_calls(town) == [], 20)
+    await until(lambda: live_calls(town) == [], 60)
     await until(lambda: town.controls(sid)[0].state == "done")
     assert town.row(sid).disposition == "transferred"
 
 
 async def gets_the_agent_back(theatre: Theatre, sid: str, why: str) -> None:
     """See the caller back with an agent that remembers, and nothing left of the colleague's leg."""
-    await until(lambda: len(theatre.brain.briefs) == 2, 30)
+    await until(lambda: len(theatre.brain.briefs) == 2, 60)
     assert theatre.brain.briefs[1].greeting == NOBODY_THERE["en"]
     assert "Let me ask a colleague." in [line.text for line in theatre.brain.briefs[1].past]
-    await until(lambda: live_calls(theatre) == [], 30)
-    await until(lambda: theatre.row(sid).finalized_at is not None, 20)
+    await until(lambda: live_calls(theatre) == [], 60)
+    await until(lambda: theatre.row(sid).finalized_at is not None, 60)
     call = theatre.row(sid)
     assert (call.end_reason, call.disposition, call.media_spent) == ("agent_hung_up", "no_response", 2)
     warm, hang_up = theatre.controls(sid)
@@ -158,9 +158,9 @@ async def test_every_word_of_the_carrier_may_come_twice(town: Theatre, keys: str
         if keys == "2":
             await gets_the_agent_back(town, sid, "declined")
         else:
-            await until(lambda: caller.hears(1200), 20)
+            await until(lambda: caller.hears(1200), 60)
             office.hang_up()
-            await until(lambda: live_calls(town) == [], 20)
+            await until(lambda: live_calls(town) == [], 60)
             await until(lambda: town.controls(sid)[0].state == "done")
     assert office.calls == 1
 
@@ -175,12 +175,12 @@ async def test_a_caller_who_hangs_up_takes_the_colleague_s_leg_along(town: Theat
                 town.sim.exchange, "_unheard", lambda seconds: seconds
             )
             sid = phone_in(town)
-            await until(lambda: bool(town.sim.book.rings.get(OFFICE)), 20)
+            await until(lambda: bool(town.sim.book.rings.get(OFFICE)), 60)
         else:
             sid = phone_in(town)
             await asked(town, office)
         caller.hang_up()
-        await until(lambda: live_calls(town) == [], 20)
+        await until(lambda: live_calls(town) == [], 60)
     await until(lambda: town.controls(sid)[0].state == "failed")
     (control,) = town.controls(sid)
     assert control.data["why"] == "caller_hung_up"
@@ -196,7 +196,7 @@ async def test_a_caller_whose_colleague_is_never_heard_of_is_given_back(town: Th
     town.sim.population.admit(OFFICE, Persona.NO_ANSWER)
     with answers_lost(lambda url: "/colleague-status" in url, reach_us=False) as lost:
         sid = phone_in(town)
-        await until(lambda: bool(lost), 20)
+        await until(lambda: bool(lost), 60)
         assert town.controls(sid)[0].state == "under_way"
         await due_until(town, lambda: len(town.brain.briefs) == 2)
         await gets_the_agent_back(town, sid, "nobody_told")
@@ -209,7 +209,7 @@ async def test_a_colleague_who_took_it_and_never_arrived_gives_the_caller_back(t
     office.press("1")
     with answers_lost(lambda url: "/offered" in url):
         sid = phone_in(town)
-        await until(lambda: bool(office.calls) and "leg_ended" in town.controls(sid)[0].data, 20)
+        await until(lambda: bool(office.calls) and "leg_ended" in town.controls(sid)[0].data, 60)
         await due_until(town, lambda: len(town.brain.briefs) == 2)
         await gets_the_agent_back(town, sid, "nobody_told")
 
@@ -222,7 +222,7 @@ async def test_a_colleague_whose_end_is_not_told_is_asked_about(town: Theatre) -
     silenced = answers_lost(lambda url: "/colleague-status" in url, reach_us=False)
     with answers_lost(lambda url: "/offered" in url), silenced:
         sid = phone_in(town)
-        await until(lambda: bool(office.calls) and colleague(town).ended_at is not None, 20)
+        await until(lambda: bool(office.calls) and colleague(town).ended_at is not None, 60)
         await due_until(town, lambda: "leg_ended" in town.controls(sid)[0].data)
         await due_until(town, lambda: len(town.brain.briefs) == 2)
         await gets_the_agent_back(town, sid, "nobody_told")
@@ -243,9 +243,9 @@ async def test_a_person_has_a_colleague_asked_and_nothing_else_is_done_meanwhile
         for verb in ("hold", "resume"):
             assert (await person.post(f"/api/calls/{call_id}/{verb}")).status_code == 409
         office.press("1")
-        await until(lambda: caller.hears(1200), 20)
+        await until(lambda: caller.hears(1200), 60)
         assert (await person.post(f"/api/calls/{call_id}/hang-up")).status_code == 200
-    await until(lambda: live_calls(town) == [], 20)
+    await until(lambda: live_calls(town) == [], 60)
     await until(lambda: all(control.state == "done" for control in town.controls(sid)))
 
 
@@ -264,8 +264,8 @@ async def test_a_call_of_which_nobody_knows_whether_it_was_placed_is_not_placed_
     office.whistles = True
     town.sim.exchange.faults.order({"create": "500_after_placing", "times": 1})
     sid = phone_in(town)
-    await until(lambda: caller.hears(1200), 20)
+    await until(lambda: caller.hears(1200), 60)
     office.hang_up()
-    await until(lambda: live_calls(town) == [], 20)
+    await until(lambda: live_calls(town) == [], 60)
     await until(lambda: town.controls(sid)[0].state == "done")
     assert len(town.sim.book.creates) == 1

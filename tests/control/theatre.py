@@ -136,7 +136,7 @@ class Theatre:
         children = [call for call in self.sim.exchange.calls.values() if call.parent_sid == sid]
         return [self.entry(child.sid) for child in children]
 
-    async def over(self, sid: str, seconds: float = 30) -> Call:
+    async def over(self, sid: str, seconds: float = 60) -> Call:
         """Wait until the call is over and told of; write it down; return its row."""
         await until(lambda: self.entry(sid).ended_at is not None, seconds)
         await until(lambda: self.room.is_empty)
@@ -182,7 +182,7 @@ class Theatre:
     async def person(self, email: str | None = None) -> AsyncIterator[httpx.AsyncClient]:
         """Somebody of the business who has signed in."""
         async with httpx.AsyncClient(
-            base_url=self.url, trust_env=False, headers=HEADERS, timeout=20
+            base_url=self.url, trust_env=False, headers=HEADERS, timeout=60
         ) as client:
             body = {"email": email or self.world.email, "password": PASSWORD}
             (await client.post("/api/sign-in", json=body)).raise_for_status()
@@ -207,7 +207,7 @@ async def serving_app(app: FastAPI, listener: socket.socket, drain_s: float) -> 
 
 async def _ready(port: int) -> None:
     """Wait until the doorway has seen that the schema is there."""
-    async with asyncio.timeout(30), httpx.AsyncClient(trust_env=False) as client:
+    async with asyncio.timeout(60), httpx.AsyncClient(trust_env=False) as client:
         while (await client.get(f"http://127.0.0.1:{port}/api/me")).status_code != 401:
             await asyncio.sleep(0.02)
 

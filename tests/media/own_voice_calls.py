@@ -102,7 +102,7 @@ async def caller_speaks(conversation: Conversation, ms: int = 600) -> Any:
     return await utterance.finish()
 
 
-async def until(what: Callable[[], object], within_s: float = 30.0) -> None:
+async def until(what: Callable[[], object], within_s: float = 60) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(within_s):
         while not what():
@@ -132,7 +132,7 @@ async def nothing_left() -> AsyncIterator[None]:
 
 async def hold(
     brain: Brain, *script: tuple[Callable[[Call], object], Callable[[Call], object]], tool: Any = None,
-    within_s: float = 20.0, **of_brief: Any,
+    within_s: float = 60, **of_brief: Any,
 ) -> Call:  # fmt: skip
     """Hold a whole session in real time: each step waits until the first is so, and does the second."""
     call = Call(brain, tool=tool or Tools())

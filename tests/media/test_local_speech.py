@@ -212,7 +212,7 @@ async def test_a_helper_that_is_killed_fails_one_sentence_and_not_the_next(tts: 
     [helper] = children("espeak_helper")
     os.kill(helper, signal.SIGSTOP)
     speaking = asyncio.create_task(spoken(tts, long_sentence))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.3)
     os.kill(helper, signal.SIGKILL)
     with pytest.raises(SpeechFailed):
         await speaking
@@ -229,7 +229,7 @@ async def test_a_recogniser_killed_while_it_decodes_fails_that_utterance_only(
     [helper] = children("sphinx_helper")
     os.kill(helper, signal.SIGSTOP)
     listening = asyncio.create_task(understood(stt, pcm, grammar))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.3)
     os.kill(helper, signal.SIGKILL)
     with pytest.raises(SpeechFailed):
         await listening

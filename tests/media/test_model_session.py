@@ -52,7 +52,7 @@ async def held(call: Call, *steps: tuple[Callable[[], bool], Callable[[], None]]
 
     acting = asyncio.ensure_future(act())
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             ended = await call.run()
         await acting
     finally:

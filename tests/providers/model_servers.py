@@ -77,7 +77,7 @@ async def answer(
     return text, calls
 
 
-async def until(holds: Callable[[], bool], *, within_s: float = 30.0) -> None:
+async def until(holds: Callable[[], bool], *, within_s: float = 60) -> None:
     """Wait until it holds; fails when it does not in time."""
     async with asyncio.timeout(within_s):
         while not holds():

@@ -193,7 +193,7 @@ async def serving_product() -> AsyncIterator[Product]:
         await server.shutdown()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for something that becomes true on this loop."""
     async with asyncio.timeout(seconds):
         while not condition():
@@ -214,7 +214,7 @@ class Town:
         order = CallOrder(number, OURS, self.product.voice_url, self.product.status_url)
         return await asyncio.to_thread((carrier or self.carrier).place_call, order)
 
-    async def whole_call(self, to: Persona | str, seconds: float = 10.0) -> CallEntry:
+    async def whole_call(self, to: Persona | str, seconds: float = 60) -> CallEntry:
         """Dial and wait until the last callback has come."""
         sid = await self.dial(to)
         await until(self.product.over.is_set, seconds)

@@ -45,7 +45,7 @@ class Connection:
     product: Product
     caller: Caller
 
-    async def call(self, seconds: float = 10.0) -> CallEntry:
+    async def call(self, seconds: float = 60) -> CallEntry:
         sid = self.sim.exchange.phone_in(THEIRS, OURS).sid
         entry = self.sim.book.calls[sid]
         await until(lambda: entry.ended_at is not None, seconds)
@@ -207,7 +207,7 @@ async def test_what_is_understood_is_answered_by_the_plan_and_one_after_another(
         planned(answers=answers, patience_s=2.0, again=""), hears=["what is it you want"]
     ) as line:
         line.product.agent = asks_thrice
-        entry = await line.call(20)
+        entry = await line.call()
         assert [row["text"] for row in entry.said] == ["first", "second", "second", "hello"]
 
 
@@ -247,7 +247,7 @@ async def test_a_caller_with_a_persona_says_what_the_model_does_and_hangs_up_whe
     plan = planned(persona="You are hungry.")
     async with line_of(plan, hears=["how can i help"], model=model) as line:
         line.product.agent = asks
-        entry = await line.call(20)
+        entry = await line.call()
         assert [row["text"] for row in entry.said] == ["I would like a table.", "Goodbye."]
         assert [row["digits"] for row in entry.keyed] == ["2"]
         assert "You are hungry." in model.told
@@ -262,7 +262,7 @@ async def test_a_model_that_fails_is_told_and_ends_the_call() -> None:
 
     async with line_of(planned(persona="You are shy."), model=Script()) as line:
         line.product.agent = asks
-        entry = await line.call(20)
+        entry = await line.call()
         assert [row["message"] for row in entry.errors] == ["the caller's model failed: no more lines"]
 
 
@@ -279,7 +279,7 @@ async def test_a_persona_that_finds_no_end_hangs_up_by_turns_or_by_time() -> Non
     ):
         async with line_of(plan, model=Script(*[["And then?"]] * 9)) as line:
             line.product.agent = asks
-            entry = await line.call(20)
+            entry = await line.call()
             assert [row["message"] for row in entry.errors] == [says]
             assert entry.ended_by == "person"
             assert len(entry.said) == 1

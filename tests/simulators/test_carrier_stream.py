@@ -140,7 +140,7 @@ async def test_machine_speaks_its_greeting_and_a_beep(town: Town) -> None:
 
     town.product.agent = agent
     sid = await town.dial(Persona.VOICEMAIL)
-    await until(town.product.over.is_set, 30)
+    await until(town.product.over.is_set, 60)
     assert town.sim.book.calls[sid].said[-1]["text"] == "(beep)"
     heard = town.product.sockets[0].heard()
     assert level(ulaw_to_pcm(heard[-160 * 40 :])) > 1000

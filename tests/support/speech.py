@@ -49,7 +49,7 @@ async def close_early(speech: AsyncIterator[bytes]) -> None:
     await speech.aclose()  # type: ignore[attr-defined]
 
 
-async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait until the condition holds; fails if it does not in time."""
     async with asyncio.timeout(seconds):
         while not condition():

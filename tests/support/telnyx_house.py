@@ -84,7 +84,7 @@ class House:
         await until(lambda: leg.telephone.heard_frames > 10)
         return self.row(leg).id
 
-    async def over(self, leg: Leg, seconds: float = 30) -> Call:
+    async def over(self, leg: Leg, seconds: float = 60) -> Call:
         """Wait until the call is over and told of; write it down; return its row."""
         await until(lambda: leg.ended is not None, seconds)
         await until(lambda: self.room.is_empty)
@@ -100,7 +100,7 @@ class House:
 @asynccontextmanager
 async def person(house: House) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody of the business who has signed in."""
-    async with httpx.AsyncClient(base_url=house.url, trust_env=False, headers=HEADERS, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=house.url, trust_env=False, headers=HEADERS, timeout=60) as client:
         body = {"email": house.world.email, "password": PASSWORD}
         (await client.post("/api/sign-in", json=body)).raise_for_status()
         yield client

@@ -160,7 +160,7 @@ async def test_a_call_of_another_carrier_or_another_call_does_not_come_in_by_thi
     for opened, begun, sid in ((ours[0], ours[0], sids[0]), (ours[0], ours[1], sids[1])):
         async with telnyx_socket(house, opened) as socket:
             await socket.send(start_of(begun, sid))
-            await asyncio.wait_for(socket.wait_closed(), 30)
+            await asyncio.wait_for(socket.wait_closed(), 60)
     with unit_of_work(house.world.scope) as session:
         assert list(session.scalars(select(Call.media_spent))) == [0, 0]
     # Nor does any, where there is no such carrier.
@@ -322,5 +322,5 @@ async def test_a_carrier_that_stalls_holds_up_nobody_but_its_own_calls(
         # What waited its turn is told as soon as the carrier answers again.
         house.sim.faults.clear()
         told = house.sim.webhooks.delivered
-        await until(lambda: told.count(("call.initiated", 200)) == len(legs), 30)
+        await until(lambda: told.count(("call.initiated", 200)) == len(legs), 60)
         assert all(leg.ended is not None for leg in legs)

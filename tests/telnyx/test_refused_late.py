@@ -83,7 +83,7 @@ async def test_an_agent_that_has_ended_its_stretch_meanwhile_is_heard(house: Hou
         with slow(house) as first:
             holding = asyncio.create_task(client.post(f"/api/calls/{call_id}/hold"))
             await until(first.reached.is_set)
-            await until(lambda: house.room.is_empty, 20)
+            await until(lambda: house.room.is_empty, 60)
             await until(lambda: any("missed" in act.data for act in house.controls(leg)))
             assert leg.ended is None
             first.refuse()
