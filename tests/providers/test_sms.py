@@ -38,7 +38,7 @@ from trunkline.providers.ports import (
     Refusal,
 )
 from trunkline.providers.sms import TelnyxSms, TwilioSms
-from trunkline.providers.sms.errors import TELNYX, TWILIO
+from trunkline.providers.sms.errors import TELNYX, TWILIO, judge
 from trunkline.simulators.carrier import CarrierOptions
 from trunkline.simulators.carrier import serving as serving_twilio
 from trunkline.simulators.loop_server import serving_app
@@ -213,6 +213,21 @@ async def test_a_5xx_after_taking_is_uncertain_and_not_repeated(house: House) ->
     with pytest.raises(ChatUncertain):
         await house.send()
     assert len(await house.taken()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "refusal"),
+    [
+        (500, "21610", None), (503, "20503", None), (408, "", None), (401, "", Refusal.ACCOUNT),
+        (403, "99999", Refusal.ACCOUNT), (429, "99999", Refusal.RATE), (429, "", Refusal.RATE),
+        (400, "99999", Refusal.MESSAGE), (400, "21610", Refusal.OPTED_OUT),
+    ],
+)  # fmt: skip
+def test_what_a_table_does_not_name_is_judged_by_its_status(
+    status: int, code: str, refusal: Refusal | None
+) -> None:
+    found = judge("Twilio", TWILIO, httpx.Response(status), code, "why")
+    assert (found and found.refusal) is refusal
 
 
 async def test_nothing_but_words_goes(house: House) -> None:

@@ -51,8 +51,8 @@ class ChatHttp:
             # One account's cookies are nothing for another's requests.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             # A connection that was just closed by the other side fails exactly like a lost reply, so none is
-            # kept for as long as servers keep theirs.
-            limits=httpx.Limits(keepalive_expiry=5.0),
+            # kept for as long as servers keep theirs: five seconds is what the hastiest of them do.
+            limits=httpx.Limits(keepalive_expiry=2.0),
             # A proxy of the environment is for the internet; it cannot reach a provider on this machine.
             trust_env=not is_loopback(urlsplit(base_url).hostname),
         )

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from trunkline.providers.twilio.wire import API_VERSION, ErrorCode
 from trunkline.simulators.carrier.options import CarrierOptions
-from trunkline.simulators.carrier.refusing import Refusal, authenticate
+from trunkline.simulators.carrier.refusing import Refusal, authenticate, error
 from trunkline.simulators.carrier.webhooks import Webhooks
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
@@ -78,7 +78,7 @@ class MessagesApi:
         self._accepted.append({"sid": sid, **fields})
         self._begin(self._tell(sid, fields, fault.get("code")))
         if "status" in fault:
-            return Response(status_code=fault["status"])
+            return error(fault["status"], 20500, "Internal Server Error")
         return JSONResponse({"sid": sid, "status": "queued", "to": fields["To"], "error_code": None}, 201)
 
     async def numbers(self, request: Request) -> Response:
