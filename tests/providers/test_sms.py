@@ -19,8 +19,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from twilio.base.exceptions import TwilioRestException
+from twilio.rest import Client
 
 from simulators.product import FakeHearing, FakeVoice
+from telnyx import Telnyx
 from trunkline.kit.tls import trusted
 from trunkline.providers.ports import (
     Chat,
@@ -160,7 +163,7 @@ async def test_words_go_once_and_their_receipts_come(house: House) -> None:
     assert isinstance(last, Receipt)
     assert [first.state, last.state] == [ReceiptState.SENT, ReceiptState.DELIVERED]
     assert {(one.id, one.account, one.to) for one in (first, last)} == {(sent, OURS, PERSON)}
-    assert last.reference == ("ref-1" if house.chat.traits.echoes_reference else None)
+    assert (last.reference, house.chat.traits.echoes_reference) == (None, False)
 
 
 async def test_what_a_person_writes_comes(house: House) -> None:
@@ -301,6 +304,53 @@ async def test_a_number_that_shares_its_profile_gets_one_of_its_own() -> None:
         found = {number: sim.messaging.profiles[profile] for number, profile in sim.messaging.numbers.items()}
         assert found == {OURS: "http://127.0.0.1:9/ours/2", other: "http://127.0.0.1:9/other/2"}
         assert len(sim.messaging.profiles) == 2
+
+
+async def test_telnyx_own_client_sends_to_its_stand_in_and_reads_what_that_tells() -> None:
+    told: list[tuple[str, dict[str, str]]] = []
+
+    async def take(request: Request) -> Response:
+        told.append(((await request.body()).decode(), dict(request.headers)))
+        return PlainTextResponse("")
+
+    async with (
+        serving_telnyx(TelnyxOptions(api_key=API_KEY, webhook_url="")) as sim,
+        serving_app(Starlette(routes=[Route("/hook", take, methods=["POST"])])) as at,
+    ):
+        sim.messaging.numbers[OURS] = PROFILE
+        sim.messaging.profiles[PROFILE] = f"http://{at}/hook"
+        client = Telnyx(api_key=API_KEY, base_url=f"{sim.base_url}/v2", public_key=sim.public_key)
+        sent = await asyncio.to_thread(client.messages.send, from_=OURS, to=PERSON, text="Hi", type="SMS")
+        profile = await asyncio.to_thread(
+            client.messaging_profiles.create, name="Its own", whitelisted_destinations=["*"]
+        )
+        assert profile.data is not None
+        number = await asyncio.to_thread(client.phone_numbers.list, filter={"phone_number": OURS})
+        assert [(one.phone_number, one.messaging_profile_id) for one in number.data or ()] == [
+            (OURS, PROFILE)
+        ]
+        sim.messaging.text_in(PERSON, OURS, "Hello")
+        async with asyncio.timeout(10):
+            while len(told) < 3:
+                await asyncio.sleep(0.01)
+        read = [client.webhooks.unwrap(body, headers=headers) for body, headers in told]
+        client.close()
+    assert sent.data is not None
+    found = {(one.data.event_type, one.data.payload.id == sent.data.id) for one in read}
+    assert found == {("message.sent", True), ("message.finalized", True), ("message.received", False)}
+
+
+async def test_twilios_own_client_sends_to_its_stand_in() -> None:
+    async with by_twilio() as house:
+        assert isinstance(house.chat, TwilioSms)
+        client = Client(SID, TOKEN)
+        client.api.base_url = house.chat._http.base_url
+        with closing(client.http_client.session):
+            made = await asyncio.to_thread(client.messages.create, to=PERSON, from_=OURS, body="Hi")
+            with pytest.raises(TwilioRestException) as refused:
+                await asyncio.to_thread(client.messages.create, to="nobody", from_=OURS, body="Hi")
+        assert (made.status, refused.value.code) == ("queued", 21211)
+        assert [entry["sid"] for entry in await house.taken()] == [made.sid]
 
 
 @pytest.mark.parametrize("make", ["twilio", "telnyx"])

@@ -39,7 +39,6 @@ LONGEST_PLAIN = 1_530
 """Ten parts where each letter is one of the telephone's own alphabet."""
 _DOUBLE = frozenset("`^{}\\[~]|")
 """Letters of ASCII that the telephone's alphabet lacks, or counts twice."""
-_TAG = "trunkline:"
 _STATES = {
     "sent": ReceiptState.SENT,
     "delivered": ReceiptState.DELIVERED,
@@ -47,6 +46,8 @@ _STATES = {
     "delivery_unconfirmed": ReceiptState.SENT,
     "sending_failed": ReceiptState.FAILED,
     "delivery_failed": ReceiptState.FAILED,
+    "expired": ReceiptState.FAILED,
+    "read": ReceiptState.READ,
 }
 _EMPTY: Mapping[str, Any] = {}
 
@@ -56,12 +57,13 @@ class TelnyxSms:
 
     Of a `ChatAccount`, `account` is the messaging profile, or empty for whichever the number is in, `key` the
     API key, `secret` the public key that its events are checked by. Keys that are empty are the
-    installation's. `timeout_s` bounds each phase of a request.
+    installation's. A message's status address names it, since Telnyx does not tell our reference. `timeout_s`
+    bounds each phase of a request.
     """
 
     traits = ChatTraits(
         files={}, content_types={}, has_templates=False, has_window=False, has_choices=False,
-        longest_text=LONGEST_TEXT, echoes_reference=True,
+        longest_text=LONGEST_TEXT, echoes_reference=False,
     )  # fmt: skip
 
     def __init__(
@@ -93,8 +95,6 @@ class TelnyxSms:
         }
         if account.account:
             body["messaging_profile_id"] = account.account
-        if message.reference:
-            body["tags"] = [f"{_TAG}{message.reference}"]
         if message.status_url:
             body["webhook_url"] = message.status_url
         data = _object(self._http.send(self._request("POST", account, "/messages", json=body)), "data")
@@ -216,12 +216,6 @@ def _receipts(data: Mapping[str, Any], payload: Mapping[str, Any]) -> Sequence[C
     person = _words(to[0], "phone_number") if to else ""
     if state is None or not is_e164(person):
         return ()
-    tags = payload.get("tags")
-    ours = (
-        [tag for tag in tags if isinstance(tag, str) and tag.startswith(_TAG)]
-        if isinstance(tags, list)
-        else []
-    )
     error = next(iter(_objects(payload.get("errors"))), _EMPTY) if state is ReceiptState.FAILED else _EMPTY
     code = kept(str(error.get("code") or ""))
     said = ": ".join(filter(None, (_words(error, "title"), _words(error, "detail"))))
@@ -229,7 +223,7 @@ def _receipts(data: Mapping[str, Any], payload: Mapping[str, Any]) -> Sequence[C
         Receipt(
             id=_required(payload, "id"), account=_words(_object(payload, "from"), "phone_number"), to=person,
             state=state, at=_moment(data.get("occurred_at")),
-            reference=kept(ours[0].removeprefix(_TAG)) if ours else None,
+            reference=None,
             refusal=TELNYX.get(code, Refusal.MESSAGE) if code else None, code=code or None,
             detail=said or None,
         ),

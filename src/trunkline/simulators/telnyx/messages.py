@@ -121,6 +121,6 @@ def _shown(sent: Mapping[str, Any], status: str, code: str) -> dict[str, Any]:
     return {
         "record_type": "message", "direction": "outbound", "id": sent["id"], "type": "SMS",
         "from": {"phone_number": sent["from"]}, "to": [{"phone_number": sent["to"], "status": status}],
-        "text": sent["text"], "tags": sent.get("tags", []),
+        "text": sent["text"], "tags": [],
         "errors": [{"code": code, "title": "As ordered", "detail": "It failed."}] if code else [],
     }  # fmt: skip
