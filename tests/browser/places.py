@@ -86,7 +86,7 @@ PLACES = (
     Place("lead", "/leads/{lead_id}"),
     Place("lead-merge", "/leads/{lead_id}?merge={other_id}"),
     Place("appointments", "/appointments"),
-    Place("search", "/search?q=shared"),
+    Place("search", "/search?q=lead"),
     Place("reports", "/reports"),
     Place("reports-by-agent", "/reports?by=agent"),
     Place("calendars", "/appointments/calendars"),

@@ -1,6 +1,6 @@
 // A day, a clock and a length, in the business's zone whatever the browser's is.
 
-import { Group, Select, TextInput } from "@mantine/core";
+import { Select, SimpleGrid, TextInput } from "@mantine/core";
 import { useT } from "@/lib/i18n";
 import { clockOf, minutesOf, type Day } from "./zoned";
 
@@ -17,7 +17,7 @@ export function WhenFields({ when, onChange }: { when: When; onChange: (when: Wh
   const t = useT("appointments");
   const lengths = [...new Set([...LENGTHS, when.length])].sort((one, other) => one - other);
   return (
-    <Group gap="sm" grow align="flex-start">
+    <SimpleGrid cols={{ base: 2, xs: 3 }} spacing="sm" verticalSpacing="sm">
       <TextInput
         type="date"
         label={t("field.day")}
@@ -39,6 +39,6 @@ export function WhenFields({ when, onChange }: { when: When; onChange: (when: Wh
         onChange={(length) => onChange({ ...when, length: Number(length) })}
         allowDeselect={false}
       />
-    </Group>
+    </SimpleGrid>
   );
 }

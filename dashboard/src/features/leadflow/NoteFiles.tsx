@@ -52,7 +52,9 @@ function OneFile({ leadId, noteId, file, mayChange }: Omit<Props, "files"> & { f
           <bdi>{file.name}</bdi>
         </Anchor>
         <Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>
-          {t("file.size", { n: numbers.whole(Math.max(1, Math.round(file.size / KB))) })}
+          {file.size < KB * KB
+            ? t("file.size", { n: numbers.whole(Math.max(1, Math.round(file.size / KB))) })
+            : t("file.size_mb", { n: numbers.whole(Math.round(file.size / KB / KB)) })}
         </Text>
         {mayChange && (
           <ActionIcon size="sm" variant="subtle" color="gray" aria-label={t("file.remove_of", { name: file.name })} onClick={() => void remove()}>

@@ -8,6 +8,7 @@ import { api, client, type Schema } from "@/lib/api";
 import { useT } from "@/lib/i18n";
 import { useAct } from "@/ui/act";
 import { Answer } from "@/ui/Answer";
+import { TextLink } from "@/ui/LinkTo";
 import { Panel } from "@/ui/Panel";
 import { useKeptForm } from "@/ui/useKeptForm";
 
@@ -70,6 +71,12 @@ function RulesForm({ rules, statuses }: { rules: Rules; statuses: Status[] }) {
             {form.values.is_on && Object.keys(form.values.rules).length === 0 && (
               <Alert color="yellow">{t("rules.none")}</Alert>
             )}
+            <Text size="sm" c="dimmed">
+              {t("rules.where")}{" "}
+              <TextLink to="/leads/board" underline="always">
+                {t("rules.board")}
+              </TextLink>
+            </Text>
           </Stack>
         </Panel>
         <Panel title={t("rules.which")} about={t("rules.which_about")}>

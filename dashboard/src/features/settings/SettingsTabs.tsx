@@ -1,7 +1,7 @@
 // The frame of the settings: a title, and links to the other pages of it.
 
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import { useT } from "@/lib/i18n";
 import { PageHeader } from "@/ui/PageHeader";
 import classes from "./SettingsTabs.module.css";
@@ -20,9 +20,14 @@ const TABS = [
 
 export function SettingsTabs({ title, about, actions }: { title: string; about: string; actions?: ReactNode }) {
   const t = useT("settings");
+  const tabs = useRef<HTMLElement>(null);
+  // On a phone most of them lie beyond the window's edge; where one is has to be seen.
+  useEffect(() => {
+    tabs.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, []);
   return (
     <>
-      <nav className={classes.tabs} aria-label={t("tabs.label")}>
+      <nav ref={tabs} className={classes.tabs} aria-label={t("tabs.label")}>
         {TABS.map(({ to, label }) => (
           <Link key={to} to={to} className={classes.tab} activeOptions={{ exact: true }}>
             {t(label)}
