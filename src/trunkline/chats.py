@@ -1,4 +1,5 @@
-"""Floor 5: the providers of written messages, built from the settings when first asked for."""
+"""Floor 5: the providers of written messages, built from the settings when first asked for, and what the
+inbox tells the domains below it."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ from functools import cache
 
 from trunkline.core import registry
 from trunkline.core.settings import Settings
+from trunkline.domain.inbox import accounts, finding, telling
+from trunkline.domain.leads import movers
 from trunkline.providers.sms import TelnyxSms, TwilioSms
 from trunkline.providers.whatsapp import WhatsApp
 
@@ -22,6 +25,14 @@ def register_chats(settings: Settings) -> None:
         _register_twilio(settings)
     if registry.TELNYX in settings.carriers:
         _register_telnyx(settings)
+
+
+def register_inbox(settings: Settings) -> None:
+    """Let conversations be found, told of in timelines, and moved when two leads are one person."""
+    accounts.install_address(settings.public_url)
+    movers.register_rows("conversations")
+    telling.register()
+    finding.register()
 
 
 def _register_twilio(settings: Settings) -> None:

@@ -15,6 +15,7 @@ from trunkline.bench_cli import bench_app
 from trunkline.core import shared_secrets, vault
 from trunkline.core.access import Role
 from trunkline.core.db import SYSTEM, of_business, unit_of_work
+from trunkline.domain.inbox import accounts as chat_accounts
 from trunkline.domain.people import resets
 from trunkline.domain.people import service as people
 from trunkline.domain.tenants import service as tenants
@@ -202,6 +203,7 @@ def reseal_vault() -> None:
             with unit_of_work(of_business(business_id)) as session:
                 resealed += vault.reseal(session, business_id)
                 resealed += shared_secrets.reseal(session, business_id)
+                resealed += chat_accounts.reseal(session, business_id)
         console.print(f"{resealed} keys sealed anew, in {len(businesses)} businesses.")
 
 

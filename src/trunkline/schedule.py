@@ -19,6 +19,10 @@ RECURRING = (
     Recurring("appointment_automations", "default", Every(timedelta(minutes=1))),
     # Latest: it looks at which links are old, so one run makes up for any number of ticks.
     Recurring("clear_links", "maintenance", Daily(time(3), "UTC")),
+    # Latest: it looks at which conversations have rested, so one run makes up for any number of ticks.
+    Recurring("close_chat_sessions", "default", Every(timedelta(seconds=30))),
+    # Latest: it looks at what is overdue; a message whose job was lost waits until it has run.
+    Recurring("tend_messages", "default", Every(timedelta(seconds=30))),
     # Latest: it looks at what has happened since it last counted. Until it has run, what it would have
     # counted is counted whenever figures are asked for.
     Recurring("roll_up_calls", "maintenance", Every(timedelta(minutes=10))),

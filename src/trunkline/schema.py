@@ -30,6 +30,8 @@ from trunkline.domain.appointments import automation_models as _automations
 from trunkline.domain.appointments import models as _appointments
 from trunkline.domain.calls import models as _calls
 from trunkline.domain.control import models as _control
+from trunkline.domain.inbox import account_models as _chat_accounts
+from trunkline.domain.inbox import models as _inbox
 from trunkline.domain.leads import file_models as _lead_files
 from trunkline.domain.leads import flow_models as _lead_flow
 from trunkline.domain.leads import import_models as _lead_imports
@@ -50,7 +52,8 @@ __all__ = ["at_head", "metadata", "migrate", "wait_for_schema"]
 TABLE_MODULES = (
     _events, _vault, _secrets, _jobs, _runs, _ticks, _tenants, _people, _agents, _leads, _lead_records,
     _lead_flow, _lead_files, _lead_imports, _lead_webhooks, _calls, _control, _outbound, _appointments,
-    _automations, _recordings, _reports, _search, _notifications, _tasks,
+    _automations, _recordings, _reports, _search, _notifications, _tasks, _chat_accounts,
+    _inbox,
 )  # fmt: skip
 """Importing these is what fills `metadata`."""
 

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from trunkline import brains, schedule, schema
 from trunkline.carriers import register_carriers
-from trunkline.chats import register_chats
+from trunkline.chats import register_chats, register_inbox
 from trunkline.core import registry, vault
 from trunkline.core.carrier_settings import can_reach
 from trunkline.core.db import Database, install_database
@@ -51,6 +51,7 @@ from trunkline.domain.calls import telling as telling_of_calls
 from trunkline.domain.control import jobs as _control_jobs
 from trunkline.domain.control import tools as _control_tools
 from trunkline.domain.control.places import ControlPlaces, install_places
+from trunkline.domain.inbox import jobs as _inbox_jobs
 from trunkline.domain.leads import automatic, bulk, imports, keepers, merging, movers, owners, webhooks
 from trunkline.domain.leads import finding as finding_of_leads
 from trunkline.domain.leads import jobs as _lead_jobs
@@ -84,7 +85,7 @@ from trunkline.providers.web_push import WebPush
 DOORS = (
     _agent_jobs, _agent_tools, _appointment_jobs, _appointment_tools, _call_jobs, _control_jobs,
     _control_tools, _lead_jobs, _lead_tools, _outbound_jobs, _outbound_tools, _people_jobs, _recording_jobs,
-    _report_jobs, _notification_jobs, _task_jobs, _search_jobs,
+    _report_jobs, _notification_jobs, _task_jobs, _search_jobs, _inbox_jobs,
 )  # fmt: skip
 """Importing these is what registers the jobs and the agent's tools."""
 
@@ -357,6 +358,7 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     schedule.install()
     register_carriers(settings)
     register_chats(settings)
+    register_inbox(settings)
     registry.register_carrier(browser.BrowserCarrier, registry.BROWSER, offered=False)
     install_limits(
         DialLimits(

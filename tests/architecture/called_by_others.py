@@ -35,9 +35,12 @@ _.TABLE_MODULES
 # Domains that know of money tell reports by it.
 _.register_revenue
 
+# Columns that are set by their domain and read by a schema.
+_.key_last_four
+_.listed_at
+
 # Dataclasses written out whole, as JSON or to a person.
 _.beat_at
-_.told_at
 _.cancel_force_at
 _.lease_expires_at
 _.progress_done
@@ -80,9 +83,6 @@ _.collections
 _.PERSON_VOICES
 _.kept_alive
 
-# What receives messages asks this, once it is there.
-_.is_opt_out
-
 # What tests ask a stand-in for a provider.
 _.open_connections
 _.truncated_ms
@@ -99,13 +99,4 @@ _.dialogues
 _.available
 
 # What the inbox asks of chat and its providers, once it is there.
-_.footer
-_.variable_buttons
-_.has_templates
-_.has_window
-_.has_choices
-_.longest_text
 _.echoes_reference
-_.traits
-_.download
-_.handshake

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from support.diary import coming
+from support.inbox import Inbox, settle_inbox
 from support.installation import Installation
 from support.lead_papers import Papers, leave_papers
 from support.recorded import leave_recording
@@ -92,6 +93,7 @@ class Inhabitant:
     status_id: UUID
     note_id: UUID
     papers: Papers
+    inbox: Inbox
     field_id: UUID
     other_id: UUID
     """Another lead than that of `lead_id`."""
@@ -140,6 +142,10 @@ class Inhabitant:
             "webhook_id": self.papers.webhook_id,
             "file_id": self.papers.file_id,
             "export_id": self.papers.export_id,
+            "account_id": self.inbox.account_id,
+            "conversation_id": self.inbox.conversation_id,
+            "message_id": self.inbox.message_id,
+            "reply_id": self.inbox.reply_id,
             "field_id": self.field_id,
             "other_id": self.other_id,
             "address": self.address,
@@ -394,6 +400,7 @@ def _settle(world: World, number: int, system_job_id: UUID) -> Inhabitant:
         calendar_id=appointment.calendar_id, automation_id=sending.automation_id, sending_id=sending.id,
         status_id=status.id,
         note_id=note.id, papers=leave_papers(world, people.who_is(secret), lead_id, note.id),
+        inbox=settle_inbox(world, phone=SHARED_PHONE),
         bulk_update_id=update.id, bulk_delete_id=deletion.id,
         import_id=importing.id, control_id=control.id, leg_sid=leg_sid,
         number_id=phone_number.id, text_id=known.id, secret=secret,

@@ -5,6 +5,8 @@ A route without a case fails the test, so a new one cannot be forgotten.
 
 from __future__ import annotations
 
+import hmac
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +19,12 @@ from api.doorway import TestClient, build_app, open_door
 from isolation.doors import SAFE, Door, carrier_signature, doors_of
 from isolation.peering import rows_of
 from isolation.population import PUSH_KEYS, SHARED_PHONE, Inhabitant, Town
+from support.inbox import SECRET
 from support.installation import TOKEN_KEY, Installation
 from support.world import PASSWORD
+from trunkline.core.db import unit_of_work
 from trunkline.core.settings import ServiceRole
+from trunkline.domain.inbox import accounts
 from trunkline.domain.outbound import orders
 from trunkline.kit import tokens
 from trunkline.web.browser_socket import PROTOCOL
@@ -45,6 +50,11 @@ class Case:
 
 def _options(a: Inhabitant, **changes: str) -> dict[str, str]:
     return {"agent_id": str(a.world.agent_id), "from_number": a.world.number} | changes
+
+
+def _first_words(account_id: object, lead_id: object) -> dict[str, Any]:
+    words = {"key": "of-another", "text": "From a stranger"}
+    return {"account_id": str(account_id), "lead_id": str(lead_id), "message": words}
 
 
 CASES: dict[Door, list[Case]] = {
@@ -299,6 +309,68 @@ CASES: dict[Door, list[Case]] = {
         Case(NOT_FOUND, body=lambda a, b: {"is_on": True, "rules": {"declined": str(b.status_id)}}),
         Case(FINE, body=lambda a, b: {"is_on": True, "rules": {"declined": str(a.status_id)}}),
     ],
+    Door("GET", "/api/chat-providers"): [Case(FINE)],
+    Door("GET", "/api/chat-accounts"): [Case(FINE)],
+    Door("POST", "/api/chat-accounts"): [
+        Case({422}, body=lambda a, b: {"provider": "whatsapp", "address": b.world.number}),
+    ],
+    Door("GET", "/api/chat-accounts/{account_id}"): [Case(NOT_FOUND)],
+    Door("PATCH", "/api/chat-accounts/{account_id}"): [
+        Case(NOT_FOUND, body=lambda a, b: {"name": "Stolen"}),
+        Case(NOT_FOUND, body=lambda a, b: {"agent_id": str(b.world.agent_id)}, own=True),
+    ],
+    Door("PUT", "/api/chat-accounts/{account_id}/keys"): [
+        Case(NOT_FOUND, body=lambda a, b: {"key": "a-key-of-mine", "secret": "a-secret-of-mine"}),
+    ],
+    Door("POST", "/api/chat-accounts/{account_id}/disconnect"): [Case(NOT_FOUND)],
+    Door("POST", "/api/chat-accounts/{account_id}/reconnect"): [Case(NOT_FOUND)],
+    Door("GET", "/api/chat-accounts/{account_id}/hook"): [Case(NOT_FOUND)],
+    Door("GET", "/api/chat-accounts/{account_id}/templates"): [Case(NOT_FOUND)],
+    Door("POST", "/api/chat-accounts/{account_id}/templates/refresh"): [Case(NOT_FOUND)],
+    Door("GET", "/api/canned-replies"): [Case(FINE)],
+    Door("POST", "/api/canned-replies"): [
+        Case({422}, body=lambda a, b: {"shortcut": "hours", "text": "Taken already."}),
+    ],
+    Door("PUT", "/api/canned-replies/{reply_id}"): [
+        Case(NOT_FOUND, body=lambda a, b: {"shortcut": "mine", "text": "Stolen"}),
+    ],
+    Door("DELETE", "/api/canned-replies/{reply_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/conversations"): [
+        Case(FINE),
+        Case(NOT_FOUND, query={"lead_id": "{lead_id}"}),
+        Case(NOT_FOUND, query={"account_id": "{account_id}"}),
+        Case(FINE, query={"assignee": "{user_id}"}),
+        Case(FINE, query={"search": "Dana"}),
+    ],
+    Door("GET", "/api/conversations/counts"): [Case(FINE)],
+    Door("GET", "/api/conversations/labels"): [Case(FINE)],
+    Door("POST", "/api/conversations"): [
+        Case(NOT_FOUND, body=lambda a, b: _first_words(b.inbox.account_id, a.lead_id)),
+        Case(NOT_FOUND, body=lambda a, b: _first_words(a.inbox.account_id, b.lead_id)),
+    ],
+    Door("GET", "/api/conversations/{conversation_id}"): [Case(NOT_FOUND)],
+    Door("PATCH", "/api/conversations/{conversation_id}"): [
+        Case(NOT_FOUND, body=lambda a, b: {"state": "resolved"}),
+        Case(NOT_FOUND, body=lambda a, b: {"assignee_id": str(b.user_id)}, own=True),
+    ],
+    Door("POST", "/api/conversations/{conversation_id}/read"): [Case(NOT_FOUND)],
+    Door("POST", "/api/conversations/{conversation_id}/unread"): [Case(NOT_FOUND)],
+    Door("POST", "/api/conversations/{conversation_id}/close-session"): [Case(NOT_FOUND)],
+    Door("GET", "/api/conversations/{conversation_id}/messages"): [Case(NOT_FOUND)],
+    Door("POST", "/api/conversations/{conversation_id}/messages"): [
+        Case(NOT_FOUND, body=lambda a, b: {"key": "of-another", "text": "From a stranger"}),
+    ],
+    Door("POST", "/api/conversations/{conversation_id}/notes"): [
+        Case(NOT_FOUND, body=lambda a, b: {"key": "of-another", "text": "From a stranger"}),
+    ],
+    Door("POST", "/api/conversations/{conversation_id}/files"): [
+        Case(NOT_FOUND, form=lambda a, b: ({"key": "of-another"}, b"%PDF-1.7 a plan")),
+    ],
+    Door("POST", "/api/conversations/{conversation_id}/messages/{message_id}/again"): [
+        Case(NOT_FOUND, body=lambda a, b: {"confirmed": True}),
+    ],
+    Door("POST", "/api/conversations/{conversation_id}/messages/{message_id}/take-back"): [Case(NOT_FOUND)],
+    Door("GET", "/api/conversations/{conversation_id}/messages/{message_id}/file"): [Case(NOT_FOUND)],
     Door("GET", "/api/lead-webhooks"): [Case(FINE)],
     Door("POST", "/api/lead-webhooks"): [
         Case(NOT_FOUND, body=lambda a, b: {"name": "Mine", "status_id": str(b.status_id)}),
@@ -583,8 +655,12 @@ OF_THE_CARRIER = {
 }
 """Doors that only a signature opens."""
 
-WITH_A_SECRET = {Door("POST", "/hooks/leads/{webhook_id}")}
-"""A business's own forms bring it leads."""
+WITH_A_SECRET = {
+    Door("POST", "/hooks/leads/{webhook_id}"),
+    Door("GET", "/hooks/chat/{hook_key}"),
+    Door("POST", "/hooks/chat/{hook_key}"),
+}
+"""A business's own forms bring it leads; its number's provider tells what people write."""
 
 SOCKETS = {Door("SOCKET", f"/media/{name}") for name in ("browser", "carrier", "listen", "telnyx")}
 
@@ -641,7 +717,8 @@ def send(client: TestClient, door: Door, case: Case, town: Town) -> Any:
     parts: dict[str, Any] = {"params": theirs}
     if case.form is not None:
         name, content = case.form(town.a, town.b)
-        parts |= {"data": {"name": name}, "files": {"file": ("list.csv", content)}}
+        fields = {"name": name} if isinstance(name, str) else name
+        parts |= {"data": fields, "files": {"file": ("list.csv", content)}}
     elif door.method not in SAFE | {"DELETE"}:
         parts["json"] = case.body(town.a, town.b) if case.body else {}
     return client.request(door.method, path_for(door, town.a if case.own else town.b), **parts)
@@ -737,6 +814,51 @@ def test_a_business_s_secret_opens_its_own_webhook_and_no_other(town: Town, stra
     assert (own.status_code, own.json()["lead_id"]) == (200, str(town.a.lead_id))
     other = stranger.post(f"/hooks/leads/{town.b.papers.webhook_id}", json=said, headers=proof)
     assert other.status_code == 401
+
+
+# --- The chat providers' door ------------------------------------------------------------
+
+
+def _told(whose: Inhabitant, phone: str) -> bytes:
+    """Return a message to somebody's number as Graph tells it."""
+    with unit_of_work(whose.world.scope) as session:
+        account = accounts.get_account(session, whose.business_id, whose.inbox.account_id)
+    return json.dumps(
+        {
+            "object": "whatsapp_business_account",
+            "entry": [{"id": account.owner, "changes": [{"field": "messages", "value": {
+                "messaging_product": "whatsapp",
+                "metadata": {"phone_number_id": account.account, "display_phone_number": account.address},
+                "messages": [{"id": "wamid.forged", "from": phone[1:], "timestamp": "1790000000",
+                              "type": "text", "text": {"body": "Forged"}}],
+            }}]}],
+        }
+    ).encode()  # fmt: skip
+
+
+def _signed(body: bytes, secret: str) -> dict[str, str]:
+    digest = hmac.new(secret.encode(), body, "sha256").hexdigest()
+    return {"X-Hub-Signature-256": f"sha256={digest}", "Content-Type": "application/json"}
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_provider_s_events_are_taken_by_the_number_of_their_address_alone(
+    town: Town, stranger: TestClient
+) -> None:
+    hooks = {}
+    for one in (town.a, town.b):
+        with unit_of_work(one.world.scope) as session:
+            row = accounts.get_account(session, one.business_id, one.inbox.account_id)
+            hooks[one.world.number] = f"/hooks/chat/{row.hook_key}"
+    about_b = _told(town.b, town.b.world.phones[1])
+    own, other = hooks[town.a.world.number], hooks[town.b.world.number]
+    for headers in ({}, _signed(about_b, "another secret"), _signed(b"other bytes", SECRET)):
+        assert stranger.post(other, content=about_b, headers=headers).status_code == 403
+    # Signed, at A's address, about B's number: nobody's.
+    assert stranger.post(own, content=about_b, headers=_signed(about_b, SECRET)).status_code == 200
+    assert stranger.post("/hooks/chat/nobody-s", content=about_b).status_code == 404
+    query = {"hub.mode": "subscribe", "hub.verify_token": "wrong", "hub.challenge": "1"}
+    assert stranger.get(own, params=query).status_code == 403
 
 
 # --- The carrier's doors -----------------------------------------------------------------

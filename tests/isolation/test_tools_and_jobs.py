@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from isolation.peering import Picture, Rows, picture_of, put_back, rows_of
 from isolation.population import SCHEDULED, Inhabitant, Town, populate
+from support.inbox import PNG
 from support.installation import TOKEN_KEY, Installation
 from support.lead_papers import a_refusal
 from support.recorded import leave_recording
@@ -41,9 +43,14 @@ from trunkline.providers.ports import (
     CallStatus,
     CarrierCall,
     CarrierCapabilities,
+    ChatAccount,
+    InFile,
     Letter,
+    OutMessage,
     PushMessage,
+    Template,
 )
+from trunkline.providers.whatsapp import WhatsApp
 
 Arguments = Callable[[Inhabitant], Sequence[Any]]
 
@@ -70,6 +77,11 @@ TOOLS: dict[str, Mapping[str, Any]] = {
 """What the model says to each tool. No tool takes an id, so B's come in by the caller alone."""
 
 _EVENT = {"sequence": 99, "kind": "said", "at": "2026-01-01T00:00:00+00:00", "data": {"text": "forged"}}
+
+_RECEIPT = {
+    "id": "wamid.unknown", "account": "", "to": "+12125550101", "state": "read",
+    "at": "2026-01-01T00:00:00+00:00", "reference": None, "refusal": None, "code": None, "detail": None,
+}  # fmt: skip
 
 JOBS: dict[str, Arguments] = {
     "appointment_automations": lambda _: [],
@@ -115,6 +127,16 @@ JOBS: dict[str, Arguments] = {
     "send_notification_mail": lambda b: [str(b.mail_sending_id)],
     "clear_notifications": lambda _: [],
     "rezone_tasks": lambda _: [],
+    "send_whatsapp_message": lambda b: [str(b.inbox.waiting_id)],
+    "fetch_message_file": lambda b: [str(b.inbox.fetched_id)],
+    "drop_message_file": lambda b: [b.inbox.bytes_key],
+    "hear_receipt": lambda b: [str(b.inbox.account_id), _RECEIPT, 0],
+    "mark_message_read": lambda b: [str(b.inbox.message_id)],
+    "list_chat_templates": lambda b: [str(b.inbox.account_id)],
+    "close_chat_sessions": lambda _: [],
+    "close_sessions_of": lambda _: [],
+    "tend_messages": lambda _: [],
+    "tend_messages_of": lambda _: [],
 }
 """The arguments that name B's things, for each job run in A's scope."""
 
@@ -210,6 +232,39 @@ def mail(settled: Town) -> Iterator[Pigeons]:
     yield pigeons
     registry.register_mailer(None)
     registry.register_pusher(pusher)
+
+
+class Desk:
+    """A chat provider that remembers whose messages it was handed, and gives out one picture."""
+
+    traits = WhatsApp.traits
+
+    def __init__(self) -> None:
+        self.handed: list[str] = []
+
+    def send(self, account: ChatAccount, message: OutMessage) -> str:
+        self.handed.append(account.address)
+        return f"wamid.{new_id()}"
+
+    def download(self, account: ChatAccount, file: InFile, into: Path, *, most_bytes: int) -> str:
+        into.write_bytes(PNG)
+        return "image/png"
+
+    def mark_read(self, account: ChatAccount, message_id: str) -> None:
+        self.handed.append(account.address)
+
+    def templates(self, account: ChatAccount) -> Sequence[Template]:
+        return []
+
+
+@pytest.fixture
+def desk(settled: Town) -> Iterator[Desk]:
+    """The installation's chat provider for one test."""
+    desk = Desk()
+    usual = registry.chat(registry.WHATSAPP)
+    registry.register_chat(registry.WHATSAPP, lambda: desk)  # type: ignore[arg-type,return-value]
+    yield desk
+    registry.register_chat(registry.WHATSAPP, lambda: usual)
 
 
 @pytest.fixture
@@ -391,6 +446,7 @@ def test_a_job_changes_nothing_of_another_business(  # noqa: PLR0917 - fixtures
     settled: Town,
     carrier: TellingCarrier,
     mail: Pigeons,
+    desk: Desk,
     administrator: psycopg.Connection[Any],
     rows_of_b: Callable[[], Rows],
 ) -> None:
@@ -403,7 +459,7 @@ def test_a_job_changes_nothing_of_another_business(  # noqa: PLR0917 - fixtures
     assert rows_of_b() == before
     # What dials for A dials A's own leads, and only those.
     assert set(carrier.dialled) <= (set(settled.a.world.phones) if name == "dial_next" else set())
-    assert carrier.hung_up == carrier.redirected == mail.flown == []
+    assert carrier.hung_up == carrier.redirected == mail.flown == desk.handed == []
 
 
 def _let_papers_go(name: str, a: Inhabitant, administrator: psycopg.Connection[Any]) -> None:
@@ -420,6 +476,7 @@ def test_a_job_is_not_idle_in_its_own_business(  # noqa: PLR0912, PLR0917 - fixt
     settled: Town,
     carrier: TellingCarrier,
     mail: Pigeons,
+    desk: Desk,
     administrator: psycopg.Connection[Any],
 ) -> None:
     """The same job with A's own things changes A, or the test above would prove nothing."""
@@ -463,6 +520,9 @@ def test_a_job_is_not_idle_in_its_own_business(  # noqa: PLR0912, PLR0917 - fixt
         administrator.execute(
             "update tasks set due_at = due_at + interval '1 hour' where id = %s", [a.task_id]
         )
+    if name in {"tend_messages", "tend_messages_of"}:
+        # What was to send it is lost.
+        administrator.execute("delete from jobs where name = 'send_whatsapp_message'")
     context = _context(servers, a)
     before = rows_of(administrator, a.business_id)
     with clock.frozen_at(clock.now() + timedelta(hours=1)), suppress(TryLater):
@@ -471,5 +531,7 @@ def test_a_job_is_not_idle_in_its_own_business(  # noqa: PLR0912, PLR0917 - fixt
         assert carrier.hung_up == [a.call_sid]
     elif name == "hang_up_colleague":
         assert carrier.hung_up == [a.leg_sid]
+    elif name == "mark_message_read":
+        assert desk.handed == [a.world.number]
     else:
         assert rows_of(administrator, a.business_id) != before

@@ -26,6 +26,8 @@ from isolation.peering import connected
 from jobs import handlers as test_handlers
 from support.call_book import had_call
 from support.diary import coming
+from support.graph import GraphStand, open_graph
+from support.inbox import PNG, Inbox, by_graph, settle_inbox, uploaded
 from support.installation import TOKEN_KEY, Installation, administrator_url
 from support.lead_papers import a_refusal, first_lead, leave_bytes, leave_ready_export, let_calls_move
 from support.local_carrier import Carrier
@@ -52,6 +54,8 @@ from trunkline.domain.control import store as control_store
 from trunkline.domain.control import warm
 from trunkline.domain.control.models import Verb
 from trunkline.domain.control.rules import Stage as Step
+from trunkline.domain.inbox import receipts
+from trunkline.domain.inbox.models import Message
 from trunkline.domain.leads import bulk, exports, imports
 from trunkline.domain.leads.models import Lead
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges, LeadConditions
@@ -68,7 +72,7 @@ from trunkline.domain.search.models import SearchFill
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
 from trunkline.kit.ids import new_id
-from trunkline.providers.ports import CallReport, CallStatus
+from trunkline.providers.ports import CallReport, CallStatus, Receipt, ReceiptState
 from trunkline.schema import metadata
 
 ACCOUNT, TOKEN = "AC" + "7" * 32, "a token for tests"
@@ -90,6 +94,7 @@ class Stage:
     post: PostOffice
     push: PushStand
     browsers: list[Browser]
+    graph: GraphStand
     administrator: psycopg.Connection[Any]
 
     def world(self, persona: str = "no_answer", *, size: int = 5) -> World:
@@ -153,6 +158,8 @@ class Stage:
         seen["ordered"] = [(order["sid"], order["form"].get("To")) for order in book["creates"]]
         seen["pushes"] = [browser.arrived() for browser in self.browsers]
         seen["letters"] = [letter["Message-ID"] for letter in self.post.letters()]
+        seen["accepted"] = [one["id"] for one in self.graph.accepted()]
+        seen["read"] = sorted({one["id"] for one in self.graph.book()["read"]})
         seen["hung up"] = sorted(call["sid"] for call in book["calls"] if call["ended_by"] == "api")
         return seen
 
@@ -563,7 +570,102 @@ def rezone_tasks(stage: Stage) -> tuple[Scope, list[Any]]:
     return world.scope, []
 
 
+def _written_to(stage: Stage) -> tuple[World, Inbox]:
+    """Let somebody have written, files among it, and people answer; of it all nothing has a job."""
+    world = stage.world(size=1)
+    known = stage.graph.number(world.number)
+    its_id = stage.graph.write(known, world.phones[0], "Hello")["id"]
+    photo = uploaded(stage.graph, known, PNG)
+    settled = settle_inbox(world, phone=world.phones[0], known=known, media_id=photo)
+    stage.graph.template(known, "hello", "Hello {{1}}")
+    stage.administrator.execute(
+        "update messages set provider_id = %s where id = %s", [its_id, settled.message_id]
+    )
+    stage.administrator.execute("delete from jobs where business_id = %s", [world.business_id])
+    return world, settled
+
+
+def send_whatsapp_message(stage: Stage) -> tuple[Scope, list[Any]]:
+    world, settled = _written_to(stage)
+    return world.scope, [str(settled.waiting_id)]
+
+
+def send_whatsapp_message_in_doubt(stage: Stage) -> tuple[Scope, list[Any]]:
+    """It is taken, and nobody says so: it is not handed over again."""
+    stage.graph.fault("drop_after")
+    return send_whatsapp_message(stage)
+
+
+def fetch_message_file(stage: Stage) -> tuple[Scope, list[Any]]:
+    world, settled = _written_to(stage)
+    return world.scope, [str(settled.fetched_id)]
+
+
+def drop_message_file(stage: Stage) -> tuple[Scope, list[Any]]:
+    world, settled = _written_to(stage)
+    return world.scope, [settled.bytes_key]
+
+
+def hear_receipt(stage: Stage) -> tuple[Scope, list[Any]]:
+    """Of a message that is known by now."""
+    world, settled = _written_to(stage)
+    with unit_of_work(world.scope) as session:
+        session.get_one(Message, settled.failed_id).state = "sending"
+    told = Receipt(
+        "wamid.1", "", world.phones[0], ReceiptState.DELIVERED, clock.now(), str(settled.failed_id)
+    )
+    return world.scope, [str(settled.account_id), receipts.as_json(told), 0]
+
+
+def hear_receipt_of_nobody(stage: Stage) -> tuple[Scope, list[Any]]:
+    world, settled = _written_to(stage)
+    told = Receipt("wamid.1", "", world.phones[0], ReceiptState.DELIVERED, clock.now(), None)
+    return world.scope, [str(settled.account_id), receipts.as_json(told), 0]
+
+
+def mark_message_read(stage: Stage) -> tuple[Scope, list[Any]]:
+    world, settled = _written_to(stage)
+    return world.scope, [str(settled.message_id)]
+
+
+def list_chat_templates(stage: Stage) -> tuple[Scope, list[Any]]:
+    world, settled = _written_to(stage)
+    return world.scope, [str(settled.account_id)]
+
+
+def close_sessions_of(stage: Stage) -> tuple[Scope, list[Any]]:
+    world, _ = _written_to(stage)
+    stage.administrator.execute("update chat_sessions set closes_at = now() - interval '1 minute'")
+    return world.scope, []
+
+
+def close_chat_sessions(stage: Stage) -> tuple[Scope, list[Any]]:
+    close_sessions_of(stage)
+    return SYSTEM, []
+
+
+def tend_messages_of(stage: Stage) -> tuple[Scope, list[Any]]:
+    world, _ = _written_to(stage)
+    stage.administrator.execute("update messages set due_at = now() - interval '1 hour'")
+    return world.scope, []
+
+
+def tend_messages(stage: Stage) -> tuple[Scope, list[Any]]:
+    tend_messages_of(stage)
+    return SYSTEM, []
+
+
 CASES: dict[str, tuple[Case, ...]] = {
+    "close_chat_sessions": (close_chat_sessions,),
+    "close_sessions_of": (close_sessions_of,),
+    "drop_message_file": (drop_message_file,),
+    "fetch_message_file": (fetch_message_file,),
+    "hear_receipt": (hear_receipt, hear_receipt_of_nobody),
+    "list_chat_templates": (list_chat_templates,),
+    "mark_message_read": (mark_message_read,),
+    "send_whatsapp_message": (send_whatsapp_message, send_whatsapp_message_in_doubt),
+    "tend_messages": (tend_messages,),
+    "tend_messages_of": (tend_messages_of,),
     "bulk_delete_leads": (bulk_delete_leads,),
     "bulk_update_leads": (bulk_update_leads,),
     "call_colleague": (call_colleague, call_colleague_in_doubt),
@@ -644,12 +746,21 @@ def push_stand() -> Iterator[PushStand]:
         yield stand
 
 
+@pytest.fixture(scope="module")
+def graph() -> Iterator[GraphStand]:
+    """Graph."""
+    with open_graph() as stand:
+        yield stand
+
+
 @pytest.fixture
 def stage(
-    installation: Installation, local_carrier: Carrier, post_office: PostOffice, push_stand: PushStand
-) -> Iterator[Stage]:
+    installation: Installation, local_carrier: Carrier, post_office: PostOffice, push_stand: PushStand,
+    graph: GraphStand,
+) -> Iterator[Stage]:  # fmt: skip
     """An empty installation that dials by the local carrier."""
     local_carrier.no_faults()
+    graph.fault(None)
     settings = Settings(
         twilio_account_sid=ACCOUNT, twilio_auth_token=TOKEN, twilio_base_url=local_carrier.base_url,
         carrier_calls_per_second=1_000, run_starts_per_minute=1_000, carrier_timeout_seconds=2,
@@ -658,9 +769,9 @@ def stage(
     )  # fmt: skip
     wiring.register_doors(settings, TOKEN_KEY)
     post_office.empty()
-    with connected(administrator_url(installation.urls)) as administrator:
+    with connected(administrator_url(installation.urls)) as administrator, by_graph(graph):
         administrator.autocommit = True
-        yield Stage(installation, local_carrier, post_office, push_stand, [], administrator)
+        yield Stage(installation, local_carrier, post_office, push_stand, [], graph, administrator)
     # As `open_installation` leaves it.
     wiring.register_doors(
         Settings(twilio_account_sid="AC" + "0" * 32, twilio_auth_token="test-token"), TOKEN_KEY

@@ -138,6 +138,26 @@ def business_of_number(session: Session, e164: str) -> UUID | None:
     return business_id
 
 
+def business_of_chat_account(session: Session, hook_key: str) -> UUID | None:
+    """Return the business whose number's events come to this address, or None: there is no such address."""
+    business_id: UUID | None = session.execute(
+        text("select lookup_chat_account(:hook)"), {"hook": hook_key}
+    ).scalar_one()
+    return business_id
+
+
+def businesses_with_chats_to_close(session: Session, *, until: datetime) -> list[UUID]:
+    """Return the businesses in which a written conversation has rested by then for as long as it may."""
+    found = session.scalars(text("select * from businesses_with_chats_to_close(:until)"), {"until": until})
+    return list(found)
+
+
+def businesses_with_messages_due(session: Session, *, until: datetime) -> list[UUID]:
+    """Return the businesses in which a message was due by then and is not settled."""
+    found = session.scalars(text("select * from businesses_with_messages_due(:until)"), {"until": until})
+    return list(found)
+
+
 def businesses_to_remind(session: Session, *, since: datetime, until: datetime) -> list[UUID]:
     """Return the businesses in which a task or an appointment comes between two instants."""
     found = session.scalars(

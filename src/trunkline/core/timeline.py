@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, select, true, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from trunkline.core.db import Base
@@ -73,15 +73,16 @@ class Wanted:
             select(entity)
             .where(
                 columns.business_id == self.business_id, columns.lead_id == self.lead_id,
-                self._is_behind(source, at, columns.id),
+                self.is_behind(source, at, columns.id),
             )
             .order_by(at.desc(), columns.id.desc())
             .limit(self.limit)
         )  # fmt: skip
 
-    def _is_behind(
-        self, source: str, at: InstrumentedAttribute[datetime], key: ColumnElement[UUID]
+    def is_behind(
+        self, source: str, at: InstrumentedAttribute[datetime], key: SQLColumnExpression[UUID]
     ) -> ColumnElement[bool]:
+        """Return the condition for rows behind the place, of a source whose keys are ids."""
         if self.behind is None:
             return true()
         if source == self.behind.source:

@@ -27,6 +27,8 @@ from trunkline.domain.appointments.link_routes import router as appointment_link
 from trunkline.domain.appointments.routes import router as appointments_router
 from trunkline.domain.calls.routes import router as calls_router
 from trunkline.domain.control.routes import router as control_router
+from trunkline.domain.inbox.account_routes import router as chat_accounts_router
+from trunkline.domain.inbox.routes import router as conversations_router
 from trunkline.domain.leads.bulk_routes import router as bulk_leads_router
 from trunkline.domain.leads.export_routes import router as lead_exports_router
 from trunkline.domain.leads.file_routes import router as note_files_router
@@ -61,6 +63,7 @@ from trunkline.web.browser_socket import router as browser_media_router
 from trunkline.web.callroom import CallRoom
 from trunkline.web.calls import router as call_log_router
 from trunkline.web.carrier_hooks import router as hooks_router
+from trunkline.web.chat_hooks import router as chat_hooks_router
 from trunkline.web.control_hooks import router as control_hooks_router
 from trunkline.web.dashboard_files import DashboardFiles
 from trunkline.web.errors import install_error_handlers
@@ -126,6 +129,9 @@ _API = (
     calendars_router,
     automations_router,
     appointment_links_router,
+    chat_accounts_router,
+    chat_hooks_router,
+    conversations_router,
     feed_router,
     jobs_router,
     admin_router,

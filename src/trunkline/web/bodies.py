@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from trunkline.core.errors import NotReady, NotSignedIn, TooLarge, TrunklineError
+from trunkline.domain.inbox import accounts as chat_accounts
+from trunkline.domain.inbox import fetching
 from trunkline.domain.leads import attachments, imports
 from trunkline.domain.outbound.suppression_routes import LARGEST_FILE
 from trunkline.domain.people import service as people
@@ -29,7 +31,12 @@ _FORM = 1 * _MB
 """What a form may hold besides its file."""
 
 
-_NOTE_FILES = re.compile(r"/api/leads/[^/]+/notes/[^/]+/files")
+_FROM_CHATS = 3 * _MB
+"""What a chat provider may tell at once; Meta's limit of one webhook."""
+_FILES = (
+    (re.compile(r"/api/leads/[^/]+/notes/[^/]+/files"), attachments.LARGEST),
+    (re.compile(r"/api/conversations/[^/]+/files"), fetching.MOST_BYTES),
+)
 
 
 class NotTaken(HTTPException):
@@ -47,6 +54,7 @@ class Body:
         self._request = request
         self._receive = receive
         self._largest = _largest(request.url.path)
+        self._from_anybody = self._largest if _is_hook(request) else _FROM_ANYBODY
         self._taken = 0
         self._known = False
 
@@ -57,7 +65,7 @@ class Body:
         """
         if size > self._largest:
             raise TooLarge(f"A request here may have {self._largest // _KB} KB.", most_bytes=self._largest)
-        if size > _FROM_ANYBODY and not self._known:
+        if size > self._from_anybody and not self._known:
             secret = self._request.cookies.get(cookie_name(self._request))
             if not secret:
                 raise NotSignedIn("Sign in first.")
@@ -85,14 +93,19 @@ class Body:
         return message
 
 
+def _is_hook(request: Request) -> bool:
+    return request.url.path.startswith("/hooks")
+
+
 def _largest(path: str) -> int:
     """Return how many bytes a request to this address may have."""
+    if path.startswith(chat_accounts.HOOKS + "/"):
+        return _FROM_CHATS
     if path.startswith("/hooks"):
         return _FROM_ANYBODY  # from a carrier or a form, which have no session
     if path in {"/api/lead-imports", "/api/lead-imports/preview"}:
         return imports.largest_bytes() + _FORM
     if path == "/api/suppressions/upload":
         return LARGEST_FILE + _FORM
-    if _NOTE_FILES.fullmatch(path):
-        return attachments.LARGEST + _FORM
-    return _USUAL
+    files = (largest for form, largest in _FILES if form.fullmatch(path))
+    return next(files, _USUAL - _FORM) + _FORM

@@ -12,9 +12,9 @@ from trunkline.core.access import Principal, Role
 from trunkline.core.events import Event
 
 _FOR_ALL = {
-    "agent", "appointment", "automation", "business", "calendar", "call", "callback", "import", "item",
-    "knowledge", "lead", "leads", "lead_fields", "lead_statuses", "list", "notification", "number",
-    "recording", "rules", "run", "task",
+    "agent", "appointment", "automation", "business", "calendar", "call", "callback", "canned_reply",
+    "chat_account", "conversation", "import", "item", "knowledge", "lead", "leads", "lead_fields",
+    "lead_statuses", "list", "message", "notification", "number", "recording", "rules", "run", "task",
 }  # fmt: skip
 """What stands before the dot: of what everybody's pages show."""
 _OF_THE_LOG = {"dial", "consent"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -121,6 +121,18 @@ def edit_lead(
         session.flush()
         announce("lead.changed", subject_id=lead.id, actor=actor, fields=fields)
     return lead
+
+
+def fill_name(session: Session, business_id: UUID, lead_id: UUID, name: str, *, actor: str) -> None:
+    """Write down what a lead without a name is called."""
+    filled = session.scalar(
+        update(Lead)
+        .where(Lead.business_id == business_id, Lead.id == lead_id, Lead.name == "")
+        .values(name=name, version=Lead.version + 1)
+        .returning(Lead.id)
+    )
+    if filled is not None:
+        tell({filled: ["name"]}, actor=actor)
 
 
 def tell(edited: Mapping[UUID, Sequence[str]], *, actor: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from trunkline.core.errors import InvalidInput, NotFound
@@ -88,19 +88,24 @@ def put_people(
     return kept
 
 
-def lead_of_caller(session: Session, business_id: UUID, phone: str) -> UUID:
+def lead_of_caller(
+    session: Session, business_id: UUID, phone: str, *, name: str = "", source: str = "call"
+) -> UUID:
     """Return the lead with this number, making one for somebody new. Raises InvalidInput for what is none.
 
-    It may be any of the lead's numbers.
+    It may be any of the lead's numbers. `name` is what they call themselves, for a lead without a name;
+    `source` is by what they came to us, and of what is changed who has done it.
     """
     if not is_e164(phone):
         raise InvalidInput("A lead is known by a telephone number, and this is none.", reason="not_a_number")
     known = addresses.hold_at(session, business_id, phone)
     if known is not None:
+        if name:
+            editing.fill_name(session, business_id, known, name, actor=source)
         return known
-    kept = keeping.keep(session, business_id, [LeadRow(0, phone)], source="call", moment=clock.now())
+    kept = keeping.keep(session, business_id, [LeadRow(0, phone, name)], source=source, moment=clock.now())
     if kept.created:
-        announce("lead.created", subject_id=kept.ids[phone], actor="call")
+        announce("lead.created", subject_id=kept.ids[phone], actor=source)
     return kept.ids[phone]
 
 
@@ -130,6 +135,11 @@ def lead_at(session: Session, business_id: UUID, channel: Channel, address: str)
     A number counts for calls and WhatsApp alike. Whoever is to be a lead in any case: `lead_of_caller`.
     """
     return addresses.lead_at(session, business_id, channel, address)
+
+
+def bearing(session: Session, business_id: UUID, part: str) -> Select[UUID]:
+    """Return the query for the ids of leads that bear a part of a name, or digits of a number."""
+    return select(Lead.id).where(Lead.business_id == business_id, *store.bears(session, business_id, part))
 
 
 def own_words(session: Session, business_id: UUID, lead: Lead | None) -> dict[str, str]:

@@ -173,7 +173,7 @@ def conditions(session: Session, business_id: UUID, wanted: LeadConditions) -> l
     if wanted.field:
         meet += own_search.has_fields(session, business_id, wanted.field)
     if wanted.search is not None:
-        meet += _bears(session, business_id, wanted.search)
+        meet += bears(session, business_id, wanted.search)
     return meet
 
 
@@ -182,7 +182,7 @@ def stands_in(stored: UUID | None) -> ColumnElement[bool]:
     return Lead.status_id.is_(None) if stored is None else Lead.status_id == stored
 
 
-def _bears(session: Session, business_id: UUID, part: str) -> list[ColumnElement[bool]]:
+def bears(session: Session, business_id: UUID, part: str) -> list[ColumnElement[bool]]:
     """Return the conditions for leads that bear a text; of a number the digits count, in any form.
 
     Those who are few are looked for by their index first. Of a text that many bear, whoever walks through

@@ -18,7 +18,7 @@ from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.agents import service as agents
 from trunkline.domain.calls import service as calls
 from trunkline.domain.leads.selection import Whom, people_of
-from trunkline.domain.outbound import claim_store, run_store, store, tallies
+from trunkline.domain.outbound import claim_store, opting_out, run_store, store, suppressions, tallies
 from trunkline.domain.outbound.compliance import RULE_REASONS
 from trunkline.domain.outbound.hearing import FORCED
 from trunkline.domain.outbound.models import (
@@ -31,6 +31,11 @@ from trunkline.domain.outbound.options import RunOptions, installed_limits
 from trunkline.domain.outbound.retrying import count_retryable, failed_leads, title_again
 from trunkline.domain.tenants import service as tenants
 from trunkline.kit import clock
+
+# Whoever writes to people asks here who wants to hear no more, and says so.
+is_opt_out = opting_out.is_opt_out
+is_suppressed = store.is_suppressed
+suppress = suppressions.suppress
 
 KIND = "outbound"
 

@@ -1,0 +1,32 @@
+"""What other domains call of the inbox: writing to people, and hearing of what they write."""
+
+from __future__ import annotations
+
+from trunkline.domain.inbox import accounts, arrivals, conversations, sending, sessions, templates
+from trunkline.domain.inbox.account_models import ChatAccount
+from trunkline.domain.inbox.contents import Button, Content, FilledTemplate
+from trunkline.domain.inbox.models import (
+    ChatSession,
+    Conversation,
+    Message,
+    MessageState,
+    SourceKind,
+)
+
+__all__ = [
+    "Button", "ChatAccount", "ChatSession", "Content", "Conversation", "FilledTemplate", "Message",
+    "MessageState", "SourceKind", "conversation_with", "fill_template", "get_account", "get_conversation",
+    "list_accounts", "queue_message", "register_arrivals", "register_closings", "register_source",
+    "take_back",
+]  # fmt: skip
+
+conversation_with = conversations.conversation_with
+fill_template = templates.filled
+get_account = accounts.get_account
+get_conversation = conversations.get_conversation
+list_accounts = accounts.list_accounts
+queue_message = sending.queue_message
+register_arrivals = arrivals.register_listener
+register_closings = sessions.register_listener
+register_source = sending.register_source
+take_back = sending.take_back
