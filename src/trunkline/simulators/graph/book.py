@@ -105,7 +105,7 @@ class Book:
         self.media: dict[str, Media] = {}
         self.accepted: list[Accepted] = []
         self.refused: Counter[str] = Counter()
-        """Requests for a message that were not accepted, by Graph's code or HTTP's status."""
+        """Requests for a message that were not accepted, by Graph's code or the fault's name."""
         self.webhooks: list[dict[str, Any]] = []
         """Every webhook that was told: its body, and the statuses of its tries (0: no answer)."""
         self.read: list[dict[str, str]] = []

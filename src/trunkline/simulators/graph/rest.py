@@ -57,7 +57,8 @@ class GraphApi:
         try:
             refusal = _refused_by(fault)
             if refusal is not None:
-                self._book.refused[f"http_{refusal.status_code}"] += 1
+                assert fault is not None
+                self._book.refused[fault.fault.value] += 1
                 return refusal
             if fault is not None and fault.fault is GraphFault.CODE:
                 raise GraphRefuses(400, int(fault.code), f"(#{fault.code}) As ordered")
