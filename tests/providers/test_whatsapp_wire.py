@@ -288,13 +288,13 @@ def test_where_no_connection_was_made_nothing_was_sent(account: ChatAccount, whe
         port = listener.getsockname()[1]
         if where == "no TLS":
             listener.settimeout(0.01)
-            base_url = f"https://127.0.0.1:{port}/v21.0"
+            base_url = f"https://127.0.0.1:{port}/v23.0"
         else:
             listener.close()
             base_url = (
-                f"http://127.0.0.1:{port}/v21.0"
+                f"http://127.0.0.1:{port}/v23.0"
                 if where == "a closed port"
-                else "http://nobody.invalid/v21.0"
+                else "http://nobody.invalid/v23.0"
             )
         with client(base_url, timeout_s=0.3) as chat, pytest.raises(ChatRefused) as refused:
             chat.send(account, text())
@@ -305,7 +305,7 @@ def test_an_upload_that_fails_has_sent_nothing(account: ChatAccount, tmp_path: P
     path = tmp_path / "roof.png"
     path.write_bytes(PNG)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        base_url = f"http://127.0.0.1:{silent.getsockname()[1]}/v21.0"
+        base_url = f"http://127.0.0.1:{silent.getsockname()[1]}/v23.0"
         with client(base_url, timeout_s=0.2) as chat:
             picture = OutFile(path, "image/png", "roof.png")
             with pytest.raises(ChatRefused) as refused:
@@ -392,8 +392,8 @@ async def test_the_token_goes_to_meta_alone(account: ChatAccount, tmp_path: Path
     async def node(_: Request) -> Response:
         return Response(f'{{"url": "{url}", "mime_type": "image/png"}}', media_type="application/json")
 
-    async with serving_app(Starlette(routes=[Route("/v21.0/{id}", node)])) as at:
-        with client(f"http://{at}/v21.0") as chat, pytest.raises(ChatRefused) as refused:
+    async with serving_app(Starlette(routes=[Route("/v23.0/{id}", node)])) as at:
+        with client(f"http://{at}/v23.0") as chat, pytest.raises(ChatRefused) as refused:
             await asyncio.to_thread(
                 chat.download, account, InFile("1", "", "", None), tmp_path / "in", most_bytes=10
             )
@@ -625,8 +625,8 @@ def test_a_client_of_many_accounts_keeps_no_cookies(account: ChatAccount) -> Non
             shown = f'{{"display_phone_number": "{account.address}", "verified_name": "A"}}'
             return Response(shown, media_type="application/json", headers={"set-cookie": "who=acme"})
 
-        async with serving_app(Starlette(routes=[Route("/v21.0/{id}", node)])) as at:
-            with client(f"http://{at}/v21.0") as chat:
+        async with serving_app(Starlette(routes=[Route("/v23.0/{id}", node)])) as at:
+            with client(f"http://{at}/v23.0") as chat:
                 for _ in range(2):
                     await asyncio.to_thread(chat.check, account)
 

@@ -169,11 +169,11 @@ def test_every_carrier_must_reach_us() -> None:
 # --- Where messages go -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("url", ["http://graph.example/v21.0", "graph.facebook.com", "ftp://127.0.0.1"])
+@pytest.mark.parametrize("url", ["http://graph.example/v23.0", "graph.facebook.com", "ftp://127.0.0.1"])
 def test_keys_of_businesses_go_to_no_address_without_tls(url: str) -> None:
     with pytest.raises(ValidationError, match="https address"):
         Settings(whatsapp_base_url=url)
-    assert Settings(whatsapp_base_url=f"{LOCAL}/v21.0/").whatsapp_base_url == f"{LOCAL}/v21.0"
+    assert Settings(whatsapp_base_url=f"{LOCAL}/v23.0/").whatsapp_base_url == f"{LOCAL}/v23.0"
 
 
 @pytest.mark.parametrize("carriers", [(), ("sms_twilio",), ("sms_telnyx",), ("sms_telnyx", "sms_twilio")])

@@ -14,7 +14,7 @@ class ChatSettings(BaseSettings):
     """Read as part of `Settings`."""
 
     whatsapp_base_url: str = Field(
-        "https://graph.facebook.com/v21.0", description="Graph, with the version of it that is spoken"
+        "https://graph.facebook.com/v23.0", description="Graph, with the version of it that is spoken"
     )
     chat_timeout_seconds: float = Field(
         15.0, gt=0, description="Limit of each phase of a request to a provider of messages"

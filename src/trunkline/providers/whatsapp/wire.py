@@ -1,7 +1,7 @@
 """The wire of the WhatsApp Cloud API, named once: limits, kinds of file, error codes, signatures.
 
 Shared by the client and by the stand-in for Graph. Owns names and shapes only. Source: Meta's reference of
-the Cloud API (messages, media, webhooks, error codes), Graph v21.0 to v24.0.
+the Cloud API (messages, media, webhooks, error codes), Graph v23.0.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from trunkline.providers.ports.chat import MessageKind
 
 SIGNATURE_HEADER = "X-Hub-Signature-256"
-GRAPH_URL = "https://graph.facebook.com/v21.0"
+GRAPH_URL = "https://graph.facebook.com/v23.0"
 OBJECT = "whatsapp_business_account"
 """What a webhook of ours is about."""
 

@@ -16,7 +16,7 @@ from trunkline.simulators.graph.rest import GraphApi, refused
 from trunkline.simulators.graph.webhooks import Webhooks
 from trunkline.simulators.loop_server import serving_app
 
-_VERSION = "v21.0"
+_VERSION = "v23.0"
 
 
 @asynccontextmanager
