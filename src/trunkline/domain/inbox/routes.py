@@ -22,6 +22,9 @@ from trunkline.domain.inbox.models import CloseReason, Conversation, Message
 from trunkline.domain.inbox.schemas import (
     AgainIn,
     BegunOut,
+    ChatMessageIn,
+    ChatNoteIn,
+    ChatSessionOut,
     ConversationCounts,
     ConversationEdit,
     ConversationIn,
@@ -30,12 +33,9 @@ from trunkline.domain.inbox.schemas import (
     ConversationsQuery,
     FileOut,
     Key,
-    MessageIn,
     MessageOut,
     MessagesOut,
-    NoteIn,
     OpenConversationOut,
-    SessionOut,
 )
 from trunkline.domain.leads import service as leads
 from trunkline.domain.outbound import service as outbound
@@ -121,7 +121,7 @@ def mark_unread(conversation_id: UUID, session: SessionDep, who: PrincipalDep) -
 
 
 @router.post("/{conversation_id}/close-session")
-def close_session(conversation_id: UUID, session: SessionDep, who: PrincipalDep) -> SessionOut:
+def close_session(conversation_id: UUID, session: SessionDep, who: PrincipalDep) -> ChatSessionOut:
     """Close the session that goes on, without waiting for a silence. 409 `no_session`: none does."""
     who.require(Role.AGENT)
     conversation = conversations.get_conversation(session, who.business, conversation_id, lock=True)
@@ -130,7 +130,7 @@ def close_session(conversation_id: UUID, session: SessionDep, who: PrincipalDep)
     )
     if closed is None:
         raise Conflict("No session goes on.", reason="no_session")
-    return SessionOut.model_validate(closed)
+    return ChatSessionOut.model_validate(closed)
 
 
 @router.get("/{conversation_id}/messages")
@@ -144,13 +144,13 @@ def read_messages(
     there = listing.sessions_of(session, who.business, {row.session_id for row in rows if row.session_id})
     return MessagesOut(
         messages=_told(session, who.business, rows),
-        sessions=[SessionOut.model_validate(one) for one in there], next_cursor=following,
+        sessions=[ChatSessionOut.model_validate(one) for one in there], next_cursor=following,
     )  # fmt: skip
 
 
 @router.post("/{conversation_id}/messages", status_code=201)
 def send_message(
-    conversation_id: UUID, body: MessageIn, session: SessionDep, who: PrincipalDep
+    conversation_id: UUID, body: ChatMessageIn, session: SessionDep, who: PrincipalDep
 ) -> MessageOut:
     """Send words, buttons or a template. The same key again returns the message that is there."""
     who.require(Role.AGENT)
@@ -171,7 +171,7 @@ def send_file(
 
 
 @router.post("/{conversation_id}/notes", status_code=201)
-def write_note(conversation_id: UUID, body: NoteIn, session: SessionDep, who: PrincipalDep) -> MessageOut:
+def write_note(conversation_id: UUID, body: ChatNoteIn, session: SessionDep, who: PrincipalDep) -> MessageOut:
     """Write a note that only the business's people see."""
     who.require(Role.AGENT)
     note = writing.write_note(session, who, conversation_id, body.text, key=body.key)
@@ -210,7 +210,7 @@ def read_file(conversation_id: UUID, message_id: UUID, session: SessionDep, who:
     return FileResponse(path, media_type=row.content_type, headers=headers)
 
 
-def _send(session: Session, who: PrincipalDep, conversation_id: UUID, body: MessageIn) -> Message:
+def _send(session: Session, who: PrincipalDep, conversation_id: UUID, body: ChatMessageIn) -> Message:
     if body.template is not None:
         return writing.send_template(session, who, conversation_id, body.template, key=body.key)
     content = Content(
@@ -245,7 +245,7 @@ def _open(session: Session, row: Conversation) -> OpenConversationOut:
     if registry.chat(shown.provider).traits.has_window:
         window_until = (row.last_in_at or row.created_at - rules.WINDOW) + rules.WINDOW
     return OpenConversationOut(
-        **shown.model_dump(), session=None if there is None else SessionOut.model_validate(there),
+        **shown.model_dump(), session=None if there is None else ChatSessionOut.model_validate(there),
         window_until=window_until, opted_out=outbound.is_suppressed(session, row.business_id, row.address),
     )  # fmt: skip
 

@@ -58,7 +58,7 @@ class ConversationCounts(BaseModel):
     needs_person: int
 
 
-class SessionOut(BaseModel):
+class ChatSessionOut(BaseModel):
     """A stretch of a conversation between two silences."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -105,7 +105,7 @@ class ConversationOut(BaseModel):
 class OpenConversationOut(ConversationOut):
     """A conversation with what one needs to write in it."""
 
-    session: SessionOut | None
+    session: ChatSessionOut | None
     """The one that goes on."""
     window_until: datetime | None
     """Until when free words may go; null: always."""
@@ -180,11 +180,11 @@ class MessagesOut(BaseModel):
     """A page of messages, newest first, and the sessions that they belong to."""
 
     messages: list[MessageOut]
-    sessions: list[SessionOut]
+    sessions: list[ChatSessionOut]
     next_cursor: str | None
 
 
-class MessageIn(BaseModel):
+class ChatMessageIn(BaseModel):
     """A message to be sent: words, words with buttons, or a template."""
 
     model_config = ConfigDict(extra="forbid")
@@ -199,7 +199,7 @@ class MessageIn(BaseModel):
     """The provider's id of the message that it answers."""
 
 
-class NoteIn(BaseModel):
+class ChatNoteIn(BaseModel):
     """A private note."""
 
     model_config = ConfigDict(extra="forbid")
@@ -226,7 +226,7 @@ class ConversationIn(BaseModel):
     lead_id: UUID
     address: str | None = Field(None, max_length=30)
     """One of the lead's numbers; null: their main one."""
-    message: MessageIn
+    message: ChatMessageIn
 
 
 class BegunOut(BaseModel):
