@@ -174,6 +174,17 @@ def test_a_template_is_filled_in_with_header_names_and_buttons(
     assert (button["sub_type"], button["index"], button["parameters"][0]["text"]) == ("url", "1", "42")
 
 
+def test_what_a_lead_s_field_holds_fits_into_a_line(
+    graph: GraphStand, chat: Chat, account: ChatAccount
+) -> None:
+    graph.template(account, "where", "At {{1}}")
+    use = TemplateUse("where", "en", body=("1 Main St\r\n\t Springfield      USA ",))
+    chat.send(account, text("", kind=MessageKind.TEMPLATE, template=use))
+    (body,) = taken(graph, account)
+    (parameter,) = body["template"]["components"][0]["parameters"]
+    assert parameter["text"] == "1 Main St Springfield    USA"
+
+
 @pytest.mark.parametrize(
     ("message", "code"),
     [

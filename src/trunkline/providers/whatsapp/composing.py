@@ -5,6 +5,7 @@ What Graph would refuse for its length or kind is refused here, before anything 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
@@ -23,6 +24,7 @@ from trunkline.providers.whatsapp import wire
 FILES = frozenset(wire.MOST_BYTES)
 """Kinds of message that are files."""
 _HAVE_CAPTION = frozenset({MessageKind.IMAGE, MessageKind.VIDEO, MessageKind.DOCUMENT})
+_BREAKS, _SPACES = re.compile(r"\s*[\n\r\t\v\f\x85\u2028\u2029]\s*"), re.compile(r" {5,}")
 _MENU = "\N{TRIGRAM FOR HEAVEN}"
 """On the button of a list whose sender says nothing for it: three lines, as menus have."""
 
@@ -178,9 +180,11 @@ def _template(use: TemplateUse, media_id: str | None) -> dict[str, Any]:
 def _values(values: Sequence[str], names: Sequence[str]) -> list[dict[str, str]]:
     found = []
     for value, name in zip_longest(values, names[: len(values)]):
-        if not value:
+        # A line break or a tab in a variable, or more spaces than these, has Graph refuse the message.
+        text = _SPACES.sub("    ", _BREAKS.sub(" ", value)).strip()
+        if not text:
             raise misfit("a variable of the template is empty", "template_value")
-        parameter = {"type": "text", "text": value}
+        parameter = {"type": "text", "text": text}
         found.append({**parameter, "parameter_name": name} if name else parameter)
     return found
 

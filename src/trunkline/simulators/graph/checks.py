@@ -11,6 +11,7 @@ from trunkline.providers.whatsapp.wire import ErrorCode
 from trunkline.simulators.graph.book import Book, GraphRefuses, Owner
 
 _PHONE = re.compile(r"\+?[1-9][0-9]{6,14}")
+_BROKEN = re.compile(r"[\n\r\t]| {5}")
 _VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 _FILES = frozenset({"image", "video", "audio", "document", "sticker"})
 _KNOWN = frozenset({"text", "interactive", "template", "reaction", "location", "contacts"}) | _FILES
@@ -87,6 +88,11 @@ def _template(book: Book, owner: Owner, part: Mapping[str, Any]) -> None:
                 400, ErrorCode.TEMPLATE_PARAMETERS, "(#132000) Number of parameters does not match",
                 f"{kind.lower()}: number of localizable_params ({len(parameters)}) does not match the "
                 f"expected number of params ({len(wanted)})",
+            )  # fmt: skip
+        elif any(_BROKEN.search(str(parameter.get("text", ""))) for parameter in parameters):
+            raise GraphRefuses(
+                400, 132018, "(#132018) There is an issue with the parameters in your template",
+                "Param text cannot have new-line/tab characters or more than 4 consecutive spaces",
             )  # fmt: skip
         elif str(row.get("parameter_format", "")).upper() == "NAMED":
             named = [parameter.get("parameter_name") for parameter in parameters]
