@@ -75,5 +75,5 @@ def _require_free(session: Session, business_id: UUID, shortcut: str, *, but: UU
 
 def _words(text: str) -> str:
     if not text.strip() or "\0" in text:
-        raise InvalidInput("A reply says something.", reason="empty")
+        raise InvalidInput("A reply says something.", reason="empty", field="text")
     return text

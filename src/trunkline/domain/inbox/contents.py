@@ -82,7 +82,7 @@ def check(content: Content, traits: ChatTraits) -> None:
             raise InvalidInput("This number sends no buttons.", reason="no_choices")
     elif content.kind == MessageKind.TEXT:
         if not content.text.strip():
-            raise InvalidInput("An empty message cannot be sent.", reason="empty")
+            raise InvalidInput("An empty message cannot be sent.", reason="empty", field="text")
     elif content.kind not in traits.files:
         raise InvalidInput(f"This number sends no {content.kind}.", reason="no_files")
 

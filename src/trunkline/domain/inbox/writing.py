@@ -96,7 +96,7 @@ def write_note(session: Session, who: Principal, conversation_id: UUID, text: st
     """Write something for the business's people alone, once for its key. Raises NotFound, InvalidInput."""
     conversation = conversations.get_conversation(session, who.business, conversation_id, lock=True)
     if not text.strip() or "\0" in text:
-        raise InvalidInput("A note says something.", reason="empty")
+        raise InvalidInput("A note says something.", reason="empty", field="text")
     there = sessions.open_one(session, conversation)
     now = clock.now()
     written = session.scalar(
