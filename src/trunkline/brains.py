@@ -25,6 +25,9 @@ KEYED = frozenset({"openai", "anthropic", "gemini"})
 HOW = "set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, or OWN_MODEL_URL and OWN_MODEL_NAME"
 """What gives a language model."""
 
+_IN_WRITING_S = 20.0
+"""How long a model may be silent where it writes: longer than on the telephone, and nobody hears it."""
+
 
 def models_of(settings: Settings) -> dict[str, str]:
     """Return the models that the settings give: the provider's name of each, by ours."""
@@ -57,6 +60,19 @@ def language_model(name: str, settings: Settings) -> LanguageModel:
     if name not in there:
         raise StartRefused(f"The settings give no language model {name!r}: {HOW}.")
     return FallbackModel([(name, _model(name, settings))], _patience(settings))
+
+
+def patient_model(name: str, settings: Settings) -> LanguageModel:
+    """Return a model of the settings and those that take over from it, for whom nobody waits on the line.
+
+    It is the caller's to close.
+    """
+    chain = [name, *(other for other in settings.model_fallbacks or () if other != name)]
+    return FallbackModel(
+        [(entry, _model(entry, settings)) for entry in chain],
+        Patience(first_s=_IN_WRITING_S, between_s=_IN_WRITING_S),
+        on_failure=teller(Part.MODEL),
+    )
 
 
 def register_models(settings: Settings) -> None:

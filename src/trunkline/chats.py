@@ -7,7 +7,16 @@ from functools import cache
 
 from trunkline.core import registry
 from trunkline.core.settings import Settings
-from trunkline.domain.inbox import accounts, finding, telling
+from trunkline.domain.inbox import (
+    accounts,
+    answering,
+    arrivals,
+    closing,
+    finding,
+    handing,
+    sessions,
+    telling,
+)
 from trunkline.domain.leads import movers
 from trunkline.providers.sms import TelnyxSms, TwilioSms
 from trunkline.providers.whatsapp import WhatsApp
@@ -28,11 +37,14 @@ def register_chats(settings: Settings) -> None:
 
 
 def register_inbox(settings: Settings) -> None:
-    """Let conversations be found, told of in timelines, and moved when two leads are one person."""
+    """Let conversations be found, told of in timelines, moved when two leads are one person, and answered."""
     accounts.install_address(settings.public_url)
     movers.register_rows("conversations")
     telling.register()
     finding.register()
+    handing.register()
+    arrivals.register_listener("answers", answering.hear)
+    sessions.register_listener("reading", closing.hear)
 
 
 def _register_twilio(settings: Settings) -> None:

@@ -52,6 +52,7 @@ from trunkline.domain.control import jobs as _control_jobs
 from trunkline.domain.control import tools as _control_tools
 from trunkline.domain.control.places import ControlPlaces, install_places
 from trunkline.domain.inbox import jobs as _inbox_jobs
+from trunkline.domain.inbox import tools as _inbox_tools
 from trunkline.domain.leads import automatic, bulk, imports, keepers, merging, movers, owners, webhooks
 from trunkline.domain.leads import finding as finding_of_leads
 from trunkline.domain.leads import jobs as _lead_jobs
@@ -81,11 +82,12 @@ from trunkline.providers import browser
 from trunkline.providers.scripted import ScriptedBrain
 from trunkline.providers.smtp import SmtpMailer
 from trunkline.providers.web_push import WebPush
+from trunkline.writers import register_writers
 
 DOORS = (
     _agent_jobs, _agent_tools, _appointment_jobs, _appointment_tools, _call_jobs, _control_jobs,
     _control_tools, _lead_jobs, _lead_tools, _outbound_jobs, _outbound_tools, _people_jobs, _recording_jobs,
-    _report_jobs, _notification_jobs, _task_jobs, _search_jobs, _inbox_jobs,
+    _report_jobs, _notification_jobs, _task_jobs, _search_jobs, _inbox_jobs, _inbox_tools,
 )  # fmt: skip
 """Importing these is what registers the jobs and the agent's tools."""
 
@@ -359,6 +361,7 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     register_carriers(settings)
     register_chats(settings)
     register_inbox(settings)
+    register_writers(settings)
     registry.register_carrier(browser.BrowserCarrier, registry.BROWSER, offered=False)
     install_limits(
         DialLimits(

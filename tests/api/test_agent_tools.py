@@ -310,6 +310,7 @@ def test_every_tool_says_what_sort_of_act_it_is_and_how_long_it_may_take() -> No
         assert 0 < tool.seconds <= toolbox.DEADLINE_S
         assert tool.description
         assert tool.built_in == (tool.kind is Kind.CONTROLS)
+        assert tool.places
         # A model is told nothing by which it could name somebody else. Which of several appointments is
         # meant it has to say; those are looked for among the caller's own.
         ids = {name for name in tool.arguments.model_fields if name.endswith("_id")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from support.diary import coming
 from support.inbox import Inbox, settle_inbox
+from support.inbox_ai import settle_reading
 from support.installation import Installation
 from support.lead_papers import Papers, leave_papers
 from support.recorded import leave_recording
@@ -94,6 +96,8 @@ class Inhabitant:
     note_id: UUID
     papers: Papers
     inbox: Inbox
+    chat_session_id: UUID
+    """It is closed, and something of it waits for a person."""
     field_id: UUID
     other_id: UUID
     """Another lead than that of `lead_id`."""
@@ -146,6 +150,7 @@ class Inhabitant:
             "conversation_id": self.inbox.conversation_id,
             "message_id": self.inbox.message_id,
             "reply_id": self.inbox.reply_id,
+            "chat_session_id": self.chat_session_id,
             "field_id": self.field_id,
             "other_id": self.other_id,
             "address": self.address,
@@ -270,6 +275,13 @@ def _remind(session: Session, world: World, appointment: Appointment) -> Appoint
     return sending
 
 
+def _written(world: World) -> dict[str, Any]:
+    """Let people have written, and the agent have made something of it."""
+    settled = settle_inbox(world, phone=SHARED_PHONE)
+    read = settle_reading(world, settled.account_id, phone=world.phones[1])
+    return {"inbox": settled, "chat_session_id": read}
+
+
 def _one_person(world: World, number: int, lead_id: UUID) -> dict[str, UUID]:
     """Give a lead another address and whoever else they were, and leads a field."""
     business_id = world.business_id
@@ -392,7 +404,7 @@ def _settle(world: World, number: int, system_job_id: UUID) -> Inhabitant:
         assert job_id is not None
     secret, invitation_id, session_id = _sign_in(world, number)
     _roll_up(world)
-    more = {**_to_do(world, secret, lead_id), **_one_person(world, number, lead_id)}
+    more = {**_to_do(world, secret, lead_id), **_one_person(world, number, lead_id), **_written(world)}
     return Inhabitant(
         world=world, run_id=run.id, scheduled_run_id=later.id, item_id=item_id,
         attempt_id=claim.attempt_id, call_id=call.id, call_sid=sid, lead_id=lead_id, user_id=viewer.id,
@@ -400,7 +412,6 @@ def _settle(world: World, number: int, system_job_id: UUID) -> Inhabitant:
         calendar_id=appointment.calendar_id, automation_id=sending.automation_id, sending_id=sending.id,
         status_id=status.id,
         note_id=note.id, papers=leave_papers(world, people.who_is(secret), lead_id, note.id),
-        inbox=settle_inbox(world, phone=SHARED_PHONE),
         bulk_update_id=update.id, bulk_delete_id=deletion.id,
         import_id=importing.id, control_id=control.id, leg_sid=leg_sid,
         number_id=phone_number.id, text_id=known.id, secret=secret,

@@ -354,6 +354,15 @@ CASES: dict[Door, list[Case]] = {
         Case(NOT_FOUND, body=lambda a, b: {"assignee_id": str(b.user_id)}, own=True),
     ],
     Door("POST", "/api/conversations/{conversation_id}/read"): [Case(NOT_FOUND)],
+    Door("POST", "/api/conversations/{conversation_id}/drafts/{message_id}/send"): [
+        Case(NOT_FOUND, body=lambda a, b: {"text": "From a stranger"}),
+    ],
+    Door("POST", "/api/conversations/{conversation_id}/drafts/{message_id}/discard"): [Case(NOT_FOUND)],
+    Door("GET", "/api/conversation-findings"): [Case(FINE)],
+    Door("GET", "/api/conversation-findings/{chat_session_id}"): [Case(NOT_FOUND)],
+    Door("POST", "/api/conversation-findings/{chat_session_id}"): [
+        Case(NOT_FOUND, body=lambda a, b: {"accept": ["status"]}),
+    ],
     Door("POST", "/api/conversations/{conversation_id}/unread"): [Case(NOT_FOUND)],
     Door("POST", "/api/conversations/{conversation_id}/close-session"): [Case(NOT_FOUND)],
     Door("GET", "/api/conversations/{conversation_id}/messages"): [Case(NOT_FOUND)],

@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from isolation.peering import Picture, Rows, picture_of, put_back, rows_of
 from isolation.population import SCHEDULED, Inhabitant, Town, populate
 from support.inbox import PNG
+from support.inbox_ai import UNANSWERED, UNREAD
 from support.installation import TOKEN_KEY, Installation
 from support.lead_papers import a_refusal
 from support.recorded import leave_recording
@@ -73,6 +74,8 @@ TOOLS: dict[str, Mapping[str, Any]] = {
     "leave_message": {"message": "Please call us."},
     "hang_up": {},
     "send_digits": {"digits": "1"},
+    "hand_over_to_person": {"reason": "Wants a person."},
+    "send_whatsapp": {"template": "hello", "language": "en", "values": ["Dana"]},
 }
 """What the model says to each tool. No tool takes an id, so B's come in by the caller alone."""
 
@@ -127,6 +130,8 @@ JOBS: dict[str, Arguments] = {
     "send_notification_mail": lambda b: [str(b.mail_sending_id)],
     "clear_notifications": lambda _: [],
     "rezone_tasks": lambda _: [],
+    "answer_conversation": lambda b: [str(b.inbox.conversation_id)],
+    "summarise_session": lambda b: [str(b.chat_session_id)],
     "send_whatsapp_message": lambda b: [str(b.inbox.waiting_id)],
     "fetch_message_file": lambda b: [str(b.inbox.fetched_id)],
     "drop_message_file": lambda b: [b.inbox.bytes_key],
@@ -290,7 +295,8 @@ def test_every_tool_and_every_job_has_a_case() -> None:
 
 def _caller(a: Inhabitant, place: Place = Place.CALL) -> ToolCaller:
     own = ToolCaller(a.business_id, a.call_id, a.world.agent_id, a.lead_id, a.world.phones[0])
-    return own if place is Place.CALL else replace(own, call_id=None, conversation_id=new_id())
+    written = a.inbox.conversation_id
+    return own if place is Place.CALL else replace(own, call_id=None, conversation_id=written)
 
 
 USES = [(tool.name, place) for tool in toolbox.all_tools() for place in sorted(tool.places)]
@@ -305,7 +311,9 @@ def test_a_tool_changes_nothing_of_another_business(
     a, b = settled.a, settled.b
     own = _caller(a, place)
     assert run_tool(name, TOOLS[name], caller=own, allowed=(name,)).ok
-    theirs = {"call_id": b.call_id} if place is Place.CALL else {"conversation_id": new_id()}
+    theirs = {"call_id": b.call_id}
+    if place is Place.CONVERSATION:
+        theirs = {"conversation_id": b.inbox.conversation_id}
     for foreign in (
         replace(own, lead_id=b.lead_id),
         replace(own, **theirs),
@@ -369,6 +377,13 @@ def test_a_tool_used_twice_leaves_what_one_use_leaves(
     assert rows() == once
 
 
+def test_a_person_is_called_to_no_conversation_of_another_business(settled: Town) -> None:
+    name, own = "hand_over_to_person", _caller(settled.a, Place.CONVERSATION)
+    foreign = replace(own, conversation_id=settled.b.inbox.conversation_id)
+    assert run_tool(name, TOOLS[name], caller=foreign, allowed=(name,)).data["error"] == "not_found"
+    assert run_tool(name, TOOLS[name], caller=own, allowed=(name,)).ok
+
+
 @pytest.mark.parametrize("name", sorted(set(TOOLS) - {name for name, at in USES if at == "conversation"}))
 def test_a_tool_of_calls_does_not_run_in_writing(name: str, settled: Town) -> None:
     assert toolbox.of_use([name], (), Place.CONVERSATION) == ()
@@ -401,9 +416,9 @@ def test_a_tool_finds_no_appointment_of_another_s(settled: Town) -> None:
 
 
 def test_a_tool_that_the_agent_was_not_given_does_not_run(settled: Town) -> None:
-    for name, arguments in TOOLS.items():
+    for name, place in USES:
         others = tuple(set(TOOLS) - {name})
-        result = run_tool(name, arguments, caller=_caller(settled.a), allowed=others)
+        result = run_tool(name, TOOLS[name], caller=_caller(settled.a, place), allowed=others)
         assert not result.ok
         assert result.data["error"] == "unknown_tool"
 
@@ -520,6 +535,12 @@ def test_a_job_is_not_idle_in_its_own_business(  # noqa: PLR0912, PLR0917 - fixt
         administrator.execute(
             "update tasks set due_at = due_at + interval '1 hour' where id = %s", [a.task_id]
         )
+    if name == "answer_conversation":
+        for statement in UNANSWERED:
+            administrator.execute(statement, [a.business_id])
+    if name == "summarise_session":
+        administrator.execute(UNREAD, [a.business_id])
+        administrator.execute("delete from provider_keys where business_id = %s", [a.business_id])
     if name in {"tend_messages", "tend_messages_of"}:
         # What was to send it is lost.
         administrator.execute("delete from jobs where name = 'send_whatsapp_message'")

@@ -28,6 +28,7 @@ from support.call_book import had_call
 from support.diary import coming
 from support.graph import GraphStand, open_graph
 from support.inbox import PNG, Inbox, by_graph, settle_inbox, uploaded
+from support.inbox_ai import UNANSWERED, UNREAD, settle_reading
 from support.installation import TOKEN_KEY, Installation, administrator_url
 from support.lead_papers import a_refusal, first_lead, leave_bytes, leave_ready_export, let_calls_move
 from support.local_carrier import Carrier
@@ -644,6 +645,22 @@ def close_chat_sessions(stage: Stage) -> tuple[Scope, list[Any]]:
     return SYSTEM, []
 
 
+def answer_conversation(stage: Stage) -> tuple[Scope, list[Any]]:
+    """By a scripted agent."""
+    world, settled = _written_to(stage)
+    for statement in UNANSWERED:
+        stage.administrator.execute(statement, [world.business_id])
+    return world.scope, [str(settled.conversation_id)]
+
+
+def summarise_session(stage: Stage) -> tuple[Scope, list[Any]]:
+    """Where there is no model that could; with one: tests/inbox/test_closing.py."""
+    world, settled = _written_to(stage)
+    session_id = settle_reading(world, settled.account_id, phone="+12125550177")
+    stage.administrator.execute(UNREAD, [world.business_id])
+    return world.scope, [str(session_id)]
+
+
 def tend_messages_of(stage: Stage) -> tuple[Scope, list[Any]]:
     world, _ = _written_to(stage)
     stage.administrator.execute("update messages set due_at = now() - interval '1 hour'")
@@ -656,6 +673,8 @@ def tend_messages(stage: Stage) -> tuple[Scope, list[Any]]:
 
 
 CASES: dict[str, tuple[Case, ...]] = {
+    "answer_conversation": (answer_conversation,),
+    "summarise_session": (summarise_session,),
     "close_chat_sessions": (close_chat_sessions,),
     "close_sessions_of": (close_sessions_of,),
     "drop_message_file": (drop_message_file,),

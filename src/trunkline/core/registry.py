@@ -5,7 +5,7 @@ Floors 4 and 5 register factories at start; services ask here by name and never 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Literal, cast
 
 from trunkline.core.errors import InvalidInput
@@ -17,13 +17,17 @@ from trunkline.providers.ports import (
     Embedder,
     Mailer,
     PushSender,
+    Reader,
     SpeechToText,
     TellingCarrier,
+    Writer,
 )
 
 Warmer = Callable[[], Awaitable[None]]
 CarrierFactory = Callable[[], Carrier]
 BrainFactory = Callable[[], Brain]
+WriterFactory = Callable[[str, Mapping[str, str]], Writer | None]
+ReaderFactory = Callable[[str, Mapping[str, str]], Reader | None]
 ChatFactory = Callable[[], Chat]
 
 TWILIO, TELNYX, BROWSER = "twilio", "telnyx", "browser"
@@ -52,6 +56,7 @@ _warmers: dict[str, Warmer] = {}
 _mailer: Mailer | None = None
 _embedder: Embedder | None = None
 _pusher: PushSender | None = None
+_writing: tuple[WriterFactory, ReaderFactory] | None = None
 _closers: dict[str, Callable[[], Awaitable[None]]] = {}
 
 
@@ -220,6 +225,27 @@ def brain(name: str) -> Brain:
     if name not in _brains:
         raise InvalidInput(f"There is no brain {name!r}; this installation has {', '.join(sorted(_brains))}.")
     return _brains[name]()
+
+
+def register_writing(writer: WriterFactory, reader: ReaderFactory) -> None:
+    """Say who writes and reads for agents with a brain of some name, by a business's own keys or ours."""
+    global _writing  # noqa: PLW0603 - one choice a process
+    _writing = (writer, reader)
+
+
+def writer(brain_name: str, keys: Mapping[str, str]) -> Writer | None:
+    """Return who writes for an agent with this brain; None: there is no model that could.
+
+    `keys` are the business's own, by provider.
+    """
+    assert _writing is not None  # every process registers them as it begins
+    return _writing[0](brain_name, keys)
+
+
+def reader(brain_name: str, keys: Mapping[str, str]) -> Reader | None:
+    """Return who reads what was written to an agent with this brain; None: there is no model that could."""
+    assert _writing is not None
+    return _writing[1](brain_name, keys)
 
 
 def register_connecting(name: str) -> None:

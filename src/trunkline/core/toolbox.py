@@ -60,6 +60,7 @@ class Place(enum.StrEnum):
 EVERYWHERE = frozenset(Place)
 IN_CALLS = frozenset({Place.CALL})
 """Of no use where nobody is on the line."""
+IN_WRITING = frozenset({Place.CONVERSATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,11 @@ def of_use(names: Iterable[str], lacking: Collection[str], place: Place = Place.
         for name in dict.fromkeys(names)
         if name in _tools and place in _tools[name].places and _tools[name].needs not in lacking
     )
+
+
+def of_kind(names: Iterable[str], kind: Kind) -> tuple[str, ...]:
+    """Return those of these tools that are of this sort, in their order."""
+    return tuple(name for name in names if name in _tools and _tools[name].kind is kind)
 
 
 def seconds_of(name: str) -> float:

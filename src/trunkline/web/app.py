@@ -28,6 +28,7 @@ from trunkline.domain.appointments.routes import router as appointments_router
 from trunkline.domain.calls.routes import router as calls_router
 from trunkline.domain.control.routes import router as control_router
 from trunkline.domain.inbox.account_routes import router as chat_accounts_router
+from trunkline.domain.inbox.ai_routes import router as ai_router
 from trunkline.domain.inbox.routes import router as conversations_router
 from trunkline.domain.leads.bulk_routes import router as bulk_leads_router
 from trunkline.domain.leads.export_routes import router as lead_exports_router
@@ -132,6 +133,7 @@ _API = (
     chat_accounts_router,
     chat_hooks_router,
     conversations_router,
+    ai_router,
     feed_router,
     jobs_router,
     admin_router,

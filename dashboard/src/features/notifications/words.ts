@@ -29,6 +29,8 @@ export function useSaying(): (notification: Notification) => Said {
         const key = facts.lead_name ? "kind.appointment_soon.text_with" : "kind.appointment_soon.text";
         return { text: t(key, { clock, name: facts.lead_name }), to: "/appointments" };
       }
+      case "conversation_needs_person":
+        return { text: t("kind.conversation_needs_person.text", { name: facts.name }), to: `/inbox/${facts.conversation_id}` };
       default:
         return { text: t("kind.other.text"), to: "/notifications" };
     }

@@ -35,6 +35,9 @@ _KEYS = """
         from knowledge_texts known
         where known.business_id = agent.business_id
           and (known.agent_id = agent.id or known.agent_id is null)
+    ), (
+        select string_agg(number.id::text || ':' || number.state, ',' order by number.id)
+        from chat_accounts number where number.business_id = agent.business_id
     ))) as key
     from agents agent join businesses business on business.id = agent.business_id
     where agent.business_id = :business_id

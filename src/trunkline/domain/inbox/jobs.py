@@ -11,6 +11,8 @@ from trunkline.core.jobs import JobContext, TryLater, job
 from trunkline.core.vault import VaultClosed
 from trunkline.domain.inbox import (
     accounts,
+    answering,
+    closing,
     fetching,
     receipts,
     sending,
@@ -20,7 +22,7 @@ from trunkline.domain.inbox import (
 )
 from trunkline.domain.inbox import files as message_files
 from trunkline.domain.inbox.fetching import WrongFile
-from trunkline.domain.inbox.models import Message
+from trunkline.domain.inbox.models import AnalysisState, Message
 from trunkline.domain.inbox.sending import Wait
 from trunkline.kit import barriers, clock
 from trunkline.providers.ports import ChatRefused, ChatUncertain, Refusal
@@ -171,3 +173,54 @@ def tend_messages_of(ctx: JobContext) -> None:
     """See to it that each of a business's messages that is due has a job."""
     with ctx.unit_of_work() as session:
         tending.tend_messages(session, ctx.business)
+
+
+@job(queue="default", timeout=180, retries=answering.TRIES, backoff=4)
+def answer_conversation(ctx: JobContext, conversation_id: str) -> None:
+    """Answer what somebody wrote, or call a person where that fails for good."""
+    its_id = UUID(conversation_id)
+    if ctx.attempt >= answering.TRIES:
+        with ctx.unit_of_work(finishes=True) as session:
+            answering.give_up(session, ctx.business, its_id)
+        return
+    with ctx.unit_of_work() as session:
+        work = answering.begin(session, ctx.business, its_id)
+
+    def check() -> None:
+        ctx.check_cancelled()
+        assert work is not None  # it is asked only while something is written
+        with ctx.unit_of_work() as session:
+            answering.check_ours(session, ctx.business, work)
+
+    written = None
+    try:
+        if work is not None:
+            written = answering.reply(work, check)
+            barriers.reached("answer.written")
+    except answering.TakenOver:
+        work = None
+    with ctx.unit_of_work(finishes=True) as session:
+        answering.finish(session, ctx.business, its_id, work, written)
+
+
+@job(queue="low", timeout=180, retries=closing.TRIES, backoff=30)
+def summarise_session(ctx: JobContext, session_id: str) -> None:
+    """Have a closed session read by a model, once; say so where there is none or it cannot."""
+    its_id = UUID(session_id)
+    if ctx.attempt >= closing.TRIES:
+        with ctx.unit_of_work(finishes=True) as session:
+            closing.give_up(session, ctx.business, its_id, AnalysisState.FAILED, reason="model_failed")
+        return
+    with ctx.unit_of_work() as session:
+        wanted = closing.begin(session, ctx.business, its_id)
+    if wanted is None:
+        return
+    made = None if wanted.fault else closing.read(wanted)
+    barriers.reached("session.read")
+    with ctx.unit_of_work(finishes=True) as session:
+        if made is not None:
+            closing.finish(session, ctx.business, its_id, made)
+        elif wanted.fault:
+            closing.give_up(session, ctx.business, its_id, AnalysisState.FAILED, reason=wanted.fault)
+        else:
+            closing.give_up(session, ctx.business, its_id, AnalysisState.NO_MODEL, reason="no_model")

@@ -100,6 +100,19 @@ class Offer(enum.StrEnum):
     """They wrote something else."""
 
 
+class AnalysisState(enum.StrEnum):
+    """What became of looking at a closed session. Diagram: docs/reference/inbox-ai.md."""
+
+    DONE = "done"
+    """Nothing of it waits for a person."""
+    WAITING = "waiting"
+    """Something that was concluded waits for a person's yes or no."""
+    NO_MODEL = "no_model"
+    """There is no language model that could."""
+    FAILED = "failed"
+    """The model could not be had, or wrote nothing that can be used."""
+
+
 class Conversation(Base):
     """Everything that is written between one person's address and one of the business's numbers."""
 
@@ -169,6 +182,10 @@ class ChatSession(Base):
             postgresql_where=sql("closed_at is null"),
         ),
         Index("ix_chat_sessions_due", "business_id", "closes_at", postgresql_where=sql("closed_at is null")),
+        Index(
+            "ix_chat_sessions_waiting", "business_id", "closed_at", "id",
+            postgresql_where=sql("analysis_state = 'waiting'"),
+        ),
         Index("ix_chat_sessions_conversation", "business_id", "conversation_id", "opened_at"),
     )  # fmt: skip
 
@@ -189,6 +206,10 @@ class ChatSession(Base):
     analysis: Mapped[dict[str, Any] | None]
     """What was made of it: intent, confidence, fields and status for the lead, and who decided on them."""
     analysed_at: Mapped[datetime | None]
+    analysis_state: Mapped[str | None]
+    """An `AnalysisState`; null: it is not closed, or nobody has looked at it yet."""
+    script_progress: Mapped[dict[str, Any] | None]
+    """Where a scripted agent stands in its dialogue."""
 
 
 class Message(Base):

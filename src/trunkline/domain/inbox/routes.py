@@ -16,7 +16,17 @@ from trunkline.core import registry
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
 from trunkline.core.errors import Conflict
-from trunkline.domain.inbox import accounts, conversations, files, listing, rules, sessions, writing
+from trunkline.domain.inbox import (
+    accounts,
+    answering,
+    conversations,
+    files,
+    listing,
+    rules,
+    sessions,
+    writing,
+)
+from trunkline.domain.inbox.account_models import AiMode
 from trunkline.domain.inbox.contents import Content
 from trunkline.domain.inbox.models import CloseReason, Conversation, Message
 from trunkline.domain.inbox.schemas import (
@@ -101,9 +111,11 @@ def edit_conversation(
     """Change who sees to a conversation, its state and labels, or what the agent does in it."""
     who.require(Role.AGENT)
     changes = body.model_dump(exclude_unset=True)
-    return _open(
-        session, conversations.edit(session, who.business, conversation_id, changes, actor=who.email)
-    )
+    edited = conversations.edit(session, who.business, conversation_id, changes, actor=who.email)
+    if changes.get("ai_mode", AiMode.OFF) != AiMode.OFF:
+        # What came in while it was silent is the agent's to answer now.
+        answering.ask_for(conversation_id)
+    return _open(session, edited)
 
 
 @router.post("/{conversation_id}/read")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from trunkline.domain.inbox.account_models import AccountState, AiMode
 from trunkline.domain.inbox.contents import Button, FilledTemplate
 from trunkline.domain.inbox.models import (
+    AnalysisState,
     CloseReason,
     ConversationState,
     Direction,
@@ -71,6 +72,8 @@ class ChatSessionOut(BaseModel):
     offer: Offer | None
     continues_id: UUID | None
     summary: str | None
+    analysis_state: AnalysisState | None
+    """`waiting`: a person is to decide; `no_model`, `failed`: nothing was made of it. Null: not yet."""
 
 
 class ConversationOut(BaseModel):

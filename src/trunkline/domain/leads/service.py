@@ -16,7 +16,9 @@ from trunkline.domain.leads import (
     addresses,
     consent,
     editing,
+    findings,
     keeping,
+    memory,
     own_fields,
     own_values,
     store,
@@ -28,8 +30,13 @@ from trunkline.domain.leads.rules import LeadRow, map_headers
 from trunkline.kit import clock
 from trunkline.kit.phone import is_e164
 
-_NOTES_TOLD = 600
-"""Characters of a lead's notes that a model is told."""
+# Whoever uses the verbs finds the other files' by the same door.
+facts_of = memory.facts_of
+memory_of = memory.memory_of
+remember = memory.remember
+asked_for = findings.asked_for
+weigh = findings.weigh
+put_finding = findings.put
 
 
 @dataclass(slots=True)
@@ -118,15 +125,6 @@ def get_lead(session: Session, business_id: UUID, lead_id: UUID) -> Lead:
             raise NotFound("This lead was merged into another one.", reason="merged", lead_id=str(became))
         raise NotFound("There is no such lead.")
     return lead
-
-
-def facts_of(lead: Lead) -> str:
-    """Return what a model is told of the person on the line as their call begins; empty: nothing is known."""
-    facts = {
-        "Name": lead.name, "E-mail": lead.email, "Tags": ", ".join(lead.tags),
-        "Notes": (lead.notes or "")[:_NOTES_TOLD],
-    }  # fmt: skip
-    return "\n".join(f"{what}: {fact}" for what, fact in facts.items() if fact)
 
 
 def lead_at(session: Session, business_id: UUID, channel: Channel, address: str) -> UUID | None:

@@ -95,6 +95,16 @@ from trunkline.providers.ports.speech import (
     VoiceActivity,
 )
 from trunkline.providers.ports.warming import KeepsWarm
+from trunkline.providers.ports.writing import (
+    CannotWrite,
+    ChatBrief,
+    Reader,
+    Reply,
+    UseTool,
+    Writer,
+    WritingFailed,
+    WrittenLine,
+)
 
 __all__ = [
     "SAMPLE_RATE",
@@ -110,6 +120,7 @@ __all__ = [
     "CallOrder",
     "CallReport",
     "CallStatus",
+    "CannotWrite",
     "Carrier",
     "CarrierCall",
     "CarrierCapabilities",
@@ -118,6 +129,7 @@ __all__ = [
     "CarrierUncertain",
     "Chat",
     "ChatAccount",
+    "ChatBrief",
     "ChatEvent",
     "ChatRefused",
     "ChatTraits",
@@ -156,10 +168,12 @@ __all__ = [
     "PushMessage",
     "PushRefused",
     "PushSender",
+    "Reader",
     "Receipt",
     "ReceiptState",
     "RecordingReport",
     "Refusal",
+    "Reply",
     "Say",
     "Sound",
     "Speaking",
@@ -177,7 +191,11 @@ __all__ = [
     "ToolSpec",
     "Transcript",
     "Urgency",
+    "UseTool",
     "Utterance",
     "Voice",
     "VoiceActivity",
+    "Writer",
+    "WritingFailed",
+    "WrittenLine",
 ]

@@ -1,6 +1,7 @@
 """The brain that needs no account: dialogues as data, performed by a pure state machine.
 
-`ScriptedBrain` is the port; `ready_made(name)` returns a dialogue that comes with the package:
+`ScriptedBrain` is the port, `ScriptedWriter` the one of written conversations; `ready_made(name)` returns a
+dialogue that comes with the package:
 `appointment` for calls to leads, `appointment_inbound` for calls that come in, and `reception` for such calls
 in which what was booked is also moved or cancelled, or somebody asks for a person.
 """
@@ -12,6 +13,7 @@ from importlib import resources
 from typing import Any
 
 from trunkline.providers.scripted.brain import ScriptedBrain, ScriptedConversation
+from trunkline.providers.scripted.written import ScriptedWriter
 
 READY_MADE = ("appointment", "appointment_inbound", "reception")
 """Names of the dialogues in the package."""
@@ -26,4 +28,4 @@ def ready_made(name: str) -> dict[str, Any]:
     return data
 
 
-__all__ = ["READY_MADE", "ScriptedBrain", "ScriptedConversation", "ready_made"]
+__all__ = ["READY_MADE", "ScriptedBrain", "ScriptedConversation", "ScriptedWriter", "ready_made"]

@@ -5,7 +5,8 @@ Owns the performance of the engine's steps. It needs no model, no key and no net
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -20,21 +21,31 @@ class ScriptedBrain:
 
     def open(self, brief: CallBrief, tools: ToolRunner) -> Conversation:
         """Begin a conversation. Raises ValueError on a brief without a sound dialogue in its language."""
-        if brief.script is None:
-            raise ValueError("the brief has no script")
-        try:
-            dialogue = Dialogue.model_validate(brief.script)
-        except ValidationError as error:
-            raise ValueError(f"the script is not sound: {error}") from error
-        language = brief.language.partition("-")[0].lower()
-        if language not in dialogue.languages:
-            raise ValueError(f"the script has no texts in {language!r}")
-        variables = {**brief.variables, "business_name": brief.business_name}
-        script = engine.Script(
-            dialogue, language, variables,
+        script = script_of(
+            brief.script, brief.language, brief.business_name, brief.variables,
             greeting=brief.filled(brief.greeting), disclosure=brief.filled(brief.disclosure),
         )  # fmt: skip
         return ScriptedConversation(script, tools, takes_over=bool(brief.past))
+
+
+def script_of(
+    script: Mapping[str, Any] | None, language: str, business_name: str, variables: Mapping[str, str], *,
+    greeting: str, disclosure: str = "",
+) -> engine.Script:  # fmt: skip
+    """Return a dialogue as it is spoken or written here. Raises ValueError where it is not sound."""
+    if script is None:
+        raise ValueError("the brief has no script")
+    try:
+        dialogue = Dialogue.model_validate(script)
+    except ValidationError as error:
+        raise ValueError(f"the script is not sound: {error}") from error
+    spoken = language.partition("-")[0].lower()
+    if spoken not in dialogue.languages:
+        raise ValueError(f"the script has no texts in {spoken!r}")
+    return engine.Script(
+        dialogue, spoken, {**variables, "business_name": business_name},
+        greeting=greeting, disclosure=disclosure,
+    )  # fmt: skip
 
 
 class ScriptedConversation:
