@@ -188,7 +188,7 @@ def _work(
     keys: Mapping[str, str] = {}
     if agents.get_agent(session, business_id, agent_id).archived_at is not None:
         fault = "agent_archived"
-    else:
+    elif not scripted:
         try:
             keys = vault.open_keys(session, business_id)
         except vault.VaultClosed:
