@@ -19,6 +19,8 @@ from trunkline.core.db import metadata, unit_of_work
 from trunkline.core.errors import Outdated, TrunklineError
 from trunkline.core.events import Event
 from trunkline.domain.calls.models import Call, CallState
+from trunkline.domain.inbox.account_models import ChatAccount
+from trunkline.domain.inbox.models import Conversation
 from trunkline.domain.leads import board, editing, merging, movers, statuses, store, webhooks
 from trunkline.domain.leads import service as leads
 from trunkline.domain.leads.addresses import add
@@ -104,6 +106,12 @@ def live_through(world: World, session: Any, lead_id: UUID, number: int) -> None
     session.add(
         Task(business_id=business_id, title="Send the offer", lead_id=lead_id, created_by="test", version=1)
     )
+    session.add(
+        Conversation(
+            business_id=business_id, chat_account_id=_number_of(session, world), ai_mode="off",
+            address=world.phones[number], lead_id=lead_id,
+        )
+    )  # fmt: skip
     # Somebody was merged into each of them before.
     old = editing.create_lead(
         session, business_id, editing.LeadIn(phone=f"+1212555017{number}"), actor="test"
@@ -113,6 +121,20 @@ def live_through(world: World, session: Any, lead_id: UUID, number: int) -> None
     merging.merge(
         session, business_id, lead_id, old.id, versions=(lead.version, old.version), take=[], actor="test"
     )
+
+
+def _number_of(session: Any, world: World) -> UUID:
+    """Return the number that both write to."""
+    there = session.scalar(select(ChatAccount.id))
+    if there is None:
+        row = ChatAccount(
+            business_id=world.business_id, provider="whatsapp", name="Ours", address=world.number,
+            account="1", hook_key="hook", verify_token="token", created_by="test",
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        there = row.id
+    return UUID(str(there))
 
 
 def rows_of(world: World, lead_id: UUID) -> dict[str, int]:

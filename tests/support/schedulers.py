@@ -30,11 +30,13 @@ from trunkline.core.jobs import JobContext, job
 from trunkline.core.recurring import service, ticks
 from trunkline.core.recurring.rules import Daily, Every, Misfire
 from trunkline.core.recurring.service import Recurring, install_recurring
+from trunkline.domain.inbox import jobs as _inbox_jobs
 from trunkline.domain.outbound import jobs as _outbound_jobs
 from trunkline.kit import barriers, clock
 
 QUEUES = ("maintenance", "low")
-DOORS = (_outbound_jobs,)
+"""Where the jobs of the tests' own tables go, and are worked."""
+DOORS = (_outbound_jobs, _inbox_jobs)
 """Importing these registers the handlers that the product's own table names."""
 
 _ANSWER_WITHIN_S = 30
@@ -75,6 +77,7 @@ TABLES = {
         Recurring("chime", "low", Daily(time(4), "Asia/Jerusalem"), Misfire.SKIP, timedelta(hours=20)),
         Recurring("ring_in_the_day", "low", Daily(time(2, 30), "America/New_York")),
     ),
+    "chats": tuple(entry for entry in schedule.RECURRING if entry.job == "close_chat_sessions"),
     "one": (Recurring("strike", "low", Every(timedelta(minutes=10))),),
 }
 """Tables by name, so that a process can be told which one is its own."""
@@ -148,7 +151,7 @@ def schedulers(number: int, url: str, table: str, *, without: str | None = None)
 def _serve(line: Connection, url: str, table: str, without: str | None) -> None:
     database = Database(url, pool_size=1)
     install_database(database)
-    install_recurring(TABLES[table], queues=QUEUES)
+    install_recurring(TABLES[table], queues=(*QUEUES, "default"))
     if without == "guard":
         ticks._TAKE = text(
             "update schedule_ticks set last_tick = :tick, missed = missed + :missed"

@@ -117,7 +117,7 @@ def subscribe(who: Principal, account_id: UUID) -> ChatAccount:
     try:
         registry.chat(provider).subscribe(known, url=url, verify_token=verify_token)
     except (ChatRefused, ChatUncertain) as error:
-        trouble = str(error)
+        trouble = _said(error, known)
     with unit_of_work(who.scope) as session:
         row = accounts.get_account(session, who.business, account_id, lock=True)
         row.trouble = trouble
@@ -189,10 +189,18 @@ def _asked(provider: str, account: ports.ChatAccount) -> str:
         return registry.chat(provider).check(account)
     except ChatRefused as refused:
         raise InvalidInput(
-            f"The provider says: {refused}", reason="provider_refused", code=refused.code
+            f"The provider says: {_said(refused, account)}", reason="provider_refused", code=refused.code
         ) from refused
     except ChatUncertain as error:
         raise NotReady("The provider does not answer; try again shortly.", retry_after_s=10) from error
+
+
+def _said(error: Exception, account: ports.ChatAccount) -> str:
+    """Return a provider's words without the keys, which some of them repeat."""
+    words = str(error)
+    for secret in (account.key, account.secret):
+        words = words.replace(secret, "...") if secret else words
+    return words
 
 
 def _require_room(session: Session, row: ChatAccount) -> None:

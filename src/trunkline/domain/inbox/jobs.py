@@ -79,7 +79,7 @@ def fetch_message_file(ctx: JobContext, message_id: str) -> None:
             raise
         reason = str(error.refusal) if isinstance(error, ChatRefused) else "no_answer"
     except (WrongFile, VaultClosed) as error:
-        reason = str(error) if isinstance(error, WrongFile) else error.code
+        reason = "wrong_type" if isinstance(error, WrongFile) else error.code
     else:
         barriers.reached("message_file.fetched")
         with ctx.unit_of_work() as session:

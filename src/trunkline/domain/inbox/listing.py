@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, true, tuple_
+from sqlalchemy import ColumnElement, any_, func, literal, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from trunkline.domain.inbox.models import ChatSession, Conversation, ConversationState, Message
@@ -64,7 +64,7 @@ def labels(session: Session, business_id: UUID) -> list[str]:
     """Return the labels that conversations bear, in order; the thousand newest are asked."""
     newest = (
         select(Conversation.labels)
-        .where(Conversation.business_id == business_id, Conversation.labels != [])
+        .where(Conversation.business_id == business_id, func.cardinality(Conversation.labels) > 0)
         .order_by(Conversation.last_at.desc())
         .limit(MOST_COUNTED)
         .subquery()
@@ -116,7 +116,7 @@ def _conditions(
     if wanted.needs_person:
         conditions.append(Conversation.needs_person.is_not(None))
     if wanted.label is not None:
-        conditions.append(Conversation.labels.contains([wanted.label]))
+        conditions.append(literal(wanted.label) == any_(Conversation.labels))
     if wanted.account_id is not None:
         conditions.append(Conversation.chat_account_id == wanted.account_id)
     if wanted.lead_id is not None:
