@@ -20,8 +20,8 @@ _KEY = "secret-key"
 
 
 @contextmanager
-def model_of_text() -> Iterator[Plan]:
-    """Have a language model for everybody who writes, over a real socket."""
+def text_model() -> Iterator[tuple[Plan, Settings]]:
+    """Serve a language model over a real socket, with the settings by which it is asked."""
     plan, address, over = Plan(key=_KEY), Queue[str](), Event()
 
     async def serve() -> None:
@@ -32,13 +32,20 @@ def model_of_text() -> Iterator[Plan]:
     server = Thread(target=lambda: asyncio.run(serve()))
     server.start()
     url = f"{address.get(timeout=20)}/v1"
-    register_writers(Settings(openai_api_key=_KEY, openai_base_url=url, openai_model=plan.model))
     try:
-        yield plan
+        yield plan, Settings(openai_api_key=_KEY, openai_base_url=url, openai_model=plan.model)
     finally:
-        register_writers(Settings())
         over.set()
         server.join()
+
+
+@contextmanager
+def model_of_text() -> Iterator[Plan]:
+    """Have a language model for everybody who writes in this process."""
+    with text_model() as (plan, settings):
+        register_writers(settings)
+        yield plan
+        register_writers(Settings())
 
 
 def let_write(world: World, *tools: str, brain: str = "openai") -> None:
