@@ -41,6 +41,7 @@ from trunkline.domain.appointments import finding as finding_of_appointments
 from trunkline.domain.appointments import jobs as _appointment_jobs
 from trunkline.domain.appointments import links as appointment_links
 from trunkline.domain.appointments import reminding as reminding_of_appointments
+from trunkline.domain.appointments import sending as appointment_sending
 from trunkline.domain.appointments import service as appointments
 from trunkline.domain.appointments import telling as telling_of_appointments
 from trunkline.domain.appointments import tools as _appointment_tools
@@ -60,7 +61,7 @@ from trunkline.domain.leads import telling as telling_of_leads
 from trunkline.domain.leads import tools as _lead_tools
 from trunkline.domain.notifications import jobs as _notification_jobs
 from trunkline.domain.notifications import telling as trying_devices
-from trunkline.domain.outbound import holds
+from trunkline.domain.outbound import causes, holds
 from trunkline.domain.outbound import jobs as _outbound_jobs
 from trunkline.domain.outbound import service as outbound
 from trunkline.domain.outbound import telling as telling_of_suppressions
@@ -340,6 +341,7 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     )
     channels.register_channel(channels.EMAIL, channels.Mail())
     channels.register_channel(channels.CALL, channels.Call())
+    causes.register_cause(channels.ACTOR, appointment_sending.call_stands)
     keepers.register_keeper("appointments", keepers.Keeper(held=appointments.held_leads))
     endings.register_listener("leads", automatic.has_rules, _hear_ending)
     merging.register()

@@ -43,6 +43,7 @@ _HEBREW: dict[str, dict[str, str]] = {
         "no_calling_hours": "אין שעה שמותר להתקשר בה",
         "too_late": "עבר המועד",
         "lead_deleted": "הליד נמחק",
+        "cause_gone": "הסיבה לשיחה כבר אינה קיימת",
         "unknown": "לא ידוע",
         "transferred": "הועברה לעמית",
     },

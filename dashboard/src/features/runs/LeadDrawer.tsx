@@ -69,7 +69,15 @@ function OneLead({ runId, itemId }: { runId: string; itemId: string }) {
   );
 }
 
-const WHY_NOT = ["suppressed", "no_consent", "attempts_in_all", "no_calling_hours", "too_late", "lead_deleted"];
+const WHY_NOT = [
+  "suppressed",
+  "no_consent",
+  "attempts_in_all",
+  "no_calling_hours",
+  "too_late",
+  "lead_deleted",
+  "cause_gone",
+];
 
 /** Why somebody was never dialled, in a sentence that says what can be done. */
 function WhyNot({ lead }: { lead: Schema<"ItemDetailOut"> }) {

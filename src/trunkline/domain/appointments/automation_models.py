@@ -109,6 +109,12 @@ class Sending(Base):
             "ix_appointment_sendings_due", "business_id", "due_at", postgresql_where=text("state = 'waiting'")
         ),
         Index("ix_appointment_sendings_appointment", "business_id", "appointment_id", "due_at"),
+        Index(
+            "ix_appointment_sendings_run",
+            "business_id",
+            "run_id",
+            postgresql_where=text("run_id is not null"),
+        ),
     )
 
     id: Mapped[PrimaryId]

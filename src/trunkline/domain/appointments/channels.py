@@ -26,6 +26,8 @@ from trunkline.kit import clock
 from trunkline.kit.mailboxes import is_mailbox
 from trunkline.providers.ports import Invitation, MailFailed
 
+ACTOR = "automation"
+"""Whose the runs are, before the colon and the automation's id."""
 EMAIL, CALL, WHATSAPP = "email", "call", "whatsapp"
 KNOWN = (EMAIL, CALL, WHATSAPP)
 """What pages offer; which of them there is here the registry knows."""
@@ -141,7 +143,7 @@ class Call:
             with session.begin_nested():
                 run = outbound.dial_now(
                     session, occasion.business.id, lead_ids=[lead.id], options=options,
-                    title=automation.name, actor=f"automation:{automation.id}",
+                    title=automation.name, actor=f"{ACTOR}:{automation.id}",
                 )  # fmt: skip
         except TooManyRequests as error:
             raise NotNow from error

@@ -128,6 +128,27 @@ def note_done(session: Session, business_id: UUID, sending_id: UUID, *, refusal:
         _end(sending, SendingState.SENT if refusal is None else SendingState.FAILED, refusal)
 
 
+def call_stands(session: Session, business_id: UUID, run_id: UUID) -> bool:
+    """Return whether a run that an automation had made still has a reason to call; asked before each ring.
+
+    Without its sending the automation was deleted, and what it called about is not known any more.
+    """
+    found = session.execute(
+        select(Sending.occurrence, Automation.moment, Automation.active, Appointment)
+        .join(Automation, (Automation.business_id == business_id) & (Automation.id == Sending.automation_id))
+        .join(
+            Appointment,
+            (Appointment.business_id == business_id) & (Appointment.id == Sending.appointment_id),
+        )
+        .where(Sending.business_id == business_id, Sending.run_id == run_id)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if found is None:
+        return False
+    occurrence, moment, active, row = found
+    return bool(active) and _fits(Moment(moment), occurrence, row)
+
+
 def ask_outcomes(session: Session, business_id: UUID) -> int:
     """Tell, once of each, which appointments are over without a word whether somebody came."""
     now = clock.now()
@@ -184,16 +205,7 @@ def _judge(occasion: Occasion) -> None:
     moment = Moment(automation.moment)
     if not automation.active:
         raise Skip("switched_off")
-    fits = {
-        Moment.BEFORE: row.state == AppointmentState.BOOKED and sending.occurrence == _start(row),
-        Moment.AFTER: row.state in {AppointmentState.BOOKED, AppointmentState.ARRIVED}
-        and sending.occurrence == _start(row),
-        Moment.BOOKED: row.state == AppointmentState.BOOKED,
-        Moment.MOVED: row.state == AppointmentState.BOOKED,
-        Moment.CANCELLED: row.state == AppointmentState.CANCELLED,
-        Moment.NO_SHOW: row.state == AppointmentState.NO_SHOW,
-    }  # fmt: skip
-    if not fits[moment]:
+    if not _fits(moment, sending.occurrence, row):
         raise Skip("appointment_changed")
     is_ahead = moment in AHEAD
     now = clock.now()
@@ -207,6 +219,19 @@ def _judge(occasion: Occasion) -> None:
         raise Skip("quiet_hours")
     sending.due_at = later
     raise NotNow
+
+
+def _fits(moment: Moment, occurrence: str, row: Appointment) -> bool:
+    """Return whether an appointment still is as it was when this became due because of it."""
+    booked = row.state == AppointmentState.BOOKED
+    return {
+        Moment.BEFORE: booked and occurrence == _start(row),
+        Moment.AFTER: (booked or row.state == AppointmentState.ARRIVED) and occurrence == _start(row),
+        Moment.BOOKED: booked,
+        Moment.MOVED: booked,
+        Moment.CANCELLED: row.state == AppointmentState.CANCELLED,
+        Moment.NO_SHOW: row.state == AppointmentState.NO_SHOW,
+    }[moment]
 
 
 def _occasion(session: Session, business_id: UUID, sending: Sending) -> Occasion:

@@ -16,7 +16,7 @@ from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_unique
 from trunkline.core.runs import service as runs
 from trunkline.core.runs.models import Run, RunState
-from trunkline.domain.outbound import run_store, store
+from trunkline.domain.outbound import causes, run_store, store
 from trunkline.domain.outbound.models import AttemptState, ItemState, OutboundItem
 from trunkline.domain.outbound.options import RunOptions
 from trunkline.domain.outbound.rules import breaks
@@ -34,7 +34,7 @@ _TAKEN = frozenset({AttemptState.PLACED, AttemptState.RINGING, AttemptState.ANSW
 
 
 def run_allows(session: Session, business_id: UUID, run_id: UUID, attempt_id: UUID) -> bool:
-    """Read run, attempt and suppression once more before the POST; where one forbids it, take it back.
+    """Read run, attempt, suppression and cause once more before the POST; where one forbids it, take it back.
 
     An attempt that is no longer submitting was given up by others while this process stood still.
     """
@@ -43,16 +43,16 @@ def run_allows(session: Session, business_id: UUID, run_id: UUID, attempt_id: UU
     attempt = store.attempt_for_update(session, business_id, attempt_id)
     if attempt is None or attempt.state != AttemptState.SUBMITTING:
         return False
-    suppressed = store.is_suppressed(session, business_id, attempt.phone)
-    if run.state == RunState.RUNNING and not suppressed:
+    why_not = _why_not(session, run, attempt.phone)
+    if why_not is None:
         return True
+    reason, error = why_not
     attempt.reach(AttemptState.REJECTED, at=clock.now())
-    attempt.error = "the number is suppressed" if suppressed else f"the run is {run.state}"
-    _give_back(session, run, attempt.item_id)
+    attempt.error = error
+    _give_back(session, run, attempt.item_id, gone=reason == causes.GONE)
     announce(
         "dial.taken_back", subject_id=attempt.item_id, actor="dialler", attempt_id=str(attempt_id),
-        run_id=str(run_id), phone=attempt.phone, item_id=str(attempt.item_id),
-        reason=SUPPRESSED if suppressed else f"run_{run.state}",
+        run_id=str(run_id), phone=attempt.phone, item_id=str(attempt.item_id), reason=reason,
     )  # fmt: skip
     return False
 
@@ -141,11 +141,23 @@ def hold_if_failing(session: Session, run: Run) -> None:
         )  # fmt: skip
 
 
-def _give_back(session: Session, run: Run, item_id: UUID) -> None:
-    """An item whose dial never began waits again, or ends with its run; the attempt is not counted."""
-    over = RunState(run.state).is_final
+def _why_not(session: Session, run: Run, phone: str) -> tuple[str, str] | None:
+    """Return why a dial that is committed is not to be made after all, as a word and as a sentence."""
+    if store.is_suppressed(session, run.business_id, phone):
+        return SUPPRESSED, "the number is suppressed"
+    if run.state != RunState.RUNNING:
+        return f"run_{run.state}", f"the run is {run.state}"
+    if not causes.stands(session, run.business_id, run.id, created_by=run.created_by):
+        return causes.GONE, "what it was about has changed"
+    return None
+
+
+def _give_back(session: Session, run: Run, item_id: UUID, *, gone: bool = False) -> None:
+    """An item whose dial never began waits again, or ends with its run or cause; it is not counted."""
+    over = gone or RunState(run.state).is_final
+    why = {"disposition": causes.GONE} if gone else {}
     store.move_item(
         session, run.business_id, item_id,
         from_=[ItemState.DIALLING], to=ItemState.CANCELLED if over else ItemState.QUEUED,
-        attempts_used=func.greatest(OutboundItem.attempts_used - 1, 0),
+        attempts_used=func.greatest(OutboundItem.attempts_used - 1, 0), **why,
     )  # fmt: skip
