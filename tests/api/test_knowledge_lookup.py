@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from queue import Queue
 from threading import Event, Thread
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.pool import QueuePool
 
 from support.installation import Installation
 from support.world import World
 from trunkline.core import registry
-from trunkline.core.db import unit_of_work
+from trunkline.core.db import database, unit_of_work
 from trunkline.core.toolbox import ToolCaller, run_tool
 from trunkline.domain.agents import chunks, knowledge
 from trunkline.domain.agents import service as agents
@@ -184,6 +185,35 @@ def test_a_provider_that_fails_leaves_the_words(written: World, installation: In
         assert first_title(written, "parking") == "Parking"
         with pytest.raises(EmbeddingFailed, match="503"):
             embedder.embed(["a"], timeout_s=1)
+
+
+class Watched:
+    """The embedder, which looks what the process holds of the database while it is asked."""
+
+    def __init__(self, embedder: OpenAIEmbedder) -> None:
+        self.name = embedder.name
+        self.held: list[int] = []
+        self._embedder = embedder
+
+    def embed(self, texts: Sequence[str], *, timeout_s: float) -> list[list[float]]:
+        pool = database().engine.pool
+        assert isinstance(pool, QueuePool)
+        self.held.append(pool.checkedout())
+        return self._embedder.embed(texts, timeout_s=timeout_s)
+
+    def close(self) -> None:
+        self._embedder.close()
+
+
+def test_nothing_of_the_database_is_held_while_the_provider_is_asked(
+    written: World, installation: Installation
+) -> None:
+    with embeddings() as (embedder, _):
+        installation.run_jobs("low")
+        watched = Watched(embedder)
+        registry.register_embedder(watched)
+        assert first_title(written, "holidais clossed opning") == "Opening times"
+    assert watched.held == [0]
 
 
 def test_a_wrong_key_is_told_without_it(acme: World) -> None:

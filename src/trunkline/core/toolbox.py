@@ -104,6 +104,9 @@ class ToolCaller:
 
 ToolFunction = Callable[[Session, ToolCaller, Any], Mapping[str, Any]]
 
+Before = Callable[[Any], Any]
+"""What a tool does ahead of its transaction with its arguments; the function is given what it returns."""
+
 Need = Callable[[Session, UUID, UUID | None], bool]
 """Tells whether a business has what a tool needs, for one of its agents or, without one, for any."""
 
@@ -127,6 +130,8 @@ class Tool:
     """Arguments that are kept out of the record."""
     places: frozenset[Place]
     """Where it is of use; elsewhere it is not offered and does not run."""
+    before: Before | None
+    """Where it asks somebody else: no transaction is open meanwhile, nor a connection taken."""
 
 
 _tools: dict[str, Tool] = {}
@@ -144,13 +149,14 @@ def tool(
     needs: str | None = None,
     secret: Collection[str] = (),
     places: frozenset[Place] = EVERYWHERE,
+    before: Before | None = None,
 ) -> Callable[[ToolFunction], ToolFunction]:
     """Register a function as a tool. `description` is what a language model reads."""
 
     def register(function: ToolFunction) -> ToolFunction:
         _tools[name] = Tool(
             name, description, arguments, function, built_in, kind, min(seconds, DEADLINE_S), needs,
-            frozenset(secret), places,
+            frozenset(secret), places, before,
         )  # fmt: skip
         return function
 
@@ -273,10 +279,12 @@ def _outcome(
         return ToolResult(ok=False, data={"error": "unknown_tool", "message": f"No tool {name!r} here."})
     chosen = _tools[name]
     try:
-        parsed = chosen.arguments.model_validate(arguments)
+        wish: Any = chosen.arguments.model_validate(arguments)
+        if chosen.before is not None:
+            wish = chosen.before(wish)
         with unit_of_work(of_business(caller.business_id)) as session:
             _end_statements(session, until)
-            result = ToolResult(ok=True, data=chosen.function(session, caller, parsed))
+            result = ToolResult(ok=True, data=chosen.function(session, caller, wish))
             _tell(name, arguments, result, caller=caller, began_at=began_at)
             session.flush()
             if time.monotonic() >= until:

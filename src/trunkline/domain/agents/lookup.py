@@ -18,7 +18,7 @@ from trunkline.core.telemetry import get_logger
 from trunkline.domain.agents.chunks import index_missing
 from trunkline.domain.agents.models import KnowledgeChunk, KnowledgeText
 from trunkline.kit import folding
-from trunkline.providers.ports import Embedder, EmbeddingFailed
+from trunkline.providers.ports import EmbeddingFailed
 
 MOST_FOUND = 4
 _OF_EACH = 12
@@ -54,14 +54,36 @@ def has_any(session: Session, business_id: UUID, agent_id: UUID | None = None) -
     return session.scalar(there.limit(1)) is not None
 
 
-def look_up(session: Session, business_id: UUID, agent_id: UUID, question: str) -> list[Found]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, and where it lies among meanings, as far as somebody could say."""
+
+    words: str
+    vector: Sequence[float] = ()
+    model: str = ""
+    """Whose vector it is: others lie elsewhere."""
+
+
+def ask(question: str) -> Asked:
+    """Have a question placed among meanings, where there is a model for that. Not within a transaction."""
+    embedder = registry.embedder()
+    if embedder is None:
+        return Asked(question)
+    try:
+        (vector,) = embedder.embed([question], timeout_s=_QUESTION_S)
+    except EmbeddingFailed as failure:
+        log.warning("knowledge_by_words_alone", reason=str(failure))
+        return Asked(question)
+    return Asked(question, vector, embedder.name)
+
+
+def look_up(session: Session, business_id: UUID, agent_id: UUID, asked: Asked) -> list[Found]:
     """Return what an agent may know to a question, the likeliest first; nothing where nothing fits."""
     index_missing(session, business_id)
     texts = _texts_of(session, business_id, agent_id)
-    ranked = [_by_words(session, business_id, list(texts), question)]
-    embedder = registry.embedder()
-    if embedder is not None:
-        ranked.append(_by_meaning(session, business_id, list(texts), question, embedder))
+    ranked = [_by_words(session, business_id, list(texts), asked.words)]
+    if asked.vector:
+        ranked.append(_by_meaning(session, business_id, list(texts), asked))
     scores: dict[tuple[UUID, int], float] = {}
     for ranking in ranked:
         for place, key in enumerate(ranking):
@@ -97,19 +119,14 @@ def _by_words(
 
 
 def _by_meaning(
-    session: Session, business_id: UUID, texts: list[UUID], question: str, embedder: Embedder
+    session: Session, business_id: UUID, texts: list[UUID], asked: Asked
 ) -> list[tuple[UUID, int]]:
-    try:
-        (asked,) = embedder.embed([question], timeout_s=_QUESTION_S)
-    except EmbeddingFailed as failure:
-        log.warning("knowledge_by_words_alone", reason=str(failure))
-        return []
     rows = session.execute(
         select(KnowledgeChunk.text_id, KnowledgeChunk.number, KnowledgeChunk.vector)
         .where(
             KnowledgeChunk.business_id == business_id, _among(texts),
-            KnowledgeChunk.vector_of == embedder.name,
-            func.length(KnowledgeChunk.vector) == len(asked),
+            KnowledgeChunk.vector_of == asked.model,
+            func.length(KnowledgeChunk.vector) == len(asked.vector),
         )
     ).all()  # fmt: skip
     if not rows:
@@ -117,7 +134,7 @@ def _by_meaning(
     import numpy as np  # noqa: PLC0415 - large, and of use only where there are vectors
 
     matrix = np.frombuffer(b"".join(row.vector for row in rows), dtype=np.int8).reshape(len(rows), -1)
-    kept, sought = matrix.astype(np.float32), np.asarray(asked, dtype=np.float32)
+    kept, sought = matrix.astype(np.float32), np.asarray(asked.vector, dtype=np.float32)
     lengths = np.linalg.norm(kept, axis=1) * np.linalg.norm(sought)
     near = kept @ sought / np.maximum(lengths, 1e-9)
     order = np.argsort(-near, kind="stable")[:_OF_EACH]

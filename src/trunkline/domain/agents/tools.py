@@ -24,6 +24,10 @@ class Question(BaseModel):
     )
 
 
+def _ask(wish: Question) -> lookup.Asked:
+    return lookup.ask(wish.question)
+
+
 @tool(
     "knowledge_lookup",
     description="Look up what the business has written down: prices, opening times, the way in, conditions."
@@ -32,10 +36,11 @@ class Question(BaseModel):
     kind=Kind.READS,
     seconds=5,
     needs=KNOWLEDGE,
+    before=_ask,
 )
-def knowledge_lookup(session: Session, caller: ToolCaller, wish: Question) -> Mapping[str, Any]:
+def knowledge_lookup(session: Session, caller: ToolCaller, asked: lookup.Asked) -> Mapping[str, Any]:
     """Return the parts of texts that fit best; none: nothing is written about it, and none is made up."""
-    found = lookup.look_up(session, caller.business_id, caller.agent_id, wish.question)
+    found = lookup.look_up(session, caller.business_id, caller.agent_id, asked)
     if not found:
         return {"found": [], "message": "Nothing is written down about this; say so, and offer to ask."}
     return {"found": [{"title": part.title, "text": part.text} for part in found]}
