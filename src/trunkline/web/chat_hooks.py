@@ -5,6 +5,8 @@ The address names a number and proves nothing. Without the right signature nothi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from trunkline.core.db import SYSTEM, of_business, unit_of_work
 from trunkline.core.errors import Forbidden, InvalidInput, NotFound
 from trunkline.core.telemetry import get_logger
 from trunkline.domain.inbox import accounts, intake
+from trunkline.providers.ports import ChatEvent, Receipt
 
 router = APIRouter(prefix=accounts.HOOKS, tags=["inbox"], include_in_schema=False)
 
@@ -48,16 +51,25 @@ def take_events(hook_key: str, request: Request, body: Annotated[bytes, Depends(
         account = accounts.account_of_hook(session, business_id, hook_key)
         chat, known = registry.chat(account.provider), accounts.opened(account)
         # As the provider knows the address: its signature may be over that too.
-        url = accounts.events_url(account)
+        query = request.url.query
+        url = accounts.events_url(account) + (f"?{query}" if query else "")
         if not chat.is_signed(known, body, request.headers, url=url):
             log.warning("chat_signature_wrong", account_id=str(account.id))
             raise Forbidden("The signature is missing or wrong.", reason="signature")
         try:
-            events = chat.read(body)
+            events = _referring(chat.read(body), request.query_params.get(accounts.MESSAGE))
         except ValueError as error:
             raise InvalidInput("These are no events of this provider's.", reason="unreadable") from error
         intake.take(session, account, events)
     return Response(status_code=200)
+
+
+def _referring(events: Sequence[ChatEvent], message: str | None) -> Sequence[ChatEvent]:
+    """Return events whose receipts bear what their address names, where they bear nothing of ours."""
+    return [
+        replace(event, reference=event.reference or message) if isinstance(event, Receipt) else event
+        for event in events
+    ]
 
 
 def _business_of(hook_key: str) -> UUID:

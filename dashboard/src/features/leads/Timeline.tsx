@@ -2,8 +2,8 @@
 
 import { ActionIcon, Button, Group, Stack, Text, Textarea, ThemeIcon } from "@mantine/core";
 import {
-  IconArrowMerge, IconCalendarEvent, IconCircleCheck, IconEdit, IconNote, IconPencil, IconPhoneIncoming, IconPhoneOff, IconPhoneOutgoing,
-  IconSparkles, IconStatusChange, IconTrash, type Icon,
+  IconArrowMerge, IconCalendarEvent, IconCircleCheck, IconEdit, IconMessageCircle, IconMessageForward, IconNote, IconPencil,
+  IconPhoneIncoming, IconPhoneOff, IconPhoneOutgoing, IconSparkles, IconStatusChange, IconTrash, type Icon,
 } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactNode } from "react";
@@ -38,6 +38,8 @@ const ICONS: Record<string, Icon> = {
   call: IconPhoneOutgoing,
   appointment: IconCalendarEvent,
   suppressed: IconPhoneOff,
+  chat: IconMessageCircle,
+  message: IconMessageForward,
 };
 const DISPOSITIONS = [
   "booked", "callback_requested", "declined", "opted_out", "no_response", "not_understood", "voicemail", "answered", "busy",
@@ -156,6 +158,19 @@ function What({ entry, lead }: { entry: Entry; lead: Lead }): ReactNode {
             <Moment at={String(data.starts_at)} how="dateTime" />
           </TextLink>
           {data.note ? <bdi> · {data.note}</bdi> : null}
+        </Text>
+      );
+    case "chat":
+      return (
+        <Text size="sm">
+          {t(data.closed_at ? "timeline.chat" : "timeline.chat_open")}
+          {data.summary ? <bdi> · {data.summary}</bdi> : null}
+        </Text>
+      );
+    case "message":
+      return (
+        <Text size="sm" lineClamp={3}>
+          {t("timeline.message")} <bdi>{data.text}</bdi>
         </Text>
       );
     case "suppressed":

@@ -20,6 +20,8 @@ from trunkline.domain.inbox.account_models import AccountState, ChatAccount
 from trunkline.providers import ports
 
 HOOKS = "/hooks/chat"
+MESSAGE = "message"
+"""What names a message in the address to which its receipts come."""
 
 _address = ""
 
@@ -33,6 +35,11 @@ def install_address(public_url: str) -> None:
 def events_url(row: ChatAccount) -> str:
     """Return where a number's provider is to tell its events."""
     return f"{_address}{HOOKS}/{row.hook_key}"
+
+
+def status_url(row: ChatAccount, message_id: UUID) -> str:
+    """Return where a carrier is to tell what became of a message, which names it: the carrier does not."""
+    return f"{events_url(row)}?{MESSAGE}={message_id}"
 
 
 def get_account(session: Session, business_id: UUID, account_id: UUID, *, lock: bool = False) -> ChatAccount:

@@ -184,7 +184,7 @@ def _ready(
     out = contents.out_message(
         to=conversation.address, kind=message.kind, text=message.text, content=message.content,
         reply_to=message.reply_to, reference=str(message.id), file=file,
-        status_url=accounts.events_url(account),
+        status_url=accounts.status_url(account, message.id),
     )  # fmt: skip
     message.state, message.tries = MessageState.SENDING, message.tries + 1
     return Ready(account.provider, opened, out)
