@@ -119,6 +119,14 @@ def test_a_name_is_asked_for_once_and_what_was_looked_at_is_connected_to(
     assert Echo.asked == [("/", f"push.example:{server.server_port}")]
 
 
+@pytest.mark.parametrize(
+    "url", ["https://push.example/גיל", "https://püsh.example/", "https://push.example/a b\r\nHost: x"]
+)
+def test_what_cannot_stand_in_a_request_is_no_address(url: str) -> None:
+    with pytest.raises(AddressRefused, match="ASCII"):
+        SafeHttp().check(url)
+
+
 def test_redirects_are_not_followed_and_answers_are_read_so_far(server: HTTPServer) -> None:
     client = SafeHttp(allowed=HERE)
     assert client.post(url_of(server, "/away"), headers={}, content=b"").status == 302

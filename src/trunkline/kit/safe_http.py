@@ -105,6 +105,10 @@ class _Parts:
 
 
 def _parts(url: str) -> _Parts:
+    if not url.isascii() or not url.isprintable():
+        raise AddressRefused(
+            "an address is written in letters of ASCII: a name of others as xn--, a path in %"
+        )
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
