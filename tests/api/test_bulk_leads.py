@@ -338,6 +338,20 @@ def test_a_lead_that_is_gone_when_its_turn_comes_is_counted_as_gone(
     assert seen(owner, run)["progress"]["done"] == 2
 
 
+def test_what_fills_in_a_field_that_is_put_away_meanwhile_leaves_everybody_as_they_are(
+    owner: TestClient, acme: World, installation: Installation
+) -> None:
+    made = owner.post("/api/lead-fields", json={"label": "Size", "kind": "text"}).json()
+    changes = {"own_fields": {made["key"]: "Large"}, "notes": "N"}
+    run = asked(owner, "update", list_id=str(acme.list_id), changes=changes)
+    away = {"is_archived": True}
+    assert owner.patch(f"/api/lead-fields/{made['id']}", json=away).status_code == 200
+    installation.run_jobs("maintenance")
+    progress = seen(owner, run)["progress"]
+    assert (progress["reasons"], progress["skipped"]) == ({"no_field": 3}, 3)
+    assert {lead.notes for lead in leads(acme)} == {None}
+
+
 @pytest.mark.parametrize(
     ("job_name", "what"), [("bulk_update_leads", "update"), ("bulk_delete_leads", "delete")]
 )

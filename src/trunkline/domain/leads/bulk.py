@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from trunkline.core.errors import NotFound
+from trunkline.core.errors import InvalidInput, NotFound
 from trunkline.core.events import announce
 from trunkline.core.runs import service as runs
 from trunkline.core.runs import slices
@@ -51,6 +51,9 @@ _GONE = "gone"
 """Why a lead was skipped that somebody deleted after the run had begun."""
 _NO_STATUS = "no_status"
 """Why leads were left as they are whose new status somebody removed after the run had begun."""
+
+_NO_FIELD = "no_field"
+"""Why leads were left as they are whose own field was put away since, or does not take its value any more."""
 
 _NO_OWNER = "no_owner"
 """Why leads were left as they are whose new owner has left the business since."""
@@ -113,6 +116,10 @@ def update_slice(session: Session, run: Run, lead_ids: Sequence[UUID]) -> Worked
     changes = LeadChanges.model_validate(run.options["changes"])
     here = store.lock(session, run.business_id, lead_ids)
     gone = {_GONE: set(lead_ids) - set(here)}
+    try:
+        given = own_fields.of_business(session, run.business_id).checked(changes.own_fields or {})
+    except InvalidInput:
+        return Worked(0, {**gone, _NO_FIELD: set(here)})
     if changes.status_id is not None:
         try:
             cause = Cause(CauseKind.BULK, run.created_by, source_id=run.id)
@@ -125,8 +132,7 @@ def update_slice(session: Session, run: Run, lead_ids: Sequence[UUID]) -> Worked
     if changes.fields:
         edited.update(store.differing(session, run.business_id, here, changes.fields))
         store.change(session, run.business_id, list(edited), changes.fields)
-    if changes.own_fields:
-        given = own_fields.of_business(session, run.business_id).checked(changes.own_fields)
+    if given:
         for lead_id, keys in store.change_own(session, run.business_id, here, given).items():
             edited[lead_id] += [f"{OWN}{key}" for key in keys]
     if changes.add_tag is not None or changes.remove_tag is not None:
