@@ -74,6 +74,19 @@ def test_a_person_moves_and_cancels_by_the_link(visitor: TestClient, row: dict[s
     assert reason(by_link(visitor, "/slots", secret)) == (409, "link_closed")
 
 
+def test_by_the_link_only_times_are_had_that_are_offered_and_people_may_write_down_any(
+    owner: TestClient, row: dict[str, Any]
+) -> None:
+    odd = TEN + timedelta(minutes=7)
+    wish = {"starts_at": odd.isoformat(), "ends_at": (odd + timedelta(minutes=30)).isoformat(), "version": 1}
+    assert owner.patch(f"/api/appointments/{row['id']}", json=wish).status_code == 200
+    again = (odd + timedelta(hours=3)).isoformat()
+    answer = by_link(owner, "/move", row["secret"], starts_at=again, version=2)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "slot_taken")
+    first = answer.json()["error"]["data"]["free"][0]["starts_at"]
+    assert by_link(owner, "/move", row["secret"], starts_at=first, version=2).status_code == 200
+
+
 def test_a_link_says_when_it_is_too_late_or_over(owner: TestClient, row: dict[str, Any], acme: World) -> None:
     (calendar,) = owner.get("/api/calendars").json()["calendars"]
     change = {"version": 1, "notice_minutes": 120}
@@ -146,8 +159,7 @@ def test_a_taken_time_tells_a_person_what_is_free_and_nothing_of_who_holds_it(
     other = TEN + timedelta(hours=2)
     wish = {"starts_at": other.isoformat(), "ends_at": (other + timedelta(minutes=30)).isoformat()}
     held = owner.post("/api/appointments", json=wish).json()["id"]
-    at = (other + timedelta(minutes=10)).isoformat()
-    answer = by_link(owner, "/move", row["secret"], starts_at=at, version=1)
+    answer = by_link(owner, "/move", row["secret"], starts_at=other.isoformat(), version=1)
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], set(error["data"])) == (409, "slot_taken", {"free"})
     assert len(error["data"]["free"]) == 5

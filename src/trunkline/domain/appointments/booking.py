@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -63,6 +63,8 @@ class Wish:
     """Also when the calendar is not open, or the notice is too short."""
     beside: bool = False
     """Also when the same lead has another appointment at that time."""
+    offered: bool = False
+    """Only when a slot begins, as those are shown who choose among free times."""
 
 
 def book(
@@ -76,11 +78,15 @@ def book(
     if lead_id is not None and not wish.beside:
         _refuse_double(session, business.id, lead_id, wish, _longest(business, chosen, wish), but=None)
     misfits: list[Misfit] = []
+    unoffered = 0
     for calendar in chosen:
         grid = calendars.grid_of(calendar, business)
         ends_at = wish.ends_at or wish.starts_at + grid.slot
         if (why := _misfit(grid, wish, ends_at)) is not None:
             misfits.append(why)
+            continue
+        if wish.offered and not rules.is_slot(grid, wish.starts_at):
+            unoffered += 1
             continue
         held_from, held_until = rules.held(grid, wish.starts_at, ends_at)
         appointment = Appointment(
@@ -99,6 +105,8 @@ def book(
             return appointment
     if len(misfits) == len(chosen):
         raise _refused(misfits)
+    if len(misfits) + unoffered == len(chosen):
+        raise _not_offered(session, business, chosen, wish, length=None, but=None)
     raise _taken(session, business, chosen, wish, _longest(business, chosen, wish), but=None)
 
 
@@ -116,6 +124,9 @@ def move(
     stays = (before, appointment.ends_at) == (wish.starts_at, ends_at)
     if not stays and (why := _misfit(grid, wish, ends_at)) is not None:
         raise _refused([why])
+    if not stays and wish.offered and not rules.is_slot(grid, wish.starts_at, ends_at - wish.starts_at):
+        length = ends_at - wish.starts_at
+        raise _not_offered(session, business, [calendar], wish, length=length, but=appointment.id)
     if not stays and appointment.lead_id is not None and not wish.beside:
         _refuse_double(session, business.id, appointment.lead_id, wish, ends_at, but=appointment.id)
     is_moved = not stays or appointment.calendar_id != calendar.id
@@ -279,6 +290,15 @@ def _refuse_double(
             "This person has another appointment at that time.", appointment_id=str(other.id),
             starts_at=other.starts_at.isoformat(), ends_at=other.ends_at.isoformat(),
         )  # fmt: skip
+
+
+def _not_offered(
+    session: Session, business: Business, chosen: Sequence[Calendar], wish: Wish, *,
+    length: timedelta | None, but: UUID | None,
+) -> SlotTaken:  # fmt: skip
+    """Return what is to be raised where no slot begins then: what is free."""
+    found = slots.near(session, business, chosen, wish.starts_at, length=length, but=but)
+    return SlotTaken("No appointment begins at that time.", free=free_as_data(found))
 
 
 def _taken(

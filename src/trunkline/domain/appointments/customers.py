@@ -115,7 +115,9 @@ def move(secret: str, *, starts_at: datetime, version: int, address: str) -> Min
         row = booking.locked(it.session, it.business.id, it.appointment.id, version=version)
         it.require_open()
         try:
-            booking.move(it.session, it.business, row, it.calendar, booking.Wish(starts_at), actor=_ACTOR)
+            booking.move(
+                it.session, it.business, row, it.calendar, booking.Wish(starts_at, offered=True), actor=_ACTOR
+            )
         except SlotTaken as taken:
             # Who holds it, and from when to when, is nobody else's to know.
             raise SlotTaken("That time is taken.", free=taken.data["free"]) from taken

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -85,6 +85,13 @@ def slots_of(grid: Grid, day: date) -> list[datetime]:
             starts.update(start for start in instants_of(wall, grid.zone) if start + grid.slot <= ends)
             wall += grid.slot
     return sorted(starts)
+
+
+def is_slot(grid: Grid, starts_at: datetime, length: timedelta | None = None) -> bool:
+    """Return whether a slot begins then: of the grid's own length, or of this one, if it is said."""
+    day = starts_at.astimezone(grid.zone).date()
+    grids = [grid] if length is None else [grid, replace(grid, slot=length)]
+    return any(starts_at in slots_of(one, day) for one in grids)
 
 
 def misfit(grid: Grid, starts_at: datetime, ends_at: datetime, *, now: datetime) -> Misfit | None:

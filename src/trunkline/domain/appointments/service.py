@@ -71,8 +71,8 @@ def book(
     for number, starts_at in enumerate(starts, 1):
         try:
             return booking.book(
-                session, business, chosen, booking.Wish(starts_at), lead_id=lead_id, call_id=call_id,
-                visit=visit, note=note, actor=actor,
+                session, business, chosen, booking.Wish(starts_at, offered=True), lead_id=lead_id,
+                call_id=call_id, visit=visit, note=note, actor=actor,
             )  # fmt: skip
         except SlotTaken:
             if number == len(starts):
@@ -90,7 +90,7 @@ def move(
     for number, starts_at in enumerate(starts, 1):
         try:
             return booking.move(
-                session, business, appointment, calendar, booking.Wish(starts_at), actor=actor
+                session, business, appointment, calendar, booking.Wish(starts_at, offered=True), actor=actor
             )
         except SlotTaken:
             if number == len(starts):
