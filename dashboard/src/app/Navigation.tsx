@@ -52,6 +52,7 @@ export function Navigation({ path }: { path: string }) {
                     className={classes.entry}
                     label={t(entry.label)}
                     leftSection={<entry.icon size={18} stroke={1.7} />}
+                    rightSection={entry.beside && <entry.beside />}
                     active={entry === current}
                     aria-current={entry === current ? "page" : undefined}
                   />

@@ -4,6 +4,7 @@ import { admin } from "@/features/admin";
 import { agents } from "@/features/agents";
 import { calling } from "@/features/calling";
 import { calls } from "@/features/calls";
+import { inbox } from "@/features/inbox";
 import { jobs } from "@/features/jobs";
 import { lists } from "@/features/lists";
 import { overview } from "@/features/overview";
@@ -23,6 +24,7 @@ export const features: Feature[] = [
   runs,
   lists,
   calling,
+  inbox,
   jobs,
   admin,
   calls,

@@ -22,6 +22,8 @@ export interface NavEntry {
   least?: Role;
   /** For system admins. */
   ofSystem?: boolean;
+  /** What stands beside its words: how much waits there. */
+  beside?: FunctionComponent;
 }
 
 export interface FeatureRoute {

@@ -5,7 +5,7 @@ import { IconPhoneOff, IconTrash, IconUpload } from "@tabler/icons-react";
 import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState, type FormEvent } from "react";
 import { useFault } from "@/features/lists/fault";
-import { upload } from "@/features/lists/preview";
+import { upload } from "@/lib/upload";
 import { useFilters } from "@/lib/address";
 import { api, client, type Schema } from "@/lib/api";
 import { useErrorWords } from "@/lib/errors";

@@ -3,9 +3,9 @@
 import { ActionIcon, Anchor, FileButton, Group, Image, Loader, Stack, Text } from "@mantine/core";
 import { IconFile, IconPaperclip, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
-import { upload } from "@/features/lists/preview";
 import { addressed, client, type Schema } from "@/lib/api";
 import { useNumbers, useT } from "@/lib/i18n";
+import { upload } from "@/lib/upload";
 import { useAct } from "@/ui/act";
 import { useConfirm } from "@/ui/confirm";
 

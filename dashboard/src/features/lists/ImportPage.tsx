@@ -15,7 +15,8 @@ import { PageHeader } from "@/ui/PageHeader";
 import { Panel } from "@/ui/Panel";
 import { useFault } from "./fault";
 import classes from "./ImportPage.module.css";
-import { previewOf, upload, type Mapping, type Preview } from "./preview";
+import { upload } from "@/lib/upload";
+import { previewOf, type Mapping, type Preview } from "./preview";
 
 const KINDS = ".csv,.tsv,.txt,.xlsx";
 const SHOWN = ["phone", "name", "email", "notes", "consent"] as const;

@@ -1,4 +1,4 @@
-// Sending files: a look at what a file holds, and the file itself with the share that is on its way.
+// A look at what a file of leads holds, before it is sent.
 
 import { failureOf, headersFor, type Schema } from "@/lib/api";
 import { NoAnswer } from "@/lib/errors";
@@ -32,31 +32,4 @@ export async function previewOf(file: File, mapping: Mapping | null): Promise<Pr
   const failure = await failureOf(response);
   if (failure) throw failure;
   return (await response.json()) as Preview;
-}
-
-/**
- * Send a form with a file; `onShare` hears how much of it is on its way. `fetch` cannot tell that. One that is
- * broken off by `until` neither comes to anything nor fails.
- */
-export function upload<T>(path: string, form: FormData, onShare: (share: number) => void, until?: AbortSignal): Promise<T> {
-  return new Promise((settle, refuse) => {
-    const request = new XMLHttpRequest();
-    request.open("POST", path);
-    for (const [name, value] of Object.entries(headersFor("POST"))) request.setRequestHeader(name, value);
-    request.upload.addEventListener("progress", (event) => {
-      if (event.lengthComputable) onShare(event.loaded / event.total);
-    });
-    request.addEventListener("error", () => refuse(new NoAnswer(request.statusText)));
-    request.addEventListener("load", () => {
-      const response = new Response(request.responseText, { status: request.status, statusText: request.statusText });
-      failureOf(response.clone())
-        .then(async (failure) => {
-          if (failure) throw failure;
-          settle((await response.json()) as T);
-        })
-        .catch(refuse);
-    });
-    until?.addEventListener("abort", () => request.abort());
-    request.send(form);
-  });
 }

@@ -11,6 +11,7 @@ const TABS = [
   { to: "/settings/calling", label: "tabs.calling" },
   { to: "/settings/people", label: "tabs.people" },
   { to: "/settings/numbers", label: "tabs.numbers" },
+  { to: "/settings/messaging", label: "tabs.messaging" },
   { to: "/settings/fields", label: "tabs.fields" },
   { to: "/settings/transfers", label: "tabs.transfers" },
   { to: "/settings/statuses", label: "tabs.statuses" },
