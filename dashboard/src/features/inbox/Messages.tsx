@@ -8,6 +8,8 @@ import { useTime } from "@/lib/time";
 import { Answer } from "@/ui/Answer";
 import { Moment } from "@/ui/Moment";
 import { Bubble } from "./Bubble";
+import { Draft } from "./Draft";
+import { Findings } from "./Findings";
 import type { Message, OpenConversation } from "./words";
 import classes from "./Inbox.module.css";
 
@@ -32,7 +34,9 @@ export function Messages({ conversation }: { conversation: OpenConversation }) {
         <Answer of={messages}>
           {({ pages }) => {
             // A message that moved while pages were asked for one after another stands in two of them.
-            const rows = [...new Map(pages.flatMap((page) => page.messages).map((row) => [row.id, row])).values()].reverse();
+            const rows = [...new Map(pages.flatMap((page) => page.messages).map((row) => [row.id, row])).values()]
+              .filter((row) => !isPutAside(row))
+              .reverse();
             const sessions = new Map(pages.flatMap((page) => page.sessions).map((one) => [one.id, one]));
             return (
               <>
@@ -54,6 +58,11 @@ export function Messages({ conversation }: { conversation: OpenConversation }) {
   );
 }
 
+/** A draft that was used, discarded or written anew says nothing any more. */
+const PUT_ASIDE = ["superseded", "discarded", "used"];
+const isPutAside = ({ state, source, reason }: Message) =>
+  state === "cancelled" && source === "agent" && reason !== null && PUT_ASIDE.includes(reason);
+
 interface InOrderProps {
   rows: Message[];
   sessions: Map<string, ChatSession>;
@@ -73,7 +82,11 @@ function InOrder({ rows, sessions, conversation }: InOrderProps) {
         return (
           <Fragment key={row.id}>
             {isNewDay && <li className={classes.day}>{time.day(row.at)}</li>}
-            <Bubble message={row} conversation={conversation} answered={row.reply_to ? byProvider.get(row.reply_to) : undefined} />
+            {row.state === "draft" ? (
+              <Draft message={row} />
+            ) : (
+              <Bubble message={row} conversation={conversation} answered={row.reply_to ? byProvider.get(row.reply_to) : undefined} />
+            )}
             {ended?.closed_at && <SessionEnd session={ended} />}
           </Fragment>
         );
@@ -101,6 +114,10 @@ function SessionEnd({ session }: { session: ChatSession }) {
           {session.summary}
         </Text>
       )}
+      {(session.analysis_state === "failed" || session.analysis_state === "no_model") && (
+        <Text size="xs">{t(`session.analysis.${session.analysis_state}`)}</Text>
+      )}
+      {(session.analysis_state === "waiting" || session.analysis_state === "done") && <Findings sessionId={session.id} />}
     </li>
   );
 }

@@ -16,7 +16,7 @@ export const inbox: Feature = {
   nav: [{ section: "day", order: 15, label: msg("shell:nav.inbox"), to: "/inbox", icon: IconMessages, beside: Unread }],
   live: {
     "message.": ["/api/conversations"],
-    "conversation.": ["/api/conversations"],
+    "conversation.": ["/api/conversations", "/api/conversation-findings/{chat_session_id}"],
     "chat_account.": ["/api/chat-accounts"],
     "canned_reply.": ["/api/canned-replies"],
   },
