@@ -29,7 +29,8 @@ export function ConversationList({ current }: { current: string }) {
     { params: { query: queryOf(filters) } },
     {
       pageParamName: "cursor",
-      initialPageParam: undefined,
+      // Undefined would be asked for as page 0.
+      initialPageParam: null as string | null,
       getNextPageParam: (last: Schema<"ConversationsOut">) => last.next_cursor ?? undefined,
       placeholderData: keepPreviousData,
     },

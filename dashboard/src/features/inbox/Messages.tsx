@@ -24,7 +24,8 @@ export function Messages({ conversation }: { conversation: OpenConversation }) {
     { params: { path: { conversation_id: conversation.id }, query: { limit: A_PAGE } } },
     {
       pageParamName: "cursor",
-      initialPageParam: undefined,
+      // Undefined would be asked for as page 0.
+      initialPageParam: null as string | null,
       getNextPageParam: (last: Schema<"MessagesOut">) => last.next_cursor ?? undefined,
     },
   );

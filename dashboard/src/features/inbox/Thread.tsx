@@ -1,6 +1,6 @@
 // One conversation: who it is with, what people should know, its messages, and where one writes.
 
-import { ActionIcon, Alert, Badge, Button, Group, Text, Title, Tooltip } from "@mantine/core";
+import { ActionIcon, Alert, Badge, Box, Button, Group, Text, Title, Tooltip } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { IconCheck, IconChevronLeft, IconHandStop, IconRobot, IconUserCircle, IconUserExclamation } from "@tabler/icons-react";
 import { useEffect, useRef } from "react";
@@ -59,7 +59,9 @@ export function Thread({ conversation, close, showPerson }: Props) {
             <bdi dir="ltr">{conversation.address}</bdi> · {t(`provider.${conversation.provider}`)}
           </Text>
         </div>
-        <ConversationStateBadge state={conversation.state} />
+        <Box visibleFrom="sm">
+          <ConversationStateBadge state={conversation.state} />
+        </Box>
         {mayWrite && conversation.state !== "resolved" && (
           <Tooltip label={t("resolve.about")}>
             <Button size="xs" variant="default" leftSection={<IconCheck size={15} />} onClick={() => void edit({ state: "resolved" }, t("resolve.done"))}>
