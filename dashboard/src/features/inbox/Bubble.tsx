@@ -1,6 +1,6 @@
 // One message: its words, its file, how far it is, and what can be done where it did not go.
 
-import { Anchor, Badge, Button, Group, Text } from "@mantine/core";
+import { Anchor, Badge, Button, Group, Text, VisuallyHidden } from "@mantine/core";
 import { IconLock, IconRobot, IconSpeakerphone } from "@tabler/icons-react";
 import { useState } from "react";
 import { client } from "@/lib/api";
@@ -55,7 +55,7 @@ function By({ message, conversation }: Pick<Props, "message" | "conversation">) 
   const t = useT("inbox");
   const { me } = useSession();
   if (message.direction === "in") {
-    return <span className="mantine-visually-hidden">{t("by.them", { name: nameOf(conversation) })}</span>;
+    return <VisuallyHidden>{t("by.them", { name: nameOf(conversation) })}</VisuallyHidden>;
   }
   if (message.direction === "note") {
     return (

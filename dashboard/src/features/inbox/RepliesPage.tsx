@@ -1,6 +1,6 @@
 // Canned replies: words that people send often, found by typing / and their shortcut.
 
-import { ActionIcon, Button, Group, Modal, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Group, Modal, Stack, Text, Textarea, TextInput, VisuallyHidden } from "@mantine/core";
 import { IconPencil, IconPlus, IconTemplate, IconTrash } from "@tabler/icons-react";
 import { useState, type FormEvent } from "react";
 import { api, client, type Schema } from "@/lib/api";
@@ -34,7 +34,7 @@ export default function RepliesPage() {
         </Text>
       ),
     },
-    { id: "acts", header: <span className="mantine-visually-hidden">{t("replies.acts")}</span>, cell: (row) => <Acts row={row} edit={() => edit(row)} />, end: true },
+    { id: "acts", header: <VisuallyHidden>{t("replies.acts")}</VisuallyHidden>, cell: (row) => <Acts row={row} edit={() => edit(row)} />, end: true },
   ];
   return (
     <>

@@ -56,7 +56,8 @@ export function Thread({ conversation, close, showPerson }: Props) {
             {isolated(name)}
           </Title>
           <Text size="xs" c="dimmed">
-            <bdi dir="ltr">{conversation.address}</bdi> · {t(`provider.${conversation.provider}`)}
+            <bdi dir="ltr">{conversation.address}</bdi>
+            <Text span inherit visibleFrom="sm">{` · ${t(`provider.${conversation.provider}`)}`}</Text>
           </Text>
         </div>
         <Box visibleFrom="sm">
