@@ -5,9 +5,12 @@ import { useDisclosure, useMediaQuery } from "@mantine/hooks";
 import { IconMessages } from "@tabler/icons-react";
 import { useFilters } from "@/lib/address";
 import { api } from "@/lib/api";
+import { ApiError } from "@/lib/errors";
 import { useT } from "@/lib/i18n";
 import { Answer } from "@/ui/Answer";
 import { EmptyState } from "@/ui/EmptyState";
+import { ErrorNote } from "@/ui/ErrorNote";
+import { ButtonLink } from "@/ui/LinkTo";
 import { BeginDialog } from "./BeginDialog";
 import { ConversationList } from "./ConversationList";
 import { FIRST_FILTERS } from "./filters";
@@ -44,11 +47,22 @@ export default function InboxPage() {
 }
 
 function Open({ id, close }: { id: string; close: () => void }) {
+  const t = useT("inbox");
   const params = { path: { conversation_id: id } };
   const conversation = api.useQuery("get", "/api/conversations/{conversation_id}", { params });
-  return (
-    <Answer of={conversation}>{(data) => <Parts conversation={data} close={close} />}</Answer>
-  );
+  // The list stands beside it: what leads back closes what is not there.
+  if (conversation.data === undefined && conversation.error instanceof ApiError && conversation.error.status !== 401) {
+    return (
+      <section className={classes.nothing} aria-label={t("conversation")}>
+        <ErrorNote error={conversation.error}>
+          <ButtonLink to="/inbox" size="compact-sm" variant="default" mt="xs">
+            {t("back")}
+          </ButtonLink>
+        </ErrorNote>
+      </section>
+    );
+  }
+  return <Answer of={conversation}>{(data) => <Parts conversation={data} close={close} />}</Answer>;
 }
 
 function Parts({ conversation, close }: { conversation: OpenConversation; close: () => void }) {
