@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query
 
 from trunkline.core.access import Role
 from trunkline.core.door import PrincipalDep, SessionDep
+from trunkline.domain.leads.selection_schemas import WhomIn
 from trunkline.domain.outbound import outlook
-from trunkline.domain.outbound.schemas import NumberOutlookOut, OutlookOut, WhomIn
+from trunkline.domain.outbound.schemas import NumberOutlookOut, OutlookOut
 from trunkline.domain.outbound.suppressions import typed_number
 from trunkline.domain.tenants import service as tenants
 

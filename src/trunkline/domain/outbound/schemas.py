@@ -7,8 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from trunkline.domain.leads.schemas import LeadFilter
-from trunkline.domain.leads.selection import Whom
+from trunkline.domain.leads.selection_schemas import WhomIn
 from trunkline.domain.outbound.options import MOST_ATTEMPTS, Detection, OnMachine, RunOptions
 
 
@@ -36,20 +35,6 @@ class RunOptionsIn(RunOptions):
                     f" and max_attempts allows {self.max_attempts - 1}"
                 )
         return self
-
-
-class WhomIn(BaseModel):
-    """Some people: those of a list, those that a filter finds, or chosen ones."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    list_id: UUID | None = None
-    filter: LeadFilter | None = None
-    lead_ids: list[UUID] = Field(default_factory=list, max_length=10_000)
-
-    @property
-    def whom(self) -> Whom:
-        return Whom(self.list_id, self.lead_ids, self.filter)
 
 
 class RunIn(WhomIn):
