@@ -28,6 +28,7 @@ from trunkline.core.telemetry import get_logger
 from trunkline.domain.agents import models as _agents
 from trunkline.domain.appointments import automation_models as _automations
 from trunkline.domain.appointments import models as _appointments
+from trunkline.domain.broadcasts import models as _broadcasts
 from trunkline.domain.calls import models as _calls
 from trunkline.domain.control import models as _control
 from trunkline.domain.inbox import account_models as _chat_accounts
@@ -53,7 +54,7 @@ TABLE_MODULES = (
     _events, _vault, _secrets, _jobs, _runs, _ticks, _tenants, _people, _agents, _leads, _lead_records,
     _lead_flow, _lead_files, _lead_imports, _lead_webhooks, _calls, _control, _outbound, _appointments,
     _automations, _recordings, _reports, _search, _notifications, _tasks, _chat_accounts,
-    _inbox,
+    _inbox, _broadcasts,
 )  # fmt: skip
 """Importing these is what fills `metadata`."""
 
