@@ -25,6 +25,7 @@ from trunkline.domain.appointments.automation_routes import router as automation
 from trunkline.domain.appointments.calendar_routes import router as calendars_router
 from trunkline.domain.appointments.link_routes import router as appointment_links_router
 from trunkline.domain.appointments.routes import router as appointments_router
+from trunkline.domain.broadcasts.routes import router as broadcasts_router
 from trunkline.domain.calls.routes import router as calls_router
 from trunkline.domain.control.routes import router as control_router
 from trunkline.domain.inbox.account_routes import router as chat_accounts_router
@@ -94,6 +95,7 @@ _OF_EVERY_ROLE = (
 )  # fmt: skip
 _API = (
     account_router,
+    broadcasts_router,
     links_router,
     vault_router,
     people_router,

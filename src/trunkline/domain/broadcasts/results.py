@@ -11,10 +11,17 @@ from trunkline.core.runs.models import RunState
 from trunkline.domain.broadcasts import rules, store
 from trunkline.domain.broadcasts.models import RecipientState
 from trunkline.domain.broadcasts.stepping import QUEUE
-from trunkline.domain.inbox.models import Message, MessageState
+from trunkline.domain.inbox.service import Message, MessageState, Source, SourceKind, register_source
+from trunkline.domain.leads import movers
 from trunkline.kit import clock
 
 JOB = "step_broadcast"
+
+
+def register() -> None:
+    """Let broadcasts be asked, and told, of their messages, and keep their people when leads are merged."""
+    register_source(SourceKind.BROADCAST, Source(allows=allows, changed=changed))
+    movers.register_rows("broadcast_recipients")
 
 
 def allows(session: Session, business_id: UUID, message_id: UUID) -> str | None:

@@ -71,7 +71,7 @@ def preview(session: Session, business_id: UUID, *, options: BroadcastOptions, w
     samples = []
     for lead in first:
         content = writer.content_for(session, lead)
-        samples.append((names.get(lead, ""), f"[{content}]" if isinstance(content, str) else content.text))
+        samples.append((names.get(lead, ""), content if isinstance(content, str) else content.text))
     return Preview(number, out, samples)
 
 

@@ -20,7 +20,7 @@ from trunkline.domain.broadcasts.models import Broadcast, BroadcastRecipient, Re
 from trunkline.domain.broadcasts.options import BroadcastOptions
 from trunkline.domain.broadcasts.wording import Writer
 from trunkline.domain.inbox import service as inbox
-from trunkline.domain.inbox.models import SourceKind
+from trunkline.domain.inbox.service import AccountState, ChatAccount, SourceKind
 from trunkline.kit import barriers, clock
 
 QUEUE = "broadcasts"
@@ -56,8 +56,9 @@ def step(session: Session, business_id: UUID, run_id: UUID) -> float | None:
     if not turn:
         return None
     writer = Writer.of(session, business_id, options)
+    account = inbox.get_account(session, business_id, options.account_id)
     for recipient in turn:
-        _write(session, run, recipient, options, writer, now=now)
+        _write(session, run, recipient, account, writer, now=now)
     barriers.reached("broadcast.written")
     announce("run.progressed", subject_id=run.id, actor=run.created_by, written=len(turn))
     if options.pause_most_s == 0:
@@ -69,26 +70,26 @@ def step(session: Session, business_id: UUID, run_id: UUID) -> float | None:
 
 
 def _write(
-    session: Session, run: Run, recipient: BroadcastRecipient, options: BroadcastOptions, writer: Writer,
-    *, now: datetime,
+    session: Session, run: Run, recipient: BroadcastRecipient, account: ChatAccount, writer: Writer, *,
+    now: datetime,
 ) -> None:  # fmt: skip
     """Write one person's message, or why there is none."""
     recipient.updated_at = now
-    content = writer.content_for(session, recipient.lead_id)
-    if isinstance(content, str):
-        recipient.state, recipient.reason = RecipientState.SKIPPED, content
-        return
     try:
+        content = writer.content_for(session, recipient.lead_id)
+        if isinstance(content, str) or recipient.lead_id is None:
+            recipient.state, recipient.reason = RecipientState.SKIPPED, str(content)
+            return
         with session.begin_nested():
             conversation = inbox.conversation_with(
-                session, run.business_id, options.account_id, recipient.address, lead_id=recipient.lead_id
+                session, account, recipient.address, lead_id=recipient.lead_id
             )
             message = inbox.queue_message(
                 session, run.business_id, conversation.id, content,
                 key=f"broadcast:{run.id}:{recipient.position}:{recipient.tries}",
-                source=SourceKind.BROADCAST, author=run.created_by, queue=QUEUE,
+                source=SourceKind.BROADCAST, author=run.created_by,
             )  # fmt: skip
-    except (Conflict, InvalidInput) as error:
+    except (Conflict, InvalidInput, NotFound) as error:
         recipient.state, recipient.reason = RecipientState.SKIPPED, str(error.data.get("reason", error.code))
         return
     recipient.state, recipient.reason = RecipientState.SENDING, None
@@ -102,7 +103,8 @@ def _hold(
     if broadcast.held_until is not None and broadcast.held_until > now:
         return
     breaker = options.breaker
-    if not inbox.is_connected(session, run.business_id, options.account_id):
+    account = inbox.get_account(session, run.business_id, options.account_id)
+    if account.state != AccountState.CONNECTED:
         reason, until = DISCONNECTED, now + timedelta(seconds=_RECONNECTED_S)
     else:
         # What failed before the last rest is not counted again.

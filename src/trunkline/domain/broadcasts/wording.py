@@ -1,4 +1,4 @@
-"""What one person is written: the broadcast's words with facts of theirs, and the template that bears them."""
+"""What one person is written: the broadcast's words, or its template, with facts of theirs."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from trunkline.core.errors import InvalidInput, NotFound
-from trunkline.domain.broadcasts.options import BroadcastOptions, Wording
+from trunkline.core.errors import NotFound
+from trunkline.domain.broadcasts.options import BroadcastOptions
 from trunkline.domain.inbox import service as inbox
-from trunkline.domain.inbox.service import Content
+from trunkline.domain.inbox.service import Content, FilledTemplate, variables
 from trunkline.domain.leads import service as leads
 from trunkline.domain.leads.models import Lead
 from trunkline.domain.tenants import service as tenants
-from trunkline.providers.ports import MessageKind
 
 GONE, NO_VALUE = "gone", "no_value"
 """Why somebody is skipped: their lead was deleted; a fact of theirs that the words need is empty."""
@@ -27,68 +26,51 @@ class Writer:
 
     business_id: UUID
     business_name: str
-    wording: Wording
-    template: inbox.TemplateText | None
+    options: BroadcastOptions
 
     @classmethod
     def of(cls, session: Session, business_id: UUID, options: BroadcastOptions) -> Writer:
-        """Return the writer of a broadcast. Raises InvalidInput for a template that is not there any more."""
-        wording = options.wording
-        template = None
-        if wording.template is not None:
-            template = inbox.template_text(
-                session, business_id, options.account_id, wording.template, wording.language or ""
-            )
-        name = tenants.get_business(session, business_id).name
-        return cls(business_id, name, wording, template)
+        """Return the writer of a broadcast."""
+        return cls(business_id, tenants.get_business(session, business_id).name, options)
 
     def check(self, session: Session) -> None:
-        """Refuse words with names of what there is not, and a template that does not fit. Raises InvalidInput."""
+        """Refuse words that name what there is not, and a template that does not fit or may not be sent.
+
+        Raises InvalidInput, and NotFound for a template that is not there.
+        """
         own = leads.own_words(session, self.business_id, None)
-        inbox.variables.check(self.wording.patterns, known=[*inbox.variables.FACTS, *own])
-        if self.template is None:
-            return
-        given = {
-            "body": len(self.wording.body), "header": len(self.wording.header),
-            "buttons": len(self.wording.buttons),
-        }  # fmt: skip
-        for part, wanted in self.template.parameters.items():
-            if given.get(part, 0) != wanted:
-                raise InvalidInput(
-                    f"The template has {wanted} variables in its {part}, and {given.get(part, 0)} are given.",
-                    reason="template_variables", part=part, wanted=wanted, given=given.get(part, 0),
-                )  # fmt: skip
+        patterns = self.options.wording.patterns
+        variables.check(patterns, known=[*variables.FACTS, *own])
+        # As they stand, the patterns fill it as well as any person's facts.
+        self._content(session, {name: f"{{{name}}}" for name in variables.named(patterns)})
 
     def content_for(self, session: Session, lead_id: UUID | None) -> Content | str:
-        """Return a person's message, or in a word why there is none."""
+        """Return a person's message, or in a word why there is none. Raises as `check`."""
         if lead_id is None:
             return GONE
         try:
             lead = leads.get_lead(session, self.business_id, lead_id)
         except NotFound:
             return GONE
-        return self.content(self._facts(session, lead))
+        return self._content(session, self._facts(session, lead))
 
-    def content(self, facts: Mapping[str, str]) -> Content | str:
-        """Return the message for somebody with these facts, or in a word why there is none."""
-        wording = self.wording
-        filled = {name: facts.get(name, "") for name in inbox.variables.named(wording.patterns)}
-        if self.template is None:
-            return Content(text=inbox.variables.filled(wording.text, filled))
+    def _content(self, session: Session, facts: Mapping[str, str]) -> Content | str:
+        wording = self.options.wording
+        if wording.template is None:
+            return Content(text=variables.filled(wording.text, facts))
         body, header, buttons = (
-            [inbox.variables.filled(text, filled) for text in texts]
+            [variables.filled(text, facts) for text in texts]
             for texts in (wording.body, wording.header, wording.buttons)
         )
         if not all(text.strip() for text in (*body, *header, *buttons)):
             return NO_VALUE
-        used = inbox.FilledTemplate(
-            name=self.template.name, language=self.template.language, body=body, header=header,
-            buttons=buttons,
-        )  # fmt: skip
-        return Content(kind=MessageKind.TEMPLATE, text=self.template.read(header, body), template=used)
+        use = FilledTemplate(
+            name=wording.template, language=wording.language or "", body=body, header=header, buttons=buttons
+        )
+        return inbox.fill_template(session, self.business_id, self.options.account_id, use)
 
     def _facts(self, session: Session, lead: Lead) -> dict[str, str]:
-        person = inbox.variables.person(
+        person = variables.person(
             name=lead.name, phone=lead.phone, email=lead.email, business=self.business_name
         )
         return {**person, **leads.own_words(session, self.business_id, lead)}

@@ -54,6 +54,7 @@ def hear(session: Session, account: ChatAccount, receipt: Receipt) -> bool:
         conversation_id=str(message.conversation_id), source=message.source,
         **({} if message.reason is None else {"reason": message.reason}),
     )  # fmt: skip
+    sending.tell_source(message)
     return True
 
 

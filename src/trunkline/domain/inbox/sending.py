@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from trunkline.core import registry
+from trunkline.core.db import current_unit
 from trunkline.core.errors import Conflict, NotFound
 from trunkline.core.events import announce
 from trunkline.core.jobs import enqueue_unique
@@ -46,12 +47,32 @@ _BEHIND_S = 0.5
 Allows = Callable[[Session, UUID, UUID], str | None]
 """Session, business and message: why it must not go after all; None: it may."""
 
-_allows: dict[SourceKind, Allows] = {}
+Changed = Callable[[Session, Message], None]
+"""Session and message: it stands somewhere else now."""
 
 
-def register_source(source: SourceKind, allows: Allows) -> None:
-    """Let whoever asked for a message be asked once more, in the transaction before it goes."""
-    _allows[source] = allows
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What whoever asks for messages has to say, and wants to hear, of each."""
+
+    allows: Allows
+    """Asked once more, in the transaction before a message goes."""
+    changed: Changed
+    """Told of each change of a message's state, in the transaction in which it changes."""
+
+
+_sources: dict[SourceKind, Source] = {}
+
+
+def register_source(kind: SourceKind, source: Source) -> None:
+    """Let whoever asks for messages of a kind have its say."""
+    _sources[kind] = source
+
+
+def tell_source(message: Message) -> None:
+    """Tell whoever asked for a message that it stands somewhere else now."""
+    if message.source in _sources:
+        _sources[SourceKind(message.source)].changed(current_unit().session, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +185,8 @@ def _is_stopped(
     if why is not None:
         _end(message, MessageState.FAILED, reason=why)
         return True
-    ask = _allows.get(source)
-    unwanted = ask(session, message.business_id, message.id) if ask is not None else None
+    asked = _sources.get(source)
+    unwanted = asked.allows(session, message.business_id, message.id) if asked is not None else None
     if unwanted is not None:
         _end(message, MessageState.CANCELLED, reason=unwanted)
     return unwanted is not None
@@ -327,3 +348,4 @@ def _end(
         conversation_id=str(message.conversation_id), source=message.source,
         **({} if reason is None else {"reason": reason}),
     )  # fmt: skip
+    tell_source(message)

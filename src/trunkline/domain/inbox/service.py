@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from trunkline.domain.inbox import accounts, arrivals, conversations, sending, sessions, templates
-from trunkline.domain.inbox.account_models import ChatAccount
-from trunkline.domain.inbox.contents import Button, Content, FilledTemplate
+from trunkline.domain.inbox import (
+    accounts,
+    arrivals,
+    conversations,
+    sending,
+    sessions,
+    templates,
+    variables,
+)
+from trunkline.domain.inbox.account_models import AccountState, ChatAccount
+from trunkline.domain.inbox.contents import LONGEST_TEXT, Button, Content, FilledTemplate
 from trunkline.domain.inbox.models import (
     ChatSession,
     Conversation,
@@ -14,12 +22,13 @@ from trunkline.domain.inbox.models import (
 )
 
 __all__ = [
-    "Button", "ChatAccount", "ChatSession", "Content", "Conversation", "FilledTemplate", "Message",
-    "MessageState", "SourceKind", "conversation_with", "fill_template", "get_account", "get_conversation",
-    "list_accounts", "queue_message", "register_arrivals", "register_closings", "register_source",
-    "take_back",
+    "LONGEST_TEXT", "AccountState", "Button", "ChatAccount", "ChatSession", "Content", "Conversation",
+    "FilledTemplate", "Message", "MessageState", "Source", "SourceKind", "conversation_with",
+    "fill_template", "get_account", "get_conversation", "list_accounts", "queue_message",
+    "register_arrivals", "register_closings", "register_source", "take_back", "variables",
 ]  # fmt: skip
 
+Source = sending.Source
 conversation_with = conversations.conversation_with
 fill_template = templates.filled
 get_account = accounts.get_account

@@ -35,6 +35,7 @@ from trunkline.kit import clock
 # Whoever writes to people asks here who wants to hear no more, and says so.
 is_opt_out = opting_out.is_opt_out
 is_suppressed = store.is_suppressed
+suppressed = store.suppressed
 suppress = suppressions.suppress
 
 KIND = "outbound"

@@ -312,6 +312,10 @@ def is_bound(session: Session, business_id: UUID, sid: str) -> bool:
 
 def is_suppressed(session: Session, business_id: UUID, phone: str) -> bool:
     """Return whether this number must not be called, by the business or by anybody here."""
+    return bool(session.scalar(select(suppressed(business_id, phone))))
+
+
+def suppressed(business_id: UUID, phone: str | ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition that a number must not be called, by the business or by anybody here."""
     own = exists().where(Suppression.business_id == business_id, Suppression.phone == phone)
-    everywhere = exists().where(SystemSuppression.phone == phone)
-    return bool(session.scalar(select(or_(own, everywhere))))
+    return or_(own, exists().where(SystemSuppression.phone == phone))
