@@ -89,9 +89,10 @@ from trunkline.providers.web_push import WebPush
 from trunkline.writers import register_writers
 
 DOORS = (
-    _agent_jobs, _agent_tools, _appointment_jobs, _appointment_tools, _broadcast_jobs, _call_jobs, _control_jobs,
-    _control_tools, _lead_jobs, _lead_tools, _outbound_jobs, _outbound_tools, _people_jobs, _recording_jobs,
-    _report_jobs, _notification_jobs, _task_jobs, _search_jobs, _inbox_jobs, _inbox_tools,
+    _agent_jobs, _agent_tools, _appointment_jobs, _appointment_tools, _broadcast_jobs, _call_jobs,
+    _control_jobs, _control_tools, _inbox_jobs, _inbox_tools, _lead_jobs, _lead_tools,
+    _notification_jobs, _outbound_jobs, _outbound_tools, _people_jobs, _recording_jobs, _report_jobs,
+    _search_jobs, _task_jobs,
 )  # fmt: skip
 """Importing these is what registers the jobs and the agent's tools."""
 

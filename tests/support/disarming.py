@@ -10,8 +10,15 @@ from sqlalchemy import text
 from trunkline.core.jobs import handlers, relay
 from trunkline.core.jobs.ledger import NOW
 from trunkline.domain.outbound import claim_store, dialling, service, tending
-from trunkline.providers.ports import CallOrder, CarrierUncertain
+from trunkline.providers.ports import (
+    CallOrder,
+    CarrierUncertain,
+    ChatAccount,
+    ChatUncertain,
+    OutMessage,
+)
 from trunkline.providers.twilio import TwilioCarrier
+from trunkline.providers.whatsapp import WhatsApp
 
 
 def take_out(what: str | None) -> None:
@@ -72,6 +79,19 @@ def _forget_the_attempt(session: Any, business_id: Any, attempt_id: Any, *, erro
     )
 
 
+def _one_send() -> None:
+    """Send a message again of which nobody knows whether it went, as clients do by default."""
+    once = WhatsApp.send
+
+    def send(self: WhatsApp, account: ChatAccount, message: OutMessage) -> str:
+        try:
+            return once(self, account, message)
+        except ChatUncertain:
+            return once(self, account, message)
+
+    WhatsApp.send = send  # type: ignore[method-assign]
+
+
 def _lease_fence() -> None:
     """Let a transaction of a job commit whoever has the row."""
     handlers._HOLD = text("select id from jobs where id = :id and :epoch > 0 and :owner <> ''")
@@ -112,5 +132,6 @@ def _fair_claim() -> None:
 
 _WAYS: dict[str, Callable[[], None]] = {
     "one_post": _one_post, "commit_before_post": _commit_before_post, "fence": _fence, "sweeper": _sweeper,
-    "lease_fence": _lease_fence, "settle_fence": _settle_fence, "fair_claim": _fair_claim,
+    "one_send": _one_send, "lease_fence": _lease_fence, "settle_fence": _settle_fence,
+    "fair_claim": _fair_claim,
 }  # fmt: skip

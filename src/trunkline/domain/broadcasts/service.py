@@ -115,7 +115,7 @@ def start_broadcast(session: Session, business_id: UUID, run_id: UUID, *, actor:
 def schedule_broadcast(
     session: Session, business_id: UUID, run_id: UUID, *, starts_at: datetime | None, actor: str
 ) -> Run:
-    """Let one that has not begun start by itself; None: only a person starts it. Raises Conflict, InvalidInput."""
+    """Let one that has not begun start by itself; None: it does not. Raises Conflict, InvalidInput."""
     run = get_broadcast(session, business_id, run_id)
     if run.state != RunState.PENDING:
         raise Conflict(f"The broadcast is {run.state}.", state=run.state, reason="run_begun")

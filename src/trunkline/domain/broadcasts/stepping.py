@@ -48,15 +48,19 @@ def step(session: Session, business_id: UUID, run_id: UUID) -> float | None:
     wait_for = max(broadcast.held_until or now, broadcast.next_at or now)
     if wait_for > now:
         return (wait_for - now).total_seconds()
-    room = rules.MOST_UNDER_WAY - active
-    if room <= 0:
-        return None
-    at_once = room if options.pause_most_s == 0 else 1
-    turn = store.next_queued(session, business_id, run_id, limit=at_once)
+    return _write_next(session, run, broadcast, options, room=rules.MOST_UNDER_WAY - active, now=now)
+
+
+def _write_next(
+    session: Session, run: Run, broadcast: Broadcast, options: BroadcastOptions, *, room: int, now: datetime
+) -> float | None:
+    """Write to as many as the pace allows at once; return how long the next waits, None: for room."""
+    at_once = room if options.pause_most_s == 0 else min(room, 1)
+    turn = store.next_queued(session, run.business_id, run.id, limit=at_once) if at_once > 0 else ()
     if not turn:
         return None
-    writer = Writer.of(session, business_id, options)
-    account = inbox.get_account(session, business_id, options.account_id)
+    writer = Writer.of(session, run.business_id, options)
+    account = inbox.get_account(session, run.business_id, options.account_id)
     for recipient in turn:
         _write(session, run, recipient, account, writer, now=now)
     barriers.reached("broadcast.written")
