@@ -159,7 +159,7 @@ def receipts(session: Session, business_id: UUID, run_id: UUID) -> dict[str, int
         )
         .group_by(Message.state)
     )  # fmt: skip
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def trouble_of(
