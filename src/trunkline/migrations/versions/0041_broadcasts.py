@@ -7,8 +7,8 @@ from alembic import op
 
 from trunkline.migrations import policies
 
-revision = "0039"
-down_revision = "0038"
+revision = "0041"
+down_revision = "0040"
 
 
 def upgrade() -> None:
