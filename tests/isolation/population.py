@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from support.broadcast import Broadcasts, leave_broadcasts
 from support.diary import coming
 from support.inbox import Inbox, settle_inbox
 from support.inbox_ai import settle_reading
@@ -98,6 +99,7 @@ class Inhabitant:
     inbox: Inbox
     chat_session_id: UUID
     """It is closed, and something of it waits for a person."""
+    broadcasts: Broadcasts
     field_id: UUID
     other_id: UUID
     """Another lead than that of `lead_id`."""
@@ -151,6 +153,7 @@ class Inhabitant:
             "message_id": self.inbox.message_id,
             "reply_id": self.inbox.reply_id,
             "chat_session_id": self.chat_session_id,
+            "broadcast_id": self.broadcasts.running_id,
             "field_id": self.field_id,
             "other_id": self.other_id,
             "address": self.address,
@@ -275,11 +278,12 @@ def _remind(session: Session, world: World, appointment: Appointment) -> Appoint
     return sending
 
 
-def _written(world: World) -> dict[str, Any]:
-    """Let people have written, and the agent have made something of it."""
+def _written(world: World, lead_id: UUID) -> dict[str, Any]:
+    """Let people have written and been written to, and the agent have made something of it."""
     settled = settle_inbox(world, phone=SHARED_PHONE)
     read = settle_reading(world, settled.account_id, phone=world.phones[1])
-    return {"inbox": settled, "chat_session_id": read}
+    broadcasts = leave_broadcasts(world, settled.account_id, lead_id)
+    return {"inbox": settled, "chat_session_id": read, "broadcasts": broadcasts}
 
 
 def _one_person(world: World, number: int, lead_id: UUID) -> dict[str, UUID]:
@@ -404,7 +408,9 @@ def _settle(world: World, number: int, system_job_id: UUID) -> Inhabitant:
         assert job_id is not None
     secret, invitation_id, session_id = _sign_in(world, number)
     _roll_up(world)
-    more = {**_to_do(world, secret, lead_id), **_one_person(world, number, lead_id), **_written(world)}
+    more = {
+        **_to_do(world, secret, lead_id), **_one_person(world, number, lead_id), **_written(world, lead_id)
+    }  # fmt: skip
     return Inhabitant(
         world=world, run_id=run.id, scheduled_run_id=later.id, item_id=item_id,
         attempt_id=claim.attempt_id, call_id=call.id, call_sid=sid, lead_id=lead_id, user_id=viewer.id,

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -19,6 +20,7 @@ from api.doorway import TestClient, build_app, open_door
 from isolation.doors import SAFE, Door, carrier_signature, doors_of
 from isolation.peering import rows_of
 from isolation.population import PUSH_KEYS, SHARED_PHONE, Inhabitant, Town
+from support.broadcast import broadcast_options
 from support.inbox import SECRET
 from support.installation import TOKEN_KEY, Installation
 from support.world import PASSWORD
@@ -50,6 +52,12 @@ class Case:
 
 def _options(a: Inhabitant, **changes: str) -> dict[str, str]:
     return {"agent_id": str(a.world.agent_id), "from_number": a.world.number} | changes
+
+
+def _to_list(whose: Inhabitant, account_id: UUID) -> dict[str, Any]:
+    """Return a broadcast to a business's list, from some number."""
+    options = broadcast_options(account_id).model_dump(mode="json")
+    return {"list_id": str(whose.world.list_id), "options": options}
 
 
 def _first_words(account_id: object, lead_id: object) -> dict[str, Any]:
@@ -335,6 +343,25 @@ CASES: dict[Door, list[Case]] = {
         Case(NOT_FOUND, body=lambda a, b: {"shortcut": "mine", "text": "Stolen"}),
     ],
     Door("DELETE", "/api/canned-replies/{reply_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/broadcasts"): [Case(FINE)],
+    Door("POST", "/api/broadcasts"): [
+        Case(NOT_FOUND, body=lambda a, b: {"title": "Mine", **_to_list(a, b.inbox.account_id)}),
+        Case(NOT_FOUND, body=lambda a, b: {"title": "Mine", **_to_list(b, a.inbox.account_id)}),
+    ],
+    Door("POST", "/api/broadcasts/preview"): [
+        Case(NOT_FOUND, body=lambda a, b: _to_list(a, b.inbox.account_id)),
+        Case(NOT_FOUND, body=lambda a, b: _to_list(b, a.inbox.account_id)),
+    ],
+    Door("GET", "/api/broadcasts/{broadcast_id}"): [Case(NOT_FOUND)],
+    Door("GET", "/api/broadcasts/{broadcast_id}/recipients"): [Case(NOT_FOUND)],
+    Door("POST", "/api/broadcasts/{broadcast_id}/schedule"): [
+        Case(NOT_FOUND, body=lambda a, b: {"starts_at": "2099-01-01T00:00:00Z"}),
+    ],
+    Door("POST", "/api/broadcasts/{broadcast_id}/start"): [Case(NOT_FOUND)],
+    Door("POST", "/api/broadcasts/{broadcast_id}/pause"): [Case(NOT_FOUND)],
+    Door("POST", "/api/broadcasts/{broadcast_id}/resume"): [Case(NOT_FOUND)],
+    Door("POST", "/api/broadcasts/{broadcast_id}/cancel"): [Case(NOT_FOUND)],
+    Door("POST", "/api/broadcasts/{broadcast_id}/retry-failed"): [Case(NOT_FOUND)],
     Door("GET", "/api/conversations"): [
         Case(FINE),
         Case(NOT_FOUND, query={"lead_id": "{lead_id}"}),

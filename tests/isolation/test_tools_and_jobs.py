@@ -132,6 +132,8 @@ JOBS: dict[str, Arguments] = {
     "rezone_tasks": lambda _: [],
     "answer_conversation": lambda b: [str(b.inbox.conversation_id)],
     "summarise_session": lambda b: [str(b.chat_session_id)],
+    "step_broadcast": lambda b: [str(b.broadcasts.running_id)],
+    "start_scheduled_broadcast": lambda b: [str(b.broadcasts.later_id), b.broadcasts.starts_at],
     "send_whatsapp_message": lambda b: [str(b.inbox.waiting_id)],
     "fetch_message_file": lambda b: [str(b.inbox.fetched_id)],
     "drop_message_file": lambda b: [b.inbox.bytes_key],

@@ -24,6 +24,7 @@ from sqlalchemy import select
 
 from isolation.peering import connected
 from jobs import handlers as test_handlers
+from support.broadcast import Broadcasts, leave_broadcasts
 from support.call_book import had_call
 from support.diary import coming
 from support.graph import GraphStand, open_graph
@@ -58,6 +59,7 @@ from trunkline.domain.control.rules import Stage as Step
 from trunkline.domain.inbox import receipts
 from trunkline.domain.inbox.models import Message
 from trunkline.domain.leads import bulk, exports, imports
+from trunkline.domain.leads import service as leads
 from trunkline.domain.leads.models import Lead
 from trunkline.domain.leads.schemas import BulkDeleteIn, BulkUpdateIn, LeadChanges, LeadConditions
 from trunkline.domain.notifications import choices, reminders
@@ -672,9 +674,32 @@ def tend_messages(stage: Stage) -> tuple[Scope, list[Any]]:
     return SYSTEM, []
 
 
+def _broadcasts(stage: Stage) -> tuple[World, Broadcasts]:
+    """Let a business have a broadcast that goes on, and one that starts by itself."""
+    world, settled = _written_to(stage)
+    with unit_of_work(world.scope) as session:
+        lead_id = leads.lead_of_caller(session, world.business_id, world.phones[0])
+    left = leave_broadcasts(world, settled.account_id, lead_id)
+    stage.administrator.execute("delete from jobs where business_id = %s", [world.business_id])
+    return world, left
+
+
+def step_broadcast(stage: Stage) -> tuple[Scope, list[Any]]:
+    """Its messages are written; it waits for them."""
+    world, left = _broadcasts(stage)
+    return world.scope, [str(left.running_id)]
+
+
+def start_scheduled_broadcast(stage: Stage) -> tuple[Scope, list[Any]]:
+    world, left = _broadcasts(stage)
+    return world.scope, [str(left.later_id), left.starts_at]
+
+
 CASES: dict[str, tuple[Case, ...]] = {
     "answer_conversation": (answer_conversation,),
     "summarise_session": (summarise_session,),
+    "step_broadcast": (step_broadcast,),
+    "start_scheduled_broadcast": (start_scheduled_broadcast,),
     "close_chat_sessions": (close_chat_sessions,),
     "close_sessions_of": (close_sessions_of,),
     "drop_message_file": (drop_message_file,),
