@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from trunkline.migrations import finding, policies
+from trunkline.migrations import policies
 
 revision = "0039"
 down_revision = "0038"
@@ -18,7 +18,6 @@ def upgrade() -> None:
     _create_conversations()
     _create_chat_sessions()
     _create_canned_replies()
-    finding.keep("messages", kind="message", words="{row}.text", at="{row}.at")
 
 
 def _create_chat_accounts() -> None:
