@@ -18,6 +18,8 @@ from support.world import World
 from trunkline.core.db import metadata, unit_of_work
 from trunkline.core.errors import Outdated, TrunklineError
 from trunkline.core.events import Event
+from trunkline.core.runs import service as runs
+from trunkline.domain.broadcasts.models import Broadcast, BroadcastRecipient
 from trunkline.domain.calls.models import Call, CallState
 from trunkline.domain.inbox.account_models import ChatAccount
 from trunkline.domain.inbox.models import Conversation
@@ -110,6 +112,25 @@ def live_through(world: World, session: Any, lead_id: UUID, number: int) -> None
         Conversation(
             business_id=business_id, chat_account_id=_number_of(session, world), ai_mode="off",
             address=world.phones[number], lead_id=lead_id,
+        )
+    )  # fmt: skip
+    news = runs.create(
+        session,
+        business_id=business_id,
+        kind="broadcast",
+        title="News",
+        subject=None,
+        options={},
+        actor="test",
+    )
+    session.add(
+        Broadcast(business_id=business_id, run_id=news.id, chat_account_id=_number_of(session, world))
+    )
+    session.flush()
+    session.add(
+        BroadcastRecipient(
+            business_id=business_id, run_id=news.id, position=1, lead_id=lead_id,
+            address=world.phones[number],
         )
     )  # fmt: skip
     # Somebody was merged into each of them before.

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from support.world import World
 from trunkline.core.db import unit_of_work
-from trunkline.domain.broadcasts import service, stepping
+from trunkline.domain.broadcasts import service
 from trunkline.domain.broadcasts.options import BroadcastOptions, Wording
 from trunkline.domain.leads.selection import Whom
 from trunkline.kit import clock
@@ -19,7 +19,7 @@ class Broadcasts:
     """Their ids."""
 
     running_id: UUID
-    """It writes to the business's list; its first messages are written, and nobody has sent them."""
+    """It is to write to the business's list; no worker has taken it up."""
     later_id: UUID
     """It is to start by itself at `starts_at`."""
     starts_at: str
@@ -45,6 +45,4 @@ def leave_broadcasts(world: World, account_id: UUID, lead_id: UUID) -> Broadcast
         )  # fmt: skip
         starts_at = clock.now() + timedelta(minutes=30)
         service.schedule_broadcast(session, world.business_id, later.id, starts_at=starts_at, actor="test")
-    with unit_of_work(world.scope) as session:
-        stepping.step(session, world.business_id, running.id)
     return Broadcasts(running.id, later.id, starts_at.isoformat())
