@@ -6,7 +6,10 @@ from __future__ import annotations
 from functools import cache
 
 from trunkline.core import registry
+from trunkline.core.runs.sweeper import register_step
 from trunkline.core.settings import Settings
+from trunkline.domain.broadcasts import results
+from trunkline.domain.broadcasts import service as broadcasts
 from trunkline.domain.inbox import (
     accounts,
     answering,
@@ -37,12 +40,14 @@ def register_chats(settings: Settings) -> None:
 
 
 def register_inbox(settings: Settings) -> None:
-    """Let conversations be found, told of in timelines, moved when two leads are one person, and answered."""
+    """Let conversations be found, told of, moved with their leads and answered; and broadcasts go on."""
     accounts.install_address(settings.public_url)
     movers.register_rows("conversations")
     telling.register()
     finding.register()
     handing.register()
+    register_step(broadcasts.KIND, queue=broadcasts.QUEUE, job_name=results.JOB)
+    results.register()
     arrivals.register_listener("answers", answering.hear)
     sessions.register_listener("reading", closing.hear)
 

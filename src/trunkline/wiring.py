@@ -46,8 +46,6 @@ from trunkline.domain.appointments import service as appointments
 from trunkline.domain.appointments import telling as telling_of_appointments
 from trunkline.domain.appointments import tools as _appointment_tools
 from trunkline.domain.broadcasts import jobs as _broadcast_jobs
-from trunkline.domain.broadcasts import results as results_of_broadcasts
-from trunkline.domain.broadcasts import service as broadcasts
 from trunkline.domain.calls import endings
 from trunkline.domain.calls import finding as finding_of_calls
 from trunkline.domain.calls import jobs as _call_jobs
@@ -90,9 +88,8 @@ from trunkline.writers import register_writers
 
 DOORS = (
     _agent_jobs, _agent_tools, _appointment_jobs, _appointment_tools, _broadcast_jobs, _call_jobs,
-    _control_jobs, _control_tools, _inbox_jobs, _inbox_tools, _lead_jobs, _lead_tools,
-    _notification_jobs, _outbound_jobs, _outbound_tools, _people_jobs, _recording_jobs, _report_jobs,
-    _search_jobs, _task_jobs,
+    _control_jobs, _control_tools, _inbox_jobs, _inbox_tools, _lead_jobs, _lead_tools, _notification_jobs,
+    _outbound_jobs, _outbound_tools, _people_jobs, _recording_jobs, _report_jobs, _search_jobs, _task_jobs,
 )  # fmt: skip
 """Importing these is what registers the jobs and the agent's tools."""
 
@@ -337,8 +334,6 @@ def register_doors(settings: Settings, token_key: bytes) -> None:
     register_step(bulk.UPDATE, queue="maintenance", job_name="bulk_update_leads")
     register_step(bulk.DELETE, queue="maintenance", job_name="bulk_delete_leads")
     register_step(imports.KIND, queue="maintenance", job_name="import_leads")
-    register_step(broadcasts.KIND, queue="broadcasts", job_name="step_broadcast")
-    results_of_broadcasts.register()
     imports.install_limit(settings.import_max_mb)
     webhooks.install_address(settings.public_url)
     keepers.register_keeper(

@@ -51,7 +51,6 @@ _.call_ids_only_carriers
 _.rejected_unknown_number
 _.wall_seconds
 _.items_cancelled
-_.next_at
 _.calls_in_flight
 _.keeper_pid
 _.agent_bytes
@@ -95,6 +94,7 @@ _.start_recording
 _.stop_recording
 
 # What pages read of an answer.
+_.uncertain
 _.dialogues
 _.available
 

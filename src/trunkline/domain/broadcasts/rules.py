@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from trunkline.domain.broadcasts.models import RecipientState
 from trunkline.domain.broadcasts.options import Breaker
-from trunkline.domain.inbox.models import MessageState
+from trunkline.domain.inbox.service import MessageState
 
 MOST_UNDER_WAY = 20
 """Messages of one broadcast that are written and not settled: what a pause may find under way."""

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from trunkline.core.runs.models import Run, RunState
 from trunkline.domain.broadcasts.models import Broadcast, BroadcastRecipient, RecipientState
 from trunkline.domain.broadcasts.rules import OUR_FAULTS, Trouble
-from trunkline.domain.inbox.models import Message
+from trunkline.domain.inbox.service import Message
 from trunkline.kit import clock
 
 
