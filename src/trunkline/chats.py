@@ -8,7 +8,7 @@ from functools import cache
 from trunkline.core import registry
 from trunkline.core.runs.sweeper import register_step
 from trunkline.core.settings import Settings
-from trunkline.domain.broadcasts import results
+from trunkline.domain.broadcasts import results, stepping
 from trunkline.domain.broadcasts import service as broadcasts
 from trunkline.domain.inbox import (
     accounts,
@@ -46,7 +46,7 @@ def register_inbox(settings: Settings) -> None:
     telling.register()
     finding.register()
     handing.register()
-    register_step(broadcasts.KIND, queue=broadcasts.QUEUE, job_name=results.JOB)
+    register_step(broadcasts.KIND, queue=stepping.QUEUE, job_name=results.JOB)
     results.register()
     arrivals.register_listener("answers", answering.hear)
     sessions.register_listener("reading", closing.hear)
