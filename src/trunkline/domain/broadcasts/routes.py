@@ -16,17 +16,17 @@ from trunkline.domain.broadcasts import service, store
 from trunkline.domain.broadcasts.models import RecipientState
 from trunkline.domain.broadcasts.options import BroadcastOptions
 from trunkline.domain.broadcasts.schemas import (
+    BroadcastCancelOut,
     BroadcastDetailOut,
     BroadcastIn,
     BroadcastOut,
-    CancelOut,
-    PreviewIn,
-    PreviewOut,
-    ProgressOut,
-    RecipientOut,
-    RecipientsOut,
-    SampleOut,
-    ScheduleIn,
+    BroadcastPreviewIn,
+    BroadcastPreviewOut,
+    BroadcastProgressOut,
+    BroadcastRecipientOut,
+    BroadcastRecipientsOut,
+    BroadcastSampleOut,
+    BroadcastScheduleIn,
 )
 from trunkline.domain.leads import service as leads
 
@@ -58,14 +58,16 @@ def create_broadcast(body: BroadcastIn, session: SessionDep, who: PrincipalDep) 
 
 
 @router.post("/preview")
-def preview_broadcast(body: PreviewIn, session: SessionDep, who: PrincipalDep) -> PreviewOut:
+def preview_broadcast(
+    body: BroadcastPreviewIn, session: SessionDep, who: PrincipalDep
+) -> BroadcastPreviewOut:
     """What a broadcast would do, and what some of its people would read; nothing is written."""
     who.require(Role.AGENT)
     found = service.preview(session, who.business, options=body.options, whom=body.whom)
-    return PreviewOut(
+    return BroadcastPreviewOut(
         people=found.people,
         opted_out=found.opted_out,
-        samples=[SampleOut(name=name, text=text) for name, text in found.samples],
+        samples=[BroadcastSampleOut(name=name, text=text) for name, text in found.samples],
     )
 
 
@@ -84,7 +86,7 @@ def read_broadcast(broadcast_id: UUID, session: SessionDep, who: PrincipalDep) -
 
 @router.post("/{broadcast_id}/schedule")
 def schedule_broadcast(
-    broadcast_id: UUID, body: ScheduleIn, session: SessionDep, who: PrincipalDep
+    broadcast_id: UUID, body: BroadcastScheduleIn, session: SessionDep, who: PrincipalDep
 ) -> BroadcastOut:
     """Let a broadcast start by itself at a moment to come, or not any more."""
     who.require(Role.AGENT)
@@ -117,11 +119,11 @@ def resume_broadcast(broadcast_id: UUID, session: SessionDep, who: PrincipalDep)
 
 
 @router.post("/{broadcast_id}/cancel")
-def cancel_broadcast(broadcast_id: UUID, session: SessionDep, who: PrincipalDep) -> CancelOut:
+def cancel_broadcast(broadcast_id: UUID, session: SessionDep, who: PrincipalDep) -> BroadcastCancelOut:
     """End a broadcast; what is on its way may still arrive, and the answer counts it."""
     who.require(Role.AGENT)
     cancelled, under_way = service.cancel_broadcast(session, who.business, broadcast_id, actor=who.email)
-    return CancelOut(cancelled=cancelled, under_way=under_way)
+    return BroadcastCancelOut(cancelled=cancelled, under_way=under_way)
 
 
 @router.post("/{broadcast_id}/retry-failed", status_code=201)
@@ -141,7 +143,7 @@ def read_recipients(
     state: Annotated[list[RecipientState] | None, Query()] = None,
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-) -> RecipientsOut:
+) -> BroadcastRecipientsOut:
     """The broadcast's people in their order, with what became of each message."""
     service.get_broadcast(session, who.business, broadcast_id)
     rows = store.recipients(
@@ -149,9 +151,9 @@ def read_recipients(
     )
     page, more = rows[:limit], len(rows) > limit
     names = leads.names_of(session, who.business, {one.lead_id for one, _ in page if one.lead_id is not None})
-    return RecipientsOut(
+    return BroadcastRecipientsOut(
         recipients=[
-            RecipientOut(
+            BroadcastRecipientOut(
                 position=one.position,
                 lead_id=one.lead_id,
                 name=None if one.lead_id is None else names.get(one.lead_id),
@@ -195,7 +197,7 @@ def _shown(session: Session, business_id: UUID, rows: list[Run]) -> list[Broadca
             held_until=more[run.id].held_until,
             hold_reason=more[run.id].hold_reason,
             options=BroadcastOptions.model_validate(run.options),
-            progress=ProgressOut.model_validate(progress[run.id]),
+            progress=BroadcastProgressOut.model_validate(progress[run.id]),
         )
         for run in rows
     ]

@@ -18,13 +18,13 @@ class BroadcastIn(WhomIn):
     options: BroadcastOptions
 
 
-class PreviewIn(WhomIn):
+class BroadcastPreviewIn(WhomIn):
     """A broadcast as it would be."""
 
     options: BroadcastOptions
 
 
-class SampleOut(BaseModel):
+class BroadcastSampleOut(BaseModel):
     """What one of them would read."""
 
     name: str
@@ -32,15 +32,15 @@ class SampleOut(BaseModel):
     """The words, or in brackets why they would be skipped."""
 
 
-class PreviewOut(BaseModel):
+class BroadcastPreviewOut(BaseModel):
     """What a broadcast would do."""
 
     people: int
     opted_out: int
-    samples: list[SampleOut]
+    samples: list[BroadcastSampleOut]
 
 
-class ScheduleIn(BaseModel):
+class BroadcastScheduleIn(BaseModel):
     """When a broadcast starts by itself; null: it does not."""
 
     model_config = ConfigDict(extra="forbid")
@@ -48,7 +48,7 @@ class ScheduleIn(BaseModel):
     starts_at: AwareDatetime | None
 
 
-class ProgressOut(BaseModel):
+class BroadcastProgressOut(BaseModel):
     """Exact counts of a broadcast's people; the others add up to `total`."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -78,7 +78,7 @@ class BroadcastOut(BaseModel):
     hold_reason: str | None
     """Why it rests by itself until then."""
     options: BroadcastOptions
-    progress: ProgressOut
+    progress: BroadcastProgressOut
 
 
 class BroadcastDetailOut(BroadcastOut):
@@ -88,14 +88,14 @@ class BroadcastDetailOut(BroadcastOut):
     read: int
 
 
-class CancelOut(BaseModel):
+class BroadcastCancelOut(BaseModel):
     """What a cancel stopped, and what was on its way."""
 
     cancelled: int
     under_way: int
 
 
-class RecipientOut(BaseModel):
+class BroadcastRecipientOut(BaseModel):
     """One person of a broadcast."""
 
     position: int
@@ -115,8 +115,8 @@ class RecipientOut(BaseModel):
     updated_at: datetime
 
 
-class RecipientsOut(BaseModel):
+class BroadcastRecipientsOut(BaseModel):
     """A page of people in their order."""
 
-    recipients: list[RecipientOut]
+    recipients: list[BroadcastRecipientOut]
     next_cursor: int | None
