@@ -12,7 +12,6 @@ from functools import partial
 from trunkline.brains import models_of, patient_model
 from trunkline.core import registry
 from trunkline.core.settings import Settings
-from trunkline.own_keys import with_keys
 from trunkline.own_voices import GEMINI_LIVE, OPENAI_REALTIME
 from trunkline.providers.model_writer import ModelWriter
 from trunkline.providers.ports import Reader, Writer
@@ -39,6 +38,9 @@ def _reader(settings: Settings, brain: str, keys: Mapping[str, str]) -> Reader |
 def _model(
     settings: Settings, brain: str, keys: Mapping[str, str], *, any_other: bool = False
 ) -> ModelWriter | None:
+    # It brings the speech of calls with it, which a worker that answers nobody never needs.
+    from trunkline.own_keys import with_keys  # noqa: PLC0415
+
     theirs, _ = with_keys(settings, keys)
     there = models_of(theirs)
     name = _TEXT_OF.get(brain, brain)
